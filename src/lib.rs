@@ -1,0 +1,49 @@
+//! proofbox decides whether programs are right.
+//!
+//! It takes a candidate solution and its tests, runs the solution in an isolated cell with CPU,
+//! memory, output and process limits, compares what came out with what was expected, and returns
+//! a verdict that can be trusted even when the code is hostile.
+//!
+//! # The map, in the order a request travels
+//!
+//! | step | module | what it holds |
+//! |---|---|---|
+//! | roles | `main.rs`, [`command`] | `serve`, `verify`, `filter`, `run`, `doctor`, hidden `__launcher` |
+//! | settings | [`config`] | flags, environment, file; validated once |
+//! | bytes in | [`wire`], [`dataset`] | JSON submissions; data-set rows |
+//! | the question | [`submission`], [`limits`], [`value`] | always valid once built |
+//! | **the path** | [`verify`] | submission -> admission -> cell -> outcomes -> judge -> report |
+//! | a place to run | [`admission`] | slots and the bounded wait for one |
+//! | what can run | [`language`] | what `sandbox-images/*/image.toml` says |
+//! | the cell | [`sandbox`] | the only code that touches the kernel |
+//! | the answer | [`judge`], [`verdict`], [`report`] | pure comparison, classification, wording |
+//! | faces | [`http`], [`filter`] | two callers of the same `verify` |
+//! | watching | [`metrics`] | every metric with its help text |
+//!
+//! # What always holds
+//!
+//! 1. Expected outputs never enter a cell; comparison happens outside, on plain data.
+//! 2. A fault of ours is `undecided` with a cause, never a wrong verdict.
+//! 3. Every cell has every guarantee, or none is offered: fail closed.
+//! 4. Time limits are CPU time of the whole process tree; wall time is a backstop.
+//! 5. Nothing survives a submission: no process, file, mount, cgroup or descriptor.
+//! 6. Everything is bounded, with the unit in the bound's name.
+//! 7. Nothing is lost: a killed `filter` resumes without losing or repeating a row.
+
+pub mod admission;
+pub mod command;
+pub mod config;
+pub mod dataset;
+pub mod filter;
+pub mod http;
+pub mod judge;
+pub mod language;
+pub mod limits;
+pub mod metrics;
+pub mod report;
+pub mod sandbox;
+pub mod submission;
+pub mod value;
+pub mod verdict;
+pub mod verify;
+pub mod wire;

@@ -1,0 +1,87 @@
+//! The answer to a submission: its verdict and one entry per test.
+
+use crate::verdict::{Cause, Verdict};
+
+/// The verdict of a submission.
+#[derive(Debug, Clone)]
+pub struct Report {
+    pub id: Option<String>,
+    pub verdict: Verdict,
+    pub cause: Option<Cause>,
+    /// One line for a person: which test, what was expected of it, or what went wrong.
+    pub reason: Option<String>,
+    /// Isolation tier that the solution ran in, such as `namespaces`; `None` if nothing ran.
+    pub tier: Option<&'static str>,
+    /// One entry per test, in the order given. Empty only when nothing could be run.
+    pub tests: Vec<TestReport>,
+    /// Number of tests asked for (`tests` may be empty when nothing ran).
+    pub total: usize,
+}
+
+impl Report {
+    pub fn passed(&self) -> usize {
+        self.tests.iter().filter(|test| test.verdict == Verdict::Accepted).count()
+    }
+
+    /// 0-based index of the first test that ran and was not accepted.
+    pub fn first_failing_test(&self) -> Option<usize> {
+        self.tests.iter().position(|test| !matches!(test.verdict, Verdict::Accepted | Verdict::Skipped))
+    }
+
+    /// CPU time of all tests that ran, milliseconds.
+    pub fn cpu_ms(&self) -> f64 {
+        self.tests.iter().map(|test| test.cpu_ms).sum()
+    }
+
+    /// A report without runs: the submission could not be decided.
+    pub fn undecided(id: Option<String>, cause: Cause, reason: impl Into<String>, total: usize) -> Report {
+        Report {
+            id,
+            verdict: Verdict::Undecided,
+            cause: Some(cause),
+            reason: Some(reason.into()),
+            tier: None,
+            tests: Vec::new(),
+            total,
+        }
+    }
+}
+
+/// What happened in one test.
+#[derive(Debug, Clone)]
+pub struct TestReport {
+    pub verdict: Verdict,
+    pub cause: Option<Cause>,
+    /// CPU time of the run's whole process tree, milliseconds.
+    pub cpu_ms: f64,
+    pub wall_ms: f64,
+    /// Peak resident memory of the run, bytes.
+    pub memory_bytes: u64,
+    pub exit_code: Option<i32>,
+    pub signal: Option<i32>,
+    /// One line for a person, such as the first line that differs.
+    pub message: Option<String>,
+    /// Captured output, bounded, shown on failure or when asked; `None` where not shown.
+    pub stdout: Option<String>,
+    pub stderr: Option<String>,
+    /// The returned value of a function test, as Python would print it, shown as `stdout` is.
+    pub result: Option<String>,
+}
+
+impl TestReport {
+    pub fn skipped() -> TestReport {
+        TestReport {
+            verdict: Verdict::Skipped,
+            cause: None,
+            cpu_ms: 0.0,
+            wall_ms: 0.0,
+            memory_bytes: 0,
+            exit_code: None,
+            signal: None,
+            message: None,
+            stdout: None,
+            stderr: None,
+            result: None,
+        }
+    }
+}
