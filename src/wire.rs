@@ -1,1 +1,2 @@
 //! (being written)
+pub const DEFAULT_MAX_TESTS: usize = 10_000;

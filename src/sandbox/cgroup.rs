@@ -284,3 +284,20 @@ fn sweep(parent: &Path) {
         let _ = fs::remove_dir(entry.path());
     }
 }
+
+/// What control groups could be used here, in words, without making any.
+pub fn survey() -> String {
+    let Ok(own) = fs::read_to_string("/proc/self/cgroup") else {
+        return "none: /proc/self/cgroup cannot be read".to_owned();
+    };
+    let writable = |path: &Path| nix::unistd::access(path, nix::unistd::AccessFlags::W_OK).is_ok();
+    if let Some(parents) = v1_parents(&own)
+        && parents.iter().all(|parent| writable(parent))
+    {
+        return "version 1 (memory, pids, cpuacct writable)".to_owned();
+    }
+    match mount_point("cgroup2", None) {
+        Some(point) => format!("version 2 at {} without writable memory and pids controllers", point.display()),
+        None => "none writable".to_owned(),
+    }
+}

@@ -49,8 +49,9 @@ use super::{
     sys,
 };
 
-/// The descriptor on which a launcher finds its control socket.
-pub const CONTROL_FD: i32 = 3;
+/// The descriptor on which the role finds its control socket: standard input, so that starting it
+/// needs no code between fork and exec.
+const CONTROL_FD: i32 = 0;
 /// First host user id of the range that a root-started launcher maps its ids to. Above what
 /// distributions hand out to people (up to 2^16) and to container tools (from 10^5 up, in
 /// ranges), and below the 2^31 that some tools read as negative.
@@ -61,7 +62,13 @@ pub const CELL_ID: u32 = 1000;
 
 /// The `__launcher` role. Called from `main` before any thread exists.
 pub fn main() -> ExitCode {
-    let mut control = UnixStream::from(sys::adopt_fd(CONTROL_FD));
+    let mut control = match take_control_socket() {
+        Ok(control) => control,
+        Err(error) => {
+            eprintln!("proofbox __launcher is started by proofbox itself: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
     let setup: LauncherSetup = match read_message(&mut control) {
         Ok(setup) => setup,
         Err(error) => {
@@ -80,6 +87,14 @@ pub fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// Moves the socket away from standard input, where nothing but /dev/null may stay.
+fn take_control_socket() -> io::Result<UnixStream> {
+    let control = sys::dup_above(CONTROL_FD, 10)?;
+    let null = fs::File::open("/dev/null")?;
+    sys::dup_onto(null.as_raw_fd(), CONTROL_FD)?;
+    Ok(UnixStream::from(control))
 }
 
 /// Makes the groups, starts the launcher, waits for its end, cleans up.
@@ -265,6 +280,7 @@ fn serve_cells(socket: &mut UnixStream, setup: &CellSetup, inside_id: u32) -> Re
         };
         let reply = match one_cell(socket, setup, inside_id, open.limits) {
             Ok(closed) => closed,
+            // The service gives this slot process up when it reads it.
             Err(error) => Reply::Fault(FaultReport::from(error)),
         };
         if write_message(socket, &reply).is_err() {
