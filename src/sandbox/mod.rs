@@ -15,9 +15,10 @@
 
 mod cell;
 mod cgroup;
+mod guarantee;
 pub mod launcher;
-mod pool;
 pub mod policy;
+mod pool;
 mod protocol;
 mod rootfs;
 mod run;
@@ -30,6 +31,7 @@ use serde::{Deserialize, Serialize};
 
 pub use self::{
     cgroup::survey as survey_cgroups,
+    guarantee::Guarantee,
     launcher::main as launcher_main,
     pool::{CellRun, Sandbox, SandboxConfig, StartError},
     protocol::{CgroupKind, ImageSetup},
