@@ -5,7 +5,10 @@ use std::{path::Path, process::Command};
 use super::{Comparison, DriverRecord, compare_value};
 use crate::value::{Value, encode_call, parse_python};
 
-const PYTHON: &str = "/usr/bin/python3";
+/// The interpreter: Debian's, or the one that this variable names, to try another version.
+fn python() -> String {
+    std::env::var("PROOFBOX_TEST_PYTHON").unwrap_or_else(|_| "/usr/bin/python3".to_owned())
+}
 
 struct Ran {
     code: Option<i32>,
@@ -18,7 +21,7 @@ fn driver() -> String {
     format!("{}/sandbox-images/python/driver.py", env!("CARGO_MANIFEST_DIR"))
 }
 
-/// Runs a shell command with `$DIR` a directory that holds the solution as `main.py`, standard
+/// Runs a shell command, with as large a stack as a cell gives, with `$DIR` a directory that holds the solution as `main.py`, standard
 /// input and the call; `timeout` ends what hangs.
 fn run(source: &[u8], stdin: &str, call: &[u8], command: &str) -> Ran {
     let dir = tempfile::tempdir().unwrap();
@@ -28,7 +31,12 @@ fn run(source: &[u8], stdin: &str, call: &[u8], command: &str) -> Ran {
     write("call", call);
     write("result", b"");
     let output = Command::new("/bin/sh")
-        .args(["-c", &format!("exec timeout -s KILL 60 {command} <$DIR/stdin 3<$DIR/call 4>$DIR/result")])
+        .args([
+            "-c",
+            &format!(
+                "ulimit -s 500000; exec timeout -s KILL 60 {command} <$DIR/stdin 3<$DIR/call 4>$DIR/result"
+            ),
+        ])
         .env_clear()
         .envs([("DIR", dir.path().to_str().unwrap()), ("LANG", "C.UTF-8"), ("PATH", "/usr/bin:/bin")])
         .output()
@@ -40,7 +48,7 @@ fn run(source: &[u8], stdin: &str, call: &[u8], command: &str) -> Ran {
 }
 
 fn run_driver(mode: &str, prelude: &str, source: &[u8], stdin: &str, call: &[u8]) -> Ran {
-    let command = format!("{PYTHON} -I -S -B {} {mode} $DIR/main.py {prelude} ''", driver());
+    let command = format!("{} -I -S -B {} {mode} $DIR/main.py {prelude} ''", python(), driver());
     run(source, stdin, call, &command)
 }
 
@@ -50,9 +58,9 @@ fn call(source: &str, name: &str, args: &str) -> Ran {
 }
 
 fn is_python_absent() -> bool {
-    let is_absent = !Path::new(PYTHON).exists();
+    let is_absent = !Path::new(&python()).exists();
     if is_absent {
-        eprintln!("notice: {PYTHON} is absent; this test ran nothing");
+        eprintln!("notice: {} is absent; this test ran nothing", python());
     }
     is_absent
 }
@@ -60,7 +68,7 @@ fn is_python_absent() -> bool {
 /// The program ends and prints as under `python3 main.py`, in both preludes.
 #[track_caller]
 fn check_as_python(source: &[u8], stdin: &str) {
-    let plain = run(source, stdin, b"", &format!("{PYTHON} $DIR/main.py"));
+    let plain = run(source, stdin, b"", &format!("{} $DIR/main.py", python()));
     for prelude in ["none", "contest"] {
         let driven = run_driver("program", prelude, source, stdin, b"");
         let shown = String::from_utf8_lossy(source);
@@ -162,7 +170,7 @@ for name, value in textual.items():
 print("checked", len(textual) > 300)
 "#;
     let dir = driver().replace("/driver.py", "");
-    let command = format!("{PYTHON} -B $DIR/main.py {dir}");
+    let command = format!("{} -B $DIR/main.py {dir}", python());
     let ran = run(check.as_bytes(), "", b"", &command);
     assert_eq!((ran.stdout.as_str(), ran.stderr.as_str()), ("checked True\n", ""));
 }
@@ -187,7 +195,10 @@ fn programs_find_the_prelude() {
     check("print(eval('ceil(1.5)'), globals()['math'].pi > 3)", "2 True\n");
     check("print(stdin.readline().split(), maxsize > 1, sys.version > '')", "['1', '2'] True True\n");
     check("n = TreeNode(1, ListNode(2))\nprint(n.left.val, n.right)", "2 None\n");
-    check("@lru_cache(None)\ndef f(n): return n and 1 + f(n - 1)\nprint(f(5000))", "5000\n");
+    check(
+        "@lru_cache(None)\ndef f(n): return n and 1 + f(n - 1)\nprint(f(100))\ndef g(n): return n and 1 + g(n - 1)\nprint(g(40000))",
+        "100\n40000\n",
+    );
     check("gcd = gcd\nprint(gcd(4, 6))", "2\n");
     // Names that only look like the prelude's cost nothing.
     let source = b"import sys\nA = input().split()\ndef sub(x): return x\nprint(sub(A), 're' in sys.modules, 'collections' in sys.modules)";
