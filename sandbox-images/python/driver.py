@@ -34,7 +34,11 @@ RESULT_FD = 4
 # A solution that is called, not run, is a module: `if __name__ == "__main__"` guards example
 # usage, which must not run (and would find no input).
 MODULE_NAME = "solution"
+<<<<<<< HEAD
 MAX_DEPTH = 400
+=======
+MAX_DEPTH = 200
+>>>>>>> judge
 MAX_ITEMS = 2_000_000
 MAX_TEXT = 2_000
 CONTEST_RECURSION_LIMIT = 50_000
@@ -58,7 +62,15 @@ _STARS = (
         MAXYEAR MINYEAR UTC date datetime_CAPI time timedelta timezone tzinfo
     """),
     ("collections", """
+<<<<<<< HEAD
         UserDict UserList UserString defaultdict deque namedtuple
+=======
+        UserDict UserList UserString namedtuple
+    """),
+    # The same objects as in `collections`, without the cost of importing it.
+    ("_collections", """
+        defaultdict deque
+>>>>>>> judge
     """),
     ("heapq", """
         heapify heappop heappush heappushpop heapreplace merge nlargest nsmallest
@@ -527,17 +539,20 @@ def find_function(namespace, given, name):
     In this order: a callable of the module; a method of `class Solution`, else of the only other
     class that has it; and, since answers often use another name, the only public function of the
     module or the only public method of Solution, provided that nothing else could be meant."""
-    found = namespace.get(name)
+    found, solution = namespace.get(name), namespace.get("Solution")
+    has_method = isinstance(solution, type) and callable(getattr(solution, name, None))
     if callable(found) and given.get(name) is not found:
-        return found, None
+        # `from heapq import *` brings a `merge` that nobody means who writes Solution.merge.
+        is_own = getattr(found, "__module__", None) == namespace["__name__"]
+        if is_own or not has_method:
+            return found, None
     own = [
         (key, value)
         for key, value in namespace.items()
         if callable(value) and getattr(value, "__module__", None) == namespace["__name__"] and key not in given
     ]
     classes = {id(value): value for _, value in own if isinstance(value, type)}
-    solution = namespace.get("Solution")
-    if isinstance(solution, type) and callable(getattr(solution, name, None)):
+    if has_method:
         return method_of(solution, name), None
     having = [value for value in classes.values() if callable(value.__dict__.get(name)) or is_static(value, name)]
     if len(having) == 1:
