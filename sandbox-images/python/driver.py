@@ -34,11 +34,7 @@ RESULT_FD = 4
 # A solution that is called, not run, is a module: `if __name__ == "__main__"` guards example
 # usage, which must not run (and would find no input).
 MODULE_NAME = "solution"
-<<<<<<< HEAD
-MAX_DEPTH = 400
-=======
 MAX_DEPTH = 200
->>>>>>> judge
 MAX_ITEMS = 2_000_000
 MAX_TEXT = 2_000
 CONTEST_RECURSION_LIMIT = 50_000
@@ -62,15 +58,11 @@ _STARS = (
         MAXYEAR MINYEAR UTC date datetime_CAPI time timedelta timezone tzinfo
     """),
     ("collections", """
-<<<<<<< HEAD
-        UserDict UserList UserString defaultdict deque namedtuple
-=======
         UserDict UserList UserString namedtuple
     """),
     # The same objects as in `collections`, without the cost of importing it.
     ("_collections", """
         defaultdict deque
->>>>>>> judge
     """),
     ("heapq", """
         heapify heappop heappush heappushpop heapreplace merge nlargest nsmallest
