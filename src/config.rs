@@ -69,6 +69,9 @@ pub struct EngineConfig {
     pub python: Option<PathBuf>,
     pub images_dir: Option<PathBuf>,
     pub min_tier: MinTier,
+    /// Whether interpreters are kept loaded and forked where they can be; without it every run
+    /// executes one.
+    pub warm: bool,
     /// Whether control groups may be used where they can be; without them limits and processes'
     /// own clocks do their work.
     pub use_cgroups: bool,
@@ -95,6 +98,7 @@ impl EngineConfig {
             python: None,
             images_dir: None,
             min_tier: MinTier::default(),
+            warm: true,
             use_cgroups: true,
             program: EngineConfig::THIS_PROGRAM.into(),
             fail_step: None,
@@ -117,6 +121,7 @@ impl EngineArgs {
             python: self.python.clone(),
             images_dir: self.images_dir.clone(),
             min_tier: self.min_tier,
+            warm: true,
             use_cgroups: true,
             program: EngineConfig::THIS_PROGRAM.into(),
             fail_step: None,

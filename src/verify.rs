@@ -49,11 +49,11 @@ impl Engine {
             use_cgroups: config.use_cgroups,
             fail_step: config.fail_step.clone(),
         };
-        let images = languages
-            .iter()
-            .map(|language| Ok((language.image.name.clone(), language.image_setup()?)))
-            .collect::<Result<_, LanguageError>>()?;
-        let sandbox = Sandbox::start(&sandbox_config, images)?;
+        let mut launchers = Vec::new();
+        for language in languages.iter() {
+            launchers.extend(language.launchers()?);
+        }
+        let sandbox = Sandbox::start(&sandbox_config, launchers)?;
         let admission = Admission::with_max_wait(slots, config.max_waiting, config.max_wait);
         let metrics = Arc::new(Metrics::new(languages.iter().map(|language| language.name().to_owned())));
         Ok(Engine { languages, admission, sandbox, metrics })
@@ -197,7 +197,7 @@ impl Engine {
         job: Job,
     ) -> Result<CellRun, Fault> {
         self.metrics.cell_started(language.name());
-        self.sandbox.open(&language.image.name, place, submission.limits, job).await
+        self.sandbox.open(&language.launcher_for(submission), place, submission.limits, job).await
     }
 
     /// Outcome to verdict, outside the cell.

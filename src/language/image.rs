@@ -20,6 +20,20 @@ pub struct Image {
     pub entry: String,
     pub host: Host,
     pub cell: CellTree,
+    /// Interpreters kept loaded, where the runtime allows it.
+    #[serde(default)]
+    pub warm: Vec<WarmImage>,
+}
+
+/// One loaded interpreter.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WarmImage {
+    pub name: String,
+    /// Used for solutions whose text holds this word; without one, for all others.
+    pub mentioned: Option<String>,
+    /// Modules loaded before any solution exists; those not installed are left out.
+    pub modules: Vec<String>,
 }
 
 /// How solutions of a language are run.

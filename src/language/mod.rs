@@ -7,8 +7,8 @@ use std::path::Path;
 
 use crate::{
     config::EngineConfig,
-    sandbox::{ImageSetup, Job, policy},
-    submission::{Prelude, Submission},
+    sandbox::{Job, LauncherConfig, policy},
+    submission::Submission,
     value::marshal::TooLarge,
 };
 
@@ -41,6 +41,8 @@ pub struct Languages {
 pub struct Language {
     pub image: Image,
     runtime: PythonRuntime,
+    /// Whether an interpreter is kept loaded where it can be.
+    warm: bool,
 }
 
 impl Languages {
@@ -57,7 +59,7 @@ impl Languages {
                 let interpreter =
                     config.python.as_deref().unwrap_or(Path::new(&image.interpreter)).to_owned();
                 let runtime = PythonRuntime::discover(&interpreter, &image)?;
-                Ok(Language { image, runtime })
+                Ok(Language { image, runtime, warm: config.warm })
             })
             .collect::<Result<_, LanguageError>>()?;
         Ok(Languages { languages })
@@ -91,20 +93,26 @@ impl Language {
         &self.runtime.executable
     }
 
-    /// What its cells see.
-    pub fn image_setup(&self) -> Result<ImageSetup, LanguageError> {
-        let mut image = self.image.setup()?;
-        image.seccomp = policy::compile(policy::SHIPPED)?;
-        self.runtime.extend_setup(&mut image)?;
-        Ok(image)
+    /// The launchers that its solutions use.
+    pub fn launchers(&self) -> Result<Vec<LauncherConfig>, LanguageError> {
+        let mut setup = self.image.setup()?;
+        setup.seccomp = policy::compile(policy::SHIPPED)?;
+        self.runtime.extend_setup(&mut setup);
+        Ok(self.runtime.launchers(&self.image, setup, self.warm))
+    }
+
+    /// The name of the launcher for a submission's cells.
+    pub fn launcher_for(&self, submission: &Submission) -> String {
+        self.runtime.launcher_for(&self.image, &submission.solution, self.warm)
     }
 
     /// What a cell does for a submission: every test is one run. What the tests expect stays here.
     pub fn job(&self, submission: &Submission) -> Result<Job, TooLarge> {
-        let prelude = match submission.prelude {
-            Prelude::None => "none",
-            Prelude::Contest => "contest",
-        };
-        self.runtime.job(submission, prelude, &self.image)
+        self.runtime.job(submission, &self.image, self.warm)
+    }
+
+    /// Whether runs are forked from an interpreter kept loaded.
+    pub fn is_warm(&self) -> bool {
+        self.warm && self.runtime.can_be_warm()
     }
 }

@@ -6,28 +6,44 @@ use std::{
     process::{Command, Stdio},
 };
 
-use super::{Image, LanguageError};
+use super::{Image, LanguageError, image::WarmImage};
 use crate::{
-    sandbox::{ImageSetup, Job, Run, SOURCE_DIR},
-    submission::{Submission, Tests},
-    value::marshal::{TooLarge, encode_call},
+    sandbox::{ImageSetup, Job, LauncherConfig, Program, Run, SOURCE_DIR, WarmSetup},
+    submission::{Prelude, Solution, Submission, Tests},
+    value::{
+        Value,
+        marshal::{self, TooLarge, encode_call},
+    },
 };
 
 const DRIVER_SOURCE: &str = include_str!("../../sandbox-images/python/driver.py");
 /// Where the driver stands in a cell.
 const DRIVER_PATH: &str = "/proofbox/driver.pyc";
+const WARM_SOURCE: &str = include_str!("../../sandbox-images/python/warm.py");
+const WARM_PATH: &str = "/proofbox/warm.pyc";
 
-/// Asked of the interpreter, on our own code only: where it is, what it needs, the driver compiled.
-/// Fields are separated by NUL; the driver's bytes follow the last.
+/// Asked of the interpreter, on our own code only: where it is, what it needs, its shared library
+/// (empty if it has none), whether numpy is there, our two scripts compiled. Out comes one tuple.
 const DISCOVER: &str = r#"
-import importlib.util, marshal, os, site, sys
-source = sys.stdin.buffer.read()
-code = compile(source, "<proofbox driver>", "exec", dont_inherit=True, optimize=0)
+import importlib.util, marshal, os, site, sys, sysconfig
+def compiled(source, name):
+    code = compile(source, name, "exec", dont_inherit=True, optimize=0)
+    return importlib.util.MAGIC_NUMBER + b"\0" * 12 + marshal.dumps(code)
+driver, warm = sys.stdin.buffer.read().split(b"\0")
 prefixes = {os.path.realpath(p) for p in (sys.prefix, sys.base_prefix, sys.exec_prefix, sys.base_exec_prefix)}
 sites = [p for p in site.getsitepackages() if os.path.isdir(p)]
-fields = ["%d.%d.%d" % sys.version_info[:3], os.path.realpath(sys.executable), ":".join(sorted(prefixes)), ":".join(sites)]
-pyc = importlib.util.MAGIC_NUMBER + b"\0" * 12 + marshal.dumps(code)
-sys.stdout.buffer.write(b"\0".join(f.encode("utf-8", "surrogateescape") for f in fields) + b"\0" + pyc)
+library = ""
+for directory in (sysconfig.get_config_var("LIBDIR"), "/usr/lib/" + (sysconfig.get_config_var("MULTIARCH") or "")):
+    path = os.path.join(directory or "/", sysconfig.get_config_var("INSTSONAME") or "")
+    if not library and ".so" in path and os.path.isfile(path):
+        library = os.path.realpath(path)
+for name in ("libpython%d.%d.so.1.0" % sys.version_info[:2],):
+    path = os.path.join("/usr/lib", sysconfig.get_config_var("MULTIARCH") or "", name)
+    if not library and sys.base_prefix == "/usr" and os.path.isfile(path):
+        library = os.path.realpath(path)
+answer = ("%d.%d.%d" % sys.version_info[:3], os.path.realpath(sys.executable), sorted(prefixes), sites, library,
+    importlib.util.find_spec("numpy") is not None, compiled(driver, "<proofbox driver>"), compiled(warm, "<proofbox warm>"))
+sys.stdout.buffer.write(marshal.dumps(answer, 2))
 "#;
 
 /// An interpreter found on the host.
@@ -38,52 +54,49 @@ pub struct PythonRuntime {
     pub executable: PathBuf,
     prefixes: Vec<String>,
     site_dirs: String,
+    /// Shared library of the same interpreter; without one nothing can be kept warm.
+    library: Option<String>,
+    has_numpy: bool,
     driver: Vec<u8>,
+    warm_script: Vec<u8>,
 }
 
 impl PythonRuntime {
-    /// Runs the interpreter once to learn about it and to compile the driver for it.
+    /// Runs the interpreter once to learn about it and to compile our scripts for it.
     pub fn discover(interpreter: &Path, image: &Image) -> Result<PythonRuntime, LanguageError> {
         let failed = |problem: String| LanguageError::Interpreter {
             interpreter: interpreter.display().to_string(),
             problem,
             packages: image.host.debian_packages.join(" "),
         };
-        let mut child = Command::new(interpreter)
-            .args(["-I", "-B", "-c", DISCOVER])
-            .env_clear()
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .map_err(|error| failed(error.to_string()))?;
-        if let Some(mut stdin) = child.stdin.take() {
-            // A failure here shows in the exit status below.
-            let _ = stdin.write_all(DRIVER_SOURCE.as_bytes());
-        }
-        let output = child.wait_with_output().map_err(|error| failed(error.to_string()))?;
-        if !output.status.success() {
-            let text = String::from_utf8_lossy(&output.stderr);
-            return Err(failed(format!("{}: {}", output.status, text.lines().last().unwrap_or(""))));
-        }
-        let mut fields = output.stdout.splitn(5, |byte| *byte == 0);
-        let mut text = || fields.next().map(|field| String::from_utf8_lossy(field).into_owned());
-        match (text(), text(), text(), text(), fields.next()) {
-            (Some(version), Some(executable), Some(prefixes), Some(site_dirs), Some(driver)) => {
-                Ok(PythonRuntime {
-                    version,
-                    executable: executable.into(),
-                    prefixes: prefixes.split(':').map(str::to_owned).collect(),
-                    site_dirs,
-                    driver: driver.to_vec(),
-                })
-            }
-            _ => Err(failed("its answer cannot be understood".to_owned())),
-        }
+        let answer = ask(interpreter).map_err(&failed)?;
+        let value = marshal::decode(&answer).map_err(|error| failed(error.to_string()))?;
+        PythonRuntime::from_answer(value).ok_or_else(|| failed("its answer cannot be understood".to_owned()))
     }
 
-    /// Adds the interpreter and the driver to the image's tree.
-    pub fn extend_setup(&self, setup: &mut ImageSetup) -> Result<(), LanguageError> {
+    fn from_answer(answer: Value) -> Option<PythonRuntime> {
+        let Value::Tuple(fields) = answer else { return None };
+        let [version, executable, prefixes, sites, library, has_numpy, driver, warm] =
+            <[Value; 8]>::try_from(fields).ok()?;
+        Some(PythonRuntime {
+            version: text(version)?,
+            executable: text(executable)?.into(),
+            prefixes: texts(prefixes)?,
+            site_dirs: texts(sites)?.join(":"),
+            library: text(library).filter(|path| !path.is_empty()),
+            has_numpy: has_numpy == Value::Bool(true),
+            driver: bytes(driver)?,
+            warm_script: bytes(warm)?,
+        })
+    }
+
+    /// Whether an interpreter can be kept loaded.
+    pub fn can_be_warm(&self) -> bool {
+        self.library.is_some()
+    }
+
+    /// The image's tree with the interpreter and our scripts in it.
+    pub fn extend_setup(&self, setup: &mut ImageSetup) {
         let executable = self.executable.to_string_lossy().into_owned();
         let mut wanted = vec![executable.clone()];
         // A distribution's prefix is /usr, whose needed parts the image names; an interpreter of
@@ -98,15 +111,67 @@ impl PythonRuntime {
         // Shorter paths first, so that no mount hides an earlier one.
         setup.binds.sort();
         setup.files.push((DRIVER_PATH.to_owned(), self.driver.clone().into()));
+        setup.files.push((WARM_PATH.to_owned(), self.warm_script.clone().into()));
         let common = "/usr/bin/python3";
         if executable != common && !setup.binds.iter().any(|(_, target)| common == target) {
             setup.links.push((common.to_owned(), executable));
         }
-        Ok(())
+    }
+
+    /// The launchers that this interpreter's solutions use: warm ones where it can be kept loaded
+    /// and that is wanted, else one that executes it.
+    pub fn launchers(&self, image: &Image, setup: ImageSetup, warm: bool) -> Vec<LauncherConfig> {
+        let env: Vec<(String, String)> = image.cell.env.clone().into_iter().collect();
+        let launcher = |name: String, warm: Option<WarmSetup>| LauncherConfig {
+            name,
+            image: setup.clone(),
+            warm,
+            env: env.clone(),
+        };
+        let Some(library) = self.library.as_ref().filter(|_| warm) else {
+            return vec![launcher(image.name.clone(), None)];
+        };
+        self.warm_images(image)
+            .map(|warm| {
+                let executable = self.executable.to_string_lossy();
+                let modules = warm.modules.join(",");
+                let argv = [&executable, "-I", "-S", "-B", WARM_PATH, DRIVER_PATH, &self.site_dirs, &modules];
+                let warm_setup =
+                    WarmSetup { library: library.clone(), argv: argv.map(str::to_owned).to_vec() };
+                launcher(format!("{}-{}", image.name, warm.name), Some(warm_setup))
+            })
+            .collect()
+    }
+
+    fn warm_images<'a>(&self, image: &'a Image) -> impl Iterator<Item = &'a WarmImage> {
+        let has_numpy = self.has_numpy;
+        image.warm.iter().filter(move |warm| warm.mentioned.is_none() || has_numpy)
+    }
+
+    /// The launcher for a solution: the one that has loaded what the source mentions.
+    pub fn launcher_for(&self, image: &Image, solution: &Solution, warm: bool) -> String {
+        if !(warm && self.can_be_warm()) {
+            return image.name.clone();
+        }
+        let mentions =
+            |word: &str| solution.files.iter().any(|file| contains(&file.content, word.as_bytes()));
+        let mut chosen = None;
+        for warm in self.warm_images(image) {
+            match &warm.mentioned {
+                Some(word) if mentions(word) => chosen = Some(warm),
+                Some(_) => {}
+                None => chosen = chosen.or(Some(warm)),
+            }
+        }
+        chosen.map_or_else(|| image.name.clone(), |warm| format!("{}-{}", image.name, warm.name))
     }
 
     /// Every test as one run of the driver.
-    pub fn job(&self, submission: &Submission, prelude: &str, image: &Image) -> Result<Job, TooLarge> {
+    pub fn job(&self, submission: &Submission, image: &Image, warm: bool) -> Result<Job, TooLarge> {
+        let prelude = match submission.prelude {
+            Prelude::None => "none",
+            Prelude::Contest => "contest",
+        };
         let solution = &submission.solution;
         let entry = format!("{SOURCE_DIR}/{}", solution.files[solution.entry].path);
         let (mode, runs) = match &submission.tests {
@@ -122,13 +187,65 @@ impl PythonRuntime {
                 ("function", runs.collect::<Result<_, TooLarge>>()?)
             }
         };
-        let executable = self.executable.to_string_lossy().into_owned();
-        let argv = [&executable, "-I", "-S", "-B", DRIVER_PATH, mode, &entry, prelude, &self.site_dirs];
-        Ok(Job {
-            argv: argv.map(str::to_owned).to_vec(),
-            env: image.cell.env.iter().map(|(name, value)| format!("{name}={value}")).collect(),
-            sources: solution.files.iter().map(|file| (file.path.clone(), file.content.clone())).collect(),
-            runs,
-        })
+        let arguments = [mode, &entry, prelude, &self.site_dirs].map(str::to_owned).to_vec();
+        let program = match warm && self.can_be_warm() {
+            true => Program::Warm { arguments },
+            false => {
+                let executable = self.executable.to_string_lossy().into_owned();
+                let mut argv = [&executable, "-I", "-S", "-B", DRIVER_PATH].map(str::to_owned).to_vec();
+                argv.extend(arguments);
+                let env = image.cell.env.iter().map(|(name, value)| format!("{name}={value}")).collect();
+                Program::Exec { argv, env }
+            }
+        };
+        let sources = solution.files.iter().map(|file| (file.path.clone(), file.content.clone())).collect();
+        Ok(Job { program, sources, runs })
+    }
+}
+
+/// Runs the interpreter on [`DISCOVER`].
+fn ask(interpreter: &Path) -> Result<Vec<u8>, String> {
+    let mut child = Command::new(interpreter)
+        .args(["-I", "-B", "-c", DISCOVER])
+        .env_clear()
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .map_err(|error| error.to_string())?;
+    if let Some(mut stdin) = child.stdin.take() {
+        // A failure here shows in the exit status below.
+        let _ = stdin.write_all(format!("{DRIVER_SOURCE}\0{WARM_SOURCE}").as_bytes());
+    }
+    let output = child.wait_with_output().map_err(|error| error.to_string())?;
+    if !output.status.success() {
+        let text = String::from_utf8_lossy(&output.stderr);
+        return Err(format!("{}: {}", output.status, text.lines().last().unwrap_or("")));
+    }
+    Ok(output.stdout)
+}
+
+fn contains(text: &[u8], word: &[u8]) -> bool {
+    text.windows(word.len()).any(|window| window == word)
+}
+
+fn text(value: Value) -> Option<String> {
+    match value {
+        Value::Str(bytes) => String::from_utf8(bytes).ok(),
+        _ => None,
+    }
+}
+
+fn texts(value: Value) -> Option<Vec<String>> {
+    match value {
+        Value::List(items) => items.into_iter().map(text).collect(),
+        _ => None,
+    }
+}
+
+fn bytes(value: Value) -> Option<Vec<u8>> {
+    match value {
+        Value::Bytes(bytes) => Some(bytes),
+        _ => None,
     }
 }

@@ -23,18 +23,19 @@ use super::{
     rootfs,
     run::{self, Supervisor},
     step::{StepError, io_step, step},
-    sys::{self, SockFilter},
+    sys::{self, SockFilter, python::Callback},
 };
 
 /// What a slot gives every cell it makes.
-#[derive(Debug)]
-pub struct CellSetup {
+pub struct CellSetup<'a> {
     pub seccomp: Vec<Vec<SockFilter>>,
     pub group: Option<SlotGroup>,
+    /// In a warm launcher: the interpreter's function that carries out a run.
+    pub run: Option<&'a Callback>,
 }
 
 /// Never returns: the cell ends with this process.
-pub fn init_main(socket: &UnixStream, pair: UnixStream, setup: &CellSetup, limits: WireLimits) -> ! {
+pub fn init_main(socket: &UnixStream, pair: UnixStream, setup: &CellSetup<'_>, limits: WireLimits) -> ! {
     let mut socket = socket;
     let code = match init(socket, pair, setup, limits) {
         Ok(()) => 0,
@@ -50,7 +51,7 @@ pub fn init_main(socket: &UnixStream, pair: UnixStream, setup: &CellSetup, limit
 fn init(
     mut socket: &UnixStream,
     mut pair: UnixStream,
-    setup: &CellSetup,
+    setup: &CellSetup<'_>,
     limits: WireLimits,
 ) -> Result<(), StepError> {
     step("new_session", setsid)?;

@@ -17,6 +17,7 @@
 //! namespaces.
 
 use std::{
+    ffi::CString,
     fs, io,
     io::{IoSliceMut, Read, Write},
     os::{
@@ -29,12 +30,14 @@ use std::{
 use nix::{
     cmsg_space,
     errno::Errno,
+    fcntl::OFlag,
     sched::{CloneFlags, unshare},
     sys::{
+        resource::{Resource, getrlimit, setrlimit},
         socket::{ControlMessageOwned, MsgFlags, recvmsg},
         wait::waitpid,
     },
-    unistd::{Pid, getegid, geteuid, sethostname, setsid},
+    unistd::{Pid, getegid, geteuid, pipe2, sethostname, setsid},
 };
 
 use super::{
@@ -43,7 +46,7 @@ use super::{
     protocol::{Ask, CgroupKind, FaultReport, LauncherSetup, Reply, read_message, write_message},
     rootfs,
     step::{self, StepError, io_step, step},
-    sys,
+    sys::{self, SockFilter, python::Callback},
 };
 
 /// The descriptor on which the role finds its control socket: standard input, so that starting it
@@ -59,6 +62,8 @@ pub const CELL_ID: u32 = 1000;
 
 /// The `__launcher` role. Called from `main` before any thread exists.
 pub fn main() -> ExitCode {
+    // Before anything is taken from standard input: it may execute this role once more.
+    let stack_space = step("reserve_stack", reserve_stack_space);
     let mut control = match take_control_socket() {
         Ok(control) => control,
         Err(error) => {
@@ -66,6 +71,10 @@ pub fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
+    if let Err(error) = stack_space {
+        let _ = write_message(&mut control, &Reply::Fault(error.into()));
+        return ExitCode::FAILURE;
+    }
     let setup: LauncherSetup = match read_message(&mut control) {
         Ok(setup) => setup,
         Err(error) => {
@@ -84,6 +93,28 @@ pub fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// Address space kept free below the main thread's stack, so that a warm run's stack can grow as far
+/// as its memory limit. The kernel lays it out when a program is executed, by the stack limit.
+const STACK_SPACE_BYTES: u64 = 64 << 30;
+/// Stack of threads that do not choose one.
+const THREAD_STACK_BYTES: usize = 8 << 20;
+
+/// Executes this role once more with a large stack limit, if it started with a small one.
+fn reserve_stack_space() -> Result<(), Errno> {
+    let (soft, hard) = getrlimit(Resource::RLIMIT_STACK)?;
+    let wanted = STACK_SPACE_BYTES.min(hard);
+    if soft == wanted || std::env::args_os().nth(2).is_some() {
+        return Ok(());
+    }
+    setrlimit(Resource::RLIMIT_STACK, wanted, hard)?;
+    let args = [c"proofbox", c"__launcher", c"again"].map(CString::from);
+    let env: Vec<CString> = std::env::vars()
+        .map(|(name, value)| CString::new(format!("{name}={value}")))
+        .collect::<Result<_, _>>()
+        .map_err(|_| Errno::EINVAL)?;
+    Err(sys::exec(c"/proc/self/exe", &args, &env))
 }
 
 /// Moves the socket away from standard input, where nothing but /dev/null may stay.
@@ -205,10 +236,55 @@ fn launch(
     step("be_dumpable", || sys::prctl(libc::PR_SET_DUMPABLE, 1))?;
     step("no_new_privileges", || sys::prctl(libc::PR_SET_NO_NEW_PRIVS, 1))?;
     // Ended slots and orphans need no attention; the kernel reaps them.
-    // (SIG_IGN involves no handler function.)
     step("ignore_children", || sys::ignore_children(true))?;
+    let seccomp = setup.image.seccomp.clone();
+    let Some(warm) = &setup.warm else {
+        return serve(control, seccomp, groups, cgroup, privileged, None);
+    };
+    step("bound_thread_stacks", || sys::python::bound_thread_stacks(THREAD_STACK_BYTES))?;
+    neutral_streams()?;
+    let control = io_step("copy_control", || control.try_clone())?;
+    let library =
+        step("name_interpreter", || CString::new(warm.library.as_str()).map_err(|_| Errno::EINVAL))?;
+    let argv = warm.argv.iter().map(|text| CString::new(text.as_str())).collect::<Result<Vec<_>, _>>();
+    let argv = step("name_interpreter", || argv.map_err(|_| Errno::EINVAL))?;
+    step("start_interpreter", || {
+        sys::python::run_main(&library, &argv, move |run| {
+            if let Err(error) = serve(&control, seccomp, groups, cgroup, privileged, Some(run)) {
+                let _ = write_message(&mut { &control }, &Reply::Fault(error.into()));
+            }
+        })?;
+        // The script hands over and does not come back, unless it failed.
+        Err(Errno::ECANCELED)
+    })
+}
+
+/// Standard streams of the kinds that runs have (a file, two pipes), which is what the interpreter
+/// finds at its start and keeps in mind. Nothing is ever read or written through these.
+fn neutral_streams() -> Result<(), StepError> {
+    let stdin = io_step("neutral_streams", || sys::sealed_file(b""))?;
+    let (read, write) = step("neutral_streams", || pipe2(OFlag::O_CLOEXEC))?;
+    step("neutral_streams", || {
+        sys::dup_onto(stdin.as_raw_fd(), 0)?;
+        sys::dup_onto(write.as_raw_fd(), 1)?;
+        sys::dup_onto(write.as_raw_fd(), 2)?;
+        // Kept open, so that a message of the interpreter's is not the end of it.
+        std::mem::forget(read);
+        Ok(())
+    })
+}
+
+/// Ready: from here on the launcher only forks.
+fn serve(
+    control: &UnixStream,
+    seccomp: Vec<Vec<SockFilter>>,
+    groups: Vec<SlotGroup>,
+    cgroup: Option<CgroupKind>,
+    privileged: bool,
+    run: Option<&Callback>,
+) -> Result<(), StepError> {
     io_step("say_ready", || write_message(&mut { control }, &Reply::Ready { cgroup }))?;
-    serve_slots(control, setup, groups, privileged)
+    serve_slots(control, seccomp, groups, privileged, run)
 }
 
 fn ask_for_maps(mut pair: &UnixStream) -> Result<(), StepError> {
@@ -221,9 +297,10 @@ fn ask_for_maps(mut pair: &UnixStream) -> Result<(), StepError> {
 /// Forks a slot process for every (index, socket) that arrives, until the service is gone.
 fn serve_slots(
     control: &UnixStream,
-    setup: &LauncherSetup,
+    seccomp: Vec<Vec<SockFilter>>,
     mut groups: Vec<SlotGroup>,
     privileged: bool,
+    run: Option<&Callback>,
 ) -> Result<(), StepError> {
     loop {
         let Some((index, socket)) = io_step("receive_slot", || receive_slot(control))? else {
@@ -235,7 +312,7 @@ fn serve_slots(
         let group = ((index as usize) < groups.len()).then(|| groups.swap_remove(index as usize));
         groups.clear();
         let inside_id = if privileged { 1 + index } else { 0 };
-        let cell = CellSetup { seccomp: setup.image.seccomp.clone(), group };
+        let cell = CellSetup { seccomp, group, run };
         let mut socket = UnixStream::from(socket);
         if let Err(error) = serve_cells(&mut socket, &cell, inside_id) {
             let _ = write_message(&mut socket, &Reply::Fault(error.into()));
@@ -265,7 +342,7 @@ fn receive_slot(control: &UnixStream) -> io::Result<Option<(u32, OwnedFd)>> {
 }
 
 /// The slot process: one cell after another, until its socket closes.
-fn serve_cells(socket: &mut UnixStream, setup: &CellSetup, inside_id: u32) -> Result<(), StepError> {
+fn serve_cells(socket: &mut UnixStream, setup: &CellSetup<'_>, inside_id: u32) -> Result<(), StepError> {
     step("die_with_launcher", || sys::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL as u64))?;
     step("new_session", setsid)?;
     step("await_children", || sys::ignore_children(false))?;
@@ -294,7 +371,7 @@ fn serve_cells(socket: &mut UnixStream, setup: &CellSetup, inside_id: u32) -> Re
 /// Makes a cell, maps its id, waits until it is gone.
 fn one_cell(
     socket: &UnixStream,
-    setup: &CellSetup,
+    setup: &CellSetup<'_>,
     inside_id: u32,
     limits: super::protocol::WireLimits,
 ) -> Result<Reply, StepError> {

@@ -33,8 +33,8 @@ pub use self::{
     cgroup::survey as survey_cgroups,
     guarantee::Guarantee,
     launcher::main as launcher_main,
-    pool::{CellRun, Sandbox, SandboxConfig, StartError},
-    protocol::{CgroupKind, ImageSetup},
+    pool::{CellRun, LauncherConfig, Sandbox, SandboxConfig, StartError},
+    protocol::{CgroupKind, ImageSetup, Program, WarmSetup},
     rootfs::SOURCE_DIR,
 };
 
@@ -55,10 +55,7 @@ impl Tier {
 /// What a cell is asked to do: one solution, several runs of it.
 #[derive(Debug, Clone)]
 pub struct Job {
-    /// Program and arguments; paths are those in the cell.
-    pub argv: Vec<String>,
-    /// `NAME=value`.
-    pub env: Vec<String>,
+    pub program: Program,
     /// Paths below [`SOURCE_DIR`] and content.
     pub sources: Vec<(String, Vec<u8>)>,
     pub runs: Vec<Run>,

@@ -23,8 +23,8 @@ use tokio::{
 use super::{
     End, Fault, Job, LimitHit, Outcome, Tier, Usage,
     protocol::{
-        self, Ask, CgroupKind, FaultReport, ImageSetup, JobRun, LauncherSetup, Open, Ran, Reply, decode,
-        frame_length, read_message, write_message,
+        self, Ask, CgroupKind, FaultReport, ImageSetup, JobRun, LauncherSetup, Open, Ran, Reply, WarmSetup,
+        decode, frame_length, read_message, write_message,
     },
 };
 use crate::{admission::Place, limits::Limits};
@@ -48,13 +48,25 @@ pub struct SandboxConfig {
     pub fail_step: Option<(String, i32)>,
 }
 
+/// What one launcher is to be.
+#[derive(Debug, Clone)]
+pub struct LauncherConfig {
+    /// By which name jobs find it.
+    pub name: String,
+    pub image: ImageSetup,
+    /// The interpreter to keep loaded, if any.
+    pub warm: Option<WarmSetup>,
+    /// Its environment, which warm runs see as theirs.
+    pub env: Vec<(String, String)>,
+}
+
 /// The sandbox could not be started: this host cannot give every guarantee.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    #[error("cannot start the launcher for {image}: {source}")]
-    Spawn { image: String, source: io::Error },
-    #[error("cannot make cells for {image}: {fault}\n{}", remedy(&.fault.step))]
-    Refused { image: String, fault: Fault },
+    #[error("cannot start the launcher {launcher}: {source}")]
+    Spawn { launcher: String, source: io::Error },
+    #[error("the launcher {launcher} cannot make cells: {fault}\n{}", remedy(&.fault.step))]
+    Refused { launcher: String, fault: Fault },
 }
 
 /// What to do about a set-up step that this host refuses.
@@ -83,7 +95,8 @@ pub struct Sandbox {
 /// One image's launcher and the sockets to its slot processes.
 #[derive(Debug)]
 struct Launcher {
-    image: String,
+    name: String,
+    env: Vec<(String, String)>,
     config: SandboxConfig,
     setup: LauncherSetup,
     running: Mutex<Option<Running>>,
@@ -99,18 +112,20 @@ struct Running {
 }
 
 impl Sandbox {
-    /// Starts a launcher for every image and tries a slot of each. Blocks; called at start.
-    pub fn start(config: &SandboxConfig, images: Vec<(String, ImageSetup)>) -> Result<Sandbox, StartError> {
+    /// Starts the launchers. Blocks; called at start.
+    pub fn start(config: &SandboxConfig, wanted: Vec<LauncherConfig>) -> Result<Sandbox, StartError> {
         let mut launchers = HashMap::new();
-        for (name, image) in images {
+        for LauncherConfig { name, image, warm, env } in wanted {
             let setup = LauncherSetup {
                 image,
+                warm,
                 slots: config.slots as u32,
                 use_cgroups: config.use_cgroups,
                 fail_step: config.fail_step.clone(),
             };
             let launcher = Launcher {
-                image: name.clone(),
+                name: name.clone(),
+                env,
                 config: config.clone(),
                 setup,
                 running: Mutex::new(None),
@@ -128,9 +143,11 @@ impl Sandbox {
         Tier::Namespaces
     }
 
-    /// The control groups that an image's cells have.
-    pub fn cgroup(&self, image: &str) -> Option<CgroupKind> {
-        lock(&self.launchers.get(image)?.running).as_ref()?.cgroup
+    /// The control groups that cells have: of every launcher, or none.
+    pub fn cgroup(&self) -> Option<CgroupKind> {
+        let mut kinds = self.launchers.values().map(|launcher| lock(&launcher.running).as_ref()?.cgroup);
+        let first = kinds.next()??;
+        kinds.all(|kind| kind == Some(first)).then_some(first)
     }
 
     /// Process ids of the guards, for tests that kill them.
@@ -142,11 +159,17 @@ impl Sandbox {
     /// Makes a cell in the slot that the caller holds and starts the job in it.
     ///
     /// The slot is kept until the cell is gone, however that comes about.
-    pub async fn open(&self, image: &str, place: Place, limits: Limits, job: Job) -> Result<CellRun, Fault> {
+    pub async fn open(
+        &self,
+        launcher: &str,
+        place: Place,
+        limits: Limits,
+        job: Job,
+    ) -> Result<CellRun, Fault> {
         let launcher = self
             .launchers
-            .get(image)
-            .ok_or_else(|| fault("find_launcher", format!("no launcher for image {image}")))?;
+            .get(launcher)
+            .ok_or_else(|| fault("find_launcher", format!("no launcher is called {launcher}")))?;
         let slot = place.index();
         let idle = lock(&launcher.idle[slot]).take();
         let mut socket = match idle {
@@ -168,8 +191,7 @@ impl Sandbox {
 fn wire_job(job: Job) -> protocol::Job {
     use serde_bytes::ByteBuf;
     protocol::Job {
-        argv: job.argv,
-        env: job.env,
+        program: job.program,
         sources: job.sources.into_iter().map(|(path, content)| (path, ByteBuf::from(content))).collect(),
         runs: job
             .runs
@@ -182,11 +204,12 @@ fn wire_job(job: Job) -> protocol::Job {
 impl Launcher {
     /// Starts the guard and waits until the launcher behind it is ready.
     fn spawn(&self) -> Result<Running, StartError> {
-        let failed = |source| StartError::Spawn { image: self.image.clone(), source };
+        let failed = |source| StartError::Spawn { launcher: self.name.clone(), source };
         let (mut ours, theirs) = StdUnixStream::pair().map_err(failed)?;
         let guard = Command::new(&self.config.program)
             .arg("__launcher")
             .env_clear()
+            .envs(self.env.iter().map(|(name, value)| (name, value)))
             .current_dir("/")
             .stdin(Stdio::from(OwnedFd::from(theirs)))
             .stdout(Stdio::null())
@@ -202,7 +225,7 @@ impl Launcher {
             }
             Ok(Reply::Fault(report)) => {
                 running.end();
-                Err(StartError::Refused { image: self.image.clone(), fault: report.into() })
+                Err(StartError::Refused { launcher: self.name.clone(), fault: report.into() })
             }
             Ok(_) => {
                 running.end();
@@ -236,7 +259,7 @@ impl Launcher {
         };
         if !alive {
             if let Some(dead) = running.take() {
-                tracing::warn!(image = %self.image, "the launcher is gone; starting another");
+                tracing::warn!(launcher = %self.name, "the launcher is gone; starting another");
                 dead.end();
             }
             let fresh = self.spawn().map_err(|error| fault("start_launcher", error.to_string()))?;

@@ -20,12 +20,23 @@ pub const MAX_FRAME_BYTES: u32 = 1 << 30;
 #[derive(Debug, Serialize, Deserialize)]
 pub struct LauncherSetup {
     pub image: ImageSetup,
+    /// The interpreter to load once, for cells to fork; `None`: programs are executed.
+    pub warm: Option<WarmSetup>,
     /// How many slots the launcher serves; each gets a control group and, as root, a user id.
     pub slots: u32,
     /// Whether control groups may be used where they can be.
     pub use_cgroups: bool,
     /// Set-up step that is made to fail, by tests; see [`super::step::Step`].
     pub fail_step: Option<(String, i32)>,
+}
+
+/// An interpreter kept loaded. Paths are those in the cell.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WarmSetup {
+    /// The interpreter's shared library.
+    pub library: String,
+    /// Its command line, from the program's name on.
+    pub argv: Vec<String>,
 }
 
 /// What cells of one launcher see and run. Read-only for them.
@@ -68,12 +79,20 @@ impl From<Limits> for WireLimits {
 /// Service to cell init.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Job {
-    /// Program and its arguments; `argv[0]` is a path in the cell.
-    pub argv: Vec<String>,
-    pub env: Vec<String>,
+    pub program: Program,
     /// Path below the source directory, content.
     pub sources: Vec<(String, serde_bytes::ByteBuf)>,
     pub runs: Vec<JobRun>,
+}
+
+/// What a run executes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Program {
+    /// A program and its arguments; `argv[0]` is a path in the cell. `env` holds `NAME=value`.
+    Exec { argv: Vec<String>, env: Vec<String> },
+    /// Arguments for the interpreter that the launcher keeps loaded; its environment is the
+    /// launcher's.
+    Warm { arguments: Vec<String> },
 }
 
 #[derive(Debug, Serialize, Deserialize)]

@@ -26,7 +26,7 @@ use nix::{
 use super::{
     LimitHit,
     cell::CellSetup,
-    protocol::{FaultReport, Job, JobRun, Ran, WireLimits},
+    protocol::{FaultReport, Job, JobRun, Program, Ran, WireLimits},
     rootfs::WORK_DIR,
     step::{StepError, io_step, step},
     sys,
@@ -54,7 +54,7 @@ pub struct Supervisor<'a> {
     pub socket: &'a UnixStream,
     /// Readable when a child has ended. SIGCHLD is blocked.
     pub children: &'a SignalFd,
-    pub setup: &'a CellSetup,
+    pub setup: &'a CellSetup<'a>,
     pub limits: WireLimits,
 }
 
@@ -131,9 +131,14 @@ fn start(
     let pipe = || step("make_pipe", || pipe2(OFlag::O_CLOEXEC));
     let (stdout, stderr, result) = (pipe()?, pipe()?, pipe()?);
     let (setup_read, setup_write) = pipe()?;
-    let Some(main) = step("fork_run", || sys::clone_process(CloneFlags::empty()))? else {
+    // A warm run goes on in this very process image, so the C library must know of the fork.
+    let fork = || match &job.program {
+        Program::Exec { .. } => sys::clone_process(CloneFlags::empty()),
+        Program::Warm { .. } => sys::python::fork(),
+    };
+    let Some(main) = step("fork_run", fork)? else {
         let inherited = Inherited { stdin, stdout: stdout.1, stderr: stderr.1, call, result: result.1 };
-        let error = become_program(supervisor, job, inherited);
+        let error = become_program(supervisor, &job.program, inherited);
         let report = postcard::to_stdvec(&FaultReport::from(error)).unwrap_or_default();
         let _ = fs::File::from(setup_write).write_all(&report);
         sys::exit_now(127);
@@ -177,7 +182,7 @@ struct Inherited {
 
 /// In the forked child: gives up everything the program must not have, then becomes it.
 /// Returns only on failure.
-fn become_program(supervisor: &Supervisor<'_>, job: &Job, inherited: Inherited) -> StepError {
+fn become_program(supervisor: &Supervisor<'_>, program: &Program, inherited: Inherited) -> StepError {
     let limits = &supervisor.limits;
     let attempt = || -> Result<std::convert::Infallible, StepError> {
         step("run_session", setsid)?;
@@ -187,29 +192,45 @@ fn become_program(supervisor: &Supervisor<'_>, job: &Job, inherited: Inherited) 
         // ours to write only while dumpable; nothing else is alive in the cell to take advantage.
         step("be_dumpable", || sys::prctl(libc::PR_SET_DUMPABLE, 1))?;
         io_step("offer_to_oom_killer", || fs::write("/proc/self/oom_score_adj", "1000"))?;
-        sys::reset_signals();
+        match program {
+            Program::Exec { .. } => sys::reset_signals(),
+            // The interpreter's own dispositions stay: they are those it starts with.
+            Program::Warm { .. } => sys::unblock_signals(),
+        }
         step("set_rlimits", || set_rlimits(limits, supervisor.setup.group.is_some()))?;
         step("drop_capabilities", sys::drop_capabilities)?;
         step("no_new_privileges", || sys::prctl(libc::PR_SET_NO_NEW_PRIVS, 1))?;
-        let strings = |list: &[String]| {
-            list.iter().map(|text| CString::new(text.as_str())).collect::<Result<Vec<_>, _>>()
+        let exec = match program {
+            Program::Exec { argv, env } => Some(prepare_exec(argv, env)?),
+            Program::Warm { .. } => None,
         };
-        let (argv, env) = step("prepare_arguments", || {
-            Ok((
-                strings(&job.argv).map_err(|_| Errno::EINVAL)?,
-                strings(&job.env).map_err(|_| Errno::EINVAL)?,
-            ))
-        })?;
-        let program = step("prepare_arguments", || argv.first().ok_or(Errno::EINVAL))?;
         for filter in &supervisor.setup.seccomp {
             step("install_seccomp", || sys::install_seccomp(filter))?;
         }
-        step("exec", || Err(sys::exec(program, &argv, &env)))
+        match (exec, program, supervisor.setup.run) {
+            (Some((argv, env)), _, _) => step("exec", || Err(sys::exec(&argv[0], &argv, &env))),
+            (None, Program::Warm { arguments }, Some(run)) => {
+                // Also closes the pipe on which a failure would be told: this is the success.
+                step("close_descriptors", || sys::close_from(FIRST_UNUSED_FD))?;
+                run.run(arguments)
+            }
+            _ => Err(StepError { step: "find_interpreter", errno: Errno::ENOENT }),
+        }
     };
     match attempt() {
         Err(error) => error,
         Ok(never) => match never {},
     }
+}
+
+/// Arguments and environment as the kernel takes them. There is at least one argument.
+fn prepare_exec(argv: &[String], env: &[String]) -> Result<(Vec<CString>, Vec<CString>), StepError> {
+    let strings =
+        |list: &[String]| list.iter().map(|text| CString::new(text.as_str())).collect::<Result<Vec<_>, _>>();
+    step("prepare_arguments", || match (strings(argv), strings(env)) {
+        (Ok(argv), Ok(env)) if !argv.is_empty() => Ok((argv, env)),
+        _ => Err(Errno::EINVAL),
+    })
 }
 
 /// 0 to 4 as the driver expects them; everything else closes on exec.
@@ -465,7 +486,9 @@ fn tree_rss_bytes() -> u64 {
 
 /// The static name of a step that came over a pipe.
 fn known_step(name: &str) -> &'static str {
-    const RUN_STEPS: [&str; 11] = [
+    const RUN_STEPS: [&str; 13] = [
+        "close_descriptors",
+        "find_interpreter",
         "be_dumpable",
         "run_session",
         "run_directory",

@@ -63,7 +63,7 @@ pub async fn run(args: DoctorArgs) -> anyhow::Result<ExitCode> {
 /// Runs every probe in a cell of its own.
 pub async fn prove(engine: &Engine) -> Vec<Finding> {
     let tier = engine.sandbox().tier();
-    let cgroup = engine.sandbox().cgroup("python");
+    let cgroup = engine.sandbox().cgroup();
     let mut findings = Vec::new();
     for probe in probes::all() {
         let report = engine.verify(submission(&probe), Admit::Patient).await;
@@ -129,7 +129,7 @@ fn host() -> String {
 fn languages(engine: &Engine) -> String {
     let mut text = "\nLanguages\n".to_owned();
     for language in engine.languages().iter() {
-        let cgroup = match engine.sandbox().cgroup(&language.image.name) {
+        let cgroup = match engine.sandbox().cgroup() {
             Some(kind) => format!("control groups {kind}"),
             None => "no control groups".to_owned(),
         };

@@ -5,8 +5,10 @@
 //! any thread exists), so a child may allocate and use the whole standard library.
 #![allow(unsafe_code)]
 
+pub mod python;
+
 use std::{
-    ffi::CString,
+    ffi::{CStr, CString},
     io,
     os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd},
     time::Duration,
@@ -180,7 +182,7 @@ pub struct SockFilter {
 }
 
 /// Replaces the program of this process. Returns only on failure.
-pub fn exec(path: &CString, args: &[CString], env: &[CString]) -> Errno {
+pub fn exec(path: &CStr, args: &[CString], env: &[CString]) -> Errno {
     fn pointers(strings: &[CString]) -> Vec<*const libc::c_char> {
         strings.iter().map(|string| string.as_ptr()).chain([std::ptr::null()]).collect()
     }
@@ -219,6 +221,11 @@ pub fn reset_signals() {
         // SAFETY: SIG_DFL is valid for every signal; SIGKILL and SIGSTOP refuse, harmlessly.
         unsafe { libc::signal(signal, libc::SIG_DFL) };
     }
+    unblock_signals();
+}
+
+/// An empty signal mask.
+pub fn unblock_signals() {
     // SAFETY: the set is initialised before it is read.
     unsafe {
         let mut none: libc::sigset_t = std::mem::zeroed();
@@ -275,4 +282,10 @@ pub fn close_on_exec_from(first: RawFd) -> Result<(), Errno> {
 pub fn set_nonblocking(fd: RawFd) -> Result<(), Errno> {
     // SAFETY: F_SETFL takes an integer; pipes have no other status flag of ours to keep.
     Errno::result(unsafe { libc::fcntl(fd, libc::F_SETFL, libc::O_NONBLOCK) }).map(drop)
+}
+
+/// Closes every descriptor from `first` up.
+pub fn close_from(first: RawFd) -> Result<(), Errno> {
+    // SAFETY: only numbers are passed; the caller uses no descriptor at or above `first` again.
+    Errno::result(unsafe { libc::syscall(libc::SYS_close_range, first as u32, u32::MAX, 0u32) }).map(drop)
 }

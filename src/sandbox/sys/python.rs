@@ -1,0 +1,224 @@
+//! An interpreter inside this process: the part of Python's stable C interface that a warm launcher
+//! needs, taken from the interpreter's own shared library at run time.
+//!
+//! Theory of operation. [`run_main`] lets the library run `python3 ...warm.pyc` in this process, with
+//! one extra built-in module, `_proofbox`. The script loads what solutions commonly use and calls
+//! `_proofbox.serve(run)`, which enters [`super::super::launcher`]'s loop. Slots, cells and runs are
+//! forks of this process; in a run, and only there, `run` is called with what the run is to do.
+
+use std::{
+    ffi::{CStr, CString, c_char, c_int, c_void},
+    ptr::null_mut,
+    sync::{Mutex, OnceLock},
+};
+
+use nix::errno::Errno;
+
+type Object = *mut c_void;
+
+/// Functions of the interpreter's library. All are part of its stable interface since 3.7.
+struct Library {
+    bytes_main: unsafe extern "C" fn(c_int, *mut *mut c_char) -> c_int,
+    append_inittab: unsafe extern "C" fn(*const c_char, unsafe extern "C" fn() -> Object) -> c_int,
+    module_create: unsafe extern "C" fn(*mut ModuleDef, c_int) -> Object,
+    after_fork_child: unsafe extern "C" fn(),
+    text_from: unsafe extern "C" fn(*const c_char, isize) -> Object,
+    call: unsafe extern "C" fn(Object, Object, Object) -> Object,
+    tuple_new: unsafe extern "C" fn(isize) -> Object,
+    tuple_set: unsafe extern "C" fn(Object, isize, Object) -> c_int,
+    print_error: unsafe extern "C" fn(),
+    exit: unsafe extern "C" fn(c_int),
+}
+
+static LIBRARY: OnceLock<Library> = OnceLock::new();
+/// What `_proofbox.serve` does, put here for the callback, which has no argument of ours.
+static SERVE: Mutex<Option<Box<dyn FnOnce(&Callback) + Send>>> = Mutex::new(None);
+
+/// The Python function that carries out a run.
+pub struct Callback {
+    function: Object,
+}
+
+/// `PyModuleDef`, whose layout is part of the stable interface.
+#[repr(C)]
+struct ModuleDef {
+    refcount: isize,
+    kind: Object,
+    init: *mut c_void,
+    index: isize,
+    copy: Object,
+    name: *const c_char,
+    doc: *const c_char,
+    size: isize,
+    methods: *const MethodDef,
+    slots: *mut c_void,
+    traverse: *mut c_void,
+    clear: *mut c_void,
+    free: *mut c_void,
+}
+
+#[repr(C)]
+struct MethodDef {
+    name: *const c_char,
+    function: Option<unsafe extern "C" fn(Object, Object) -> Object>,
+    flags: c_int,
+    doc: *const c_char,
+}
+
+// SAFETY: the pointers are to C string literals and to a function.
+unsafe impl Sync for MethodDef {}
+
+/// One object as argument.
+const METH_O: c_int = 0x0008;
+/// The version of the module interface that has been fixed since Python 3.
+const STABLE_MODULE_API: c_int = 3;
+
+static METHODS: [MethodDef; 2] = [
+    MethodDef { name: c"serve".as_ptr(), function: Some(serve), flags: METH_O, doc: std::ptr::null() },
+    MethodDef { name: std::ptr::null(), function: None, flags: 0, doc: std::ptr::null() },
+];
+
+/// Runs the interpreter's main with `argv`. `serve` is called when the script asks for it; in the
+/// processes that it forks it may call the function that the script gave.
+///
+/// Returns the interpreter's exit code in the process that called it.
+pub fn run_main(
+    library: &CStr,
+    argv: &[CString],
+    serve: impl FnOnce(&Callback) + Send + 'static,
+) -> Result<i32, Errno> {
+    let loaded = load(library)?;
+    let library = LIBRARY.get_or_init(|| loaded);
+    *SERVE.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(Box::new(serve));
+    let mut arguments: Vec<*mut c_char> =
+        argv.iter().map(|argument| argument.as_ptr().cast_mut()).chain([null_mut()]).collect();
+    // SAFETY: the interpreter is not initialised yet, as adding a built-in module requires; the name
+    // and the arguments outlive the calls; main does not write to them.
+    unsafe {
+        if (library.append_inittab)(c"_proofbox".as_ptr(), init_module) != 0 {
+            return Err(Errno::ENOMEM);
+        }
+        Ok((library.bytes_main)(argv.len() as c_int, arguments.as_mut_ptr()))
+    }
+}
+
+fn load(path: &CStr) -> Result<Library, Errno> {
+    // SAFETY: loading runs the library's initialisers: it is the interpreter that the
+    // configuration names, trusted as the interpreter itself is. Global, since extension modules
+    // find the interpreter's symbols that way.
+    let handle = unsafe { libc::dlopen(path.as_ptr(), libc::RTLD_NOW | libc::RTLD_GLOBAL) };
+    if handle.is_null() {
+        return Err(Errno::ENOENT);
+    }
+    let find = |name: &CStr| {
+        // SAFETY: the handle is valid and never closed.
+        let symbol = unsafe { libc::dlsym(handle, name.as_ptr()) };
+        if symbol.is_null() { Err(Errno::ENOSYS) } else { Ok(symbol) }
+    };
+    // SAFETY: each symbol is the function of that name in CPython's stable interface, whose
+    // signature the field's type repeats.
+    unsafe {
+        use std::mem::transmute;
+        Ok(Library {
+            bytes_main: transmute::<*mut c_void, _>(find(c"Py_BytesMain")?),
+            append_inittab: transmute::<*mut c_void, _>(find(c"PyImport_AppendInittab")?),
+            module_create: transmute::<*mut c_void, _>(find(c"PyModule_Create2")?),
+            after_fork_child: transmute::<*mut c_void, _>(find(c"PyOS_AfterFork_Child")?),
+            text_from: transmute::<*mut c_void, _>(find(c"PyUnicode_FromStringAndSize")?),
+            call: transmute::<*mut c_void, _>(find(c"PyObject_Call")?),
+            tuple_new: transmute::<*mut c_void, _>(find(c"PyTuple_New")?),
+            tuple_set: transmute::<*mut c_void, _>(find(c"PyTuple_SetItem")?),
+            print_error: transmute::<*mut c_void, _>(find(c"PyErr_Print")?),
+            exit: transmute::<*mut c_void, _>(find(c"Py_Exit")?),
+        })
+    }
+}
+
+unsafe extern "C" fn init_module() -> Object {
+    let Some(library) = LIBRARY.get() else { return null_mut() };
+    // The interpreter keeps the definition for as long as it lives.
+    let definition = Box::leak(Box::new(ModuleDef {
+        refcount: 1,
+        kind: null_mut(),
+        init: null_mut(),
+        index: 0,
+        copy: null_mut(),
+        name: c"_proofbox".as_ptr(),
+        doc: std::ptr::null(),
+        size: -1,
+        methods: METHODS.as_ptr(),
+        slots: null_mut(),
+        traverse: null_mut(),
+        clear: null_mut(),
+        free: null_mut(),
+    }));
+    // SAFETY: the definition is complete and lives for ever.
+    unsafe { (library.module_create)(definition, STABLE_MODULE_API) }
+}
+
+/// `_proofbox.serve(run)`: does not return to Python.
+unsafe extern "C" fn serve(_module: Object, function: Object) -> Object {
+    let serve = SERVE.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take();
+    if let Some(serve) = serve {
+        serve(&Callback { function });
+    }
+    super::exit_now(0)
+}
+
+impl Callback {
+    /// In a freshly forked run: calls the Python function and ends the process as Python would.
+    pub fn run(&self, arguments: &[String]) -> ! {
+        let Some(library) = LIBRARY.get() else { super::exit_now(127) };
+        // SAFETY: the interpreter was initialised in an ancestor by this same thread, and this is
+        // the only thread after the fork; `function` is a live object, borrowed from the caller of
+        // `serve`, which has not returned. New references are stolen by the tuple or leaked, which
+        // the process's end makes up for.
+        unsafe {
+            (library.after_fork_child)();
+            let tuple = (library.tuple_new)(arguments.len() as isize);
+            for (index, argument) in arguments.iter().enumerate() {
+                let object = (library.text_from)(argument.as_ptr().cast(), argument.len() as isize);
+                if object.is_null() || (library.tuple_set)(tuple, index as isize, object) != 0 {
+                    super::exit_now(127);
+                }
+            }
+            if (library.call)(self.function, tuple, null_mut()).is_null() {
+                // Prints the exception, or, for SystemExit, ends the interpreter with its code.
+                (library.print_error)();
+                (library.exit)(1);
+            }
+            (library.exit)(0);
+        }
+        super::exit_now(127)
+    }
+}
+
+/// `fork` as the C library does it, so that what it caches about the calling thread is right in the
+/// child: the solution runs in this child without an exec. `Ok(None)` there.
+pub fn fork() -> Result<Option<nix::unistd::Pid>, Errno> {
+    // SAFETY: single-threaded (module invariant of the parent module).
+    match Errno::result(unsafe { libc::fork() })? {
+        0 => Ok(None),
+        pid => Ok(Some(nix::unistd::Pid::from_raw(pid))),
+    }
+}
+
+/// Stack size of threads that do not choose one. Without this it would be the stack limit, which is
+/// large so that the main thread's stack can grow.
+pub fn bound_thread_stacks(bytes: usize) -> Result<(), Errno> {
+    unsafe extern "C" {
+        fn pthread_setattr_default_np(attributes: *const libc::pthread_attr_t) -> c_int;
+    }
+    // SAFETY: the attributes are initialised before they are read and live across the calls.
+    unsafe {
+        let mut attributes: libc::pthread_attr_t = std::mem::zeroed();
+        let done = match libc::pthread_attr_init(&mut attributes) {
+            0 => match libc::pthread_attr_setstacksize(&mut attributes, bytes) {
+                0 => pthread_setattr_default_np(&attributes),
+                error => error,
+            },
+            error => error,
+        };
+        if done == 0 { Ok(()) } else { Err(Errno::from_raw(done)) }
+    }
+}
