@@ -20,8 +20,8 @@ Descriptors 0, 1 and 2 are the solution's own. Descriptor 3 (function mode) hold
 
 A solution may write there too; it gains nothing that returning the value would not have given.
 
-CPU time here is paid in every test, so only built-in modules are imported, and what `-S` leaves
-out is restored by hand. Works on CPython 3.8 and later. Importing this file only defines things:
+CPU time here is paid in every test, so this is one file (a second one would have to be found and
+read each time), only built-in modules are imported, and what `-S` leaves out is restored by hand. Works on CPython 3.8 and later. Importing this file only defines things:
 a launcher that stays warm can fork and then call `run_program` or `run_function`.
 """
 
@@ -482,14 +482,17 @@ def opcodes():
     return known
 
 
-def prelude_table():
-    """Name -> (module, attribute), or (module, None) for the module itself."""
+def prelude_table(made={}):
+    """Name -> (module, attribute), or (module, None) for the module itself. Made once."""
+    if made:
+        return made
     table = {name: (module, name) for module, names in _STARS for name in names.split()}
     for module in _MODULES.split():
         table[module] = (module, None)
     table.update(_EXTRAS)
     table["ListNode"] = table["TreeNode"] = (None, None)
-    return table
+    made.update(table)
+    return made
 
 
 def bind_prelude(namespace, prelude, names):
