@@ -231,12 +231,24 @@ fn functions_are_found_only_where_unambiguous() {
     found(
         "import functools\n@functools.lru_cache\ndef f(x): return x + 1\nif __name__ == '__main__':\n    print(f(int(input())))\n",
     );
+    // A star import of the name hides nothing; a name that was assigned counts as defined.
+    let merge = |source: &str| {
+        let ran = call(source, "merge", "[1]");
+        assert_eq!(ran.record, Some(DriverRecord::Ok(Value::Int(2))), "{source}: {}", ran.stderr);
+    };
+    merge("from heapq import *\nclass Solution:\n    def merge(self, x): return x + 1\n");
+    merge("import functools\ndef add(x, y): return x + y\nmerge = functools.partial(add, 1)\n");
+    merge("import heapq\ndef merge(x): return x + 1\nheapq.merge = merge\n");
+    merge("def merge(x): return eval('x + 1')\n");
+    let imported = call("from math import gcd\n", "gcd", "[4, 6]");
+    assert_eq!(imported.record, Some(DriverRecord::Ok(Value::Int(2))));
     for source in [
         "def g(x): return 2\ndef h(x): return 2\n",
         "class A:\n    def f(self, x): return 2\nclass B:\n    def f(self, x): return 2\n",
         "class Solution:\n    def g(self, x): return 2\n    def h(self, x): return 2\n",
         "def g(x): return 2\nclass Solution:\n    def h(self, x): return 2\n",
         "from math import *\n",
+        "from operator import sub as f\ndef g(x): return 2\ndef h(x): return 2\nf = 1\n",
         "x = 1\n",
     ] {
         let ran = call(source, "f", "[1]");
