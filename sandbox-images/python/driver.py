@@ -20,8 +20,8 @@ Descriptors 0, 1 and 2 are the solution's own. Descriptor 3 (function mode) hold
 
 A solution may write there too; it gains nothing that returning the value would not have given.
 
-CPU time here is paid in every test, so only built-in modules are imported, and what `-S` leaves
-out is restored by hand. Works on CPython 3.8 and later. Importing this file only defines things:
+CPU time here is paid in every test, so this is one file (a second one would have to be found and
+read each time), only built-in modules are imported, and what `-S` leaves out is restored by hand. Works on CPython 3.8 and later. Importing this file only defines things:
 a launcher that stays warm can fork and then call `run_program` or `run_function`.
 """
 
@@ -482,14 +482,17 @@ def opcodes():
     return known
 
 
-def prelude_table():
-    """Name -> (module, attribute), or (module, None) for the module itself."""
+def prelude_table(made={}):
+    """Name -> (module, attribute), or (module, None) for the module itself. Made once."""
+    if made:
+        return made
     table = {name: (module, name) for module, names in _STARS for name in names.split()}
     for module in _MODULES.split():
         table[module] = (module, None)
     table.update(_EXTRAS)
     table["ListNode"] = table["TreeNode"] = (None, None)
-    return table
+    made.update(table)
+    return made
 
 
 def bind_prelude(namespace, prelude, names):
@@ -528,44 +531,46 @@ def node_class(name):
 def find_function(namespace, given, name):
     """The callable that a call of `name` means, or (None, why not).
 
-    In this order: a callable of the module; a method of `class Solution`, else of the only other
-    class that has it; and, since answers often use another name, the only public function of the
-    module or the only public method of Solution, provided that nothing else could be meant."""
-    found, solution = namespace.get(name), namespace.get("Solution")
-    has_method = isinstance(solution, type) and callable(getattr(solution, name, None))
-    if callable(found) and given.get(name) is not found:
-        # `from heapq import *` brings a `merge` that nobody means who writes Solution.merge.
-        is_own = getattr(found, "__module__", None) == namespace["__name__"]
-        if is_own or not has_method:
-            return found, None
-    own = [
-        (key, value)
-        for key, value in namespace.items()
-        if callable(value) and getattr(value, "__module__", None) == namespace["__name__"] and key not in given
-    ]
-    classes = {id(value): value for _, value in own if isinstance(value, type)}
-    if has_method:
+    In this order: a callable that the module itself made under that name; that method of `class
+    Solution`, else of the only other class that has it; else, since answers often use another
+    name, the only candidate among the module's public functions, Solution's public methods and
+    a function imported under that name (`from heapq import *` must not hide Solution.merge)."""
+    own = {}
+    for key, value in namespace.items():
+        is_own = getattr(value, "__module__", None) == namespace["__name__"]
+        if is_own and callable(value) and given.get(key) is not value:
+            own[key] = value
+    found = namespace.get(name)
+    is_callable = callable(found) and given.get(name) is not found
+    is_imported = is_callable and name not in own and getattr(found, "__name__", None) == name
+    if is_callable and not is_imported:
+        return found, None
+    solution = own.get("Solution")
+    if isinstance(solution, type) and callable(getattr(solution, name, None)):
         return method_of(solution, name), None
-    having = [value for value in classes.values() if callable(value.__dict__.get(name)) or is_static(value, name)]
-    if len(having) == 1:
-        return method_of(having[0], name), None
+    classes = {id(value): value for value in own.values() if isinstance(value, type)}
+    having = [owner for owner in classes.values() if is_method(owner, name)]
     if len(having) > 1:
         return None, "several classes have a method " + name
-    functions = {id(value): value for key, value in own if not isinstance(value, type) and key[:1] != "_"}
+    if having:
+        return method_of(having[0], name), None
+    candidates = {id(value): value for key, value in own.items() if not isinstance(value, type) and key[:1] != "_"}
+    if is_imported:
+        candidates[id(found)] = found
     methods = []
     if isinstance(solution, type):
-        methods = [
-            key for key, value in solution.__dict__.items() if key[:1] != "_" and (callable(value) or is_static(solution, key))
-        ]
-    if len(functions) + len(methods) == 1:
-        if methods:
-            return method_of(solution, methods[0]), None
-        return next(iter(functions.values())), None
-    return None, "there is no function " + name + ", and %d others" % (len(functions) + len(methods))
+        methods = [key for key in list(solution.__dict__) if key[:1] != "_" and is_method(solution, key)]
+    if len(candidates) + len(methods) != 1:
+        return None, "there is no function %s, and %d others" % (name, len(candidates) + len(methods))
+    return (method_of(solution, methods[0]) if methods else next(iter(candidates.values()))), None
 
 
 def method_of(owner, name):
     return getattr(owner if is_static(owner, name) else owner(), name)
+
+
+def is_method(owner, name):
+    return callable(owner.__dict__.get(name)) or is_static(owner, name)
 
 
 def is_static(owner, name):

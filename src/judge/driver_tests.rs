@@ -3,7 +3,7 @@
 use std::{path::Path, process::Command};
 
 use super::{Comparison, DriverRecord, compare_value};
-use crate::value::{Value, encode_call, parse_python};
+use crate::value::{Value, encode_call, parse_json, parse_python};
 
 /// The interpreter: Debian's, or the one that this variable names, to try another version.
 fn python() -> String {
@@ -231,12 +231,24 @@ fn functions_are_found_only_where_unambiguous() {
     found(
         "import functools\n@functools.lru_cache\ndef f(x): return x + 1\nif __name__ == '__main__':\n    print(f(int(input())))\n",
     );
+    // A star import of the name hides nothing; a name that was assigned counts as defined.
+    let merge = |source: &str| {
+        let ran = call(source, "merge", "[1]");
+        assert_eq!(ran.record, Some(DriverRecord::Ok(Value::Int(2))), "{source}: {}", ran.stderr);
+    };
+    merge("from heapq import *\nclass Solution:\n    def merge(self, x): return x + 1\n");
+    merge("import functools\ndef add(x, y): return x + y\nmerge = functools.partial(add, 1)\n");
+    merge("import heapq\ndef merge(x): return x + 1\nheapq.merge = merge\n");
+    merge("def merge(x): return eval('x + 1')\n");
+    let imported = call("from math import gcd\n", "gcd", "[4, 6]");
+    assert_eq!(imported.record, Some(DriverRecord::Ok(Value::Int(2))));
     for source in [
         "def g(x): return 2\ndef h(x): return 2\n",
         "class A:\n    def f(self, x): return 2\nclass B:\n    def f(self, x): return 2\n",
         "class Solution:\n    def g(self, x): return 2\n    def h(self, x): return 2\n",
         "def g(x): return 2\nclass Solution:\n    def h(self, x): return 2\n",
         "from math import *\n",
+        "from operator import sub as f\ndef g(x): return 2\ndef h(x): return 2\nf = 1\n",
         "x = 1\n",
     ] {
         let ran = call(source, "f", "[1]");
@@ -346,4 +358,56 @@ fn calls_that_fail_are_recorded() {
     );
     let large = call("def f(n): return ['x' * 10] * n", "f", "[300000]");
     assert!(matches!(large.record, Some(DriverRecord::Ok(Value::List(items))) if items.len() == 300_000));
+}
+
+fn field<'a>(row: &'a Value, name: &str) -> &'a Value {
+    let Value::Dict(pairs) = row else { panic!("not an object") };
+    pairs.iter().find(|(key, _)| *key == Value::str(name)).map_or(&Value::None, |(_, value)| value)
+}
+
+fn text(value: &Value) -> &str {
+    let Value::Str(text) = value else { panic!("not a string") };
+    std::str::from_utf8(text).unwrap()
+}
+
+/// The verdict's word for one labelled call, by the driver and the comparison.
+fn judge(solution: &str, test: &Value) -> (&'static str, String) {
+    let Value::List(args) = field(test, "args") else { panic!("arguments are a list") };
+    let call = encode_call(text(field(test, "fn_name")), args, &[]).unwrap();
+    let ran = run_driver("function", "contest", solution.as_bytes(), "", &call);
+    match ran.record {
+        Some(DriverRecord::Ok(value)) => match compare_value(&value, field(test, "expected")) {
+            Comparison::Match => ("accepted", String::new()),
+            Comparison::Mismatch { explanation } => ("wrong_answer", explanation),
+        },
+        other => ("runtime_error", format!("{other:?} {}", ran.stderr)),
+    }
+}
+
+#[test]
+fn labelled_calls_get_their_label() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/data/labelled");
+    if is_python_absent() {
+        return;
+    }
+    // Of the larger set a part, to keep the test short; each file has one call or more in a row.
+    for (file, each, tests_a_row) in [("quixbugs_python", 1, usize::MAX), ("leetcode_newfacade", 8, 1)] {
+        let Ok(rows) = std::fs::read_to_string(format!("{folder}/{file}.jsonl")) else {
+            eprintln!("notice: ../shared/data/labelled/{file}.jsonl is absent; nothing ran on it");
+            continue;
+        };
+        for line in rows.lines().step_by(each) {
+            let row = parse_json(line).unwrap();
+            let Value::List(tests) = field(&row, "tests") else { panic!("tests are a list") };
+            let solution = text(field(&row, "solution"));
+            let failed = tests
+                .iter()
+                .take(tests_a_row)
+                .map(|test| judge(solution, test))
+                .find(|(verdict, _)| *verdict != "accepted");
+            let (verdict, explanation) = failed.unwrap_or(("accepted", String::new()));
+            let id = text(field(&row, "id"));
+            assert_eq!(verdict, text(field(&row, "expected_verdict")), "{id}: {explanation}");
+        }
+    }
 }

@@ -46,6 +46,7 @@ impl Compare {
     /// * Integers stay exact, so most rows are compared as strictly as by `Tokens`. The relative
     ///   tolerance is smaller than the absolute one so that a whole number printed as a decimal
     ///   (`10000001.0` for `10000000`) is not let through either, up to 10^9.
+    ///   No right answer seen needed the larger relative one.
     /// * Case counts: `Yes` for `YES` is wrong by most problems' words.
     pub const DATA_SET_DEFAULT: Compare = Compare::Float { abs: 1e-6, rel: 1e-9 };
 }
