@@ -1,5 +1,7 @@
 //! Typed values: what function tests pass in, what comes back, what was expected.
 
+pub mod parse;
+
 use num_bigint::BigInt;
 
 /// A Python value as plain data.
