@@ -1,14 +1,57 @@
 //! The path of a request, top to bottom.
 
-use crate::{report::Report, submission::Submission};
+use crate::{
+    admission::{Admission, Admit},
+    config::EngineConfig,
+    language::{Language, Languages},
+    metrics::Metrics,
+    report::Report,
+    submission::Submission,
+    verdict::Cause,
+};
 
 /// Everything that verifying needs: languages, slots, cells, metrics. One per process.
-pub struct Engine {}
+#[derive(Debug)]
+pub struct Engine {
+    languages: Languages,
+    admission: Admission,
+    metrics: Metrics,
+}
+
+/// The engine cannot run on this host.
+#[derive(Debug, thiserror::Error)]
+#[error("the engine cannot start")]
+pub struct StartError;
 
 impl Engine {
+    pub fn start(config: &EngineConfig) -> Result<Engine, StartError> {
+        Ok(Engine {
+            languages: vec![Language { name: "python".to_owned(), version: None }],
+            admission: Admission::with_max_wait(config.slots.get(), config.max_waiting, config.max_wait),
+            metrics: Metrics::new(["python".to_owned()]),
+        })
+    }
+
     /// Runs a submission's tests and judges them. Never fails: a fault of ours is a report whose
     /// verdict is `undecided`. Dropping the future ends the run and frees its slot.
-    pub async fn verify(&self, _submission: Submission) -> Report {
-        unimplemented!()
+    pub async fn verify(&self, submission: Submission, admit: Admit) -> Report {
+        let _in_flight = self.metrics.submission_started();
+        let (cause, reason) = match self.admission.enter(admit).await {
+            Err(overloaded) => (Cause::Overloaded, overloaded.to_string()),
+            Ok(_slot) => (Cause::SandboxFault, "no sandbox is built in".to_owned()),
+        };
+        Report::undecided(submission.id, cause, reason, submission.tests.len())
+    }
+
+    pub fn languages(&self) -> &Languages {
+        &self.languages
+    }
+
+    pub fn admission(&self) -> &Admission {
+        &self.admission
+    }
+
+    pub fn metrics(&self) -> &Metrics {
+        &self.metrics
     }
 }
