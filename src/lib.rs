@@ -47,3 +47,6 @@ pub mod value;
 pub mod verdict;
 pub mod verify;
 pub mod wire;
+
+#[cfg(test)]
+mod tests;
