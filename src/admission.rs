@@ -276,5 +276,22 @@ impl Drop for Alone {
     }
 }
 
+/// Either permission: what a run holds while it uses a slot's processes.
+#[derive(Debug)]
+pub enum Place {
+    Slot(Slot),
+    Alone(Alone),
+}
+
+impl Place {
+    /// The slot to run in, `0..slots`.
+    pub fn index(&self) -> usize {
+        match self {
+            Place::Slot(slot) => slot.index(),
+            Place::Alone(alone) => alone.index(),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests;

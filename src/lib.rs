@@ -47,6 +47,3 @@ pub mod value;
 pub mod verdict;
 pub mod verify;
 pub mod wire;
-
-#[cfg(test)]
-mod tests;

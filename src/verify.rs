@@ -3,7 +3,7 @@
 use crate::{
     admission::{Admission, Admit},
     config::EngineConfig,
-    language::{Language, Languages},
+    language::{LanguageError, Languages},
     metrics::Metrics,
     report::Report,
     submission::Submission,
@@ -18,15 +18,17 @@ pub struct Engine {
     metrics: Metrics,
 }
 
-/// The engine cannot run on this host.
+/// The engine cannot run here. The text says what is missing and how to get it.
 #[derive(Debug, thiserror::Error)]
-#[error("the engine cannot start")]
-pub struct StartError;
+pub enum EngineError {
+    #[error(transparent)]
+    Language(#[from] LanguageError),
+}
 
 impl Engine {
-    pub fn start(config: &EngineConfig) -> Result<Engine, StartError> {
+    pub fn start(config: &EngineConfig) -> Result<Engine, EngineError> {
         Ok(Engine {
-            languages: vec![Language { name: "python".to_owned(), version: None }],
+            languages: Languages::load(config)?,
             admission: Admission::with_max_wait(config.slots.get(), config.max_waiting, config.max_wait),
             metrics: Metrics::new(["python".to_owned()]),
         })

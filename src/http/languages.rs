@@ -6,6 +6,7 @@ use axum::{Json, extract::State};
 use serde::Serialize;
 
 use super::Service;
+use crate::language::Language;
 
 #[derive(Serialize)]
 pub struct LanguageList {
@@ -15,13 +16,14 @@ pub struct LanguageList {
 #[derive(Serialize)]
 struct LanguageEntry {
     name: String,
-    version: Option<String>,
+    /// Of the interpreter or compiler, such as `3.11.2`.
+    version: String,
 }
 
 pub async fn languages(State(service): State<Arc<Service>>) -> Json<LanguageList> {
-    let entry = |language: &crate::language::Language| LanguageEntry {
-        name: language.name.clone(),
-        version: language.version.clone(),
+    let entry = |language: &Language| LanguageEntry {
+        name: language.name().to_owned(),
+        version: language.version().to_owned(),
     };
     Json(LanguageList { languages: service.engine.languages().iter().map(entry).collect() })
 }

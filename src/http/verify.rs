@@ -20,6 +20,7 @@ use super::{
 };
 use crate::{
     admission::Admit,
+    language::Language,
     report::Report,
     submission::Submission,
     verdict::Cause,
@@ -102,9 +103,9 @@ async fn parse(mut body: BoundedBody, bounds: WireBounds) -> Result<(Asked, Boun
 
 fn check_language(service: &Service, submission: &Submission) -> Result<(), Problem> {
     let languages = service.engine.languages();
-    if languages.iter().any(|language| language.name == submission.language) {
+    if languages.find(&submission.language).is_some() {
         return Ok(());
     }
-    let known: Vec<_> = languages.iter().map(|language| language.name.as_str()).collect();
+    let known: Vec<_> = languages.iter().map(Language::name).collect();
     Err(Problem::unknown_language(&submission.language, &known))
 }

@@ -1,11 +1,14 @@
 //! The HTTP face over real sockets. Where a submission must be seen waiting, the test holds the slots.
 
+mod http_client;
+mod http_runs;
+
 use std::time::Duration;
 
 use tokio::time::{Instant, timeout};
 
-use super::http_client::{Running, SOON, eventually};
-use crate::{
+use http_client::{Running, SOON, eventually};
+use proofbox::{
     admission::Admit,
     config::{EngineConfig, ServeConfig, Token},
 };

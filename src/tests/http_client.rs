@@ -10,7 +10,7 @@ use tokio::{
     time::{sleep, timeout},
 };
 
-use crate::{
+use proofbox::{
     config::{EngineConfig, ServeConfig},
     http::{Drained, Service, run},
     verify::Engine,

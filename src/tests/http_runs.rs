@@ -5,8 +5,8 @@ use std::time::Duration;
 use serde_json::json;
 use tokio::{task::JoinSet, time::Instant};
 
-use super::http_client::{Running, eventually};
-use crate::config::{EngineConfig, ServeConfig};
+use crate::http_client::{Running, eventually};
+use proofbox::config::{EngineConfig, ServeConfig};
 
 fn submission(source: &str, stdin: &str, expected: &str) -> String {
     json!({

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     submission::{FunctionTarget, FunctionTest, ProgramTest, Tests},
-    value::{Value, parse::parse_json},
+    value::{Value, parse_json},
 };
 
 /// `tests` and the fields of the submission that belong to it.
