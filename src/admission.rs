@@ -117,14 +117,13 @@ impl Admission {
         Ok(self.slot(acquired.expect("the semaphore is never closed"), asked_at))
     }
 
-    /// Gives `held` back, then waits until every slot is free and holds them all: nothing else runs
-    /// until the result is dropped. The wait is not bounded, since the caller's submission has been
-    /// admitted before, and is served in turn: neither this caller nor those behind it starve.
+    /// Waits until every slot is free and holds them all: nothing else runs until the result is
+    /// dropped. The wait is not bounded, since the caller's submission has been admitted before, and
+    /// is served in turn: neither this caller nor those behind it starve.
     ///
-    /// Taking the slot that the caller holds makes a deadlock impossible: two callers that each kept
-    /// one while waiting for all would wait for each other for ever.
-    pub async fn enter_alone(&self, held: Slot) -> Alone {
-        drop(held);
+    /// The caller must hold no slot itself: two callers that each kept one while waiting for all
+    /// would wait for each other for ever.
+    pub async fn enter_alone(&self) -> Alone {
         let waiter = Waiter::join(&self.house);
         let all = u32::try_from(self.house.slots).expect("checked when built");
         let permits = Arc::clone(&self.house.permits)

@@ -69,9 +69,16 @@ pub struct EngineConfig {
     pub python: Option<PathBuf>,
     pub images_dir: Option<PathBuf>,
     pub min_tier: MinTier,
+    /// The proofbox program, which is executed again for launchers.
+    pub program: PathBuf,
+    /// A set-up step of cells made to fail with an errno, for tests of what happens then.
+    pub fail_step: Option<(String, i32)>,
 }
 
 impl EngineConfig {
+    /// This very program, whatever has become of its file.
+    const THIS_PROGRAM: &str = "/proc/self/exe";
+
     /// Places in the queue for bounded callers where no flag says otherwise. A rollout step of
     /// reinforcement learning sends about a thousand submissions at once.
     pub const DEFAULT_MAX_WAITING: usize = 1_024;
@@ -85,6 +92,8 @@ impl EngineConfig {
             python: None,
             images_dir: None,
             min_tier: MinTier::default(),
+            program: EngineConfig::THIS_PROGRAM.into(),
+            fail_step: None,
         }
     }
 }
@@ -104,6 +113,8 @@ impl EngineArgs {
             python: self.python.clone(),
             images_dir: self.images_dir.clone(),
             min_tier: self.min_tier,
+            program: EngineConfig::THIS_PROGRAM.into(),
+            fail_step: None,
         }
     }
 }

@@ -187,7 +187,7 @@ impl Metrics {
     }
 
     /// Our own machinery failed at `step`. `cause` is a word of ours too, such as an errno's name.
-    pub fn fault(&self, step: &'static str, cause: &'static str) {
+    pub fn fault(&self, step: &str, cause: &'static str) {
         self.faults.with_label_values(&[step, cause]).inc();
     }
 

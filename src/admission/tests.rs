@@ -106,7 +106,8 @@ async fn alone_means_that_nobody_else_is_in() {
     let admission = Admission::new(2, 8);
     let first = admission.enter(Admit::Bounded).await.unwrap();
     let second = admission.enter(Admit::Bounded).await.unwrap();
-    let mut alone = pin!(admission.enter_alone(first));
+    drop(first);
+    let mut alone = pin!(admission.enter_alone());
     assert!(is_waiting(&mut alone).await, "the second slot is still held");
     let mut behind = pin!(admission.enter(Admit::Bounded));
     assert!(is_waiting(&mut behind).await, "a later caller must not overtake the one that waits for all");
@@ -131,8 +132,14 @@ async fn many_that_want_to_be_alone_neither_deadlock_nor_lose_a_slot() {
             let Ok(slot) = admission.enter(Admit::Bounded).await else { panic!("the queue is long enough") };
             tokio::time::sleep(Duration::from_micros(number * 7 % 300)).await;
             match number % 4 {
-                0 => drop(admission.enter_alone(slot).await),
-                1 => drop(timeout(Duration::from_micros(number * 13 % 500), admission.enter_alone(slot)).await),
+                0 => {
+                    drop(slot);
+                    drop(admission.enter_alone().await);
+                }
+                1 => {
+                    drop(slot);
+                    drop(timeout(Duration::from_micros(number * 13 % 500), admission.enter_alone()).await);
+                }
                 _ => drop(slot),
             }
         });

@@ -9,6 +9,7 @@ use crate::{
     config::EngineConfig,
     sandbox::{ImageSetup, Job, policy},
     submission::{Prelude, Submission},
+    value::marshal::TooLarge,
 };
 
 pub use self::image::{Image, ImageError};
@@ -96,7 +97,7 @@ impl Language {
     }
 
     /// What a cell does for a submission: every test is one run. What the tests expect stays here.
-    pub fn job(&self, submission: &Submission) -> Job {
+    pub fn job(&self, submission: &Submission) -> Result<Job, TooLarge> {
         let prelude = match submission.prelude {
             Prelude::None => "none",
             Prelude::Contest => "contest",

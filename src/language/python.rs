@@ -10,7 +10,7 @@ use super::{Image, LanguageError};
 use crate::{
     sandbox::{ImageSetup, Job, Run, SOURCE_DIR},
     submission::{Submission, Tests},
-    value::marshal::encode_call,
+    value::marshal::{TooLarge, encode_call},
 };
 
 const DRIVER_SOURCE: &str = include_str!("../../sandbox-images/python/driver.py");
@@ -106,7 +106,7 @@ impl PythonRuntime {
     }
 
     /// Every test as one run of the driver.
-    pub fn job(&self, submission: &Submission, prelude: &str, image: &Image) -> Job {
+    pub fn job(&self, submission: &Submission, prelude: &str, image: &Image) -> Result<Job, TooLarge> {
         let solution = &submission.solution;
         let entry = format!("{SOURCE_DIR}/{}", solution.files[solution.entry].path);
         let (mode, runs) = match &submission.tests {
@@ -115,20 +115,20 @@ impl PythonRuntime {
                 ("program", runs)
             }
             Tests::Function { target, tests } => {
-                let runs = tests.iter().map(|test| Run {
-                    stdin: Vec::new(),
-                    call: Some(encode_call(&target.name, &test.args, &test.kwargs)),
+                let runs = tests.iter().map(|test| {
+                    let call = encode_call(&target.name, &test.args, &test.kwargs)?;
+                    Ok(Run { stdin: Vec::new(), call: Some(call) })
                 });
-                ("function", runs.collect())
+                ("function", runs.collect::<Result<_, TooLarge>>()?)
             }
         };
         let executable = self.executable.to_string_lossy().into_owned();
         let argv = [&executable, "-I", "-S", "-B", DRIVER_PATH, mode, &entry, prelude, &self.site_dirs];
-        Job {
+        Ok(Job {
             argv: argv.map(str::to_owned).to_vec(),
             env: image.cell.env.iter().map(|(name, value)| format!("{name}={value}")).collect(),
             sources: solution.files.iter().map(|file| (file.path.clone(), file.content.clone())).collect(),
             runs,
-        }
+        })
     }
 }

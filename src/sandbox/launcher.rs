@@ -199,7 +199,10 @@ fn launch(
         step("die_with_guard", || sys::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL as u64))?;
     }
     drop(pair);
-    step("hide_memory", || sys::prctl(libc::PR_SET_DUMPABLE, 0))?;
+    // Having changed ids, this process is not dumpable, and neither are its children: their /proc
+    // files would belong to real root and their id maps could not be written. Nothing in a cell
+    // can see this process, and it holds no secret.
+    step("be_dumpable", || sys::prctl(libc::PR_SET_DUMPABLE, 1))?;
     step("no_new_privileges", || sys::prctl(libc::PR_SET_NO_NEW_PRIVS, 1))?;
     // Ended slots and orphans need no attention; the kernel reaps them.
     // (SIG_IGN involves no handler function.)
@@ -264,7 +267,6 @@ fn receive_slot(control: &UnixStream) -> io::Result<Option<(u32, OwnedFd)>> {
 /// The slot process: one cell after another, until its socket closes.
 fn serve_cells(socket: &mut UnixStream, setup: &CellSetup, inside_id: u32) -> Result<(), StepError> {
     step("die_with_launcher", || sys::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL as u64))?;
-    step("hide_memory", || sys::prctl(libc::PR_SET_DUMPABLE, 0))?;
     step("new_session", setsid)?;
     step("await_children", || sys::ignore_children(false))?;
     if let Some(group) = &setup.group {

@@ -19,7 +19,6 @@ use nix::{
     sys::{
         signal::{Signal, kill},
         signalfd::SignalFd,
-        stat::Mode,
     },
     unistd::{Pid, chdir, pipe2, setsid},
 };
@@ -189,7 +188,9 @@ fn become_program(supervisor: &Supervisor<'_>, job: &Job, inherited: Inherited) 
         step("run_session", setsid)?;
         step("run_directory", || chdir(WORK_DIR))?;
         step("place_descriptors", || place_descriptors(&inherited))?;
-        // The kernel prefers the program over our own processes when memory runs out.
+        // The kernel prefers the program over our own processes when memory runs out. The file is
+        // ours to write only while dumpable; nothing else is alive in the cell to take advantage.
+        step("be_dumpable", || sys::prctl(libc::PR_SET_DUMPABLE, 1))?;
         io_step("offer_to_oom_killer", || fs::write("/proc/self/oom_score_adj", "1000"))?;
         sys::reset_signals();
         step("set_rlimits", || set_rlimits(limits, supervisor.setup.group.is_some()))?;
@@ -466,7 +467,8 @@ fn tree_rss_bytes() -> u64 {
 
 /// The static name of a step that came over a pipe.
 fn known_step(name: &str) -> &'static str {
-    const RUN_STEPS: [&str; 10] = [
+    const RUN_STEPS: [&str; 11] = [
+        "be_dumpable",
         "run_session",
         "run_directory",
         "place_descriptors",

@@ -52,13 +52,6 @@ pub fn adopt_fd(fd: RawFd) -> OwnedFd {
     unsafe { OwnedFd::from_raw_fd(fd) }
 }
 
-/// Closes every descriptor from `first` up.
-pub fn close_from(first: RawFd) -> Result<(), Errno> {
-    // SAFETY: no memory is passed. Callers are about to exec, or own no descriptor at or above
-    // `first` that they use afterwards.
-    Errno::result(unsafe { libc::syscall(libc::SYS_close_range, first as u32, u32::MAX, 0u32) }).map(drop)
-}
-
 /// Duplicates `from` onto the number `to`, without close-on-exec.
 pub fn dup_onto(from: RawFd, to: RawFd) -> Result<(), Errno> {
     if from == to {

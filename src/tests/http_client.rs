@@ -29,6 +29,8 @@ pub struct Running {
 
 impl Running {
     pub async fn start(engine: EngineConfig, serve: ServeConfig) -> Running {
+        // The launchers are this program executed again; that of a test is not it.
+        let engine = EngineConfig { program: env!("CARGO_BIN_EXE_proofbox").into(), ..engine };
         let engine = Arc::new(Engine::start(&engine).expect("this host can run the engine"));
         let listener = TcpListener::bind(serve.listen).await.unwrap();
         let address = listener.local_addr().unwrap();
