@@ -166,8 +166,9 @@ pub fn decide_program(outcome: &Outcome, test: &ProgramTest, rule: Compare) -> D
     if let Ok(Some(DriverRecord::Syntax(text))) = DriverRecord::parse(&outcome.result) {
         return Decision::new(Verdict::CompileError, bounded(&text));
     }
-    decide_end(outcome)
-        .unwrap_or_else(|| Decision::compared(compare_output_with_any(rule, &outcome.stdout, &test.accepted_stdout)))
+    decide_end(outcome).unwrap_or_else(|| {
+        Decision::compared(compare_output_with_any(rule, &outcome.stdout, &test.accepted_stdout))
+    })
 }
 
 /// A function test: limits, what the driver says, how it ended, then the returned value.
@@ -197,7 +198,10 @@ fn decide_returned(record: Result<Option<DriverRecord>, InvalidRecord>, test: &F
             decision
         }
         Ok(Some(DriverRecord::Unsupported(type_name))) => {
-            let message = format!("the function returned a value of type {}, which is not plain data", bounded(&type_name));
+            let message = format!(
+                "the function returned a value of type {}, which is not plain data",
+                bounded(&type_name)
+            );
             Decision::new(Verdict::WrongAnswer, message).because(Cause::UnsupportedResult)
         }
         Ok(_) => Decision::new(

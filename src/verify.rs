@@ -43,11 +43,8 @@ impl Engine {
     pub fn start(config: &EngineConfig) -> Result<Engine, EngineError> {
         let languages = Languages::load(config)?;
         let slots = config.slots.get();
-        let sandbox_config = SandboxConfig {
-            slots,
-            program: config.program.clone(),
-            fail_step: config.fail_step.clone(),
-        };
+        let sandbox_config =
+            SandboxConfig { slots, program: config.program.clone(), fail_step: config.fail_step.clone() };
         let images = languages
             .iter()
             .map(|language| Ok((language.image.name.clone(), language.image_setup()?)))
@@ -77,7 +74,10 @@ impl Engine {
         let Some(language) = self.languages.find(&submission.language) else {
             let known: Vec<&str> = self.languages.iter().map(Language::name).collect();
             let known = known.join(", ");
-            return undecided(Cause::Unsupported, format!("this installation does not offer that language; it has {known}"));
+            return undecided(
+                Cause::Unsupported,
+                format!("this installation does not offer that language; it has {known}"),
+            );
         };
         if submission.tests.is_empty() {
             return undecided(Cause::BadTests, "there are no tests".to_owned());
@@ -197,7 +197,13 @@ impl Engine {
     }
 
     /// Outcome to verdict, outside the cell.
-    fn judge(&self, language: &Language, submission: &Submission, index: usize, outcome: Outcome) -> TestReport {
+    fn judge(
+        &self,
+        language: &Language,
+        submission: &Submission,
+        index: usize,
+        outcome: Outcome,
+    ) -> TestReport {
         self.metrics.run_ended(language.name(), outcome.usage.cpu, outcome.usage.wall);
         let decision = match &submission.tests {
             Tests::Program(tests) => verdict::decide_program(&outcome, &tests[index], submission.compare),
@@ -240,7 +246,8 @@ fn turned_away(overloaded: crate::admission::Overloaded) -> Fault {
 }
 
 fn stops(submission: &Submission, tests: &[TestReport]) -> bool {
-    submission.stop == Stop::FirstFailure && tests.last().is_some_and(|test| test.verdict != Verdict::Accepted)
+    submission.stop == Stop::FirstFailure
+        && tests.last().is_some_and(|test| test.verdict != Verdict::Accepted)
 }
 
 /// Whether a neighbour's load may have decided: the run ended by itself a little over its CPU

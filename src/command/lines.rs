@@ -34,7 +34,9 @@ pub fn read_lines(path: &Path, max_line_bytes: usize) -> io::Result<mpsc::Receiv
         if file.metadata()?.is_dir() {
             return Err(io::Error::from(io::ErrorKind::IsADirectory));
         }
-        std::thread::spawn(move || send_lines(BufReader::with_capacity(1 << 18, file), max_line_bytes, &sender));
+        std::thread::spawn(move || {
+            send_lines(BufReader::with_capacity(1 << 18, file), max_line_bytes, &sender)
+        });
     }
     Ok(lines)
 }
@@ -114,7 +116,10 @@ mod tests {
 
     #[test]
     fn blank_lines_count_and_are_skipped() {
-        assert_eq!(lines(b"a\n\n \r\nbcdefgh\nlast", 100), [line(1, "a"), line(4, "bcdefgh"), line(5, "last")]);
+        assert_eq!(
+            lines(b"a\n\n \r\nbcdefgh\nlast", 100),
+            [line(1, "a"), line(4, "bcdefgh"), line(5, "last")]
+        );
         assert_eq!(lines(b"", 100), []);
         assert_eq!(lines(b"a\n", 100), [line(1, "a")]);
     }

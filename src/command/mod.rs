@@ -34,11 +34,8 @@ pub struct CommandLine {
 
 #[derive(Debug, Subcommand)]
 enum Role {
-    /// Serve verification over HTTP
     Serve(serve::ServeCommand),
-    /// Verify a JSONL file of submissions: reports out, in order, one a line
     Verify(verify::VerifyCommand),
-    /// Verify one solution and show each test
     Run(run::RunCommand),
 }
 

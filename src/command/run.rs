@@ -51,7 +51,7 @@ pub struct RunCommand {
     compare: serde_json::Value,
 
     /// Names in scope before the solution's first line: none, or those that contest data sets assume
-    #[arg(long, value_name = "none|contest", default_value = "none")]
+    #[arg(long, value_name = "NAMES", default_value = "none", value_parser = ["none", "contest"])]
     prelude: String,
 
     /// Stop at the first test that is not accepted
@@ -109,7 +109,9 @@ enum Color {
 impl Color {
     fn is_wanted(self) -> bool {
         match self {
-            Color::Auto => io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|no| no.is_empty()),
+            Color::Auto => {
+                io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|no| no.is_empty())
+            }
             Color::Always => true,
             Color::Never => false,
         }
@@ -156,15 +158,17 @@ pub async fn run(command: RunCommand) -> anyhow::Result<ExitCode> {
 impl RunCommand {
     /// Everything goes through the wire's own checks, so that the two cannot differ.
     fn asked(&self) -> anyhow::Result<Asked> {
-        let source = fs::read(&self.solution).with_context(|| format!("cannot read {}", self.solution.display()))?;
+        let source =
+            fs::read(&self.solution).with_context(|| format!("cannot read {}", self.solution.display()))?;
         let language = match &self.language {
             Some(language) => language.clone(),
             None => language_by_ending(&self.solution)?.to_owned(),
         };
-        let text =
-            fs::read_to_string(&self.tests).with_context(|| format!("cannot read {}", self.tests.display()))?;
+        let text = fs::read_to_string(&self.tests)
+            .with_context(|| format!("cannot read {}", self.tests.display()))?;
         let in_tests_file = || format!("in {}", self.tests.display());
-        let TestsFile { tests, fn_name, output_is_wrapped } = TestsFile::read(&text).with_context(in_tests_file)?;
+        let TestsFile { tests, fn_name, output_is_wrapped } =
+            TestsFile::read(&text).with_context(in_tests_file)?;
         let submission = json!({
             "language": language,
             "source": "",
@@ -177,7 +181,12 @@ impl RunCommand {
         // The tests go in as they are: a detour by way of floats would change large integers.
         let submission = submission.to_string();
         let submission = format!("{},\"tests\":{}}}", submission.trim_end_matches('}'), tests.get());
-        let mut asked = wire::parse(submission.as_bytes(), WireBounds::default()).with_context(in_tests_file)?;
+        let mut asked = wire::parse(submission.as_bytes(), WireBounds::default()).map_err(|refusal| {
+            match refusal.field.as_deref().is_some_and(|field| field.starts_with("tests")) {
+                true => anyhow::Error::new(refusal).context(in_tests_file()),
+                false => anyhow::Error::new(refusal),
+            }
+        })?;
         if let Asked::Verify(submission) = &mut asked {
             // Sources need not be UTF-8.
             submission.solution.files[0].content = source;
@@ -254,16 +263,17 @@ impl TestsFile {
             bail!("there are {inputs} inputs and {outputs} outputs");
         }
         let fn_name = asked.fn_name.filter(|name| !name.is_empty());
-        let tests = asked.inputs.into_iter().zip(asked.outputs).enumerate().map(|(index, (input, output))| {
-            Ok(match fn_name {
-                Some(_) => format!(r#"{{"args":{},"expected":{}}}"#, input.get(), output.get()),
-                None => {
-                    let stdin = joined(input).with_context(|| format!("inputs[{index}]"))?;
-                    let stdout = joined(output).with_context(|| format!("outputs[{index}]"))?;
-                    json!({"stdin": stdin, "expected_stdout": stdout}).to_string()
-                }
-            })
-        });
+        let tests =
+            asked.inputs.into_iter().zip(asked.outputs).enumerate().map(|(index, (input, output))| {
+                Ok(match fn_name {
+                    Some(_) => format!(r#"{{"args":{},"expected":{}}}"#, input.get(), output.get()),
+                    None => {
+                        let stdin = joined(input).with_context(|| format!("inputs[{index}]"))?;
+                        let stdout = joined(output).with_context(|| format!("outputs[{index}]"))?;
+                        json!({"stdin": stdin, "expected_stdout": stdout}).to_string()
+                    }
+                })
+            });
         let tests = tests.collect::<anyhow::Result<Vec<_>>>()?.join(",");
         let tests = RawValue::from_string(format!("[{tests}]"))?;
         Ok(TestsFile { tests, output_is_wrapped: fn_name.is_some(), fn_name })
@@ -306,9 +316,9 @@ mod tests {
         assert_eq!(tests(list), Ok((list.to_owned(), None)));
         let named = format!(r#"{{"fn_name": "f", "tests": {list}}}"#);
         assert_eq!(tests(&named), Ok((list.to_owned(), Some("f".to_owned()))));
-        let programs = r#"{"inputs": ["1\n", ["2", "3"]], "outputs": ["a", ["b", "c"]], "fn_name": null, "x": 1}"#;
-        let expected =
-            r#"[{"stdin":"1\n","expected_stdout":"a"},{"stdin":"2\n3","expected_stdout":"b\nc"}]"#;
+        let programs =
+            r#"{"inputs": ["1\n", ["2", "3"]], "outputs": ["a", ["b", "c"]], "fn_name": null, "x": 1}"#;
+        let expected = r#"[{"stdin":"1\n","expected_stdout":"a"},{"stdin":"2\n3","expected_stdout":"b\nc"}]"#;
         assert_eq!(tests(programs), Ok((expected.to_owned(), None)));
         let calls = r#"{"inputs": [[1, 123456789012345678901]], "outputs": [[2]], "fn_name": "f"}"#;
         let expected = r#"[{"args":[1, 123456789012345678901],"expected":[2]}]"#;

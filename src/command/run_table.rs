@@ -45,7 +45,10 @@ fn headline(text: &mut String, name: &str, report: &Report, paint: Paint) {
     let (passed, total) = (report.passed(), report.total);
     let tier = report.tier.map(|tier| paint.dim(&format!("   tier {tier}"))).unwrap_or_default();
     let name = printable(name);
-    line(text, format_args!("{name}: {verdict}{cause}, {passed} of {total} test{} passed{tier}", plural(total)));
+    line(
+        text,
+        format_args!("{name}: {verdict}{cause}, {passed} of {total} test{} passed{tier}", plural(total)),
+    );
     if let (true, Some(reason)) = (report.tests.is_empty(), &report.reason) {
         line(text, format_args!("{}", printable(reason)));
     }
@@ -55,11 +58,11 @@ fn table(text: &mut String, tests: &[TestReport], paint: Paint) {
     let head = format!("{:>6}  {:<14}{:>11}{:>11}{:>12}", "test", "verdict", "cpu", "wall", "memory");
     line(text, format_args!("{}", paint.dim(&head)));
     for (index, test) in tests.iter().enumerate() {
-        let verdict = paint.verdict(test.verdict, &format!("{:<14}", test.verdict.as_str()));
         if test.verdict == Verdict::Skipped {
-            line(text, format_args!("{index:>6}  {}", verdict.trim_end()));
+            line(text, format_args!("{index:>6}  {}", paint.dim(test.verdict.as_str())));
             continue;
         }
+        let verdict = paint.verdict(test.verdict, &format!("{:<14}", test.verdict.as_str()));
         let (cpu, wall, memory) = (time(test.cpu_ms), time(test.wall_ms), memory(test.memory_bytes));
         let message = test.message.as_deref().map(|message| format!("  {}", printable(message)));
         let message = message.unwrap_or_default();
@@ -83,7 +86,8 @@ fn detail(text: &mut String, index: usize, test: &TestReport, tests: Option<&Tes
         Some(Tests::Function { target, tests }) => {
             let Some(asked) = tests.get(index) else { return };
             let positional = asked.args.iter().map(|value| repr(value, MAX_VALUE_BYTES));
-            let named = asked.kwargs.iter().map(|(name, value)| format!("{name}={}", repr(value, MAX_VALUE_BYTES)));
+            let named =
+                asked.kwargs.iter().map(|(name, value)| format!("{name}={}", repr(value, MAX_VALUE_BYTES)));
             let args: Vec<_> = positional.chain(named).collect();
             block("call", &format!("{}({})", target.name, args.join(", ")));
             for (number, expected) in asked.accepted.iter().enumerate() {
@@ -101,10 +105,13 @@ fn detail(text: &mut String, index: usize, test: &TestReport, tests: Option<&Tes
     if let Some(stderr) = test.stderr.as_deref().filter(|stderr| !stderr.is_empty()) {
         block("stderr", stderr);
     }
-    match (test.exit_code, test.signal) {
-        (_, Some(signal)) => block("signal", &signal.to_string()),
-        (Some(code), None) if code != 0 => block("exit code", &code.to_string()),
-        _ => {}
+    // A limit's verdict says how the run ended; only for a crash is the kernel's word news.
+    if test.verdict == Verdict::RuntimeError {
+        match (test.exit_code, test.signal) {
+            (_, Some(signal)) => block("signal", &signal.to_string()),
+            (Some(code), None) => block("exit code", &code.to_string()),
+            (None, None) => {}
+        }
     }
 }
 
@@ -232,8 +239,10 @@ mod tests {
     }
 
     fn program(stdin: &str, expected: &str) -> Tests {
-        let test =
-            ProgramTest { stdin: stdin.as_bytes().to_vec(), accepted_stdout: vec![expected.as_bytes().to_vec()] };
+        let test = ProgramTest {
+            stdin: stdin.as_bytes().to_vec(),
+            accepted_stdout: vec![expected.as_bytes().to_vec()],
+        };
         Tests::Program(vec![test; 9])
     }
 
@@ -271,7 +280,10 @@ test 0: wrong_answer
         let tests = Tests::Function { target, tests: vec![test] };
         let failed = TestReport { result: Some("4".to_owned()), ..failing("", "") };
         let shown = render("a.py", Some(&tests), &report(vec![failed]), false);
-        assert!(shown.contains("  call       f(1, [2], k=None)\n  expected   3\n  got        4\n"), "{shown}");
+        assert!(
+            shown.contains("  call       f(1, [2], k=None)\n  expected   3\n  got        4\n"),
+            "{shown}"
+        );
     }
 
     #[test]
@@ -282,7 +294,8 @@ test 0: wrong_answer
         let mut hostile_report = report(vec![failed]);
         hostile_report.reason = Some(hostile.to_owned());
         let shown = render(hostile, Some(&program(hostile, hostile)), &hostile_report, false);
-        let acting = |character: char| (character.is_control() && character != '\n') || character == '\u{202e}';
+        let acting =
+            |character: char| (character.is_control() && character != '\n') || character == '\u{202e}';
         assert!(!shown.contains(acting), "{shown:?}");
         assert!(render("a", None, &hostile_report, true).contains("\x1b[31m"), "our own colours are there");
     }
@@ -290,7 +303,8 @@ test 0: wrong_answer
     #[test]
     fn long_and_many_outputs_are_bounded() {
         let long = "x".repeat(100_000) + &"\ny".repeat(100_000);
-        let shown = render("a.py", Some(&program(&long, &long)), &report(vec![failing(&long, &long); 9]), false);
+        let shown =
+            render("a.py", Some(&program(&long, &long)), &report(vec![failing(&long, &long); 9]), false);
         assert!(shown.len() < 20_000, "{}", shown.len());
         assert!(shown.contains("4 more failing tests not shown"), "{shown}");
     }

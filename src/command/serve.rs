@@ -18,7 +18,6 @@ use crate::{
 /// and /metrics tell about the service. SIGTERM or SIGINT finishes what is running, then ends; a
 /// second one ends at once.
 #[derive(Debug, Args)]
-#[command(verbatim_doc_comment)]
 pub struct ServeCommand {
     #[command(flatten)]
     serve: ServeArgs,
@@ -27,8 +26,9 @@ pub struct ServeCommand {
 pub async fn serve(command: ServeCommand) -> anyhow::Result<ExitCode> {
     let (config, engine_config) = command.serve.config()?;
     let first_signal = interrupted()?;
-    let listener =
-        TcpListener::bind(config.listen).await.with_context(|| format!("cannot listen on {}", config.listen))?;
+    let listener = TcpListener::bind(config.listen)
+        .await
+        .with_context(|| format!("cannot listen on {}", config.listen))?;
     let engine = start_engine(&engine_config)?;
     tracing::info!(
         address = %listener.local_addr()?,

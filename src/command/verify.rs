@@ -140,7 +140,8 @@ impl Batch {
         let (engine, bounds, max_line_bytes) = (Arc::clone(&self.engine), self.bounds, self.max_line_bytes);
         async move {
             let Some(text) = line.text else {
-                let refusal = BadRequest { field: None, detail: format!("longer than {max_line_bytes} bytes") };
+                let refusal =
+                    BadRequest { field: None, detail: format!("longer than {max_line_bytes} bytes") };
                 return bad_line(None, line.number, &refusal);
             };
             let report = match wire::parse(&text, bounds) {
@@ -161,7 +162,9 @@ impl Batch {
 }
 
 /// The end of the line that is first in order. Safe to cancel.
-async fn first(in_flight: &mut VecDeque<(usize, JoinHandle<Answer>)>) -> Result<Answer, tokio::task::JoinError> {
+async fn first(
+    in_flight: &mut VecDeque<(usize, JoinHandle<Answer>)>,
+) -> Result<Answer, tokio::task::JoinError> {
     match in_flight.front_mut() {
         Some((_, answer)) => answer.await,
         None => std::future::pending().await,

@@ -38,8 +38,7 @@ impl BoundedBody {
         let more_kib = (self.bytes.len() + chunk.len()).div_ceil(1024) - held_kib;
         if more_kib > 0 {
             let more_kib = u32::try_from(more_kib).map_err(|_| NoRoom)?;
-            let more =
-                Arc::clone(&budget.kibibytes).try_acquire_many_owned(more_kib).map_err(|_| NoRoom)?;
+            let more = Arc::clone(&budget.kibibytes).try_acquire_many_owned(more_kib).map_err(|_| NoRoom)?;
             match &mut self.share {
                 Some(share) => share.merge(more),
                 None => self.share = Some(more),

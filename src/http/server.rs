@@ -35,7 +35,11 @@ pub struct Drained {
 /// Serves until `shutdown` completes, then drains: new submissions get 503, those in flight may finish
 /// within the drain timeout. The caller owns the port and the lifetime; dropping the future ends every
 /// connection and with it every run.
-pub async fn run(listener: TcpListener, shutdown: impl Future<Output = ()>, service: Arc<Service>) -> Drained {
+pub async fn run(
+    listener: TcpListener,
+    shutdown: impl Future<Output = ()>,
+    service: Arc<Service>,
+) -> Drained {
     let mut server = Server::new(listener, Arc::clone(&service));
     let mut shutdown = pin!(shutdown);
     loop {
@@ -129,7 +133,10 @@ fn note_end(ended: Result<(), JoinError>) {
 }
 
 /// Waits for room, then for a connection: beyond the cap, clients wait in the kernel's backlog.
-async fn accept(listener: &TcpListener, room: &Arc<Semaphore>) -> io::Result<(TcpStream, OwnedSemaphorePermit)> {
+async fn accept(
+    listener: &TcpListener,
+    room: &Arc<Semaphore>,
+) -> io::Result<(TcpStream, OwnedSemaphorePermit)> {
     let room = Arc::clone(room).acquire_owned().await.expect("the semaphore is never closed");
     let (stream, peer) = listener.accept().await?;
     if let Err(error) = set_up(&stream) {

@@ -90,9 +90,10 @@ impl Image {
     }
 
     fn parse(path: &str, text: &str) -> Result<Image, ImageError> {
-        let image: Image = toml::from_str(text)
-            .map_err(|source| ImageError::Syntax { path: path.to_owned(), source })?;
-        let invalid = |problem: &str| ImageError::Invalid { path: path.to_owned(), problem: problem.to_owned() };
+        let image: Image =
+            toml::from_str(text).map_err(|source| ImageError::Syntax { path: path.to_owned(), source })?;
+        let invalid =
+            |problem: &str| ImageError::Invalid { path: path.to_owned(), problem: problem.to_owned() };
         if image.languages.is_empty() {
             return Err(invalid("languages is empty"));
         }
@@ -108,12 +109,8 @@ impl Image {
 
     /// The tree without what the language's runtime adds.
     pub fn setup(&self) -> Result<ImageSetup, LanguageError> {
-        let mut setup = ImageSetup {
-            binds: Vec::new(),
-            links: Vec::new(),
-            files: Vec::new(),
-            seccomp: Vec::new(),
-        };
+        let mut setup =
+            ImageSetup { binds: Vec::new(), links: Vec::new(), files: Vec::new(), seccomp: Vec::new() };
         for path in &self.cell.bind {
             if !self.add_path(&mut setup, path) {
                 return Err(LanguageError::MissingPath { image: self.name.clone(), path: path.clone() });

@@ -20,7 +20,9 @@ use self::python::PythonRuntime;
 pub enum LanguageError {
     #[error(transparent)]
     Image(#[from] ImageError),
-    #[error("{interpreter}: {problem}\nremedy: install {packages}, or name another interpreter with --python")]
+    #[error(
+        "{interpreter}: {problem}\nremedy: install {packages}, or name another interpreter with --python"
+    )]
     Interpreter { interpreter: String, problem: String, packages: String },
     #[error(transparent)]
     Policy(#[from] policy::PolicyError),
@@ -52,7 +54,8 @@ impl Languages {
         let languages = images
             .into_iter()
             .map(|image| {
-                let interpreter = config.python.as_deref().unwrap_or(Path::new(&image.interpreter)).to_owned();
+                let interpreter =
+                    config.python.as_deref().unwrap_or(Path::new(&image.interpreter)).to_owned();
                 let runtime = PythonRuntime::discover(&interpreter, &image)?;
                 Ok(Language { image, runtime })
             })

@@ -297,7 +297,9 @@ pub fn survey() -> String {
         return "version 1 (memory, pids, cpuacct writable)".to_owned();
     }
     match mount_point("cgroup2", None) {
-        Some(point) => format!("version 2 at {} without writable memory and pids controllers", point.display()),
+        Some(point) => {
+            format!("version 2 at {} without writable memory and pids controllers", point.display())
+        }
         None => "none writable".to_owned(),
     }
 }

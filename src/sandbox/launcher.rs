@@ -31,19 +31,16 @@ use nix::{
     errno::Errno,
     sched::{CloneFlags, unshare},
     sys::{
-
         socket::{ControlMessageOwned, MsgFlags, recvmsg},
         wait::waitpid,
     },
-    unistd::{Pid, geteuid, getegid, sethostname, setsid},
+    unistd::{Pid, getegid, geteuid, sethostname, setsid},
 };
 
 use super::{
     cell::{self, CellSetup},
     cgroup::{Groups, SlotGroup},
-    protocol::{
-        Ask, CgroupKind, FaultReport, LauncherSetup, Reply, read_message, write_message,
-    },
+    protocol::{Ask, CgroupKind, FaultReport, LauncherSetup, Reply, read_message, write_message},
     rootfs,
     step::{self, StepError, io_step, step},
     sys,

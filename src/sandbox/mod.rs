@@ -16,8 +16,8 @@
 mod cell;
 mod cgroup;
 pub mod launcher;
-mod pool;
 pub mod policy;
+mod pool;
 mod protocol;
 mod rootfs;
 mod run;

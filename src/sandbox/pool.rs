@@ -223,7 +223,9 @@ impl Launcher {
         let (ours, theirs) = StdUnixStream::pair().map_err(failed)?;
         ours.set_nonblocking(true).map_err(failed)?;
         let alive = match running.as_mut() {
-            Some(current) => matches!(current.guard.try_wait(), Ok(None)) && current.send_slot(slot, &theirs).is_ok(),
+            Some(current) => {
+                matches!(current.guard.try_wait(), Ok(None)) && current.send_slot(slot, &theirs).is_ok()
+            }
             None => false,
         };
         if !alive {

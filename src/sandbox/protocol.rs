@@ -107,9 +107,14 @@ pub enum Reply {
     Ran(Ran),
     Fault(FaultReport),
     /// The cell is gone. `oom_kill`: the kernel killed something in it for want of memory.
-    Closed { status: i32, oom_kill: bool },
+    Closed {
+        status: i32,
+        oom_kill: bool,
+    },
     /// The launcher stands ready (first reply on its control socket).
-    Ready { cgroup: Option<CgroupKind> },
+    Ready {
+        cgroup: Option<CgroupKind>,
+    },
 }
 
 /// Which control groups the cells of a launcher have.

@@ -69,10 +69,7 @@ pub fn enter(image: &ImageSetup) -> Result<(), StepError> {
 }
 
 /// What a cell adds to the shared tree: its own /proc, scratch space and sources.
-pub fn furnish_cell(
-    scratch_bytes: u64,
-    sources: &[(String, serde_bytes::ByteBuf)],
-) -> Result<(), StepError> {
+pub fn furnish_cell(scratch_bytes: u64, sources: &[(String, serde_bytes::ByteBuf)]) -> Result<(), StepError> {
     step("mount_proc", || mount_proc(Path::new("/proc")))?;
     mount_scratch(scratch_bytes)?;
     let source_bytes: usize = sources.iter().map(|(_, content)| content.len() + 8192).sum();
@@ -168,12 +165,8 @@ fn devices(stage: &Path) -> Result<(), StepError> {
         let target = dev.join(name);
         let source = Path::new("/dev").join(name);
         io_step("make_devices", || fs::write(&target, b""))?;
-        step("bind_devices", || {
-            mount(Some(&source), &target, None::<&str>, MsFlags::MS_BIND, None::<&str>)
-        })?;
-        step("seal_devices", || {
-            set_mount_attributes(&target, READ_ONLY | libc::MOUNT_ATTR_NOEXEC, false)
-        })?;
+        step("bind_devices", || mount(Some(&source), &target, None::<&str>, MsFlags::MS_BIND, None::<&str>))?;
+        step("seal_devices", || set_mount_attributes(&target, READ_ONLY | libc::MOUNT_ATTR_NOEXEC, false))?;
     }
     for (name, target) in [
         ("fd", "/proc/self/fd"),

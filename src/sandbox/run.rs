@@ -132,13 +132,7 @@ fn start(
     let (stdout, stderr, result) = (pipe()?, pipe()?, pipe()?);
     let (setup_read, setup_write) = pipe()?;
     let Some(main) = step("fork_run", || sys::clone_process(CloneFlags::empty()))? else {
-        let inherited = Inherited {
-            stdin,
-            stdout: stdout.1,
-            stderr: stderr.1,
-            call,
-            result: result.1,
-        };
+        let inherited = Inherited { stdin, stdout: stdout.1, stderr: stderr.1, call, result: result.1 };
         let error = become_program(supervisor, job, inherited);
         let report = postcard::to_stdvec(&FaultReport::from(error)).unwrap_or_default();
         let _ = fs::File::from(setup_write).write_all(&report);
@@ -146,7 +140,8 @@ fn start(
     };
     drop(setup_write);
     let most = supervisor.limits.output_bytes as usize;
-    let capture = |(read, _write): (OwnedFd, OwnedFd), most| Capture { pipe: Some(read), bytes: Vec::new(), most };
+    let capture =
+        |(read, _write): (OwnedFd, OwnedFd), most| Capture { pipe: Some(read), bytes: Vec::new(), most };
     let generous = most.max(LEAST_CAPTURE_BYTES as usize);
     let captures = [capture(stdout, most), capture(stderr, generous), capture(result, generous)];
     for capture in &captures {
@@ -200,7 +195,10 @@ fn become_program(supervisor: &Supervisor<'_>, job: &Job, inherited: Inherited) 
             list.iter().map(|text| CString::new(text.as_str())).collect::<Result<Vec<_>, _>>()
         };
         let (argv, env) = step("prepare_arguments", || {
-            Ok((strings(&job.argv).map_err(|_| Errno::EINVAL)?, strings(&job.env).map_err(|_| Errno::EINVAL)?))
+            Ok((
+                strings(&job.argv).map_err(|_| Errno::EINVAL)?,
+                strings(&job.env).map_err(|_| Errno::EINVAL)?,
+            ))
         })?;
         let program = step("prepare_arguments", || argv.first().ok_or(Errno::EINVAL))?;
         for filter in &supervisor.setup.seccomp {

@@ -127,9 +127,7 @@ pub fn drop_capabilities() -> Result<(), Errno> {
         }
     }
     // SAFETY: integers only.
-    Errno::result(unsafe {
-        libc::prctl(libc::PR_CAP_AMBIENT, libc::PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0)
-    })?;
+    Errno::result(unsafe { libc::prctl(libc::PR_CAP_AMBIENT, libc::PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) })?;
     #[repr(C)]
     struct Header {
         version: u32,
@@ -164,15 +162,11 @@ pub fn set_rlimit(resource: u32, soft: u64, hard: u64) -> Result<(), Errno> {
 
 /// Installs a seccomp filter program for the calling thread. `no_new_privs` must be set.
 pub fn install_seccomp(program: &[SockFilter]) -> Result<(), Errno> {
-    let program = libc::sock_fprog {
-        len: program.len() as u16,
-        filter: program.as_ptr() as *mut libc::sock_filter,
-    };
+    let program =
+        libc::sock_fprog { len: program.len() as u16, filter: program.as_ptr() as *mut libc::sock_filter };
     // SAFETY: `SockFilter` has the layout of `sock_filter`; the kernel copies the program.
-    Errno::result(unsafe {
-        libc::syscall(libc::SYS_seccomp, libc::SECCOMP_SET_MODE_FILTER, 0, &program)
-    })
-    .map(drop)
+    Errno::result(unsafe { libc::syscall(libc::SYS_seccomp, libc::SECCOMP_SET_MODE_FILTER, 0, &program) })
+        .map(drop)
 }
 
 /// One BPF instruction, as the kernel lays it out.

@@ -90,11 +90,8 @@ pub fn whole_number(float: f64) -> Option<BigInt> {
         return Some(BigInt::ZERO);
     }
     // A whole number's mantissa has at least `-exponent` trailing zero bits.
-    let magnitude = if exponent >= 0 {
-        BigInt::from(mantissa) << exponent
-    } else {
-        BigInt::from(mantissa >> -exponent)
-    };
+    let magnitude =
+        if exponent >= 0 { BigInt::from(mantissa) << exponent } else { BigInt::from(mantissa >> -exponent) };
     Some(if float < 0.0 { -magnitude } else { magnitude })
 }
 

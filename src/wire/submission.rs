@@ -199,9 +199,7 @@ fn whole_error(text: &str, error: &serde_json::Error) -> BadRequest {
     }
     let message = error.to_string();
     for complaint in ["unknown field `", "missing field `", "duplicate field `"] {
-        if let Some((name, _)) =
-            message.strip_prefix(complaint).and_then(|rest| rest.split_once('`'))
-        {
+        if let Some((name, _)) = message.strip_prefix(complaint).and_then(|rest| rest.split_once('`')) {
             return BadRequest::at(name, message.clone());
         }
     }
@@ -328,7 +326,8 @@ fn limits(wire: WireLimits) -> Result<Limits, BadRequest> {
 
 /// `None`: a checker program, which is not supported yet.
 fn compare(raw: Option<&RawValue>) -> Result<Option<Compare>, BadRequest> {
-    const WORDS: &str = "must be \"exact\", \"lines\", \"tokens\" or {\"rule\": \"float\", \"abs\": .., \"rel\": ..}";
+    const WORDS: &str =
+        "must be \"exact\", \"lines\", \"tokens\" or {\"rule\": \"float\", \"abs\": .., \"rel\": ..}";
     let Some(raw) = raw.filter(|raw| raw.get() != "null") else { return Ok(Some(Compare::Tokens)) };
     let named = |rule: &str| match rule {
         "exact" => Ok(Some(Compare::Exact)),

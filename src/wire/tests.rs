@@ -50,7 +50,10 @@ fn a_program_submission_with_every_default() {
     assert_eq!((asked.stop, asked.prelude), (Stop::FirstFailure, Prelude::None));
     assert_eq!(asked.show_output, ShowOutput::OnFailure);
     let Tests::Program(tests) = asked.tests else { panic!() };
-    assert_eq!((tests[0].stdin.as_slice(), tests[0].accepted_stdout.as_slice()), (&b"1"[..], &[b"1".to_vec()][..]));
+    assert_eq!(
+        (tests[0].stdin.as_slice(), tests[0].accepted_stdout.as_slice()),
+        (&b"1"[..], &[b"1".to_vec()][..])
+    );
 }
 
 #[test]
@@ -61,7 +64,10 @@ fn every_field_is_taken() {
     ));
     assert_eq!(asked.id.as_deref(), Some("aé"));
     assert_eq!(asked.compare, Compare::Float { abs: 1e-6, rel: 0.5 });
-    assert_eq!((asked.stop, asked.prelude, asked.show_output), (Stop::Never, Prelude::Contest, ShowOutput::Always));
+    assert_eq!(
+        (asked.stop, asked.prelude, asked.show_output),
+        (Stop::Never, Prelude::Contest, ShowOutput::Always)
+    );
     assert_eq!((asked.limits.cpu_ms, asked.limits.wall_ms), (100, Limits::default_wall_ms(100)));
     assert_eq!(asked.limits.memory_bytes, 256 << 20);
     for (word, rule) in [("exact", Compare::Exact), ("lines", Compare::Lines), ("tokens", Compare::Tokens)] {
@@ -94,11 +100,8 @@ fn function_tests_keep_integers_exact_and_none_expected() {
 
 #[test]
 fn several_files_need_an_entry_and_safe_paths() {
-    let files = |files: &str| {
-        format!(
-            r#"{{"language": "python", "tests": [{{"expected_stdout": ""}}], {files}}}"#
-        )
-    };
+    let files =
+        |files: &str| format!(r#"{{"language": "python", "tests": [{{"expected_stdout": ""}}], {files}}}"#);
     let asked = submission(&files(r#""files": {"b/lib.py": "x", "a.py": "y"}, "entry": "a.py""#));
     assert_eq!((asked.solution.entry, asked.solution.files[1].content.as_slice()), (1, &b"y"[..]));
     assert_eq!(submission(&files(r#""files": {"a.py": "y"}"#)).solution.entry, 0);

@@ -85,9 +85,10 @@ impl WireTest<'_> {
             (true, false, false) => Ok(TestKind::Program),
             (false, true, false) => Ok(TestKind::Function),
             (false, false, true) => Ok(TestKind::Assert),
-            (false, false, false) => {
-                Err(BadRequest::at(path, "is empty; give `stdin` and `expected_stdout`, or `args` and `expected`"))
-            }
+            (false, false, false) => Err(BadRequest::at(
+                path,
+                "is empty; give `stdin` and `expected_stdout`, or `args` and `expected`",
+            )),
             _ => Err(BadRequest::at(path, "has the fields of more than one kind of test")),
         }
     }
@@ -175,7 +176,8 @@ fn function_tests(tests: Vec<(String, WireTest)>, fn_name: Option<String>) -> Re
             Some(raw) => field::<Vec<&RawValue>>(raw, &format!("{path}.args"))?,
             None => Vec::new(),
         };
-        let args = args.into_iter().enumerate().map(|(index, raw)| value(raw, &format!("{path}.args[{index}]")));
+        let args =
+            args.into_iter().enumerate().map(|(index, raw)| value(raw, &format!("{path}.args[{index}]")));
         let kwargs = optional::<Pairs<&RawValue>>(test.kwargs, &format!("{path}.kwargs"))?;
         let kwargs = kwargs.map_or_else(Vec::new, |Pairs(pairs)| pairs);
         let kwargs = kwargs.into_iter().map(|(name, raw)| {
