@@ -66,9 +66,9 @@ const MAX_BYTES_IN_FLIGHT: usize = 256 << 20;
 pub async fn verify(command: VerifyCommand) -> anyhow::Result<ExitCode> {
     let interrupted = interrupted()?;
     let lines = read_lines(&command.input, command.max_line_bytes)
-        .with_context(|| format!("cannot read {}", command.input.display()))?;
+        .with_context(|| format!("cannot read {}", named(&command.input, "standard input")))?;
     let output = Output::create(&command.output)
-        .with_context(|| format!("cannot write {}", command.output.display()))?;
+        .with_context(|| format!("cannot write {}", named(&command.output, "standard output")))?;
     let config = command.engine.config();
     let batch = Batch {
         engine: start_engine(&config)?,
@@ -83,6 +83,11 @@ pub async fn verify(command: VerifyCommand) -> anyhow::Result<ExitCode> {
     };
     eprintln!("{summary}");
     Ok(if summary.undecided > 0 { ExitCode::from(UNDECIDED) } else { ExitCode::SUCCESS })
+}
+
+/// A path for a person; `-` by what it stands for.
+fn named<'a>(path: &'a Path, stream: &'a str) -> std::path::Display<'a> {
+    if path == Path::new("-") { Path::new(stream).display() } else { path.display() }
 }
 
 struct Batch {
@@ -118,13 +123,13 @@ impl Batch {
                     let answer = answer.context("a line's verification panicked")?;
                     output
                         .write_line(&answer.json)
-                        .with_context(|| format!("cannot write {}", command.output.display()))?;
+                        .with_context(|| format!("cannot write {}", named(&command.output, "standard output")))?;
                     summary.count(&answer);
                 }
                 line = lines.recv(), if more && room => match line {
                     None => more = false,
                     Some(line) => {
-                        let line = line.with_context(|| format!("cannot read {}", command.input.display()))?;
+                        let line = line.with_context(|| format!("cannot read {}", named(&command.input, "standard input")))?;
                         let bytes = line.text.as_ref().map_or(0, Vec::len);
                         bytes_in_flight += bytes;
                         in_flight.push_back((bytes, tokio::spawn(self.answer(line))));
@@ -132,7 +137,9 @@ impl Batch {
                 },
             }
         }
-        output.finish().with_context(|| format!("cannot write {}", command.output.display()))?;
+        output
+            .finish()
+            .with_context(|| format!("cannot write {}", named(&command.output, "standard output")))?;
         Ok(summary)
     }
 

@@ -43,7 +43,7 @@ pub async fn access(State(service): State<Arc<Service>>, request: Request, next:
     let took = started.elapsed();
     let status = response.status().as_u16();
     service.engine.metrics().http_request(route, status, took);
-    let ms = took.as_secs_f64() * 1e3;
+    let ms = (took.as_secs_f64() * 1e6).round() / 1e3;
     tracing::info!(target: "proofbox::access", %method, route, status, ms, request_id = ?id);
     response.headers_mut().insert(REQUEST_ID, id);
     response

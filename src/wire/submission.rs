@@ -200,7 +200,9 @@ fn whole_error(text: &str, error: &serde_json::Error) -> BadRequest {
     let message = error.to_string();
     for complaint in ["unknown field `", "missing field `", "duplicate field `"] {
         if let Some((name, _)) = message.strip_prefix(complaint).and_then(|rest| rest.split_once('`')) {
-            return BadRequest::at(name, message.clone());
+            // The end of the object is not where the field is missing.
+            let detail = message.rsplit_once(" at line ").map_or(message.as_str(), |(detail, _)| detail);
+            return BadRequest::at(name, detail);
         }
     }
     if error.is_syntax() && not_a_number(text, error) {
