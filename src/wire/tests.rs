@@ -195,7 +195,7 @@ fn text_that_is_not_json_is_refused_clearly() {
         (b" \n".to_vec(), "empty"),
         (b"[]".to_vec(), "not a submission"),
         (b"5".to_vec(), "not a submission"),
-        (good[..good.len() - 1].as_bytes().to_vec(), "EOF"),
+        (good.as_bytes()[..good.len() - 1].to_vec(), "EOF"),
         (nested.into_bytes(), "tests[0].args[0]"),
         (
             with_tests("[{\"args\":\n [NaN], \"expected\": 1}]", r#", "fn_name": "f""#).into_bytes(),
