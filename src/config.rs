@@ -69,6 +69,9 @@ pub struct EngineConfig {
     pub python: Option<PathBuf>,
     pub images_dir: Option<PathBuf>,
     pub min_tier: MinTier,
+    /// Whether control groups may be used where they can be; without them limits and processes'
+    /// own clocks do their work.
+    pub use_cgroups: bool,
     /// The proofbox program, which is executed again for launchers.
     pub program: PathBuf,
     /// A set-up step of cells made to fail with an errno, for tests of what happens then.
@@ -92,6 +95,7 @@ impl EngineConfig {
             python: None,
             images_dir: None,
             min_tier: MinTier::default(),
+            use_cgroups: true,
             program: EngineConfig::THIS_PROGRAM.into(),
             fail_step: None,
         }
@@ -113,6 +117,7 @@ impl EngineArgs {
             python: self.python.clone(),
             images_dir: self.images_dir.clone(),
             min_tier: self.min_tier,
+            use_cgroups: true,
             program: EngineConfig::THIS_PROGRAM.into(),
             fail_step: None,
         }

@@ -43,8 +43,12 @@ impl Engine {
     pub fn start(config: &EngineConfig) -> Result<Engine, EngineError> {
         let languages = Languages::load(config)?;
         let slots = config.slots.get();
-        let sandbox_config =
-            SandboxConfig { slots, program: config.program.clone(), fail_step: config.fail_step.clone() };
+        let sandbox_config = SandboxConfig {
+            slots,
+            program: config.program.clone(),
+            use_cgroups: config.use_cgroups,
+            fail_step: config.fail_step.clone(),
+        };
         let images = languages
             .iter()
             .map(|language| Ok((language.image.name.clone(), language.image_setup()?)))

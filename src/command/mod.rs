@@ -3,11 +3,12 @@
 //! | exit code | meaning |
 //! |---|---|
 //! | 0 | done; for `run`: accepted; for `verify`: every submission was decided |
-//! | 1 | `run`: not accepted |
+//! | 1 | `run`: not accepted; `doctor`: a guarantee does not hold |
 //! | 2 | it could not be done: wrong usage, unreadable input, a host that cannot isolate |
 //! | 3 | undecided; for `verify`: at least one submission was not decided |
 //! | 130, 143 | interrupted by SIGINT or SIGTERM |
 
+pub mod doctor;
 pub mod lines;
 pub mod run;
 pub mod run_table;
@@ -25,7 +26,7 @@ use crate::{config::EngineConfig, verify::Engine};
 /// Decides whether programs are right: runs untrusted solutions against tests in isolated cells.
 #[derive(Debug, Parser)]
 #[command(name = "proofbox", version, propagate_version = true, arg_required_else_help = true)]
-#[command(after_help = "Exit codes: 0 done or accepted, 1 not accepted (run), 2 could not be done, \
+#[command(after_help = "Exit codes: 0 done or accepted, 1 not accepted (run) or not safe (doctor), 2 could not be done, \
                         3 undecided.\nPROOFBOX_LOG=debug shows more of what happens.")]
 pub struct CommandLine {
     #[command(subcommand)]
@@ -37,6 +38,7 @@ enum Role {
     Serve(serve::ServeCommand),
     Verify(verify::VerifyCommand),
     Run(run::RunCommand),
+    Doctor(doctor::DoctorArgs),
 }
 
 impl CommandLine {
@@ -44,7 +46,7 @@ impl CommandLine {
     pub fn default_log(&self) -> &'static str {
         match self.role {
             Role::Serve(_) => "info",
-            Role::Verify(_) | Role::Run(_) => "warn",
+            Role::Verify(_) | Role::Run(_) | Role::Doctor(_) => "warn",
         }
     }
 }
@@ -58,6 +60,7 @@ pub async fn dispatch(command_line: CommandLine) -> anyhow::Result<ExitCode> {
         Role::Serve(command) => serve::serve(command).await,
         Role::Verify(command) => verify::verify(command).await,
         Role::Run(command) => run::run(command).await,
+        Role::Doctor(args) => doctor::run(args).await,
     }
 }
 

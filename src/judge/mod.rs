@@ -7,6 +7,8 @@
 //! | `driver_record` | [`DriverRecord`]: what the program inside the cell says happened |
 
 mod driver_record;
+#[cfg(test)]
+mod driver_tests;
 mod output;
 mod result;
 
@@ -23,6 +25,8 @@ pub enum Compare {
     Lines,
     /// White-space separated tokens, in order.
     Tokens,
+    /// As `Tokens`, and ASCII letters match in either case.
+    TokensIgnoreCase,
     /// As `Tokens`, and two numbers are equal within an absolute or a relative tolerance, the
     /// latter relative to the expected number. Two integers must be the same integer: a tolerance
     /// never lets a count be off by one.

@@ -16,6 +16,9 @@ pub fn compare_output(rule: Compare, actual: &[u8], expected: &[u8]) -> Comparis
         Compare::Exact => exact(actual, expected),
         Compare::Lines => lines(actual, expected),
         Compare::Tokens => tokens(actual, expected, |_, _| false),
+        Compare::TokensIgnoreCase => {
+            tokens(actual, expected, |actual, expected| actual.eq_ignore_ascii_case(expected))
+        }
         Compare::Float { abs, rel } => {
             tokens(actual, expected, |actual, expected| numbers_are_equal(actual, expected, abs, rel))
         }

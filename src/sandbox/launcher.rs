@@ -99,7 +99,10 @@ fn guard(control: &UnixStream, setup: &LauncherSetup) -> Result<(), StepError> {
     // The guard's life is the launcher's, not the terminal's: Ctrl-C reaches the service, which
     // closes the control socket when it has drained.
     let _ = setsid();
-    let groups = io_step("make_cgroups", || Groups::create(setup.slots))?;
+    let groups = match setup.use_cgroups {
+        true => io_step("make_cgroups", || Groups::create(setup.slots))?,
+        false => None,
+    };
     let outcome = guarded_launcher(control, setup, groups.as_ref());
     if let Some(groups) = groups {
         groups.remove();

@@ -15,6 +15,7 @@
 
 mod cell;
 mod cgroup;
+mod guarantee;
 pub mod launcher;
 pub mod policy;
 mod pool;
@@ -30,6 +31,7 @@ use serde::{Deserialize, Serialize};
 
 pub use self::{
     cgroup::survey as survey_cgroups,
+    guarantee::Guarantee,
     launcher::main as launcher_main,
     pool::{CellRun, Sandbox, SandboxConfig, StartError},
     protocol::{CgroupKind, ImageSetup},

@@ -42,6 +42,8 @@ pub struct SandboxConfig {
     pub slots: usize,
     /// The proofbox program, re-executed for launchers.
     pub program: PathBuf,
+    /// Whether control groups may be used where they can be.
+    pub use_cgroups: bool,
     /// A set-up step made to fail with an errno; for tests of what happens then.
     pub fail_step: Option<(String, i32)>,
 }
@@ -101,8 +103,12 @@ impl Sandbox {
     pub fn start(config: &SandboxConfig, images: Vec<(String, ImageSetup)>) -> Result<Sandbox, StartError> {
         let mut launchers = HashMap::new();
         for (name, image) in images {
-            let setup =
-                LauncherSetup { image, slots: config.slots as u32, fail_step: config.fail_step.clone() };
+            let setup = LauncherSetup {
+                image,
+                slots: config.slots as u32,
+                use_cgroups: config.use_cgroups,
+                fail_step: config.fail_step.clone(),
+            };
             let launcher = Launcher {
                 image: name.clone(),
                 config: config.clone(),

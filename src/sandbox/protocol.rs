@@ -22,6 +22,8 @@ pub struct LauncherSetup {
     pub image: ImageSetup,
     /// How many slots the launcher serves; each gets a control group and, as root, a user id.
     pub slots: u32,
+    /// Whether control groups may be used where they can be.
+    pub use_cgroups: bool,
     /// Set-up step that is made to fail, by tests; see [`super::step::Step`].
     pub fail_step: Option<(String, i32)>,
 }
@@ -115,6 +117,15 @@ pub enum Reply {
     Ready {
         cgroup: Option<CgroupKind>,
     },
+}
+
+impl std::fmt::Display for CgroupKind {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            CgroupKind::V2 => "v2",
+            CgroupKind::V1 => "v1",
+        })
+    }
 }
 
 /// Which control groups the cells of a launcher have.

@@ -2,11 +2,7 @@
 
 mod support;
 
-use proofbox::{
-    admission::Admit,
-    submission::{ProgramTest, Tests},
-    verdict::Verdict,
-};
+use proofbox::{admission::Admit, command::doctor, config::EngineConfig, verdict::Verdict, verify::Engine};
 use support::{engine, program};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -17,5 +13,16 @@ async fn a_right_program_is_accepted() {
     let report = engine.verify(submission, Admit::Patient).await;
     assert_eq!(report.verdict, Verdict::Accepted, "{report:#?}");
     assert_eq!(report.passed(), 2);
-    println!("{report:#?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_guarantee_holds() {
+    for use_cgroups in [true, false] {
+        let config =
+            EngineConfig { use_cgroups, program: support::PROGRAM.into(), ..EngineConfig::for_testing(1) };
+        let engine = Engine::start(&config).unwrap();
+        let findings = doctor::prove(&engine).await;
+        let broken: Vec<_> = findings.iter().filter(|finding| finding.broken.is_some()).collect();
+        assert!(broken.is_empty(), "control groups {use_cgroups}: {broken:#?}");
+    }
 }

@@ -21,7 +21,7 @@ pub use repr::{escape_bytes, repr};
 
 /// Containers may nest this deep, wherever a value comes from. Real tests nest below ten; the
 /// bound keeps every recursive walk over a value within a small thread stack.
-pub const MAX_DEPTH: usize = 400;
+pub const MAX_DEPTH: usize = 200;
 
 /// A Python value as plain data.
 #[derive(Debug, Clone, PartialEq)]

@@ -9,10 +9,13 @@ use proofbox::{
     verify::Engine,
 };
 
+/// The real program.
+pub const PROGRAM: &str = env!("CARGO_BIN_EXE_proofbox");
+
 /// An engine whose launchers are the real program.
 pub fn engine(slots: usize) -> Engine {
     let mut config = EngineConfig::for_testing(slots);
-    config.program = env!("CARGO_BIN_EXE_proofbox").into();
+    config.program = PROGRAM.into();
     Engine::start(&config).unwrap_or_else(|error| panic!("{error}"))
 }
 
@@ -37,4 +40,33 @@ pub fn program(source: &str, tests: &[(&str, &str)]) -> Submission {
         prelude: Prelude::None,
         show_output: ShowOutput::Always,
     }
+}
+
+/// Slots that tests use: one per core.
+pub fn slots() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
+}
+
+/// Runs `work` for every index below `count`, at most `in_flight` at once, results in order.
+pub async fn for_each<T, F>(count: usize, in_flight: usize, work: impl Fn(usize) -> F) -> Vec<T>
+where
+    T: Send + 'static,
+    F: Future<Output = T> + Send + 'static,
+{
+    let permits = std::sync::Arc::new(tokio::sync::Semaphore::new(in_flight));
+    let mut tasks = Vec::with_capacity(count);
+    for index in 0..count {
+        let permit = std::sync::Arc::clone(&permits).acquire_owned().await.unwrap();
+        let future = work(index);
+        tasks.push(tokio::spawn(async move {
+            let result = future.await;
+            drop(permit);
+            result
+        }));
+    }
+    let mut results = Vec::with_capacity(count);
+    for task in tasks {
+        results.push(task.await.unwrap());
+    }
+    results
 }

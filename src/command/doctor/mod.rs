@@ -1,0 +1,157 @@
+//! `proofbox doctor`: what this host can enforce, by which mechanism, and what is missing.
+
+mod probes;
+
+use std::{fmt::Write as _, fs, process::ExitCode};
+
+use clap::Args;
+
+use crate::{
+    admission::Admit,
+    config::EngineArgs,
+    judge::Compare,
+    report::Report,
+    sandbox::{Guarantee, Tier, survey_cgroups},
+    submission::{Prelude, ProgramTest, ShowOutput, Solution, Stop, Submission, Tests},
+    verify::Engine,
+};
+
+use self::probes::{HELD, Probe};
+
+/// Show what this host can enforce, and prove it
+///
+/// Starts the engine as every other command would and runs one program per guarantee that tries to
+/// break it. Exit codes: 0 every guarantee holds; 1 one does not, or no cell can be made here.
+#[derive(Debug, Args)]
+pub struct DoctorArgs {
+    #[command(flatten)]
+    engine: EngineArgs,
+}
+
+/// What a probe showed.
+#[derive(Debug)]
+pub struct Finding {
+    pub guarantee: Guarantee,
+    pub mechanism: &'static str,
+    /// What went wrong, if the guarantee did not hold.
+    pub broken: Option<String>,
+}
+
+pub async fn run(args: DoctorArgs) -> anyhow::Result<ExitCode> {
+    let config = args.engine.config();
+    print!("{}", host());
+    let started = tokio::task::spawn_blocking(move || Engine::start(&config)).await?;
+    let engine = match started {
+        Ok(engine) => engine,
+        Err(error) => {
+            println!("\nNo cell can be made here, so nothing would be run.\n{error}");
+            return Ok(ExitCode::FAILURE);
+        }
+    };
+    print!("{}", languages(&engine));
+    let findings = prove(&engine).await;
+    print!("{}", table(&findings, engine.sandbox().tier()));
+    let broken = findings.iter().filter(|finding| finding.broken.is_some()).count();
+    if broken > 0 {
+        println!("\n{broken} guarantees do not hold on this host. Do not run untrusted code here.");
+        return Ok(ExitCode::FAILURE);
+    }
+    println!("\nEvery guarantee holds, shown by a program that tried to break it.");
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Runs every probe in a cell of its own.
+pub async fn prove(engine: &Engine) -> Vec<Finding> {
+    let tier = engine.sandbox().tier();
+    let cgroup = engine.sandbox().cgroup("python");
+    let mut findings = Vec::new();
+    for probe in probes::all() {
+        let report = engine.verify(submission(&probe), Admit::Patient).await;
+        findings.push(Finding {
+            guarantee: probe.guarantee,
+            mechanism: probe.guarantee.mechanism(tier, cgroup),
+            broken: broken(&probe, &report),
+        });
+    }
+    findings
+}
+
+fn submission(probe: &Probe) -> Submission {
+    let held = ProgramTest { stdin: Vec::new(), accepted_stdout: vec![HELD.as_bytes().to_vec()] };
+    Submission {
+        id: None,
+        language: "python".to_owned(),
+        solution: Solution::single("main.py", probe.source),
+        // Twice: what a first run leaves must not reach a second.
+        tests: Tests::Program(vec![held.clone(), held]),
+        compare: Compare::Tokens,
+        limits: (probe.limits)(probes::limits()),
+        stop: Stop::FirstFailure,
+        prelude: Prelude::None,
+        show_output: ShowOutput::Always,
+    }
+}
+
+fn broken(probe: &Probe, report: &Report) -> Option<String> {
+    if report.verdict == probe.verdict && report.cause == probe.cause {
+        return None;
+    }
+    let printed =
+        report.tests.iter().filter_map(|test| test.stdout.as_deref()).find(|text| text.trim() != HELD);
+    let printed = printed.map_or(String::new(), |text| text.trim().chars().take(200).collect());
+    Some(format!("{}: {} {printed}", report.verdict, report.reason.as_deref().unwrap_or("")))
+}
+
+/// Kernel, identity, control groups, system-call filter, Landlock.
+fn host() -> String {
+    let mut text = String::new();
+    let read = |path: &str| fs::read_to_string(path).map(|text| text.trim().to_owned());
+    let kernel = read("/proc/sys/kernel/osrelease").unwrap_or_else(|_| "unknown".to_owned());
+    let who = if nix::unistd::geteuid().is_root() { "root" } else { "an ordinary user" };
+    let actions = read("/proc/sys/kernel/seccomp/actions_avail").unwrap_or_else(|_| "not offered".to_owned());
+    let namespaces = read("/proc/sys/user/max_user_namespaces").unwrap_or_else(|_| "unknown".to_owned());
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let rows = [
+        ("kernel", kernel),
+        ("started as", who.to_owned()),
+        ("cores", cores.to_string()),
+        ("user namespaces", format!("at most {namespaces}")),
+        ("control groups", survey_cgroups()),
+        ("seccomp actions", actions),
+    ];
+    let _ = writeln!(text, "Host");
+    for (name, value) in rows {
+        let _ = writeln!(text, "  {name:<18}{value}");
+    }
+    text
+}
+
+fn languages(engine: &Engine) -> String {
+    let mut text = "\nLanguages\n".to_owned();
+    for language in engine.languages().iter() {
+        let cgroup = match engine.sandbox().cgroup(&language.image.name) {
+            Some(kind) => format!("control groups {kind}"),
+            None => "no control groups".to_owned(),
+        };
+        let _ = writeln!(
+            text,
+            "  {:<18}{} ({}), {cgroup}",
+            language.name(),
+            language.version(),
+            language.interpreter().display()
+        );
+    }
+    text
+}
+
+fn table(findings: &[Finding], tier: Tier) -> String {
+    let mut text = format!("\nGuarantees (tier: {})\n", tier.as_str());
+    for finding in findings {
+        let mark = if finding.broken.is_some() { "BROKEN" } else { "held" };
+        let _ = writeln!(text, "  {mark:<7} {:<30}{}", finding.guarantee.promise(), finding.mechanism);
+        if let Some(broken) = &finding.broken {
+            let _ = writeln!(text, "          {broken}");
+        }
+    }
+    text
+}

@@ -1,0 +1,104 @@
+//! What every cell has, and by which mechanism: the table behind `doctor`, the README and the tests.
+
+use super::{CgroupKind, Tier};
+
+/// Something that holds for every cell of every tier. A tier that cannot give one is not offered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Guarantee {
+    NoNetwork,
+    NoHostFiles,
+    NothingWritableOutside,
+    OtherProcesses,
+    NoSurvivors,
+    SyscallFilter,
+    NoPrivileges,
+    CpuTime,
+    WallTime,
+    Memory,
+    Processes,
+    FileSize,
+    OpenFiles,
+    ScratchSpace,
+    Output,
+    NothingInherited,
+    HostIdentity,
+}
+
+impl Guarantee {
+    pub const ALL: [Guarantee; 17] = [
+        Guarantee::NoNetwork,
+        Guarantee::NoHostFiles,
+        Guarantee::NothingWritableOutside,
+        Guarantee::OtherProcesses,
+        Guarantee::NoSurvivors,
+        Guarantee::SyscallFilter,
+        Guarantee::NoPrivileges,
+        Guarantee::CpuTime,
+        Guarantee::WallTime,
+        Guarantee::Memory,
+        Guarantee::Processes,
+        Guarantee::FileSize,
+        Guarantee::OpenFiles,
+        Guarantee::ScratchSpace,
+        Guarantee::Output,
+        Guarantee::NothingInherited,
+        Guarantee::HostIdentity,
+    ];
+
+    /// What is promised, in a few words.
+    pub fn promise(self) -> &'static str {
+        match self {
+            Guarantee::NoNetwork => "no network, no sockets",
+            Guarantee::NoHostFiles => "no host files beyond the image",
+            Guarantee::NothingWritableOutside => "nothing writable outside",
+            Guarantee::OtherProcesses => "other processes unreachable",
+            Guarantee::NoSurvivors => "no process survives",
+            Guarantee::SyscallFilter => "system calls filtered",
+            Guarantee::NoPrivileges => "no privileges to gain",
+            Guarantee::CpuTime => "CPU time of the tree",
+            Guarantee::WallTime => "wall time",
+            Guarantee::Memory => "memory of the tree",
+            Guarantee::Processes => "processes and threads",
+            Guarantee::FileSize => "size of a file",
+            Guarantee::OpenFiles => "open files",
+            Guarantee::ScratchSpace => "scratch size and inodes",
+            Guarantee::Output => "captured output",
+            Guarantee::NothingInherited => "nothing inherited to read",
+            Guarantee::HostIdentity => "host identity hidden",
+        }
+    }
+
+    /// How a tier gives it.
+    pub fn mechanism(self, tier: Tier, cgroup: Option<CgroupKind>) -> &'static str {
+        let Tier::Namespaces = tier;
+        match self {
+            Guarantee::NoNetwork => "empty net namespace; seccomp refuses socket()",
+            Guarantee::NoHostFiles => "mount namespace, pivot_root into the image",
+            Guarantee::NothingWritableOutside => "read-only mounts; private tmpfs, new for each run",
+            Guarantee::OtherProcesses => "user, pid and ipc namespaces; seccomp refuses ptrace",
+            Guarantee::NoSurvivors => "pid namespace ended and reaped; death of parents",
+            Guarantee::SyscallFilter => "seccomp, deny by default",
+            Guarantee::NoPrivileges => "no_new_privs, no capabilities, nosuid, an unprivileged id",
+            Guarantee::CpuTime => match cgroup {
+                Some(_) => "control group clock, wait4 usage; RLIMIT_CPU behind it",
+                None => "per-process CPU clocks, wait4 usage; RLIMIT_CPU behind it",
+            },
+            Guarantee::WallTime => "the cell's init",
+            Guarantee::Memory => match cgroup {
+                Some(CgroupKind::V2) => "control group v2 memory.max, no swap",
+                Some(CgroupKind::V1) => "control group v1 memory.limit_in_bytes",
+                None => "the cell's init watches the tree; RLIMIT_AS behind it",
+            },
+            Guarantee::Processes => match cgroup {
+                Some(_) => "RLIMIT_NPROC of the user namespace; pids control group",
+                None => "RLIMIT_NPROC of the user namespace",
+            },
+            Guarantee::FileSize => "RLIMIT_FSIZE",
+            Guarantee::OpenFiles => "RLIMIT_NOFILE",
+            Guarantee::ScratchSpace => "tmpfs size= and nr_inodes=",
+            Guarantee::Output => "pipes, read to the limit by the cell's init",
+            Guarantee::NothingInherited => "close-on-exec for all but 0-4, a new environment, exec",
+            Guarantee::HostIdentity => "uts and cgroup namespaces, /proc with subset=pid",
+        }
+    }
+}
