@@ -136,7 +136,7 @@ mod tests {
         assert_eq!(lines.advance().unwrap(), Some(&b"\xef\xbb\xbf{\"a\": 1}\r\n"[..]));
         assert_eq!(lines.fields().unwrap()["a"].get(), "1");
         assert_eq!(lines.advance().unwrap(), Some(&b"{ \"b\":2 }"[..]));
-        assert!(lines.error("x").to_string().ends_with(": line 4 (byte 18): x"), "{}", lines.error("x"));
+        assert!(lines.error("x").to_string().ends_with(": line 4 (byte 17): x"), "{}", lines.error("x"));
         assert_eq!(lines.advance().unwrap(), None);
     }
 

@@ -18,5 +18,8 @@ pub mod reader;
 pub mod row;
 pub mod test_cases;
 
+#[cfg(test)]
+mod tests;
+
 pub use error::DatasetError;
 pub use input::{Format, Input};

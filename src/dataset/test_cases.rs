@@ -329,3 +329,6 @@ fn kind_of(value: &Value) -> &'static str {
         Value::Dict(_) => "an object",
     }
 }
+
+#[cfg(test)]
+mod tests;
