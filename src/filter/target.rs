@@ -33,9 +33,25 @@ impl Target {
         name.push(destination.file_name().unwrap_or_default());
         name.push(".proofbox-partial");
         let path = destination.with_file_name(name);
-        let file = File::create(&path).map_err(|error| FilterError::io(&path, "cannot create", &error))?;
+        // Made new, never opened: a link that someone left under this name is not followed.
+        let file = match fs::remove_file(&path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            _ => File::create_new(&path),
+        };
+        let file = file.map_err(|error| FilterError::io(&path, "cannot create", &error))?;
+        Ok(Target::onto(file, path, destination))
+    }
+
+    fn onto(file: File, path: PathBuf, destination: &Path) -> Target {
         let partial = Partial { path, destination: destination.to_owned(), published: false };
-        Ok(Target { writer: BufWriter::with_capacity(1 << 20, file), partial })
+        Target { writer: BufWriter::with_capacity(1 << 20, file), partial }
+    }
+
+    /// A target on a device that is always full.
+    #[cfg(test)]
+    pub fn on_full_device(destination: &Path) -> Target {
+        let file = File::options().write(true).open("/dev/full").expect("/dev/full");
+        Target::onto(file, destination.with_extension("nowhere"), destination)
     }
 
     pub fn destination(&self) -> &Path {
