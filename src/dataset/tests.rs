@@ -127,7 +127,8 @@ fn json_file(name: &str) -> Option<Vec<Json>> {
 
 #[test]
 fn genuine_rows_of_other_projects_parse() {
-    let samples: [(&str, fn(&Json) -> String, &str); 3] = [
+    type Text = fn(&Json) -> String;
+    let samples: [(&str, Text, &str); 3] = [
         ("rllm_test_code_code_contests_sample.json", |row| row["tests"].to_string(), "program"),
         ("rllm_test_code_codeforces_sample.json", |row| row["tests"].to_string(), "program"),
         (

@@ -73,7 +73,8 @@ pub async fn run<V: Verify>(job: Job, verify: Arc<V>, stop: StopSignal) -> Resul
         input: identity,
         settings: job.settings.clone(),
     };
-    let mut journal = Journal::open(&job.outputs.rows, &header, job.start)?;
+    let journal = Journal::open(&job.outputs.rows, &header, job.start)?;
+    let mut journal = check_writable(&job.outputs, journal)?;
     let mut progress = match job.show {
         Show::Progress => Progress::on_stderr(rows, journal.decided()),
         Show::Nothing => Progress::silent(),
@@ -175,8 +176,27 @@ fn check_destination(path: &Path, existing: Existing, own: bool) -> Result<(), F
         }
         _ => {}
     }
-    // Better to learn now than at the end that the directory cannot be written.
-    Target::create(path).map(drop)
+    let parent = path.parent().filter(|parent| *parent != Path::new("")).unwrap_or(Path::new("."));
+    if !parent.is_dir() {
+        return Err(FilterError::file(path, "cannot create: there is no such directory"));
+    }
+    Ok(())
+}
+
+/// Learns now rather than at the end that a directory cannot be written. Only under the journal's
+/// lock: another process may be writing under the same temporary names.
+fn check_writable(outputs: &Outputs, journal: Journal) -> Result<Journal, FilterError> {
+    let tried =
+        [&outputs.rows, &outputs.verdicts].into_iter().try_for_each(|path| Target::create(path).map(drop));
+    match tried {
+        Ok(()) => Ok(journal),
+        Err(error) => {
+            if journal.decided() == 0 {
+                journal.remove()?;
+            }
+            Err(error)
+        }
+    }
 }
 
 fn is_same_file(one: &Path, other: &Path) -> bool {

@@ -192,7 +192,17 @@ impl Journal {
 
     /// Makes everything appended so far durable.
     pub fn sync(&self) -> Result<(), FilterError> {
-        self.file.sync_data().map_err(|error| FilterError::io(&self.path, "cannot make durable", &error))
+        self.syncing()?()
+    }
+
+    /// The same as a piece of work for another thread, for it may take long.
+    pub fn syncing(&self) -> Result<impl FnOnce() -> Result<(), FilterError> + Send + use<>, FilterError> {
+        let path = self.path.clone();
+        let failed = move |error| FilterError::io(&path, "cannot make durable", &error);
+        match self.file.try_clone() {
+            Ok(file) => Ok(move || file.sync_data().map_err(failed)),
+            Err(error) => Err(failed(error)),
+        }
     }
 
     /// The decision on a row, if there is one.

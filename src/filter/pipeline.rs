@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use tokio::{
     sync::{mpsc, watch},
-    task::JoinSet,
+    task::{JoinHandle, JoinSet, spawn_blocking},
     time::{Instant, MissedTickBehavior, interval_at, sleep},
 };
 
@@ -90,6 +90,7 @@ pub async fn verify_rows<V: Verify>(
     let mut in_flight: JoinSet<RowRecord> = JoinSet::new();
     let mut sync = interval_at(Instant::now() + SYNC_EVERY, SYNC_EVERY);
     sync.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut syncing: Option<JoinHandle<Result<(), FilterError>>> = None;
     let mut total_rows = None;
     loop {
         if let (Some(rows), true) = (total_rows, in_flight.is_empty()) {
@@ -109,7 +110,13 @@ pub async fn verify_rows<V: Verify>(
                 journal.append(&record)?;
             }
             _ = sync.tick() => {
-                journal.sync()?;
+                // One at a time: the next waits for a later tick, but an error is never passed over.
+                if syncing.as_ref().is_none_or(JoinHandle::is_finished) {
+                    if let Some(synced) = syncing.take() {
+                        synced.await.map_err(|error| FilterError::Internal(error.to_string()))??;
+                    }
+                    syncing = Some(spawn_blocking(journal.syncing()?));
+                }
                 progress.tick();
             }
             message = rows.recv(), if may_start => match message {

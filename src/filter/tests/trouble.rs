@@ -108,7 +108,13 @@ async fn outputs_that_are_in_the_way_are_refused_before_any_work() {
     assert!(error(same).await.ends_with("the verdict table is the output"));
 
     let nowhere = job(&place.input, &place.path("no/such/out.jsonl"));
-    assert!(error(nowhere).await.contains("cannot create: No such file or directory"));
+    assert!(error(nowhere).await.contains("cannot create: there is no such directory"));
+    // A directory stands where the verdict table is to be written before it gets its name.
+    let mut blocked = job(&place.input, &place.path("out.jsonl"));
+    blocked.outputs.verdicts = place.path("v.jsonl");
+    fs::create_dir(place.path(".v.jsonl.proofbox-partial")).unwrap();
+    assert!(error(blocked).await.contains("v.jsonl.proofbox-partial: cannot create"));
+    assert_eq!(place.files(), [".v.jsonl.proofbox-partial"]);
     fs::create_dir(place.path("dir.jsonl")).unwrap();
     let error_of = error(job(&place.input, &place.path("dir.jsonl"))).await;
     assert!(error_of.ends_with("there is something that is not a regular file"), "{error_of}");
