@@ -7,6 +7,8 @@
 //! | `driver_record` | [`DriverRecord`]: what the program inside the cell says happened |
 
 mod driver_record;
+#[cfg(test)]
+mod driver_tests;
 mod output;
 mod result;
 

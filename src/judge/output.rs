@@ -16,9 +16,9 @@ pub fn compare_output(rule: Compare, actual: &[u8], expected: &[u8]) -> Comparis
         Compare::Exact => exact(actual, expected),
         Compare::Lines => lines(actual, expected),
         Compare::Tokens => tokens(actual, expected, |_, _| false),
-        Compare::Float { abs, rel } => tokens(actual, expected, |actual, expected| {
-            numbers_are_equal(actual, expected, abs, rel)
-        }),
+        Compare::Float { abs, rel } => {
+            tokens(actual, expected, |actual, expected| numbers_are_equal(actual, expected, abs, rel))
+        }
     }
 }
 
@@ -72,10 +72,11 @@ fn tokens(actual: &[u8], expected: &[u8], are_equal: impl Fn(&[u8], &[u8]) -> bo
             (None, None) => break,
             (Some(left), Some(right)) if left == right || are_equal(left, right) => {}
             (actual_token, expected_token) => {
-                let [shown_expected, shown_actual] = [expected_token, actual_token].map(|token| match token {
-                    None => "the end of the output".to_owned(),
-                    Some(token) => excerpt(token),
-                });
+                let [shown_expected, shown_actual] =
+                    [expected_token, actual_token].map(|token| match token {
+                        None => "the end of the output".to_owned(),
+                        Some(token) => excerpt(token),
+                    });
                 // The line in the expected output; past its end, the line in the actual one.
                 let (whole, rest, token) = match expected_token {
                     Some(token) => (expected, expected_tokens.0, token),
@@ -200,7 +201,8 @@ mod tests {
             (b" \n", b"", [false, true, true]),
         ];
         for (actual, expected, matches) in cases {
-            for (rule, is_match) in [Compare::Exact, Compare::Lines, Compare::Tokens].into_iter().zip(matches) {
+            for (rule, is_match) in [Compare::Exact, Compare::Lines, Compare::Tokens].into_iter().zip(matches)
+            {
                 check(rule, actual, expected, is_match);
                 check(rule, expected, actual, is_match);
             }
@@ -266,7 +268,12 @@ mod tests {
             b"1\n",
             r#"token 2 (line 2): expected the end of the output, got "2""#,
         );
-        explains(Compare::Exact, b"1\n", b"1", r#"byte 2 (line 1): expected the end of the output, got "\n""#);
+        explains(
+            Compare::Exact,
+            b"1\n",
+            b"1",
+            r#"byte 2 (line 1): expected the end of the output, got "\n""#,
+        );
         explains(FLOAT, b"\x1b[2J", b"1", r#"token 1 (line 1): expected "1", got "\x1b[2J""#);
         let Comparison::Mismatch { explanation } = compare_output(FLOAT, &[b'x'; 1 << 20], &[b'y'; 1 << 20])
         else {

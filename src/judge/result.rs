@@ -67,7 +67,8 @@ fn find_difference(actual: &Value, expected: &Value, path: &mut Vec<String>) -> 
 }
 
 fn expected_got(actual: &Value, expected: &Value) -> String {
-    let mut words = format!("expected {}, got {}", repr(expected, EXCERPT_BYTES), repr(actual, EXCERPT_BYTES));
+    let mut words =
+        format!("expected {}, got {}", repr(expected, EXCERPT_BYTES), repr(actual, EXCERPT_BYTES));
     if actual.type_name() != expected.type_name() {
         words.push_str(&format!(" ({} for {})", actual.type_name(), expected.type_name()));
     }

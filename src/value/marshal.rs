@@ -175,6 +175,17 @@ impl<'a> Reader<'a> {
             return self.error("too many values");
         }
         let [tag] = self.array()?;
+        match tag {
+            b'(' => self.items().map(Value::Tuple),
+            b'[' => self.items().map(Value::List),
+            b'<' => self.items().map(Value::Set),
+            b'>' => self.items().map(Value::FrozenSet),
+            b'{' => self.pairs().map(Value::Dict),
+            _ => self.scalar(tag),
+        }
+    }
+
+    fn scalar(&mut self, tag: u8) -> Result<Value, DecodeError> {
         Ok(match tag {
             b'N' => Value::None,
             b'T' => Value::Bool(true),
@@ -188,11 +199,6 @@ impl<'a> Reader<'a> {
                 let len = self.len()?;
                 Value::Bytes(self.take(len)?.to_vec())
             }
-            b'(' => Value::Tuple(self.items()?),
-            b'[' => Value::List(self.items()?),
-            b'<' => Value::Set(self.items()?),
-            b'>' => Value::FrozenSet(self.items()?),
-            b'{' => Value::Dict(self.pairs()?),
             _ => return self.error("no plain data"),
         })
     }

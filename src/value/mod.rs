@@ -21,7 +21,7 @@ pub use repr::{escape_bytes, repr};
 
 /// Containers may nest this deep, wherever a value comes from. Real tests nest below ten; the
 /// bound keeps every recursive walk over a value within a small thread stack.
-pub const MAX_DEPTH: usize = 400;
+pub const MAX_DEPTH: usize = 200;
 
 /// A Python value as plain data.
 #[derive(Debug, Clone, PartialEq)]
@@ -90,11 +90,8 @@ pub fn whole_number(float: f64) -> Option<BigInt> {
         return Some(BigInt::ZERO);
     }
     // A whole number's mantissa has at least `-exponent` trailing zero bits.
-    let magnitude = if exponent >= 0 {
-        BigInt::from(mantissa) << exponent
-    } else {
-        BigInt::from(mantissa >> -exponent)
-    };
+    let magnitude =
+        if exponent >= 0 { BigInt::from(mantissa) << exponent } else { BigInt::from(mantissa >> -exponent) };
     Some(if float < 0.0 { -magnitude } else { magnitude })
 }
 

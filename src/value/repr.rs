@@ -79,9 +79,13 @@ impl Bounded {
             Value::Float(float) => self.push(&float_repr(*float)),
             Value::Complex(real, imaginary) => {
                 let [real, imaginary] = [real, imaginary].map(|part| float_repr(*part));
+                let [shown_real, shown_imaginary] =
+                    [&real, &imaginary].map(|part| part.strip_suffix(".0").unwrap_or(part));
                 let sign = if imaginary.starts_with('-') { "" } else { "+" };
-                let part = |text: &str| text.strip_suffix(".0").unwrap_or(text).to_owned();
-                self.push(&format!("({}{sign}{}j)", part(&real), part(&imaginary)));
+                self.push(&match real.as_str() {
+                    "0.0" => format!("{shown_imaginary}j"),
+                    _ => format!("({shown_real}{sign}{shown_imaginary}j)"),
+                });
             }
             Value::Str(text) => self.string(text),
             Value::Bytes(bytes) => self.bytes(bytes),

@@ -365,7 +365,11 @@ impl Python<'_> {
             code = code << 3 | u32::from(digit - b'0');
             self.0.at += 1;
         }
-        if is_bytes { text.push(code as u8) } else { push_code_point(text, code) }
+        if is_bytes {
+            text.push(code as u8)
+        } else {
+            push_code_point(text, code)
+        }
         Ok(())
     }
 
@@ -375,7 +379,11 @@ impl Python<'_> {
         if code > 0x10_ffff {
             return self.0.error("a code point beyond Unicode");
         }
-        if is_bytes { text.push(code as u8) } else { push_code_point(text, code) }
+        if is_bytes {
+            text.push(code as u8)
+        } else {
+            push_code_point(text, code)
+        }
         Ok(())
     }
 }

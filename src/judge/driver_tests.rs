@@ -1,0 +1,338 @@
+//! The Python driver, run by the real interpreter (without a cell around it).
+
+use std::{path::Path, process::Command};
+
+use super::{Comparison, DriverRecord, compare_value};
+use crate::value::{Value, encode_call, parse_python};
+
+const PYTHON: &str = "/usr/bin/python3";
+
+struct Ran {
+    code: Option<i32>,
+    stdout: String,
+    stderr: String,
+    record: Option<DriverRecord>,
+}
+
+fn driver() -> String {
+    format!("{}/sandbox-images/python/driver.py", env!("CARGO_MANIFEST_DIR"))
+}
+
+/// Runs a shell command with `$DIR` a directory that holds the solution as `main.py`, standard
+/// input and the call; `timeout` ends what hangs.
+fn run(source: &[u8], stdin: &str, call: &[u8], command: &str) -> Ran {
+    let dir = tempfile::tempdir().unwrap();
+    let write = |name: &str, content: &[u8]| std::fs::write(dir.path().join(name), content).unwrap();
+    write("main.py", source);
+    write("stdin", stdin.as_bytes());
+    write("call", call);
+    write("result", b"");
+    let output = Command::new("/bin/sh")
+        .args(["-c", &format!("exec timeout -s KILL 60 {command} <$DIR/stdin 3<$DIR/call 4>$DIR/result")])
+        .env_clear()
+        .envs([("DIR", dir.path().to_str().unwrap()), ("LANG", "C.UTF-8"), ("PATH", "/usr/bin:/bin")])
+        .output()
+        .unwrap();
+    let record = DriverRecord::parse(&std::fs::read(dir.path().join("result")).unwrap()).unwrap();
+    // Each run has another directory; the text compared names none.
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).replace(dir.path().to_str().unwrap(), "DIR");
+    Ran { code: output.status.code(), stdout: text(&output.stdout), stderr: text(&output.stderr), record }
+}
+
+fn run_driver(mode: &str, prelude: &str, source: &[u8], stdin: &str, call: &[u8]) -> Ran {
+    let command = format!("{PYTHON} -I -S -B {} {mode} $DIR/main.py {prelude} ''", driver());
+    run(source, stdin, call, &command)
+}
+
+fn call(source: &str, name: &str, args: &str) -> Ran {
+    let Value::List(args) = parse_python(args).unwrap() else { panic!("arguments are a list") };
+    run_driver("function", "contest", source.as_bytes(), "", &encode_call(name, &args, &[]).unwrap())
+}
+
+fn is_python_absent() -> bool {
+    let is_absent = !Path::new(PYTHON).exists();
+    if is_absent {
+        eprintln!("notice: {PYTHON} is absent; this test ran nothing");
+    }
+    is_absent
+}
+
+/// The program ends and prints as under `python3 main.py`, in both preludes.
+#[track_caller]
+fn check_as_python(source: &[u8], stdin: &str) {
+    let plain = run(source, stdin, b"", &format!("{PYTHON} $DIR/main.py"));
+    for prelude in ["none", "contest"] {
+        let driven = run_driver("program", prelude, source, stdin, b"");
+        let shown = String::from_utf8_lossy(source);
+        assert_eq!(driven.stdout, plain.stdout, "{prelude}: {shown}");
+        assert_eq!(driven.stderr, plain.stderr, "{prelude}: {shown}");
+        assert_eq!(driven.code, plain.code, "{prelude}: {shown}");
+    }
+}
+
+#[test]
+fn programs_run_as_under_python() {
+    if is_python_absent() {
+        return;
+    }
+    let programs: [&str; 30] = [
+        "print(input(), __name__, __file__)\nimport sys\nprint(sys.argv, sys.path[0])\n",
+        "import sys\nprint(sum(map(int, sys.stdin.buffer.read().split()[1:])))\n",
+        "print(open(0).read())\n",
+        "exit()",
+        "quit(3)",
+        "import sys\nprint(1)\nsys.exit('bad end')",
+        "raise SystemExit",
+        "raise SystemExit(300)",
+        "raise SystemExit(-1)",
+        "raise SystemExit(True)",
+        "raise SystemExit([1])",
+        "def f(n):\n    return 1 // n\n\ndef g():\n    f(0)\n\nprint('x')\ng()\n",
+        "try:\n    {}['a']\nexcept KeyError:\n    raise ValueError('é\\ud800')\n",
+        "def f(): f()\ntry:\n    f()\nexcept RecursionError:\n    print('deep')\n",
+        "import atexit\natexit.register(print, 'at exit')\nprint('end')\n",
+        "import threading, time\ndef late():\n    time.sleep(0.2)\n    print('late')\nthreading.Thread(target=late).start()\n",
+        "import threading\nt = threading.Thread(target=lambda: 1 / 1)\nt.start()\nt.join()\nprint(len([1]))\n",
+        "class A:\n    def __del__(self):\n        print('gone')\na = A()\n",
+        "out = open(1, 'w', closefd=False)\nout.write('unflushed')\n",
+        "def g():\n    try:\n        yield 1\n    finally:\n        print('closed')\nx = g()\nnext(x)\n",
+        "import io, os, sys\nclass F(io.IOBase):\n    def __init__(self):\n        self.b = io.BytesIO()\n    def flush(self):\n        os.write(1, self.b.getvalue())\n        self.b = io.BytesIO()\n    def write(self, s):\n        self.b.write(s.encode())\nsys.stdout = F()\nprint('fast')\n",
+        "import sys\nsys.stdout.write('no newline')\nsys.stdout.close()\n",
+        "from dataclasses import dataclass\n@dataclass\nclass P:\n    x: int\n    y: 'int' = 2\nprint(P(1), P.__module__)\n",
+        "from __future__ import annotations\nimport __main__\nx = 5\nprint(__main__.x)\n",
+        "import sys\nsys.excepthook = lambda *a: print('hooked', a[0].__name__)\n1/0\n",
+        "import sys\nsys.setrecursionlimit(10**6)\ndef f(n):\n    return n and 1 + f(n - 1)\nprint(f(5000))\n",
+        "import sys\nprint(sorted(k for k in ('exit', 'quit', 'help', 'x') if hasattr(__builtins__, k)))\n",
+        "import os\nprint('lost', end='')\nos._exit(4)\n",
+        "print(1\n",
+        "def f():\n\treturn 1\n        return 2\n",
+    ];
+    for program in programs {
+        check_as_python(program.as_bytes(), "3\n1 2 3\n");
+    }
+    check_as_python(b"# -*- coding: latin-1 -*-\nprint('\xe9')\n", "");
+    check_as_python(b"\xef\xbb\xbfprint('\xc3\xa9')\r\nprint(2)\r\n", "");
+    check_as_python(b"", "");
+}
+
+#[test]
+fn sources_that_do_not_compile_are_recorded() {
+    if is_python_absent() {
+        return;
+    }
+    let call = encode_call("f", &[], &[]).unwrap();
+    for source in
+        [&b"def f(:\n"[..], b"x = 1\0\n", b"print('\xe9')\n", b"return 1", "(".repeat(500).as_bytes()]
+    {
+        for mode in ["program", "function"] {
+            let ran = run_driver(mode, "contest", source, "", &call);
+            assert!(matches!(ran.record, Some(DriverRecord::Syntax(_))), "{mode} {:?}", ran.record);
+            assert_eq!(ran.code, Some(1));
+            assert!(!ran.stderr.contains("driver"), "{}", ran.stderr);
+        }
+    }
+    assert_eq!(run_driver("program", "none", b"1/0", "", b"").record, None);
+}
+
+#[test]
+fn the_lazy_prelude_binds_what_the_star_imports_bind() {
+    if is_python_absent() {
+        return;
+    }
+    let check = r#"
+import sys
+sys.path.insert(0, sys.argv[1])
+import driver
+driver.set_up("/x/main.py", "")
+modules = driver._MODULES.split()
+text = "".join(f"from {m} import *\n" for m in modules + ["builtins", "typing"])
+text += "".join(f"import {m}\n" for m in modules)
+textual = {}
+exec(text, textual)
+table = driver.prelude_table()
+lazy = driver.bind_prelude({}, "contest", set(table))
+import builtins
+for name, value in textual.items():
+    if name.startswith("__") or getattr(builtins, name, driver) is value:
+        continue
+    got = lazy.get(name, driver)
+    same = got is value or (type(got) is type(value) and got == value)
+    if not same and name not in ("Match", "Pattern"):
+        print("differs:", name, got, value)
+print("checked", len(textual) > 300)
+"#;
+    let dir = driver().replace("/driver.py", "");
+    let command = format!("{PYTHON} -B $DIR/main.py {dir}");
+    let ran = run(check.as_bytes(), "", b"", &command);
+    assert_eq!((ran.stdout.as_str(), ran.stderr.as_str()), ("checked True\n", ""));
+}
+
+#[test]
+fn programs_find_the_prelude() {
+    if is_python_absent() {
+        return;
+    }
+    let check = |source: &str, stdout: &str| {
+        let ran = run_driver("program", "contest", source.as_bytes(), "1 2\n", b"");
+        assert_eq!((ran.stdout.as_str(), ran.stderr.as_str()), (stdout, ""), "{source}");
+        let bare = run_driver("program", "none", source.as_bytes(), "1 2\n", b"");
+        assert!(bare.stderr.contains("NameError"), "{source}: {}", bare.stderr);
+    };
+    check("print(gcd(6, 4), inf, Counter('a')['a'])", "2 inf 1\n");
+    check("def f():\n    return [deque([1])[0] for _ in range(2)]\nprint(f())", "[1, 1]\n");
+    check(
+        "class A:\n    x = List\n    def f(self, a: Optional[int]) -> str: return sqrt(4)\nprint(A().f(1))",
+        "2.0\n",
+    );
+    check("print(eval('ceil(1.5)'), globals()['math'].pi > 3)", "2 True\n");
+    check("print(stdin.readline().split(), maxsize > 1, sys.version > '')", "['1', '2'] True True\n");
+    check("n = TreeNode(1, ListNode(2))\nprint(n.left.val, n.right)", "2 None\n");
+    check("@lru_cache(None)\ndef f(n): return n and 1 + f(n - 1)\nprint(f(5000))", "5000\n");
+    check("gcd = gcd\nprint(gcd(4, 6))", "2\n");
+    // Names that only look like the prelude's cost nothing.
+    let source = b"import sys\nA = input().split()\ndef sub(x): return x\nprint(sub(A), 're' in sys.modules, 'collections' in sys.modules)";
+    assert_eq!(run_driver("program", "contest", source, "1\n", b"").stdout, "['1'] False False\n");
+}
+
+#[test]
+fn functions_are_found_only_where_unambiguous() {
+    if is_python_absent() {
+        return;
+    }
+    let found = |source: &str| {
+        let ran = call(source, "f", "[1]");
+        assert_eq!(ran.record, Some(DriverRecord::Ok(Value::Int(2))), "{source}: {}", ran.stderr);
+        assert_eq!(ran.code, Some(0));
+    };
+    found("def g(x): return 0\ndef f(x): return x + 1\n");
+    found("f = lambda x: x + 1");
+    found("class Solution:\n    def f(self, x): return x + 1\n");
+    found("class Solution:\n    @staticmethod\n    def f(x): return x + 1\n");
+    found(
+        "class Solution:\n    @classmethod\n    def f(cls, x): return x + 1\nclass Other:\n    def f(self, x): return 0\n",
+    );
+    found("class Solver:\n    def f(self, x): return x + 1\nclass Node:\n    pass\n");
+    found(
+        "class Solver:\n    def __init__(self, need): pass\n    @staticmethod\n    def f(x): return x + 1\n",
+    );
+    found("def add_one(x): return _help(x)\ndef _help(x): return x + 1\n");
+    found("class Solution:\n    def addOne(self, x: List[int]) -> int: return x + 1\n");
+    found(
+        "import functools\n@functools.lru_cache\ndef f(x): return x + 1\nif __name__ == '__main__':\n    print(f(int(input())))\n",
+    );
+    for source in [
+        "def g(x): return 2\ndef h(x): return 2\n",
+        "class A:\n    def f(self, x): return 2\nclass B:\n    def f(self, x): return 2\n",
+        "class Solution:\n    def g(self, x): return 2\n    def h(self, x): return 2\n",
+        "def g(x): return 2\nclass Solution:\n    def h(self, x): return 2\n",
+        "from math import *\n",
+        "x = 1\n",
+    ] {
+        let ran = call(source, "f", "[1]");
+        assert!(matches!(ran.record, Some(DriverRecord::Missing(_))), "{source}: {:?}", ran.record);
+        assert_eq!(ran.code, Some(1));
+    }
+    let kwargs = [("b".to_owned(), Value::Int(3))];
+    let with_name = encode_call("f", &[Value::Int(5)], &kwargs).unwrap();
+    let ran = run_driver("function", "none", b"def f(a, b): return a - b", "", &with_name);
+    assert_eq!(ran.record, Some(DriverRecord::Ok(Value::Int(2))));
+}
+
+#[test]
+fn results_cross_as_plain_data() {
+    if is_python_absent() {
+        return;
+    }
+    for (expression, expected) in [
+        (
+            "(1, [2.5, None], {'a': b'x', 3: {4}}, 10**20, -1j, True)",
+            "(1, [2.5, None], {'a': b'x', 3: {4}}, 100000000000000000000, -1j, True)",
+        ),
+        ("collections.namedtuple('P', 'x y')(1, 2)", "(1, 2)"),
+        ("deque([1, 2])", "[1, 2]"),
+        ("Counter('aab')", "{'a': 2, 'b': 1}"),
+        ("collections.OrderedDict(a=1)", "{'a': 1}"),
+        ("defaultdict(list, {1: [2]})", "{1: [2]}"),
+        ("range(3)", "[0, 1, 2]"),
+        ("map(abs, [-1])", "[1]"),
+        ("(i for i in (1, 2))", "[1, 2]"),
+        ("{1: 2}.items()", "[(1, 2)]"),
+        ("{1: 2}.keys()", "[1]"),
+        ("bytearray(b'ab')", "b'ab'"),
+        ("__import__('array').array('i', [1, 2])", "[1, 2]"),
+        ("__import__('decimal').Decimal('2.50')", "2.5"),
+        ("__import__('decimal').Decimal('12E+3')", "12000"),
+        ("__import__('decimal').Decimal('1E+999999')", "inf"),
+        ("Fraction(4, 2)", "2"),
+        ("Fraction(1, 2)", "0.5"),
+        ("frozenset([(1, 2)])", "[(1, 2)]"),
+        ("'\\ud800é'", "'\\ud800é'"),
+        ("[nan, -inf]", "[nan, -inf]"),
+        ("ListNode(1, ListNode(2))", "[1, 2]"),
+        ("TreeNode(1, None, TreeNode(2, TreeNode(3)))", "[1, None, 2, 3]"),
+        ("Same(7)", "7"),
+        ("Liar([1, 2])", "[1, 2]"),
+        ("__import__('enum').Enum('I', 'A').A", "unsupported:solution.I"),
+        ("[object()]", "unsupported:builtins.object"),
+        ("Same", "unsupported:builtins.type"),
+        ("Any()", "unsupported:solution.Any"),
+        ("itertools.count()", "unsupported:a value of more than"),
+        ("cycle()", "unsupported:a value nested too deep"),
+    ] {
+        let source = format!(
+            "class Same(int):\n    def __eq__(self, other): return True\n    def __add__(self, other): return 0\n\
+             class Liar(list):\n    def __iter__(self): return iter([9])\n    def __eq__(self, other): return True\n\
+             class Any:\n    def __eq__(self, other): return True\n\
+             def cycle():\n    a = []\n    a.append(a)\n    return a\n\
+             def f():\n    return {expression}\n"
+        );
+        let ran = call(&source, "f", "[]");
+        if let Some(name) = expected.strip_prefix("unsupported:") {
+            let is_right =
+                matches!(&ran.record, Some(DriverRecord::Unsupported(text)) if text.starts_with(name));
+            assert!(is_right, "{expression}: {:?} {}", ran.record, ran.stderr);
+            continue;
+        }
+        let Some(DriverRecord::Ok(value)) = ran.record else {
+            panic!("{expression}: {:?} {}", ran.record, ran.stderr)
+        };
+        assert_eq!(
+            compare_value(&value, &parse_python(expected).unwrap()),
+            Comparison::Match,
+            "{expression}"
+        );
+    }
+}
+
+#[test]
+fn calls_that_fail_are_recorded() {
+    if is_python_absent() {
+        return;
+    }
+    let raised = |source: &str, text: &str| {
+        let ran = call(source, "f", "[]");
+        assert_eq!(ran.record, Some(DriverRecord::Raised(text.to_owned())), "{source}");
+        assert_eq!(ran.code, Some(1));
+        assert!(!ran.stderr.contains("driver"), "{}", ran.stderr);
+    };
+    raised("def f(): return 1 // 0", "ZeroDivisionError: integer division or modulo by zero");
+    raised("def f(): raise SystemExit(0)", "SystemExit: 0");
+    raised("exit()", "SystemExit: None");
+    raised("import sys\ndef f(): sys.exit()", "SystemExit");
+    raised("def f():\n    yield 1\n    raise KeyError('k')", "KeyError: 'k'");
+    raised(
+        "class E(Exception):\n    def __str__(self): return 1 / 0\ndef f(): raise E",
+        "E: (its text cannot be had)",
+    );
+    raised("x = input()\ndef f(): return 1", "EOFError: EOF when reading a line");
+    raised("def f(x): return 1", "TypeError: f() missing 1 required positional argument: 'x'");
+    let gone = call("import os\ndef f(): os._exit(0)", "f", "[]");
+    assert_eq!((gone.record, gone.code), (None, Some(0)));
+    let printing = call("print('noise')\ndef f():\n    print('more')\n    return 1", "f", "[]");
+    assert_eq!(
+        (printing.record, printing.stdout.as_str()),
+        (Some(DriverRecord::Ok(Value::Int(1))), "noise\nmore\n")
+    );
+    let large = call("def f(n): return ['x' * 10] * n", "f", "[300000]");
+    assert!(matches!(large.record, Some(DriverRecord::Ok(Value::List(items))) if items.len() == 300_000));
+}
