@@ -8,7 +8,7 @@ use std::{
 
 use anyhow::Context;
 use clap::Parser;
-use proofbox::command::{COULD_NOT, CommandLine, dispatch};
+use proofbox::command::{CommandLine, dispatch};
 use tracing_subscriber::EnvFilter;
 
 fn main() -> ExitCode {
@@ -17,9 +17,10 @@ fn main() -> ExitCode {
         return proofbox::sandbox::launcher_main();
     }
     let command_line = CommandLine::parse();
+    let error_code = command_line.error_code();
     carry_out(command_line).unwrap_or_else(|error| {
         eprintln!("proofbox: {error:#}");
-        ExitCode::from(COULD_NOT)
+        ExitCode::from(error_code)
     })
 }
 
