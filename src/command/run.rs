@@ -9,16 +9,16 @@ use std::{
 
 use anyhow::{Context, bail};
 use clap::{Args, ValueEnum};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, de::IgnoredAny};
 use serde_json::{json, value::RawValue};
 
 use super::{NOT_ACCEPTED, UNDECIDED, interrupted, run_table, start_engine};
 use crate::{
     admission::Admit,
     config::EngineArgs,
+    dataset::test_cases::parse_tests,
     report::Report,
-    submission::{Submission, Tests},
-    value::Value,
+    submission::Tests,
     verdict::Verdict,
     wire::{self, Asked, WireBounds},
 };
@@ -26,8 +26,8 @@ use crate::{
 /// Verify one solution and show each test.
 ///
 /// The tests file holds a list of tests as in POST /v1/verify ([{"stdin": .., "expected_stdout": ..}] or
-/// [{"args": [..], "expected": ..}]), an object {"fn_name": .., "tests": [..]}, or the form of data sets,
-/// {"inputs": [..], "outputs": [..], "fn_name": ..}.
+/// [{"args": [..], "expected": ..}]), an object {"fn_name": .., "tests": [..]}, or any of the forms of data
+/// sets, such as {"inputs": [..], "outputs": [..], "fn_name": ..}.
 #[derive(Debug, Args)]
 pub struct RunCommand {
     /// The solution's source
@@ -167,8 +167,12 @@ impl RunCommand {
         let text = fs::read_to_string(&self.tests)
             .with_context(|| format!("cannot read {}", self.tests.display()))?;
         let in_tests_file = || format!("in {}", self.tests.display());
-        let TestsFile { tests, fn_name, output_is_wrapped } =
-            TestsFile::read(&text).with_context(in_tests_file)?;
+        let (tests, fn_name, of_data_set) = match TestsFile::read(&text).with_context(in_tests_file)? {
+            TestsFile::Wire { tests, fn_name } => (tests, self.fn_name.clone().or(fn_name), None),
+            TestsFile::DataSet(tests) => {
+                (RawValue::from_string(PLACE_OF_TESTS.to_owned())?, None, Some(tests))
+            }
+        };
         let submission = json!({
             "language": language,
             "source": "",
@@ -176,11 +180,12 @@ impl RunCommand {
             "prelude": self.prelude,
             "stop": if self.stop_at_first { "first_failure" } else { "never" },
             "limits": self.limits,
-            "fn_name": self.fn_name.as_deref().or(fn_name.as_deref()),
+            "fn_name": fn_name,
         });
         // The tests go in as they are: a detour by way of floats would change large integers.
         let submission = submission.to_string();
-        let submission = format!("{},\"tests\":{}}}", submission.trim_end_matches('}'), tests.get());
+        let fields = submission.strip_suffix('}').context("an object")?;
+        let submission = format!("{fields},\"tests\":{}}}", tests.get());
         let mut asked = wire::parse(submission.as_bytes(), WireBounds::default()).map_err(|refusal| {
             match refusal.field.as_deref().is_some_and(|field| field.starts_with("tests")) {
                 true => anyhow::Error::new(refusal).context(in_tests_file()),
@@ -188,10 +193,10 @@ impl RunCommand {
             }
         })?;
         if let Asked::Verify(submission) = &mut asked {
-            // Sources need not be UTF-8.
+            // Sources need not be UTF-8, and data sets' tests say more than the wire's.
             submission.solution.files[0].content = source;
-            if output_is_wrapped {
-                accept_unwrapped(submission);
+            if let Some(tests) = of_data_set {
+                submission.tests = renamed(tests, self.fn_name.as_deref());
             }
         }
         Ok(asked)
@@ -208,6 +213,17 @@ impl RunCommand {
     }
 }
 
+/// Stands in the wire's text for tests that are put in after its checks.
+const PLACE_OF_TESTS: &str = r#"[{"expected_stdout": ""}]"#;
+
+/// The tests with the function's name that was asked for, if one was.
+fn renamed(mut tests: Tests, fn_name: Option<&str>) -> Tests {
+    if let (Tests::Function { target, .. }, Some(name)) = (&mut tests, fn_name) {
+        target.name = name.to_owned();
+    }
+    tests
+}
+
 fn language_by_ending(path: &Path) -> anyhow::Result<&'static str> {
     match path.extension().and_then(|ending| ending.to_str()) {
         Some("py") => Ok("python"),
@@ -216,12 +232,12 @@ fn language_by_ending(path: &Path) -> anyhow::Result<&'static str> {
 }
 
 /// What a tests file says.
-struct TestsFile {
+#[derive(Debug)]
+enum TestsFile {
     /// A list as the wire has it.
-    tests: Box<RawValue>,
-    fn_name: Option<String>,
-    /// Whether an expected one-element list may stand for its element, as data sets have it.
-    output_is_wrapped: bool,
+    Wire { tests: Box<RawValue>, fn_name: Option<String> },
+    /// Any of the forms that data sets have.
+    DataSet(Tests),
 }
 
 #[derive(Deserialize)]
@@ -231,113 +247,65 @@ struct NamedTests {
     tests: Box<RawValue>,
 }
 
-#[derive(Deserialize)]
-struct DataSetTests<'a> {
-    #[serde(borrow)]
-    inputs: Vec<&'a RawValue>,
-    #[serde(borrow)]
-    outputs: Vec<&'a RawValue>,
-    fn_name: Option<String>,
-}
-
 impl TestsFile {
     fn read(text: &str) -> anyhow::Result<TestsFile> {
         #[derive(Deserialize)]
-        struct Shape {
-            inputs: Option<serde::de::IgnoredAny>,
+        struct Named {
+            tests: Option<IgnoredAny>,
+        }
+        #[derive(Deserialize)]
+        struct Item {
+            input: Option<IgnoredAny>,
         }
         if text.trim_start().starts_with('[') {
-            let tests = serde_json::from_str(text).context("not JSON")?;
-            return Ok(TestsFile { tests, fn_name: None, output_is_wrapped: false });
+            let is_data_set = serde_json::from_str::<Vec<Item>>(text)
+                .is_ok_and(|items| items.iter().any(|item| item.input.is_some()));
+            if !is_data_set {
+                let tests = serde_json::from_str(text).context("not JSON")?;
+                return Ok(TestsFile::Wire { tests, fn_name: None });
+            }
+        } else if serde_json::from_str::<Named>(text).is_ok_and(|named| named.tests.is_some()) {
+            let NamedTests { fn_name, tests } = serde_json::from_str(text)?;
+            return Ok(TestsFile::Wire { tests, fn_name });
         }
-        if serde_json::from_str::<Shape>(text).context("not a list or an object of tests")?.inputs.is_some() {
-            return TestsFile::from_data_set(serde_json::from_str(text)?);
-        }
-        let NamedTests { fn_name, tests } = serde_json::from_str(text)?;
-        Ok(TestsFile { tests, fn_name, output_is_wrapped: false })
-    }
-
-    fn from_data_set(asked: DataSetTests) -> anyhow::Result<TestsFile> {
-        let (inputs, outputs) = (asked.inputs.len(), asked.outputs.len());
-        if inputs != outputs {
-            bail!("there are {inputs} inputs and {outputs} outputs");
-        }
-        let fn_name = asked.fn_name.filter(|name| !name.is_empty());
-        let tests =
-            asked.inputs.into_iter().zip(asked.outputs).enumerate().map(|(index, (input, output))| {
-                Ok(match fn_name {
-                    Some(_) => format!(r#"{{"args":{},"expected":{}}}"#, input.get(), output.get()),
-                    None => {
-                        let stdin = joined(input).with_context(|| format!("inputs[{index}]"))?;
-                        let stdout = joined(output).with_context(|| format!("outputs[{index}]"))?;
-                        json!({"stdin": stdin, "expected_stdout": stdout}).to_string()
-                    }
-                })
-            });
-        let tests = tests.collect::<anyhow::Result<Vec<_>>>()?.join(",");
-        let tests = RawValue::from_string(format!("[{tests}]"))?;
-        Ok(TestsFile { tests, output_is_wrapped: fn_name.is_some(), fn_name })
-    }
-}
-
-/// Text, or a list of lines.
-fn joined(raw: &RawValue) -> anyhow::Result<String> {
-    if raw.get().starts_with('[') {
-        let lines: Vec<String> = serde_json::from_str(raw.get()).context("not text or a list of lines")?;
-        return Ok(lines.join("\n"));
-    }
-    serde_json::from_str(raw.get()).context("not text or a list of lines")
-}
-
-fn accept_unwrapped(submission: &mut Submission) {
-    let Tests::Function { tests, .. } = &mut submission.tests else { return };
-    for test in tests {
-        if let [Value::List(items)] = test.accepted.as_slice()
-            && let [item] = items.as_slice()
-        {
-            test.accepted = vec![test.accepted[0].clone(), item.clone()];
-        }
+        Ok(TestsFile::DataSet(parse_tests(text)?))
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::TestsFile;
+    use super::{Tests, TestsFile};
 
-    fn tests(text: &str) -> Result<(String, Option<String>), String> {
-        TestsFile::read(text)
-            .map(|file| (file.tests.get().to_owned(), file.fn_name))
-            .map_err(|error| format!("{error:#}"))
+    #[test]
+    fn lists_and_objects_of_the_wire_go_through_as_they_are() {
+        let list = r#"[{"args": [123456789012345678901], "expected": 1}]"#;
+        for (text, name) in
+            [(list.to_owned(), None), (format!(r#"{{"fn_name": "f", "tests": {list}}}"#), Some("f"))]
+        {
+            let Ok(TestsFile::Wire { tests, fn_name }) = TestsFile::read(&text) else { panic!("{text}") };
+            assert_eq!((tests.get(), fn_name.as_deref()), (list, name));
+        }
     }
 
     #[test]
-    fn three_forms_of_a_tests_file() {
-        let list = r#"[{"args": [123456789012345678901], "expected": 1}]"#;
-        assert_eq!(tests(list), Ok((list.to_owned(), None)));
-        let named = format!(r#"{{"fn_name": "f", "tests": {list}}}"#);
-        assert_eq!(tests(&named), Ok((list.to_owned(), Some("f".to_owned()))));
-        let programs =
-            r#"{"inputs": ["1\n", ["2", "3"]], "outputs": ["a", ["b", "c"]], "fn_name": null, "x": 1}"#;
-        let expected = r#"[{"stdin":"1\n","expected_stdout":"a"},{"stdin":"2\n3","expected_stdout":"b\nc"}]"#;
-        assert_eq!(tests(programs), Ok((expected.to_owned(), None)));
-        let calls = r#"{"inputs": [[1, 123456789012345678901]], "outputs": [[2]], "fn_name": "f"}"#;
-        let expected = r#"[{"args":[1, 123456789012345678901],"expected":[2]}]"#;
-        assert_eq!(tests(calls), Ok((expected.to_owned(), Some("f".to_owned()))));
+    fn the_forms_of_data_sets_are_told_apart() {
+        for (text, kind) in [
+            (r#"{"inputs": ["1\n", ["2", "3"]], "outputs": ["a", ["b", "c"]], "fn_name": null}"#, "program"),
+            (r#"{"inputs": [[1]], "outputs": [[2]], "fn_name": "f"}"#, "function"),
+            (r#"[{"input": "1", "output": "2", "testtype": "stdin"}]"#, "program"),
+        ] {
+            let Ok(TestsFile::DataSet(tests)) = TestsFile::read(text) else { panic!("{text}") };
+            assert_eq!(Tests::kind(&tests), kind);
+        }
     }
 
     #[test]
     fn other_files_are_refused() {
-        for (text, clue) in [
-            ("", "list or an object"),
-            ("5", "list or an object"),
-            ("[", "not JSON"),
-            ("{}", "tests"),
-            (r#"{"tests": [], "colour": 1}"#, "colour"),
-            (r#"{"inputs": ["1"], "outputs": []}"#, "1 inputs and 0 outputs"),
-            (r#"{"inputs": [1], "outputs": ["1"]}"#, "inputs[0]"),
-        ] {
-            let refusal = tests(text).unwrap_err();
-            assert!(refusal.contains(clue), "{text}: {refusal}");
+        for text in
+            ["", "5", "[", "{}", r#"{"tests": [], "colour": 1}"#, r#"{"inputs": ["1"], "outputs": []}"#]
+        {
+            let refusal = format!("{:#}", TestsFile::read(text).unwrap_err());
+            assert!(refusal.len() > 5, "{text}: {refusal}");
         }
     }
 }
