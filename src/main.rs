@@ -1,11 +1,45 @@
 //! Roles.
 
-use std::process::ExitCode;
+use std::{
+    env,
+    io::{self, IsTerminal},
+    process::ExitCode,
+};
+
+use anyhow::Context;
+use clap::Parser;
+use proofbox::command::{CommandLine, dispatch};
+use tracing_subscriber::EnvFilter;
 
 fn main() -> ExitCode {
     // First, before any thread exists: this role forks.
-    if std::env::args_os().nth(1).is_some_and(|role| role == "__launcher") {
+    if env::args_os().nth(1).is_some_and(|role| role == "__launcher") {
         return proofbox::sandbox::launcher_main();
     }
-    ExitCode::SUCCESS
+    let command_line = CommandLine::parse();
+    let error_code = command_line.error_code();
+    carry_out(command_line).unwrap_or_else(|error| {
+        eprintln!("proofbox: {error:#}");
+        ExitCode::from(error_code)
+    })
+}
+
+fn carry_out(command_line: CommandLine) -> anyhow::Result<ExitCode> {
+    log_to_stderr(command_line.default_log())?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(dispatch(command_line))
+}
+
+/// Standard output is for what was asked for.
+fn log_to_stderr(default_level: &str) -> anyhow::Result<()> {
+    let filter = match env::var("PROOFBOX_LOG") {
+        Ok(wanted) => EnvFilter::try_new(wanted).context("PROOFBOX_LOG")?,
+        Err(_) => EnvFilter::new(default_level),
+    };
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(io::stderr)
+        .with_ansi(io::stderr().is_terminal())
+        .init();
+    Ok(())
 }

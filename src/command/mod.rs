@@ -1,2 +1,130 @@
-//! (being written)
+//! The command line: one file per role, each from its validated arguments to its exit code.
+//!
+//! | exit code | meaning |
+//! |---|---|
+//! | 0 | done; for `run`: accepted; for `verify`: every submission was decided |
+//! | 1 | it could not be done: unreadable input, a host that cannot isolate; for `run`: not accepted |
+//! | 2 | wrong usage; for `run`: it could not be done |
+//! | 3 | undecided; for `verify` and `filter`: at least one submission was not decided |
+//! | 130, 143 | interrupted by SIGINT or SIGTERM |
+
 pub mod doctor;
+pub mod filter;
+pub mod lines;
+pub mod run;
+pub mod run_table;
+pub mod serve;
+pub mod verify;
+
+use std::{io, process::ExitCode, sync::Arc};
+
+use anyhow::Context;
+use clap::{Args, Parser, Subcommand};
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::{
+    admission::Admit,
+    config::{EngineArgs, EngineConfig},
+    verify::Engine,
+};
+
+/// Decides whether programs are right: runs untrusted solutions against tests in isolated cells.
+#[derive(Debug, Parser)]
+#[command(name = "proofbox", version, propagate_version = true, arg_required_else_help = true)]
+#[command(after_help = "Exit codes: 0 done or accepted; 1 error, or not accepted (run), or not safe (doctor); \
+                        2 wrong usage; 3 undecided.
+PROOFBOX_LOG=debug shows more of what happens.")]
+pub struct CommandLine {
+    #[command(subcommand)]
+    role: Role,
+}
+
+#[derive(Debug, Subcommand)]
+enum Role {
+    Serve(serve::ServeCommand),
+    Verify(verify::VerifyCommand),
+    Filter(FilterCommand),
+    Run(run::RunCommand),
+    Doctor(doctor::DoctorArgs),
+}
+
+/// `filter` on the engine of this process.
+#[derive(Debug, Args)]
+struct FilterCommand {
+    #[command(flatten)]
+    filter: filter::FilterArgs,
+
+    #[command(flatten)]
+    engine: EngineArgs,
+}
+
+impl CommandLine {
+    /// The least level that is logged where `PROOFBOX_LOG` does not say.
+    pub fn default_log(&self) -> &'static str {
+        match self.role {
+            Role::Serve(_) => "info",
+            Role::Verify(_) | Role::Filter(_) | Role::Run(_) | Role::Doctor(_) => "warn",
+        }
+    }
+
+    /// The exit code of an error: `run` needs 1 for an answer.
+    pub fn error_code(&self) -> u8 {
+        match self.role {
+            Role::Run(_) => 2,
+            Role::Serve(_) | Role::Verify(_) | Role::Filter(_) | Role::Doctor(_) => 1,
+        }
+    }
+}
+
+/// Carries out what the command line asks.
+///
+/// # Errors
+/// What could not be done, for the user; the exit code is then [`CommandLine::error_code`].
+pub async fn dispatch(command_line: CommandLine) -> anyhow::Result<ExitCode> {
+    match command_line.role {
+        Role::Serve(command) => serve::serve(command).await,
+        Role::Verify(command) => verify::verify(command).await,
+        Role::Filter(command) => filter_here(command).await,
+        Role::Run(command) => run::run(command).await,
+        Role::Doctor(args) => doctor::run(args).await,
+    }
+}
+
+const NOT_ACCEPTED: u8 = 1;
+const UNDECIDED: u8 = 3;
+
+async fn filter_here(command: FilterCommand) -> anyhow::Result<ExitCode> {
+    let config = command.engine.config();
+    let engine = start_engine(&config)?;
+    let runtimes: Vec<_> = engine
+        .languages()
+        .iter()
+        .map(|language| format!("{} {}", language.name(), language.version()))
+        .collect();
+    let verifier = filter::Verifier {
+        slots: config.slots.get(),
+        engine: format!("{}, tier {}", runtimes.join(", "), engine.sandbox().tier().as_str()),
+        verify: Arc::new(move |submission| {
+            let engine = Arc::clone(&engine);
+            async move { engine.verify(submission, Admit::Patient).await }
+        }),
+    };
+    filter::run(command.filter, verifier).await
+}
+
+fn start_engine(config: &EngineConfig) -> anyhow::Result<Arc<Engine>> {
+    let engine = Engine::start(config).context("code cannot be run safely on this host")?;
+    Ok(Arc::new(engine))
+}
+
+/// Completes at the first SIGINT or SIGTERM, with its exit code. Handlers are in place on return.
+fn interrupted() -> io::Result<impl Future<Output = u8>> {
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    Ok(async move {
+        tokio::select! {
+            _ = interrupt.recv() => 130,
+            _ = terminate.recv() => 143,
+        }
+    })
+}

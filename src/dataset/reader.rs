@@ -1,0 +1,310 @@
+//! The few columns that verifying needs, row by row, from either format.
+
+use std::fs::File;
+
+use arrow_array::{Array, BinaryArray, LargeBinaryArray, LargeStringArray, RecordBatch, StringArray};
+use arrow_schema::DataType;
+use parquet::arrow::{
+    ProjectionMask,
+    arrow_reader::{ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder},
+};
+use serde::{Deserialize, Serialize};
+
+use super::{
+    error::DatasetError,
+    input::{Format, Input},
+    jsonl::{FieldText, Lines, field_text},
+};
+
+/// Where a row keeps what verifying needs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Columns {
+    pub answer: String,
+    pub tests: String,
+    /// `None`: every row is code, and no domain is read.
+    pub domain: Option<String>,
+    /// Only for the closing summary; a data set may lack it.
+    pub source: String,
+}
+
+impl Default for Columns {
+    fn default() -> Self {
+        Columns {
+            answer: "deepseek_solution".to_owned(),
+            tests: "test_cases".to_owned(),
+            domain: Some("domain".to_owned()),
+            source: "source".to_owned(),
+        }
+    }
+}
+
+/// What verifying needs of one row.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct RawRow {
+    /// 0-based index in the input.
+    pub index: u64,
+    pub domain: Option<String>,
+    pub source: Option<String>,
+    pub answer: Option<String>,
+    pub tests: Option<String>,
+    /// A field that is a string but not Unicode text (a lone surrogate in JSON), by column name.
+    pub not_unicode: Option<String>,
+}
+
+/// Rows held in memory by one read of a parquet file.
+const BATCH_ROWS: usize = 32;
+
+/// Streams the rows of an input.
+pub struct RowReader {
+    rows: Rows,
+    next_index: u64,
+}
+
+enum Rows {
+    Parquet(ParquetRows),
+    Jsonl(JsonlRows),
+}
+
+impl RowReader {
+    /// Begins at the first row. Errors name a missing column or one of the wrong type.
+    pub fn open(input: &Input, columns: &Columns) -> Result<RowReader, DatasetError> {
+        let rows = match input.format() {
+            Format::Parquet => Rows::Parquet(ParquetRows::open(input, columns)?),
+            Format::Jsonl => Rows::Jsonl(JsonlRows::open(input, columns)?),
+        };
+        Ok(RowReader { rows, next_index: 0 })
+    }
+
+    /// Number of rows that a parquet footer promises; 0 for JSONL, which promises nothing.
+    pub fn rows_in_metadata(&self) -> u64 {
+        match &self.rows {
+            Rows::Parquet(rows) => rows.promised,
+            Rows::Jsonl(_) => 0,
+        }
+    }
+
+    /// The next row, or `None` after the last.
+    pub fn next_row(&mut self) -> Result<Option<RawRow>, DatasetError> {
+        let row = match &mut self.rows {
+            Rows::Parquet(rows) => rows.next_row()?,
+            Rows::Jsonl(rows) => rows.next_row()?,
+        };
+        Ok(row.map(|row| {
+            let index = self.next_index;
+            self.next_index += 1;
+            RawRow { index, ..row }
+        }))
+    }
+}
+
+struct ParquetRows {
+    path: std::path::PathBuf,
+    reader: ParquetRecordBatchReader,
+    columns: Columns,
+    batch: Option<RecordBatch>,
+    /// Position of the next row in `batch`.
+    at: usize,
+    /// Index of the first row of `batch`.
+    batch_begins: u64,
+    /// Rows in the whole file, by its footer.
+    promised: u64,
+}
+
+impl ParquetRows {
+    fn open(input: &Input, columns: &Columns) -> Result<ParquetRows, DatasetError> {
+        let path = input.path().to_owned();
+        let metadata = input.parquet_metadata(plain_types())?;
+        let file: File = input.reopen()?;
+        let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(file, metadata);
+        let schema = builder.schema().clone();
+        let present = || {
+            let names: Vec<_> = schema.fields().iter().map(|field| field.name().as_str()).take(40).collect();
+            names.join(", ")
+        };
+        for name in
+            [Some(&columns.answer), Some(&columns.tests), columns.domain.as_ref()].into_iter().flatten()
+        {
+            if schema.column_with_name(name).is_none() {
+                return Err(DatasetError::file(&path, format!("no column `{name}`; it has: {}", present())));
+            }
+        }
+        let needed =
+            [Some(&columns.answer), Some(&columns.tests), columns.domain.as_ref(), Some(&columns.source)];
+        let mut roots = Vec::new();
+        for (at, field) in schema.fields().iter().enumerate() {
+            if !needed.iter().flatten().any(|name| *name == field.name()) {
+                continue;
+            }
+            if !is_text(field.data_type()) {
+                let what = format!("its type is {}; text is needed", field.data_type());
+                return Err(DatasetError::at(&path, format_args!("column `{}`", field.name()), what));
+            }
+            roots.push(at);
+        }
+        let promised = builder.metadata().file_metadata().num_rows().max(0) as u64;
+        let mask = ProjectionMask::roots(builder.parquet_schema(), roots);
+        let reader = builder
+            .with_projection(mask)
+            .with_batch_size(BATCH_ROWS)
+            .build()
+            .map_err(|error| DatasetError::file(&path, error.to_string()))?;
+        Ok(ParquetRows {
+            path,
+            reader,
+            columns: columns.clone(),
+            batch: None,
+            at: 0,
+            batch_begins: 0,
+            promised,
+        })
+    }
+
+    fn next_row(&mut self) -> Result<Option<RawRow>, DatasetError> {
+        while self.batch.as_ref().is_none_or(|batch| self.at == batch.num_rows()) {
+            self.batch_begins += self.batch.as_ref().map_or(0, |batch| batch.num_rows() as u64);
+            self.at = 0;
+            match self.reader.next() {
+                None => return Ok(None),
+                Some(Ok(batch)) => self.batch = Some(batch),
+                Some(Err(error)) => {
+                    let place = format!("rows from {}", self.batch_begins);
+                    return Err(DatasetError::at(&self.path, place, error.to_string()));
+                }
+            }
+        }
+        let Some(batch) = &self.batch else { return Ok(None) };
+        let text = |name: &str| -> Result<Option<String>, DatasetError> {
+            let Some(column) = batch.column_by_name(name) else { return Ok(None) };
+            cell_text(column, self.at).map_err(|what| {
+                let place = format!("row {}, column `{name}`", self.batch_begins + self.at as u64);
+                DatasetError::at(&self.path, place, what)
+            })
+        };
+        let row = RawRow {
+            index: 0,
+            domain: self.columns.domain.as_ref().map(|name| text(name)).transpose()?.flatten(),
+            source: text(&self.columns.source)?,
+            answer: text(&self.columns.answer)?,
+            tests: text(&self.columns.tests)?,
+            not_unicode: None,
+        };
+        self.at += 1;
+        Ok(Some(row))
+    }
+}
+
+/// Without the Arrow schema that some writers embed, every kind of string column (large, view,
+/// dictionary) is read as the one plain string type.
+fn plain_types() -> ArrowReaderOptions {
+    ArrowReaderOptions::new().with_skip_arrow_metadata(true)
+}
+
+fn is_text(data_type: &DataType) -> bool {
+    use DataType::{Binary, LargeBinary, LargeUtf8, Null, Utf8};
+    matches!(data_type, Utf8 | LargeUtf8 | Binary | LargeBinary | Null)
+}
+
+fn cell_text(column: &dyn Array, at: usize) -> Result<Option<String>, String> {
+    if column.is_null(at) || column.data_type() == &DataType::Null {
+        return Ok(None);
+    }
+    let any = column.as_any();
+    let bytes = if let Some(column) = any.downcast_ref::<StringArray>() {
+        return Ok(Some(column.value(at).to_owned()));
+    } else if let Some(column) = any.downcast_ref::<LargeStringArray>() {
+        return Ok(Some(column.value(at).to_owned()));
+    } else if let Some(column) = any.downcast_ref::<BinaryArray>() {
+        column.value(at)
+    } else if let Some(column) = any.downcast_ref::<LargeBinaryArray>() {
+        column.value(at)
+    } else {
+        return Err(format!("its type is {}; text is needed", column.data_type()));
+    };
+    match std::str::from_utf8(bytes) {
+        Ok(text) => Ok(Some(text.to_owned())),
+        Err(error) => Err(format!("invalid UTF-8 at byte {}", error.valid_up_to())),
+    }
+}
+
+struct JsonlRows {
+    path: std::path::PathBuf,
+    lines: Lines,
+    columns: Columns,
+    rows_read: u64,
+    seen: SeenFields,
+}
+
+/// Which fields any line had so far. JSON lines may leave out what is null, so a single line
+/// without a field is no error, a file without it is.
+#[derive(Default)]
+struct SeenFields {
+    answer: bool,
+    tests: bool,
+    domain: bool,
+}
+
+/// After so many rows without a field that every row should have, the file is the wrong one.
+const ROWS_TO_SEE_FIELDS: u64 = 1_000;
+
+impl JsonlRows {
+    fn open(input: &Input, columns: &Columns) -> Result<JsonlRows, DatasetError> {
+        let lines = Lines::new(input.path(), input.reopen()?);
+        Ok(JsonlRows {
+            path: input.path().to_owned(),
+            lines,
+            columns: columns.clone(),
+            rows_read: 0,
+            seen: SeenFields { domain: columns.domain.is_none(), ..SeenFields::default() },
+        })
+    }
+
+    fn next_row(&mut self) -> Result<Option<RawRow>, DatasetError> {
+        if self.lines.advance()?.is_none() {
+            self.check_fields_seen(true)?;
+            return Ok(None);
+        }
+        if self.rows_read == ROWS_TO_SEE_FIELDS {
+            self.check_fields_seen(false)?;
+        }
+        self.rows_read += 1;
+        let mut row = RawRow::default();
+        let fields = self.lines.fields()?;
+        let mut text = |name: &str, seen: &mut bool, json_allowed: bool| {
+            let Some(raw) = fields.get(name) else { return Ok(None) };
+            *seen = true;
+            match field_text(raw) {
+                FieldText::Null => Ok(None),
+                FieldText::Text(text) => Ok(Some(text)),
+                FieldText::Other(json) if json_allowed => Ok(Some(json)),
+                FieldText::Other(_) => Err(self.lines.error(format!("field `{name}` is not a string"))),
+                FieldText::NotUnicode => {
+                    row.not_unicode = Some(name.to_owned());
+                    Ok(None)
+                }
+            }
+        };
+        let domain = match &self.columns.domain {
+            Some(name) => text(name, &mut self.seen.domain, false)?,
+            None => None,
+        };
+        let source = text(&self.columns.source, &mut false, false)?;
+        let answer = text(&self.columns.answer, &mut self.seen.answer, false)?;
+        let tests = text(&self.columns.tests, &mut self.seen.tests, true)?;
+        Ok(Some(RawRow { domain, source, answer, tests, ..row }))
+    }
+
+    fn check_fields_seen(&self, at_end: bool) -> Result<(), DatasetError> {
+        let must = [
+            (self.seen.answer, Some(&self.columns.answer)),
+            (self.seen.domain, self.columns.domain.as_ref()),
+            // Only code rows need it, and they may come late.
+            (self.seen.tests || !at_end, Some(&self.columns.tests)),
+        ];
+        match must.into_iter().find(|(seen, _)| !seen) {
+            Some((_, Some(name))) => {
+                Err(DatasetError::file(&self.path, format!("no field `{name}` in {} rows", self.rows_read)))
+            }
+            _ => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,119 @@
+//! A data set row -> a submission, or a decision that needs no run.
+
+use super::{
+    answer::{self, Wanted},
+    reader::RawRow,
+    test_cases::{self, TestsError},
+};
+use crate::{
+    judge::Compare,
+    limits::Limits,
+    submission::{Prelude, ShowOutput, Solution, Stop, Submission, Tests},
+    verdict::{Cause, Verdict},
+};
+
+/// How rows become submissions.
+#[derive(Debug, Clone)]
+pub struct RowRules {
+    /// Domains whose rows are code. Not looked at where no domain is read.
+    pub code_domains: Vec<String>,
+    pub every_row_is_code: bool,
+    pub compare: Compare,
+    pub limits: Limits,
+}
+
+/// What is to be done with a row.
+#[derive(Debug, Clone)]
+pub enum Work {
+    /// Not code: nothing to verify.
+    NotCode,
+    /// Decided by its text alone.
+    Decided(Decision),
+    /// To be run.
+    Verify {
+        submission: Box<Submission>,
+        /// Which code block was taken, where there was a choice.
+        note: Option<String>,
+    },
+}
+
+/// A verdict that no run is needed for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Decision {
+    pub verdict: Verdict,
+    pub cause: Cause,
+    /// Number of tests, where they could be read.
+    pub total: Option<usize>,
+    pub reason: String,
+}
+
+impl RowRules {
+    /// Decides what a row needs.
+    ///
+    /// An answer without code is `compile_error` whatever the tests are; an answer with code whose
+    /// tests cannot be understood is `undecided`.
+    pub fn work(&self, row: RawRow) -> Work {
+        if !self.is_code(&row) {
+            return Work::NotCode;
+        }
+        if let Some(column) = &row.not_unicode {
+            let reason = format!("field `{column}` is not Unicode text (a lone surrogate)");
+            return decided(Verdict::Undecided, Cause::BadTests, None, reason);
+        }
+        let tests = match &row.tests {
+            None => Err(TestsError::Bad("test_cases is null".to_owned())),
+            Some(text) => test_cases::parse_tests(text),
+        };
+        let total = tests.as_ref().ok().map(Tests::len);
+        let extracted = match answer::extract(row.answer.as_deref().unwrap_or(""), wanted(&tests)) {
+            Ok(extracted) => extracted,
+            Err(no_code) => {
+                return decided(Verdict::CompileError, Cause::NoCode, total, no_code.to_string());
+            }
+        };
+        let note = extracted.note();
+        match tests {
+            Err(TestsError::Bad(reason)) => decided(Verdict::Undecided, Cause::BadTests, None, reason),
+            Err(TestsError::Unsupported(what)) => {
+                decided(Verdict::Undecided, Cause::Unsupported, None, format!("not supported: {what}"))
+            }
+            Ok(tests) => {
+                Work::Verify { submission: Box::new(self.submission(row.index, extracted.code, tests)), note }
+            }
+        }
+    }
+
+    fn is_code(&self, row: &RawRow) -> bool {
+        self.every_row_is_code
+            || row.domain.as_ref().is_some_and(|domain| self.code_domains.iter().any(|code| code == domain))
+    }
+
+    fn submission(&self, index: u64, code: String, tests: Tests) -> Submission {
+        Submission {
+            id: Some(format!("row {index}")),
+            language: "python".to_owned(),
+            solution: Solution::single("main.py", code),
+            tests,
+            compare: self.compare,
+            limits: self.limits,
+            stop: Stop::FirstFailure,
+            // Answers were accepted upstream with these names in scope.
+            prelude: Prelude::Contest,
+            show_output: ShowOutput::Never,
+        }
+    }
+}
+
+fn decided(verdict: Verdict, cause: Cause, total: Option<usize>, reason: String) -> Work {
+    Work::Decided(Decision { verdict, cause, total, reason })
+}
+
+fn wanted(tests: &Result<Tests, TestsError>) -> Wanted<'_> {
+    match tests {
+        Ok(Tests::Function { target, .. }) => Wanted::Function(&target.name),
+        Ok(Tests::Program(tests)) => {
+            Wanted::Program { reads_input: tests.iter().any(|test| !test.stdin.trim_ascii().is_empty()) }
+        }
+        Err(_) => Wanted::Unknown,
+    }
+}

@@ -1,0 +1,208 @@
+//! One job, from checked paths to published files.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use super::{
+    assemble::{Outputs, assemble},
+    error::FilterError,
+    journal::{self, Header, Journal, Start},
+    pipeline::{Ended, Plan, StopSignal, Verify, verify_rows},
+    progress::Progress,
+    summary::Summary,
+    target::Target,
+};
+use crate::dataset::{Format, Input, input::Identity, reader::RowReader};
+
+/// What to do, all of it decided.
+#[derive(Debug, Clone)]
+pub struct Job {
+    pub input: PathBuf,
+    pub outputs: Outputs,
+    pub plan: Plan,
+    /// Every setting that bears on a verdict, by name; a job is only resumed under the same.
+    pub settings: serde_json::Map<String, serde_json::Value>,
+    pub start: Start,
+    pub existing: Existing,
+    pub show: Show,
+}
+
+/// What to do where a file already has an output's name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Existing {
+    Refuse,
+    Replace,
+}
+
+/// Whether the job talks on standard error.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Show {
+    Progress,
+    Nothing,
+}
+
+/// How a job ended.
+#[derive(Debug)]
+pub enum Finished {
+    Complete {
+        summary: Summary,
+        took: Duration,
+    },
+    /// A signal ended it; the same command goes on from here.
+    Stopped {
+        signal: i32,
+    },
+}
+
+/// Runs a job, or goes on with it where an earlier process left off.
+pub async fn run<V: Verify>(job: Job, verify: Arc<V>, stop: StopSignal) -> Result<Finished, FilterError> {
+    let begun = Instant::now();
+    let input = Arc::new(Input::open(&job.input)?);
+    check_paths(&job)?;
+    let surveyed = {
+        let (input, plan, go_on) = (Arc::clone(&input), job.plan.clone(), go_on(&stop));
+        in_background(move || survey(&input, &plan, &go_on)).await?
+    };
+    let Some((identity, rows)) = surveyed else { return Ok(stopped(&stop)) };
+    let header = Header {
+        format: journal::FORMAT,
+        proofbox: env!("CARGO_PKG_VERSION").to_owned(),
+        input: identity,
+        settings: job.settings.clone(),
+    };
+    let journal = Journal::open(&job.outputs.rows, &header, job.start)?;
+    let mut journal = check_writable(&job.outputs, journal)?;
+    let mut progress = match job.show {
+        Show::Progress => Progress::on_stderr(rows, journal.decided()),
+        Show::Nothing => Progress::silent(),
+    };
+    let ended = verify_rows(&input, &job.plan, &mut journal, verify, &mut progress, stop.clone()).await;
+    progress.finish();
+    let rows = match ended? {
+        Ended::Complete { rows } => rows,
+        Ended::Stopped { signal } => return Ok(Finished::Stopped { signal }),
+    };
+    let summary = {
+        let (outputs, go_on) = (job.outputs.clone(), go_on(&stop));
+        in_background(move || {
+            let summary = assemble(&input, &journal, rows, &outputs, &go_on)?;
+            if summary.is_some() {
+                journal.remove()?;
+            }
+            Ok(summary)
+        })
+        .await?
+    };
+    match summary {
+        Some(summary) => Ok(Finished::Complete { summary, took: begun.elapsed() }),
+        None => Ok(stopped(&stop)),
+    }
+}
+
+fn go_on(stop: &StopSignal) -> impl Fn() -> bool + Send + use<> {
+    let stop = stop.clone();
+    move || stop.borrow().is_none()
+}
+
+fn stopped(stop: &StopSignal) -> Finished {
+    Finished::Stopped { signal: stop.borrow().unwrap_or(libc::SIGTERM) }
+}
+
+/// Runs file work off the asynchronous threads.
+async fn in_background<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, FilterError> + Send + 'static,
+) -> Result<T, FilterError> {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(result) => result,
+        Err(error) => Err(FilterError::Internal(error.to_string())),
+    }
+}
+
+/// What must be known before anything is run: that the input can be read, what it holds, and how
+/// many rows there are. `None` if told to stop.
+fn survey(
+    input: &Input,
+    plan: &Plan,
+    go_on: &dyn Fn() -> bool,
+) -> Result<Option<(Identity, u64)>, FilterError> {
+    let mut reader = RowReader::open(input, &plan.columns)?;
+    let rows = match input.format() {
+        Format::Parquet => reader.rows_in_metadata(),
+        // A line that cannot be read is better found now than after hours of work.
+        Format::Jsonl => {
+            let mut rows = 0;
+            while reader.next_row()?.is_some() {
+                rows += 1;
+                if !go_on() {
+                    return Ok(None);
+                }
+            }
+            rows
+        }
+    };
+    Ok(input.identify(go_on)?.map(|identity| (identity, rows)))
+}
+
+fn check_paths(job: &Job) -> Result<(), FilterError> {
+    let Outputs { rows, verdicts, .. } = &job.outputs;
+    for (path, other, what) in [
+        (rows, &job.input, "the output is the input"),
+        (verdicts, &job.input, "the verdict table is the input"),
+        (verdicts, rows, "the verdict table is the output"),
+    ] {
+        if is_same_file(path, other) {
+            return Err(FilterError::file(path, what));
+        }
+    }
+    // A killed process may have published its files and not yet ended the job.
+    let own = job.start == Start::Resume && Journal::was_assembling(rows);
+    for path in [rows, verdicts] {
+        check_destination(path, job.existing, own)?;
+    }
+    Ok(())
+}
+
+fn check_destination(path: &Path, existing: Existing, own: bool) -> Result<(), FilterError> {
+    match path.metadata() {
+        Ok(found) if !found.is_file() => {
+            return Err(FilterError::file(path, "there is something that is not a regular file"));
+        }
+        // An empty file holds nothing to lose; `mktemp` makes such.
+        Ok(found) if found.len() > 0 && existing == Existing::Refuse && !own => {
+            return Err(FilterError::file(path, "exists already; pass --overwrite to replace it"));
+        }
+        _ => {}
+    }
+    let parent = path.parent().filter(|parent| *parent != Path::new("")).unwrap_or(Path::new("."));
+    if !parent.is_dir() {
+        return Err(FilterError::file(path, "cannot create: there is no such directory"));
+    }
+    Ok(())
+}
+
+/// Learns now rather than at the end that a directory cannot be written. Only under the journal's
+/// lock: another process may be writing under the same temporary names.
+fn check_writable(outputs: &Outputs, journal: Journal) -> Result<Journal, FilterError> {
+    let tried =
+        [&outputs.rows, &outputs.verdicts].into_iter().try_for_each(|path| Target::create(path).map(drop));
+    match tried {
+        Ok(()) => Ok(journal),
+        Err(error) => {
+            if journal.decided() == 0 {
+                journal.remove()?;
+            }
+            Err(error)
+        }
+    }
+}
+
+fn is_same_file(one: &Path, other: &Path) -> bool {
+    let resolved = |path: &Path| {
+        let parent = path.parent().filter(|parent| *parent != Path::new("")).unwrap_or(Path::new("."));
+        path.canonicalize().ok().or_else(|| Some(parent.canonicalize().ok()?.join(path.file_name()?)))
+    };
+    resolved(one).is_some_and(|one| resolved(other) == Some(one))
+}

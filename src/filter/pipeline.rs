@@ -1,0 +1,220 @@
+//! The verifying pass: rows in order in, decisions in any order out, a bounded number in flight.
+
+use std::{sync::Arc, time::Duration};
+
+use tokio::{
+    sync::{mpsc, watch},
+    task::{JoinHandle, JoinSet, spawn_blocking},
+    time::{Instant, MissedTickBehavior, interval_at, sleep},
+};
+
+use super::{
+    error::FilterError,
+    journal::Journal,
+    progress::Progress,
+    record::{Action, RowKey, RowRecord},
+};
+use crate::{
+    dataset::{
+        DatasetError, Input,
+        reader::{Columns, RowReader},
+        row::{RowRules, Work},
+    },
+    report::Report,
+    submission::Submission,
+    verdict::{Cause, Verdict},
+};
+
+/// Something that verifies: the embedded engine, or a service.
+pub trait Verify: Send + Sync + 'static {
+    fn verify(&self, submission: Submission) -> impl Future<Output = Report> + Send;
+}
+
+impl<F, R> Verify for F
+where
+    F: Fn(Submission) -> R + Send + Sync + 'static,
+    R: Future<Output = Report> + Send,
+{
+    fn verify(&self, submission: Submission) -> impl Future<Output = Report> + Send {
+        self(submission)
+    }
+}
+
+/// The number of the signal that asked the job to stop, once there is one.
+pub type StopSignal = watch::Receiver<Option<i32>>;
+
+/// How rows are verified.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    pub columns: Columns,
+    pub rules: RowRules,
+    /// What becomes of rows that are not code.
+    pub not_code: Action,
+    /// Rows verified at once; as many again wait, already parsed.
+    pub rows_in_flight: usize,
+    /// Waits before a row that could not be verified through a fault of ours is tried again.
+    pub retry_after: Vec<Duration>,
+}
+
+/// How the pass ended.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Ended {
+    /// Every row is decided; this many there are.
+    Complete { rows: u64 },
+    /// A signal asked to stop; what was decided is in the journal.
+    Stopped { signal: i32 },
+}
+
+/// How often the journal is made durable.
+const SYNC_EVERY: Duration = Duration::from_secs(2);
+
+/// A row as the reader hands it over.
+enum FromReader {
+    Row(RowKey, Work),
+    End { rows: u64 },
+    Failed(DatasetError),
+}
+
+/// Decides every row that the journal has no record of.
+pub async fn verify_rows<V: Verify>(
+    input: &Input,
+    plan: &Plan,
+    journal: &mut Journal,
+    verify: Arc<V>,
+    progress: &mut Progress,
+    mut stop: StopSignal,
+) -> Result<Ended, FilterError> {
+    let reader = RowReader::open(input, &plan.columns)?;
+    let mut rows = read_in_background(reader, plan, journal.decided_rows());
+    // Dropping the set, on whatever way out, ends the runs of rows in flight.
+    let mut in_flight: JoinSet<RowRecord> = JoinSet::new();
+    let mut sync = interval_at(Instant::now() + SYNC_EVERY, SYNC_EVERY);
+    sync.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut syncing: Option<JoinHandle<Result<(), FilterError>>> = None;
+    let mut total_rows = None;
+    loop {
+        if let (Some(rows), true) = (total_rows, in_flight.is_empty()) {
+            journal.sync()?;
+            return Ok(Ended::Complete { rows });
+        }
+        let may_start = total_rows.is_none() && in_flight.len() < plan.rows_in_flight;
+        tokio::select! {
+            biased;
+            signal = stopped(&mut stop) => {
+                journal.sync()?;
+                return Ok(Ended::Stopped { signal });
+            }
+            Some(done) = in_flight.join_next() => {
+                let record = done.map_err(|error| FilterError::Internal(error.to_string()))?;
+                progress.decided(&record);
+                journal.append(&record)?;
+            }
+            _ = sync.tick() => {
+                // One at a time: the next waits for a later tick, but an error is never passed over.
+                if syncing.as_ref().is_none_or(JoinHandle::is_finished) {
+                    if let Some(synced) = syncing.take() {
+                        synced.await.map_err(|error| FilterError::Internal(error.to_string()))??;
+                    }
+                    syncing = Some(spawn_blocking(journal.syncing()?));
+                }
+                progress.tick();
+            }
+            message = rows.recv(), if may_start => match message {
+                Some(FromReader::Row(key, work)) => {
+                    if let Some(record) = start(key, work, plan, &verify, &mut in_flight) {
+                        progress.decided(&record);
+                        journal.append(&record)?;
+                    }
+                }
+                Some(FromReader::End { rows }) => total_rows = Some(rows),
+                Some(FromReader::Failed(error)) => return Err(error.into()),
+                None => return Err(FilterError::Internal("the row reader ended early".to_owned())),
+            },
+        }
+    }
+}
+
+/// Waits for a signal. Never returns if there can be none any more.
+pub async fn stopped(stop: &mut StopSignal) -> i32 {
+    let signal = match stop.wait_for(Option::is_some).await {
+        Ok(signal) => *signal,
+        Err(_) => None,
+    };
+    match signal {
+        Some(signal) => signal,
+        None => std::future::pending().await,
+    }
+}
+
+/// Reads and parses rows on a thread of its own, as far ahead as rows may be in flight.
+fn read_in_background(mut reader: RowReader, plan: &Plan, decided: Vec<bool>) -> mpsc::Receiver<FromReader> {
+    let (to_pipeline, rows) = mpsc::channel(plan.rows_in_flight);
+    let rules = plan.rules.clone();
+    std::thread::spawn(move || {
+        let mut count = 0;
+        loop {
+            let message = match reader.next_row() {
+                Ok(None) => FromReader::End { rows: count },
+                Err(error) => FromReader::Failed(error),
+                Ok(Some(row)) => {
+                    count += 1;
+                    if decided.get(row.index as usize).copied().unwrap_or(false) {
+                        continue;
+                    }
+                    let key =
+                        RowKey { row: row.index, domain: row.domain.clone(), source: row.source.clone() };
+                    FromReader::Row(key, rules.work(row))
+                }
+            };
+            let last = !matches!(message, FromReader::Row(..));
+            // The pipeline is gone: nothing more to do.
+            if to_pipeline.blocking_send(message).is_err() || last {
+                return;
+            }
+        }
+    });
+    rows
+}
+
+/// Starts a row that must be run; returns the record of one that need not be.
+fn start<V: Verify>(
+    key: RowKey,
+    work: Work,
+    plan: &Plan,
+    verify: &Arc<V>,
+    in_flight: &mut JoinSet<RowRecord>,
+) -> Option<RowRecord> {
+    match work {
+        Work::NotCode => Some(RowRecord::not_code(key, plan.not_code)),
+        Work::Decided(decision) => Some(RowRecord::decided(key, decision)),
+        Work::Verify { submission, note } => {
+            let verify = Arc::clone(verify);
+            let retry_after = plan.retry_after.clone();
+            in_flight.spawn(async move {
+                let report = verify_with_retries(&*verify, *submission, &retry_after).await;
+                RowRecord::verified(key, &report, note)
+            });
+            None
+        }
+    }
+}
+
+async fn verify_with_retries<V: Verify>(
+    verify: &V,
+    submission: Submission,
+    retry_after: &[Duration],
+) -> Report {
+    for wait in retry_after {
+        let report = verify.verify(submission.clone()).await;
+        if !is_worth_a_retry(&report) {
+            return report;
+        }
+        sleep(*wait).await;
+    }
+    verify.verify(submission).await
+}
+
+fn is_worth_a_retry(report: &Report) -> bool {
+    report.verdict == Verdict::Undecided
+        && matches!(report.cause, Some(Cause::Overloaded | Cause::SandboxFault | Cause::Cancelled) | None)
+}

@@ -1,0 +1,164 @@
+//! The decision on one row: a record of the journal and a line of the verdict table.
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::{
+    dataset::row::Decision,
+    report::Report,
+    verdict::{Cause, Verdict},
+};
+
+/// What becomes of a row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Action {
+    Keep,
+    Drop,
+    /// Kept without being verified: not code.
+    PassThrough,
+}
+
+impl Action {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Action::Keep => "keep",
+            Action::Drop => "drop",
+            Action::PassThrough => "pass_through",
+        }
+    }
+
+    /// Whether the row is written to the output.
+    pub fn keeps(self) -> bool {
+        self != Action::Drop
+    }
+}
+
+/// Characters of a reason; it is one line for a person, not a log.
+const MAX_REASON_CHARS: usize = 300;
+
+/// The decision on one row.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RowRecord {
+    /// 0-based index in the input.
+    pub row: u64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub domain: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<String>,
+    pub action: Action,
+    /// Everything from here on is `None` for rows that are not code.
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        serialize_with = "verdict_word",
+        deserialize_with = "verdict_of_word"
+    )]
+    pub verdict: Option<Verdict>,
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        serialize_with = "cause_word",
+        deserialize_with = "cause_of_word"
+    )]
+    pub cause: Option<Cause>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub passed: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub total: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first_failing_test: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cpu_ms: Option<f64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
+/// Which row a record is for, and what the summary groups it by.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RowKey {
+    pub row: u64,
+    pub domain: Option<String>,
+    pub source: Option<String>,
+}
+
+impl RowRecord {
+    /// A row that is not code.
+    pub fn not_code(key: RowKey, action: Action) -> RowRecord {
+        RowRecord {
+            row: key.row,
+            domain: key.domain,
+            source: key.source,
+            action,
+            verdict: None,
+            cause: None,
+            passed: None,
+            total: None,
+            first_failing_test: None,
+            cpu_ms: None,
+            reason: None,
+        }
+    }
+
+    /// A row that was decided without a run.
+    pub fn decided(key: RowKey, decision: Decision) -> RowRecord {
+        RowRecord {
+            verdict: Some(decision.verdict),
+            cause: Some(decision.cause),
+            passed: Some(0),
+            total: decision.total.map(|total| total as u64),
+            cpu_ms: Some(0.0),
+            reason: Some(one_line(&decision.reason)),
+            ..RowRecord::not_code(key, Action::Drop)
+        }
+    }
+
+    /// A row that was verified. `note` says which code block was taken.
+    pub fn verified(key: RowKey, report: &Report, note: Option<String>) -> RowRecord {
+        let accepted = report.verdict == Verdict::Accepted;
+        let reasons: Vec<String> = report.reason.iter().cloned().chain(note).collect();
+        RowRecord {
+            verdict: Some(report.verdict),
+            cause: report.cause,
+            passed: Some(report.passed() as u64),
+            total: Some(report.total as u64),
+            first_failing_test: report.first_failing_test().map(|at| at as u64),
+            cpu_ms: Some((report.cpu_ms() * 1000.0).round() / 1000.0),
+            reason: (!reasons.is_empty()).then(|| one_line(&reasons.join("; "))),
+            ..RowRecord::not_code(key, if accepted { Action::Keep } else { Action::Drop })
+        }
+    }
+
+    /// Whether the row has no verdict although nothing is wrong with it: a fault of ours.
+    pub fn is_our_fault(&self) -> bool {
+        self.verdict == Some(Verdict::Undecided) && self.cause != Some(Cause::BadTests)
+    }
+}
+
+fn one_line(text: &str) -> String {
+    let mut line: String =
+        text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(MAX_REASON_CHARS).collect();
+    if text.chars().nth(MAX_REASON_CHARS).is_some() {
+        line.push('…');
+    }
+    line
+}
+
+fn verdict_word<S: Serializer>(verdict: &Option<Verdict>, to: S) -> Result<S::Ok, S::Error> {
+    verdict.map(Verdict::as_str).serialize(to)
+}
+
+fn cause_word<S: Serializer>(cause: &Option<Cause>, to: S) -> Result<S::Ok, S::Error> {
+    cause.map(Cause::as_str).serialize(to)
+}
+
+fn verdict_of_word<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Verdict>, D::Error> {
+    let word = String::deserialize(from)?;
+    let verdict = Verdict::from_word(&word);
+    verdict.map(Some).ok_or_else(|| serde::de::Error::custom(format!("unknown verdict {word}")))
+}
+
+fn cause_of_word<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Cause>, D::Error> {
+    let word = String::deserialize(from)?;
+    let cause = Cause::ALL.into_iter().find(|cause| cause.as_str() == word);
+    cause.map(Some).ok_or_else(|| serde::de::Error::custom(format!("unknown cause {word}")))
+}
