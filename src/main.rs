@@ -1,1 +1,44 @@
-fn main() {}
+//! Roles.
+
+use std::{
+    env,
+    io::{self, IsTerminal},
+    process::ExitCode,
+};
+
+use anyhow::Context;
+use clap::Parser;
+use proofbox::command::{COULD_NOT, CommandLine, dispatch};
+use tracing_subscriber::EnvFilter;
+
+fn main() -> ExitCode {
+    // First, before any thread exists: this role forks.
+    if env::args_os().nth(1).is_some_and(|role| role == "__launcher") {
+        return proofbox::sandbox::launcher_main();
+    }
+    let command_line = CommandLine::parse();
+    carry_out(command_line).unwrap_or_else(|error| {
+        eprintln!("proofbox: {error:#}");
+        ExitCode::from(COULD_NOT)
+    })
+}
+
+fn carry_out(command_line: CommandLine) -> anyhow::Result<ExitCode> {
+    log_to_stderr(command_line.default_log())?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(dispatch(command_line))
+}
+
+/// Standard output is for what was asked for.
+fn log_to_stderr(default_level: &str) -> anyhow::Result<()> {
+    let filter = match env::var("PROOFBOX_LOG") {
+        Ok(wanted) => EnvFilter::try_new(wanted).context("PROOFBOX_LOG")?,
+        Err(_) => EnvFilter::new(default_level),
+    };
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(io::stderr)
+        .with_ansi(io::stderr().is_terminal())
+        .init();
+    Ok(())
+}

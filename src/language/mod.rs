@@ -1,1 +1,107 @@
-//! (being written)
+//! What can be run: the languages that the sandbox images offer.
+
+pub mod image;
+pub mod python;
+
+use std::path::Path;
+
+use crate::{
+    config::EngineConfig,
+    sandbox::{ImageSetup, Job, policy},
+    submission::{Prelude, Submission},
+    value::marshal::TooLarge,
+};
+
+pub use self::image::{Image, ImageError};
+use self::python::PythonRuntime;
+
+/// A language is not available on this host.
+#[derive(Debug, thiserror::Error)]
+pub enum LanguageError {
+    #[error(transparent)]
+    Image(#[from] ImageError),
+    #[error("{interpreter}: {problem}\nremedy: install {packages}, or name another interpreter with --python")]
+    Interpreter { interpreter: String, problem: String, packages: String },
+    #[error(transparent)]
+    Policy(#[from] policy::PolicyError),
+    #[error("image {image}: {path} does not exist on this host")]
+    MissingPath { image: String, path: String },
+}
+
+/// The languages of this installation.
+#[derive(Debug)]
+pub struct Languages {
+    languages: Vec<Language>,
+}
+
+/// One language with its image, ready to run.
+#[derive(Debug)]
+pub struct Language {
+    pub image: Image,
+    runtime: PythonRuntime,
+}
+
+impl Languages {
+    /// Reads the images and asks each interpreter what it is. Runs the interpreters, on our own
+    /// code only.
+    pub fn load(config: &EngineConfig) -> Result<Languages, LanguageError> {
+        let images = match &config.images_dir {
+            Some(directory) => Image::load_all(directory)?,
+            None => vec![Image::shipped_python()],
+        };
+        let languages = images
+            .into_iter()
+            .map(|image| {
+                let interpreter = config.python.as_deref().unwrap_or(Path::new(&image.interpreter)).to_owned();
+                let runtime = PythonRuntime::discover(&interpreter, &image)?;
+                Ok(Language { image, runtime })
+            })
+            .collect::<Result<_, LanguageError>>()?;
+        Ok(Languages { languages })
+    }
+
+    /// Finds a language by one of its names, in any letter case.
+    pub fn find(&self, name: &str) -> Option<&Language> {
+        self.languages
+            .iter()
+            .find(|language| language.image.languages.iter().any(|known| known.eq_ignore_ascii_case(name)))
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = &Language> {
+        self.languages.iter()
+    }
+}
+
+impl Language {
+    /// The language's name.
+    pub fn name(&self) -> &str {
+        &self.image.languages[0]
+    }
+
+    /// The runtime's version, such as `3.11.2`.
+    pub fn version(&self) -> &str {
+        &self.runtime.version
+    }
+
+    /// The interpreter or compiler as found on the host.
+    pub fn interpreter(&self) -> &Path {
+        &self.runtime.executable
+    }
+
+    /// What its cells see.
+    pub fn image_setup(&self) -> Result<ImageSetup, LanguageError> {
+        let mut image = self.image.setup()?;
+        image.seccomp = policy::compile(policy::SHIPPED)?;
+        self.runtime.extend_setup(&mut image)?;
+        Ok(image)
+    }
+
+    /// What a cell does for a submission: every test is one run. What the tests expect stays here.
+    pub fn job(&self, submission: &Submission) -> Result<Job, TooLarge> {
+        let prelude = match submission.prelude {
+            Prelude::None => "none",
+            Prelude::Contest => "contest",
+        };
+        self.runtime.job(submission, prelude, &self.image)
+    }
+}

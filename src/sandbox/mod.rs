@@ -1,11 +1,64 @@
-//! The wall. The only code that touches the kernel, behind one boundary:
-//! a [`CellRequest`] goes in, one [`Outcome`] per run comes out.
+//! The wall. The only code that touches the kernel, behind one boundary: a [`Job`] goes in, one
+//! [`Outcome`] per run comes out. Callers do not see how: a warm launcher or another kind of runner
+//! takes its place behind [`Sandbox::open`].
 //!
-//! Nothing in a request tells the cell what is expected of a run.
+//! Nothing in a job tells the cell what is expected of a run.
+//!
+//! | file | process | what |
+//! |---|---|---|
+//! | `pool` | service | starts launchers, lends slots, reads outcomes |
+//! | `launcher` | guard, launcher, slot | who makes cells, and who dies with whom |
+//! | `cell`, `run` | cell init | furnishes a cell, carries out runs, ends what they leave |
+//! | `rootfs`, `cgroup`, `policy` | | the file tree, memory and process bounds, the seccomp policy |
+//! | `protocol`, `step` | all | what travels between them; named steps that can fail |
+//! | `sys` | all | the only `unsafe` |
+
+mod cell;
+mod cgroup;
+pub mod launcher;
+mod pool;
+pub mod policy;
+mod protocol;
+mod rootfs;
+mod run;
+mod step;
+mod sys;
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+pub use self::{
+    cgroup::survey as survey_cgroups,
+    launcher::main as launcher_main,
+    pool::{CellRun, Sandbox, SandboxConfig, StartError},
+    protocol::{CgroupKind, ImageSetup},
+    rootfs::SOURCE_DIR,
+};
+
+/// The isolation that cells have. Each tier gives every guarantee; they differ in the mechanism.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Tier {
+    Namespaces,
+}
+
+impl Tier {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Tier::Namespaces => "namespaces",
+        }
+    }
+}
 
 /// What a cell is asked to do: one solution, several runs of it.
 #[derive(Debug, Clone)]
-pub struct CellRequest {
+pub struct Job {
+    /// Program and arguments; paths are those in the cell.
+    pub argv: Vec<String>,
+    /// `NAME=value`.
+    pub env: Vec<String>,
+    /// Paths below [`SOURCE_DIR`] and content.
+    pub sources: Vec<(String, Vec<u8>)>,
     pub runs: Vec<Run>,
 }
 
@@ -14,7 +67,7 @@ pub struct CellRequest {
 pub struct Run {
     /// Bytes on file descriptor 0.
     pub stdin: Vec<u8>,
-    /// For a function test, the call to make, encoded by [`crate::value::encode_call`].
+    /// For a function test, the call to make, encoded for the language's driver.
     pub call: Option<Vec<u8>>,
 }
 
@@ -22,7 +75,7 @@ pub struct Run {
 #[derive(Debug, Clone)]
 pub struct Outcome {
     pub end: End,
-    /// The limit that ended the run, if one did.
+    /// The limit that ended the run, or that it went over.
     pub limit: Option<LimitHit>,
     pub usage: Usage,
     pub stdout: Vec<u8>,
@@ -38,7 +91,7 @@ pub enum End {
     Signaled { signal: i32 },
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum LimitHit {
     Cpu,
     Wall,
@@ -46,9 +99,20 @@ pub enum LimitHit {
     Output,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Default)]
+/// What a run's whole process tree used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Usage {
-    pub cpu_us: u64,
-    pub wall_us: u64,
+    pub cpu: Duration,
+    pub wall: Duration,
+    /// Peak resident memory.
     pub memory_bytes: u64,
+}
+
+/// Our own machinery failed. Never says anything about a solution.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("sandbox step {step} failed: {detail}")]
+pub struct Fault {
+    /// A word of ours, bounded in number: it is a metric's label.
+    pub step: String,
+    pub detail: String,
 }

@@ -1,0 +1,650 @@
+"""The program that runs inside a Python cell, before and around the solution.
+
+    python3 -I -S -B driver.pyc MODE ENTRY PRELUDE SITE_DIRS
+
+MODE       `program`: run ENTRY as `python3 ENTRY` would.
+           `function`: read one call from descriptor 3, make it, write what came of it.
+ENTRY      absolute path of the solution's entry file.
+PRELUDE    `none`, or `contest`: names that contest data sets assume to be in scope.
+SITE_DIRS  directories appended to sys.path, separated by colons; may be empty.
+
+Descriptors 0, 1 and 2 are the solution's own. Descriptor 3 (function mode) holds
+`marshal((name, args, kwargs))` up to its end. Descriptor 4 takes at most one record,
+`marshal((tag, content))` in marshal's version 2, which has no back references:
+
+    ("ok", value)             the function returned this
+    ("unsupported", type)     it returned something that cannot cross as plain data
+    ("missing", text)         there is no such function, or several might be meant
+    ("raised", text)          the solution raised or exited before the function returned
+    ("syntax", text)          ENTRY does not compile (both modes)
+
+A solution may write there too; it gains nothing that returning the value would not have given.
+
+CPU time here is paid in every test, so only built-in modules are imported, and what `-S` leaves
+out is restored by hand. Works on CPython 3.8 and later. Importing this file only defines things:
+a launcher that stays warm can fork and then call `run_program` or `run_function`.
+"""
+
+import marshal
+import posix
+import sys
+
+CALL_FD = 3
+RESULT_FD = 4
+# A solution that is called, not run, is a module: `if __name__ == "__main__"` guards example
+# usage, which must not run (and would find no input).
+MODULE_NAME = "solution"
+MAX_DEPTH = 400
+MAX_ITEMS = 2_000_000
+MAX_TEXT = 2_000
+CONTEST_RECURSION_LIMIT = 50_000
+# Else glibc gives every thread a stack as large as RLIMIT_STACK, which is the memory limit.
+THREAD_STACK_BYTES = 64 << 20
+
+# What `from MODULE import *`, written for these modules in this order, leaves bound to which
+# module's attribute: the later import wins, names of builtins are left out (they are in scope
+# anyway), and so are names that the imports of the modules themselves then take over. For
+# CPython 3.8 to 3.13; a name that the running version lacks is skipped.
+_STARS = (
+    ("string", """
+        Formatter Template ascii_letters ascii_lowercase ascii_uppercase capwords digits hexdigits
+        octdigits printable punctuation whitespace
+    """),
+    ("re", """
+        A ASCII DOTALL I IGNORECASE L LOCALE M MULTILINE NOFLAG PatternError RegexFlag S U UNICODE
+        VERBOSE X error escape findall finditer fullmatch match purge search split subn template
+    """),
+    ("datetime", """
+        MAXYEAR MINYEAR UTC date datetime_CAPI time timedelta timezone tzinfo
+    """),
+    ("collections", """
+        UserDict UserList UserString defaultdict deque namedtuple
+    """),
+    ("heapq", """
+        heapify heappop heappush heappushpop heapreplace merge nlargest nsmallest
+    """),
+    ("bisect", """
+        bisect_left bisect_right insort insort_left insort_right
+    """),
+    ("copy", """
+        Error deepcopy replace
+    """),
+    ("math", """
+        acos acosh asin asinh atan atan2 atanh cbrt ceil comb copysign cos cosh degrees dist e erf
+        erfc exp exp2 expm1 fabs factorial floor fma fmod frexp fsum gamma gcd hypot inf isclose
+        isfinite isinf isnan isqrt lcm ldexp lgamma log log10 log1p log2 modf nan nextafter perm pi
+        prod radians remainder sin sinh sqrt sumprod tan tanh tau trunc ulp
+    """),
+    ("random", """
+        Random SystemRandom betavariate binomialvariate choice choices expovariate gammavariate
+        gauss getrandbits getstate lognormvariate normalvariate paretovariate randbytes randint
+        randrange sample seed setstate shuffle triangular uniform vonmisesvariate weibullvariate
+    """),
+    ("statistics", """
+        NormalDist StatisticsError correlation covariance fmean geometric_mean harmonic_mean kde
+        kde_random linear_regression mean median median_grouped median_high median_low mode
+        multimode pstdev pvariance quantiles stdev variance
+    """),
+    ("itertools", """
+        accumulate batched chain combinations combinations_with_replacement compress count cycle
+        dropwhile filterfalse groupby islice pairwise permutations product repeat starmap takewhile
+        tee zip_longest
+    """),
+    ("functools", """
+        WRAPPER_ASSIGNMENTS WRAPPER_UPDATES cache cached_property cmp_to_key lru_cache partial
+        partialmethod reduce singledispatch singledispatchmethod total_ordering update_wrapper wraps
+    """),
+    ("operator", """
+        add and_ attrgetter call concat contains countOf delitem eq floordiv ge getitem gt iadd iand
+        iconcat ifloordiv ilshift imatmul imod imul index indexOf inv invert ior ipow irshift is_
+        is_not isub itemgetter itruediv ixor le length_hint lshift lt matmul methodcaller mod mul ne
+        neg not_ or_ pos rshift setitem sub truediv truth xor
+    """),
+    ("io", """
+        BufferedIOBase BufferedRWPair BufferedRandom BufferedReader BufferedWriter BytesIO
+        DEFAULT_BUFFER_SIZE FileIO IOBase IncrementalNewlineDecoder RawIOBase SEEK_CUR SEEK_END
+        SEEK_SET StringIO TextIOBase TextIOWrapper UnsupportedOperation open_code text_encoding
+    """),
+    ("sys", """
+        abiflags activate_stack_trampoline addaudithook api_version argv audit base_exec_prefix
+        base_prefix breakpointhook builtin_module_names byteorder call_tracing callstats
+        deactivate_stack_trampoline displayhook dont_write_bytecode exc_info excepthook exception
+        exec_prefix executable flags float_info float_repr_style get_asyncgen_hooks
+        get_coroutine_origin_tracking_depth get_int_max_str_digits getallocatedblocks
+        getcheckinterval getdefaultencoding getdlopenflags getfilesystemencodeerrors
+        getfilesystemencoding getprofile getrecursionlimit getrefcount getsizeof getswitchinterval
+        gettrace getunicodeinternedsize hash_info hexversion implementation int_info intern
+        is_finalizing is_stack_trampoline_active maxsize maxunicode meta_path modules monitoring
+        orig_argv path path_hooks path_importer_cache platform platlibdir prefix pycache_prefix
+        set_asyncgen_hooks set_coroutine_origin_tracking_depth set_int_max_str_digits
+        setcheckinterval setdlopenflags setprofile setrecursionlimit setswitchinterval settrace
+        stderr stdin stdlib_module_names stdout thread_info unraisablehook version version_info
+        warnoptions
+    """),
+    ("json", """
+        JSONDecodeError JSONDecoder JSONEncoder dump dumps load loads
+    """),
+    ("typing", """
+        AbstractSet Annotated Any AnyStr AsyncContextManager AsyncGenerator AsyncIterable
+        AsyncIterator Awaitable BinaryIO ByteString Callable ChainMap ClassVar Collection
+        Concatenate Container ContextManager Coroutine Counter DefaultDict Deque Dict Final
+        ForwardRef FrozenSet Generator Generic Hashable IO ItemsView Iterable Iterator KeysView List
+        Literal LiteralString Mapping MappingView Match MutableMapping MutableSequence MutableSet
+        NamedTuple Never NewType NoDefault NoReturn NotRequired Optional OrderedDict ParamSpec
+        ParamSpecArgs ParamSpecKwargs Pattern Protocol ReadOnly Required Reversible Self Sequence
+        Set Sized SupportsAbs SupportsBytes SupportsComplex SupportsFloat SupportsIndex SupportsInt
+        SupportsRound TYPE_CHECKING Text TextIO Tuple Type TypeAlias TypeAliasType TypeGuard TypeIs
+        TypeVar TypeVarTuple TypedDict Union Unpack ValuesView assert_never assert_type cast
+        clear_overloads dataclass_transform final get_args get_origin get_overloads
+        get_protocol_members get_type_hints is_protocol is_typeddict no_type_check
+        no_type_check_decorator overload override reveal_type runtime_checkable
+    """),
+)
+_MODULES = (
+    "string re datetime collections heapq bisect copy math random statistics itertools functools "
+    "operator io sys json"
+)
+# Beyond LiveCodeBench's list: what OpenThoughts' own judge puts in scope, where installed.
+_EXTRAS = {
+    "np": ("numpy", None),
+    "numpy": ("numpy", None),
+    "fractions": ("fractions", None),
+    "Fraction": ("fractions", "Fraction"),
+    "typing": ("typing", None),
+    "builtins": ("builtins", None),
+}
+# Code that mentions these can reach names that stand nowhere in it.
+_DYNAMIC = frozenset(("eval", "exec", "globals", "locals", "vars"))
+# Code that mentions these may look at annotations at run time.
+_READS_ANNOTATIONS = frozenset(
+    (
+        "__annotations__ get_annotations get_type_hints dataclass dataclasses make_dataclass NamedTuple "
+        "TypedDict singledispatch singledispatchmethod inspect signature pydantic attr attrs"
+    ).split()
+)
+# `__future__.annotations.compiler_flag`; it was another one before 3.8.3.
+_FUTURE_ANNOTATIONS = 0x1000000 if sys.version_info >= (3, 8, 3) else 0
+
+# LOAD_NAME, LOAD_GLOBAL, LOAD_FROM_DICT_OR_GLOBALS, STORE_NAME, STORE_GLOBAL, EXTENDED_ARG.
+_OPCODES = {
+    (3, 8): (101, 116, -1, 90, 97, 144),
+    (3, 9): (101, 116, -1, 90, 97, 144),
+    (3, 10): (101, 116, -1, 90, 97, 144),
+    (3, 11): (101, 116, -1, 90, 97, 144),
+    (3, 12): (101, 116, 175, 90, 97, 144),
+    (3, 13): (92, 91, 90, 114, 113, 71),
+}
+
+
+class Unsupported(Exception):
+    """A result that cannot cross the cell's wall as plain data."""
+
+
+class ListNode:
+    """LeetCode's linked list node, for solutions that mention it and do not define it."""
+
+    def __init__(self, val=0, next=None):
+        self.val = val
+        self.next = next
+
+
+class TreeNode:
+    """LeetCode's binary tree node, likewise."""
+
+    def __init__(self, val=0, left=None, right=None):
+        self.val = val
+        self.left = left
+        self.right = right
+
+
+def main(argv):
+    mode, entry, prelude, site_dirs = argv[1:5]
+    set_up(entry, site_dirs)
+    with open(entry, "rb") as file:
+        source = file.read()
+    if mode == "function":
+        run_function(source, entry, prelude, read_all(CALL_FD), RESULT_FD)
+    elif mode == "program":
+        run_program(source, entry, prelude, RESULT_FD)
+    else:
+        raise ValueError("unknown mode " + mode)
+
+
+def set_up(entry, site_dirs):
+    """Restores what `-I -S` leaves out, as far as programs see it."""
+    import _sitebuiltins
+    import _thread
+    import builtins
+
+    end_of_input = "Ctrl-D (i.e. EOF)"
+    builtins.exit = _sitebuiltins.Quitter("exit", end_of_input)
+    builtins.quit = _sitebuiltins.Quitter("quit", end_of_input)
+    builtins.help = _sitebuiltins._Helper()
+    sys.argv = [entry]
+    sys.path.insert(0, entry.rpartition("/")[0] or "/")
+    sys.path.extend(filter(None, site_dirs.split(":")))
+    _thread.stack_size(THREAD_STACK_BYTES)
+
+
+def run_program(source, entry, prelude, result_fd):
+    """Runs the source as `__main__`. Returns, or raises SystemExit, as the program ends; the
+    interpreter's normal exit then joins threads, runs exit handlers and flushes."""
+    code, names = compile_solution(source, entry, prelude, result_fd)
+    if code is None:
+        raise SystemExit(1)
+    posix.close(result_fd)
+    namespace = new_module("__main__", entry)
+    bind_prelude(namespace, prelude, names)
+    try:
+        exec(code, namespace)
+    except SystemExit:
+        raise
+    except BaseException as error:
+        failed = error
+    else:
+        return
+    show_exception(failed)
+    raise SystemExit(1)
+
+
+def run_function(source, entry, prelude, call, result_fd):
+    """Runs the source as a module, makes the call and ends the process. Skips the interpreter's
+    slow exit: nothing that the solution would do there can change the result."""
+    write, flush_and_exit = make_writer(result_fd), make_exit()
+    name, args, kwargs = marshal.loads(call)
+    code, names = compile_solution(source, entry, prelude, result_fd)
+    if code is None:
+        flush_and_exit(1)
+    posix.set_inheritable(result_fd, False)
+    namespace = new_module(MODULE_NAME, entry)
+    sys.modules["__main__"] = sys.modules[MODULE_NAME]
+    given = bind_prelude(namespace, prelude, names)
+    try:
+        exec(code, namespace)
+        function, problem = find_function(namespace, given, name)
+        if function is None:
+            write("missing", problem)
+            flush_and_exit(1)
+        result = function(*args, **kwargs)
+        sys.setrecursionlimit(max(sys.getrecursionlimit(), 10 * MAX_DEPTH))
+        value = plain(result, [MAX_ITEMS], 0)
+    except Unsupported as error:
+        write("unsupported", str(error))
+        flush_and_exit(0)
+    except BaseException as error:
+        write("raised", describe(error))
+        show_exception(error)
+        flush_and_exit(1)
+    write("ok", value)
+    flush_and_exit(0)
+
+
+def read_all(fd):
+    chunks = []
+    while True:
+        chunk = posix.read(fd, 1 << 20)
+        if not chunk:
+            posix.close(fd)
+            return b"".join(chunks)
+        chunks.append(chunk)
+
+
+def make_writer(fd, dumps=marshal.dumps, write=posix.write):
+    """A function that writes one record. Bound early: solutions replace functions of modules."""
+
+    def write_record(tag, content):
+        record = memoryview(dumps((tag, content), 2))
+        while record:
+            record = record[write(fd, record) :]
+
+    return write_record
+
+
+def make_exit(leave=posix._exit):
+    def flush_and_exit(code):
+        for stream in (sys.stdout, sys.stderr):
+            try:
+                stream.flush()
+            except BaseException:
+                pass  # Closed or replaced by the solution: what it printed is its own affair.
+        leave(code)
+
+    return flush_and_exit
+
+
+def describe(error):
+    """The exception's type and text, bounded; asking may run the solution's code, which may fail."""
+    name = type(error).__name__
+    try:
+        text = str(error)[:MAX_TEXT]
+    except BaseException:
+        text = "(its text cannot be had)"
+    text = text.encode("utf-8", "replace").decode("utf-8")
+    return name + ": " + text if text else name
+
+
+def show_exception(error):
+    """Prints the traceback as the interpreter would, without this file's frames."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_frame.f_code.co_filename == __file_of_driver:
+        trace = trace.tb_next
+    error.__traceback__ = trace
+    try:
+        sys.excepthook(type(error), error, trace)
+    except BaseException:
+        sys.__excepthook__(type(error), error, trace)
+
+
+__file_of_driver = main.__code__.co_filename
+
+
+def new_module(name, entry):
+    """A fresh module under its name in sys.modules; returns its namespace."""
+    import builtins
+
+    module = type(sys)(name)
+    module.__file__ = entry
+    module.__builtins__ = builtins
+    sys.modules[name] = module
+    return module.__dict__
+
+
+def compile_solution(source, entry, prelude, result_fd):
+    """Returns the code and, with a prelude, the names it reads (else None). A source that does not
+    compile is recorded and shown, and (None, None) returned."""
+    is_contest = prelude == "contest"
+    if not is_contest and prelude != "none":
+        raise ValueError("unknown prelude " + prelude)
+    if is_contest:
+        sys.setrecursionlimit(CONTEST_RECURSION_LIMIT)
+        if hasattr(sys, "set_int_max_str_digits"):
+            sys.set_int_max_str_digits(0)
+    try:
+        # Annotations are not evaluated (as from 3.14 on anyway) unless the code may look at them:
+        # importing `typing` for the sake of `nums: List[int]` costs as much as a whole start.
+        code = compile(source, entry, "exec", _FUTURE_ANNOTATIONS if is_contest else 0, True)
+        if is_contest and reads_annotations(code):
+            code = compile(source, entry, "exec", 0, True)
+    except Exception as error:
+        make_writer(result_fd)("syntax", describe(error))
+        show_exception(error)
+        return None, None
+    return code, names_read(code) if is_contest else None
+
+
+def code_objects(code):
+    """The code and all code within it."""
+    kind = type(code)
+    stack = [code]
+    while stack:
+        code = stack.pop()
+        yield code
+        for constant in code.co_consts:
+            if type(constant) is kind:
+                stack.append(constant)
+
+
+def reads_annotations(code):
+    return not all(_READS_ANNOTATIONS.isdisjoint(part.co_names) for part in code_objects(code))
+
+
+def names_read(code):
+    """Names that the code reads from its module's scope or from builtins without having bound
+    them itself. Which bindings come first is unknowable in general; a name counts as bound if the
+    module binds it somewhere and does not read it further up in its own body."""
+    load_name, load_global, load_either, store_name, store_global, extended = opcodes()
+    interesting = frozenset((load_name, load_global, load_either, store_name, store_global))
+    shift = 1 if sys.version_info >= (3, 11) else 0
+    table = prelude_table()
+    read, bound, read_first = set(), set(), set()
+    for part in code_objects(code):
+        if table.keys().isdisjoint(part.co_names) and _DYNAMIC.isdisjoint(part.co_names):
+            continue
+        is_module = part is code
+        ops, args, names = part.co_code[::2], part.co_code[1::2], part.co_names
+        for place, op in enumerate(ops):
+            if op not in interesting:
+                continue
+            index, before = args[place], place - 1
+            scale = 256
+            while before >= 0 and ops[before] == extended:
+                index += args[before] * scale
+                scale *= 256
+                before -= 1
+            name = names[index >> shift if op == load_global else index]
+            if op == store_global or (op == store_name and is_module):
+                bound.add(name)
+            elif op != store_name:
+                read.add(name)
+                if is_module and name not in bound:
+                    read_first.add(name)
+    return (read - bound) | read_first
+
+
+def opcodes():
+    known = _OPCODES.get(sys.version_info[:2])
+    if known is None:
+        from opcode import opmap
+
+        names = "LOAD_NAME LOAD_GLOBAL LOAD_FROM_DICT_OR_GLOBALS STORE_NAME STORE_GLOBAL EXTENDED_ARG"
+        known = tuple(opmap.get(name, -1) for name in names.split())
+    return known
+
+
+def prelude_table():
+    """Name -> (module, attribute), or (module, None) for the module itself."""
+    table = {name: (module, name) for module, names in _STARS for name in names.split()}
+    for module in _MODULES.split():
+        table[module] = (module, None)
+    table.update(_EXTRAS)
+    table["ListNode"] = table["TreeNode"] = (None, None)
+    return table
+
+
+def bind_prelude(namespace, prelude, names):
+    """Binds those names of the prelude that the code reads; all of them if it can read names that
+    stand nowhere in it. Returns what was bound."""
+    bound = {}
+    if prelude == "none":
+        return bound
+    table = prelude_table()
+    wanted = names & table.keys()
+    if names & _DYNAMIC:
+        wanted = wanted | (table.keys() - _EXTRAS.keys())
+    missing = object()
+    for name in wanted:
+        module, attribute = table[name]
+        if module is None:
+            value = node_class(name)
+        else:
+            try:
+                value = __import__(module)
+            except ImportError:
+                continue  # Such as numpy: the solution then sees a NameError, as it would anyway.
+            if attribute is not None:
+                value = getattr(value, attribute, missing)
+        if value is not missing:
+            bound[name] = value
+    namespace.update(bound)
+    return bound
+
+
+def node_class(name):
+    node = ListNode if name == "ListNode" else TreeNode
+    return type(name, (object,), {"__init__": node.__init__, "__doc__": node.__doc__, "__module__": MODULE_NAME})
+
+
+def find_function(namespace, given, name):
+    """The callable that a call of `name` means, or (None, why not).
+
+    In this order: a callable of the module; a method of `class Solution`, else of the only other
+    class that has it; and, since answers often use another name, the only public function of the
+    module or the only public method of Solution, provided that nothing else could be meant."""
+    found = namespace.get(name)
+    if callable(found) and given.get(name) is not found:
+        return found, None
+    own = [
+        (key, value)
+        for key, value in namespace.items()
+        if callable(value) and getattr(value, "__module__", None) == namespace["__name__"] and key not in given
+    ]
+    classes = {id(value): value for _, value in own if isinstance(value, type)}
+    solution = namespace.get("Solution")
+    if isinstance(solution, type) and callable(getattr(solution, name, None)):
+        return method_of(solution, name), None
+    having = [value for value in classes.values() if callable(value.__dict__.get(name)) or is_static(value, name)]
+    if len(having) == 1:
+        return method_of(having[0], name), None
+    if len(having) > 1:
+        return None, "several classes have a method " + name
+    functions = {id(value): value for key, value in own if not isinstance(value, type) and key[:1] != "_"}
+    methods = []
+    if isinstance(solution, type):
+        methods = [
+            key for key, value in solution.__dict__.items() if key[:1] != "_" and (callable(value) or is_static(solution, key))
+        ]
+    if len(functions) + len(methods) == 1:
+        if methods:
+            return method_of(solution, methods[0]), None
+        return next(iter(functions.values())), None
+    return None, "there is no function " + name + ", and %d others" % (len(functions) + len(methods))
+
+
+def method_of(owner, name):
+    return getattr(owner if is_static(owner, name) else owner(), name)
+
+
+def is_static(owner, name):
+    return isinstance(owner.__dict__.get(name), (staticmethod, classmethod))
+
+
+_SCALARS = frozenset((type(None), bool, int, float, complex, str, bytes))
+
+
+def plain(value, budget, depth):
+    """The value as data that marshal writes: exact built-in types all the way down.
+
+    Subclasses of built-in types are read through the built-in's own methods, never through the
+    solution's overrides. `budget` is a list holding the number of items still allowed."""
+    kind = type(value)
+    if kind in _SCALARS:
+        return value
+    if depth > MAX_DEPTH:
+        raise Unsupported("a value nested too deep, or holding itself")
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return plain_items(value, budget, depth)
+    if isinstance(value, dict):
+        pairs = dict.items(value)
+        spend(budget, len(pairs))
+        pairs = [(plain(key, budget, depth + 1), plain(item, budget, depth + 1)) for key, item in pairs]
+        return hashed(dict, pairs)
+    if isinstance(value, int):
+        return int.__add__(value, 0)
+    if isinstance(value, float):
+        return float.__pos__(value)
+    if isinstance(value, str):
+        return str.__str__(value)
+    if isinstance(value, bytes):
+        return bytes.__getitem__(value, slice(None))
+    if isinstance(value, bytearray):
+        return bytes(value)
+    if isinstance(value, complex):
+        return complex.__pos__(value)
+    return plain_other(value, budget, depth)
+
+
+def plain_items(value, budget, depth):
+    for base in (list, tuple, set, frozenset):
+        if isinstance(value, base):
+            break
+    items = list(base.__iter__(value))
+    spend(budget, len(items))
+    if not _SCALARS.issuperset(map(type, items)):
+        items = [plain(item, budget, depth + 1) for item in items]
+    return items if base is list else hashed(base, items)
+
+
+def hashed(container, items):
+    try:
+        return container(items)
+    except TypeError:  # A key whose plain form is a list.
+        raise Unsupported("a key or an item of a set that has no plain form") from None
+
+
+def plain_other(value, budget, depth):
+    kind = type(value)
+    module, name = kind.__module__, kind.__name__
+    if module == "numpy" and hasattr(kind, "tolist"):
+        as_list = value.tolist()
+        if type(as_list) is not kind:
+            return plain(as_list, budget, depth + 1)
+    elif module == "array" and name == "array":
+        return plain(value.tolist(), budget, depth)
+    elif module == "decimal" and name == "Decimal":
+        return plain_decimal(value)
+    elif module == "fractions" and name == "Fraction":
+        return value.numerator if value.denominator == 1 else float(value)
+    elif name == "ListNode" and hasattr(value, "next"):
+        return plain(realise(linked(value), budget), budget, depth)
+    elif name == "TreeNode" and hasattr(value, "left"):
+        return plain(level_order(value, budget), budget, depth)
+    elif is_view(kind) or hasattr(kind, "__next__"):
+        return plain(realise(value, budget), budget, depth)
+    else:
+        collections = sys.modules.get("_collections")
+        if collections is not None and isinstance(value, collections.deque):
+            return plain(realise(collections.deque.__iter__(value), budget), budget, depth)
+    raise Unsupported((str(module) + "." + kind.__qualname__)[:MAX_TEXT])
+
+
+def plain_decimal(value):
+    if value.is_finite() and -1 <= value.adjusted() <= 1_000 and value == value.to_integral_value():
+        return int(value)
+    return float(value)
+
+
+def is_view(kind):
+    if kind in (range, type({}.keys()), type({}.values()), type({}.items())):
+        return True
+    return kind.__module__ == "builtins" and kind.__name__ in ("odict_keys", "odict_values", "odict_items")
+
+
+def realise(iterable, budget):
+    items = []
+    for item in iterable:
+        spend(budget, 1)
+        items.append(item)
+    return items
+
+
+def spend(budget, count):
+    budget[0] -= count
+    if budget[0] < 0:
+        raise Unsupported("a value of more than %d items" % MAX_ITEMS)
+
+
+def linked(node):
+    while node is not None:
+        yield node.val
+        node = node.next
+
+
+def level_order(root, budget):
+    """LeetCode's list form of a binary tree: level by level, None for a missing child, no None at
+    the end."""
+    values, nodes = [], [root]
+    for node in nodes:
+        spend(budget, 1)
+        if node is None:
+            values.append(None)
+        else:
+            values.append(node.val)
+            nodes.append(node.left)
+            nodes.append(node.right)
+    while values and values[-1] is None:
+        values.pop()
+    return values
+
+
+if __name__ == "__main__":
+    main(sys.argv)

@@ -1,0 +1,152 @@
+use std::{collections::HashSet, future::Future, pin::pin, task::Poll, time::Duration};
+
+use tokio::{sync::mpsc, task::JoinSet, time::timeout};
+
+use super::{Admission, Admit};
+
+const SOON: Duration = Duration::from_secs(5);
+
+/// Polls once, so that the future joins the queue, and tells whether it is still waiting.
+async fn is_waiting<F: Future>(future: &mut std::pin::Pin<&mut F>) -> bool {
+    std::future::poll_fn(|context| Poll::Ready(future.as_mut().poll(context).is_pending())).await
+}
+
+#[tokio::test]
+async fn slots_have_distinct_indices_and_come_back() {
+    let admission = Admission::new(3, 0);
+    let held: Vec<_> = [
+        admission.enter(Admit::Bounded).await.unwrap(),
+        admission.enter(Admit::Bounded).await.unwrap(),
+        admission.enter(Admit::Bounded).await.unwrap(),
+    ]
+    .into();
+    let indices: HashSet<_> = held.iter().map(super::Slot::index).collect();
+    assert_eq!(indices, HashSet::from([0, 1, 2]));
+    assert_eq!(admission.in_use(), 3);
+    drop(held);
+    assert_eq!(admission.in_use(), 0);
+    assert_eq!(admission.enter(Admit::Bounded).await.unwrap().waited().as_secs(), 0);
+}
+
+#[tokio::test]
+async fn a_full_queue_turns_bounded_callers_away_but_not_patient_ones() {
+    let admission = Admission::new(1, 1);
+    let held = admission.enter(Admit::Bounded).await.unwrap();
+    let mut queued = pin!(admission.enter(Admit::Bounded));
+    assert!(is_waiting(&mut queued).await);
+
+    let refused = admission.enter(Admit::Bounded).await.unwrap_err();
+    assert_eq!((refused.slots, refused.waiting), (1, 1));
+    assert!(refused.retry_after >= Duration::from_secs(1));
+
+    let mut patient = pin!(admission.enter(Admit::Patient));
+    assert!(is_waiting(&mut patient).await);
+    assert_eq!(admission.waiting(), 2);
+    drop(held);
+    drop(timeout(SOON, queued).await.unwrap().unwrap());
+    drop(timeout(SOON, patient).await.unwrap().unwrap());
+    assert_eq!((admission.waiting(), admission.in_use()), (0, 0));
+}
+
+#[tokio::test]
+async fn a_waiter_that_goes_away_leaves_no_trace() {
+    let admission = Admission::new(1, 1);
+    let held = admission.enter(Admit::Bounded).await.unwrap();
+    {
+        let mut queued = pin!(admission.enter(Admit::Bounded));
+        assert!(is_waiting(&mut queued).await);
+        assert_eq!(admission.waiting(), 1);
+    }
+    assert_eq!(admission.waiting(), 0);
+    drop(held);
+    timeout(SOON, admission.enter(Admit::Bounded)).await.unwrap().unwrap();
+    assert_eq!(admission.in_use(), 0);
+}
+
+#[tokio::test]
+async fn a_bounded_wait_ends() {
+    let admission = Admission::with_max_wait(1, 8, Some(Duration::from_millis(20)));
+    let held = admission.enter(Admit::Bounded).await.unwrap();
+    timeout(SOON, admission.enter(Admit::Bounded)).await.unwrap().unwrap_err();
+    assert_eq!(admission.waiting(), 0);
+    let mut patient = pin!(admission.enter(Admit::Patient));
+    assert!(timeout(Duration::from_millis(60), &mut patient).await.is_err(), "patience has no bound");
+    drop(held);
+    timeout(SOON, patient).await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn callers_are_served_in_the_order_they_came() {
+    let admission = Admission::new(1, 64);
+    let held = admission.enter(Admit::Bounded).await.unwrap();
+    let (served, mut order) = mpsc::unbounded_channel();
+    let mut tasks = JoinSet::new();
+    for number in 0..32 {
+        let (admission_of_task, served) = (admission.clone(), served.clone());
+        tasks.spawn(async move {
+            let slot = admission_of_task.enter(Admit::Bounded).await.unwrap();
+            served.send(number).unwrap();
+            drop(slot);
+        });
+        while admission.waiting() <= number {
+            tokio::task::yield_now().await;
+        }
+    }
+    drop((held, served));
+    timeout(SOON, tasks.join_all()).await.unwrap();
+    let mut seen = Vec::new();
+    while let Some(number) = order.recv().await {
+        seen.push(number);
+    }
+    assert_eq!(seen, (0..32).collect::<Vec<_>>());
+}
+
+#[tokio::test]
+async fn alone_means_that_nobody_else_is_in() {
+    let admission = Admission::new(2, 8);
+    let first = admission.enter(Admit::Bounded).await.unwrap();
+    let second = admission.enter(Admit::Bounded).await.unwrap();
+    drop(first);
+    let mut alone = pin!(admission.enter_alone());
+    assert!(is_waiting(&mut alone).await, "the second slot is still held");
+    let mut behind = pin!(admission.enter(Admit::Bounded));
+    assert!(is_waiting(&mut behind).await, "a later caller must not overtake the one that waits for all");
+    drop(second);
+    let alone = timeout(SOON, alone).await.unwrap();
+    assert!(is_waiting(&mut behind).await);
+    assert_eq!(admission.in_use(), 2);
+    drop(alone);
+    drop(timeout(SOON, behind).await.unwrap().unwrap());
+    assert_eq!((admission.waiting(), admission.in_use()), (0, 0));
+}
+
+/// Everybody goes in, then wants to be alone, and some leave the queue: nobody may be stuck and
+/// every index must be back.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn many_that_want_to_be_alone_neither_deadlock_nor_lose_a_slot() {
+    let admission = Admission::new(4, 1000);
+    let mut tasks = JoinSet::new();
+    for number in 0..200_u64 {
+        let admission = admission.clone();
+        tasks.spawn(async move {
+            let Ok(slot) = admission.enter(Admit::Bounded).await else { panic!("the queue is long enough") };
+            tokio::time::sleep(Duration::from_micros(number * 7 % 300)).await;
+            match number % 4 {
+                0 => {
+                    drop(slot);
+                    drop(admission.enter_alone().await);
+                }
+                1 => {
+                    drop(slot);
+                    drop(timeout(Duration::from_micros(number * 13 % 500), admission.enter_alone()).await);
+                }
+                _ => drop(slot),
+            }
+        });
+    }
+    timeout(Duration::from_secs(30), tasks.join_all()).await.expect("a deadlock");
+    assert_eq!((admission.waiting(), admission.in_use()), (0, 0));
+    let mut indices = admission.house.free().clone();
+    indices.sort_unstable();
+    assert_eq!(indices, [0, 1, 2, 3]);
+}

@@ -1,0 +1,57 @@
+//! `proofbox serve`: the HTTP service, until it is told to stop.
+
+use std::{process::ExitCode, sync::Arc};
+
+use anyhow::Context;
+use clap::Args;
+use tokio::net::TcpListener;
+
+use super::{interrupted, start_engine};
+use crate::{
+    config::ServeArgs,
+    http::{self, Service},
+};
+
+/// Serve verification over HTTP.
+///
+/// POST /v1/verify takes a submission and answers with a report; GET /v1/languages, /healthz, /readyz
+/// and /metrics tell about the service. SIGTERM or SIGINT finishes what is running, then ends; a
+/// second one ends at once.
+#[derive(Debug, Args)]
+#[command(verbatim_doc_comment)]
+pub struct ServeCommand {
+    #[command(flatten)]
+    serve: ServeArgs,
+}
+
+pub async fn serve(command: ServeCommand) -> anyhow::Result<ExitCode> {
+    let (config, engine_config) = command.serve.config()?;
+    let first_signal = interrupted()?;
+    let listener =
+        TcpListener::bind(config.listen).await.with_context(|| format!("cannot listen on {}", config.listen))?;
+    let engine = start_engine(&engine_config)?;
+    tracing::info!(
+        address = %listener.local_addr()?,
+        slots = engine_config.slots,
+        token = config.token.is_some(),
+        "ready"
+    );
+    let (told, first_signal_came) = tokio::sync::oneshot::channel();
+    let second_signal = async move {
+        first_signal.await;
+        let again = interrupted();
+        let _ = told.send(());
+        match again {
+            Ok(again) => again.await,
+            Err(_) => std::future::pending().await,
+        }
+    };
+    let shutdown = async {
+        let _ = first_signal_came.await;
+    };
+    tokio::select! {
+        _drained = http::run(listener, shutdown, Arc::new(Service::new(engine, config))) => Ok(ExitCode::SUCCESS),
+        // Dropping the service ends its connections and their runs.
+        code = second_signal => Ok(ExitCode::from(code)),
+    }
+}

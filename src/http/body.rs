@@ -1,0 +1,116 @@
+//! Reading a body: bounded in size, in time, and together with all others in memory.
+
+use std::{sync::Arc, time::Duration};
+
+use axum::{body::Body, http::HeaderMap, http::header};
+use http_body_util::BodyExt;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use super::{Service, problem::Problem};
+
+/// Memory for the bodies of all requests being read, waiting or running.
+#[derive(Debug)]
+pub struct BodyBudget {
+    kibibytes: Arc<Semaphore>,
+}
+
+impl BodyBudget {
+    pub fn new(bytes: usize) -> BodyBudget {
+        BodyBudget { kibibytes: Arc::new(Semaphore::new(bytes.div_ceil(1024).min(Semaphore::MAX_PERMITS))) }
+    }
+}
+
+/// A body and its share of the [`BodyBudget`], given back when dropped.
+#[derive(Debug)]
+pub struct BoundedBody {
+    pub bytes: Vec<u8>,
+    share: Option<OwnedSemaphorePermit>,
+}
+
+impl BoundedBody {
+    fn new() -> BoundedBody {
+        BoundedBody { bytes: Vec::new(), share: None }
+    }
+
+    /// Appends `chunk` if the budget has room for it.
+    fn push(&mut self, chunk: &[u8], budget: &BodyBudget) -> Result<(), NoRoom> {
+        let held_kib = self.share.as_ref().map_or(0, OwnedSemaphorePermit::num_permits);
+        let more_kib = (self.bytes.len() + chunk.len()).div_ceil(1024) - held_kib;
+        if more_kib > 0 {
+            let more_kib = u32::try_from(more_kib).map_err(|_| NoRoom)?;
+            let more =
+                Arc::clone(&budget.kibibytes).try_acquire_many_owned(more_kib).map_err(|_| NoRoom)?;
+            match &mut self.share {
+                Some(share) => share.merge(more),
+                None => self.share = Some(more),
+            }
+        }
+        self.bytes.extend_from_slice(chunk);
+        Ok(())
+    }
+}
+
+struct NoRoom;
+
+/// How long a refused body is read and thrown away. A client that is still sending when the
+/// connection closes sees a reset instead of the answer.
+const DISCARD_TIME: Duration = Duration::from_secs(2);
+
+/// Reads a request's body whole.
+///
+/// # Errors
+/// 413 beyond the size allowed, 408 when it comes too slowly, 429 when bodies in flight fill their
+/// memory, 400 when it breaks off.
+pub async fn read(headers: &HeaderMap, mut body: Body, service: &Service) -> Result<BoundedBody, Problem> {
+    let max_bytes = service.config.max_body_bytes;
+    if declared_length(headers).is_some_and(|declared| declared > max_bytes as u64) {
+        discard(&mut body).await;
+        return Err(Problem::body_too_large(max_bytes));
+    }
+    let timeout = service.config.body_timeout;
+    let read = tokio::time::timeout(timeout, read_frames(&mut body, max_bytes, &service.bodies)).await;
+    match read {
+        Err(_) => Err(Problem::body_timeout(timeout)),
+        Ok(Ok(read)) => Ok(read),
+        Ok(Err(Refusal::Broken)) => Err(Problem::broken_body()),
+        Ok(Err(Refusal::TooLarge)) => {
+            discard(&mut body).await;
+            Err(Problem::body_too_large(max_bytes))
+        }
+        Ok(Err(Refusal::NoRoom)) => {
+            discard(&mut body).await;
+            let retry_after = service.engine.admission().retry_after();
+            Err(Problem::overloaded(retry_after, "the bodies of waiting requests fill the memory set aside"))
+        }
+    }
+}
+
+enum Refusal {
+    Broken,
+    TooLarge,
+    NoRoom,
+}
+
+async fn read_frames(body: &mut Body, max_bytes: usize, budget: &BodyBudget) -> Result<BoundedBody, Refusal> {
+    let mut read = BoundedBody::new();
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|_| Refusal::Broken)?;
+        let Some(chunk) = frame.data_ref() else { continue };
+        if read.bytes.len() + chunk.len() > max_bytes {
+            return Err(Refusal::TooLarge);
+        }
+        read.push(chunk, budget).map_err(|NoRoom| Refusal::NoRoom)?;
+    }
+    Ok(read)
+}
+
+fn declared_length(headers: &HeaderMap) -> Option<u64> {
+    headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+}
+
+/// Reads the rest of a body that has been refused, for a short time.
+pub async fn discard(body: &mut Body) {
+    let rest = async { while let Some(Ok(_)) = body.frame().await {} };
+    // Whether it ends or the time does, the answer follows.
+    let _ = tokio::time::timeout(DISCARD_TIME, rest).await;
+}

@@ -1,0 +1,16 @@
+//! `GET /healthz`: the process answers. `GET /readyz`: it takes submissions.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+
+use super::{Service, problem::Problem};
+
+pub async fn healthz() -> &'static str {
+    "ok\n"
+}
+
+/// 503 from the moment the service is told to stop, so that balancers look elsewhere.
+pub async fn readyz(State(service): State<Arc<Service>>) -> Result<&'static str, Problem> {
+    if service.is_draining() { Err(Problem::draining()) } else { Ok("ready\n") }
+}

@@ -1,0 +1,181 @@
+//! The accept loop: connections in, bounded in number, drained at the end.
+
+use std::{io, pin::pin, sync::Arc, time::Duration};
+
+use axum::Router;
+use hyper::server::conn::http1;
+use hyper_util::{
+    rt::{TokioIo, TokioTimer},
+    service::TowerToHyperService,
+};
+use nix::sys::socket::{setsockopt, sockopt};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::{OwnedSemaphorePermit, Semaphore, watch},
+    task::{JoinError, JoinSet},
+    time::{Instant, timeout_at},
+};
+
+use super::{Service, router};
+
+/// Largest head of a request, bytes.
+const MAX_HEAD_BYTES: usize = 64 << 10;
+/// A client that takes nothing of its answer for this long is cut off.
+const UNREAD_ANSWER_TIMEOUT: Duration = Duration::from_secs(60);
+/// After a failed accept (no descriptors left, say) before the next try.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// How a drain ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Drained {
+    /// Submissions that had not been answered when the drain timeout was over.
+    pub cut_off: usize,
+}
+
+/// Serves until `shutdown` completes, then drains: new submissions get 503, those in flight may finish
+/// within the drain timeout. The caller owns the port and the lifetime; dropping the future ends every
+/// connection and with it every run.
+pub async fn run(listener: TcpListener, shutdown: impl Future<Output = ()>, service: Arc<Service>) -> Drained {
+    let mut server = Server::new(listener, Arc::clone(&service));
+    let mut shutdown = pin!(shutdown);
+    loop {
+        tokio::select! {
+            biased;
+            () = &mut shutdown => break,
+            () = server.turn() => {}
+        }
+    }
+    let deadline = Instant::now() + service.config.drain_timeout;
+    service.start_draining();
+    let mut in_flight = service.in_flight.subscribe();
+    tracing::info!(in_flight = *in_flight.borrow(), "stopping: no new submissions are taken");
+    loop {
+        tokio::select! {
+            biased;
+            Ok(_) = in_flight.wait_for(|count| *count == 0) => break,
+            () = tokio::time::sleep_until(deadline) => break,
+            // Still accepting: a client is told 503 rather than nothing.
+            () = server.turn() => {}
+        }
+    }
+    let cut_off = *in_flight.borrow();
+    server.close(deadline).await;
+    if cut_off > 0 {
+        tracing::warn!(cut_off, "stopped: the drain timeout was over before all were answered");
+    }
+    Drained { cut_off }
+}
+
+struct Server {
+    listener: TcpListener,
+    router: Router,
+    header_timeout: Duration,
+    room: Arc<Semaphore>,
+    connections: JoinSet<()>,
+    close: watch::Sender<bool>,
+}
+
+impl Server {
+    fn new(listener: TcpListener, service: Arc<Service>) -> Server {
+        Server {
+            listener,
+            header_timeout: service.config.header_timeout,
+            room: Arc::new(Semaphore::new(service.config.max_connections.min(Semaphore::MAX_PERMITS))),
+            router: router(service),
+            connections: JoinSet::new(),
+            close: watch::Sender::new(false),
+        }
+    }
+
+    /// Accepts a connection or notes the end of one, whichever comes first. Safe to cancel.
+    async fn turn(&mut self) {
+        tokio::select! {
+            accepted = accept(&self.listener, &self.room) => match accepted {
+                Ok((stream, room)) => {
+                    let service = TowerToHyperService::new(self.router.clone());
+                    let closing = self.close.subscribe();
+                    self.connections.spawn(serve(stream, service, self.header_timeout, closing, room));
+                }
+                Err(error) => {
+                    tracing::warn!(%error, "no connection could be accepted");
+                    tokio::time::sleep(ACCEPT_PAUSE).await;
+                }
+            },
+            Some(ended) = self.connections.join_next() => note_end(ended),
+        }
+    }
+
+    /// Stops listening and closes every connection: those whose answer is being sent at its end, or at
+    /// `deadline`; the others at once.
+    async fn close(mut self, deadline: Instant) {
+        drop(self.listener);
+        self.close.send_replace(true);
+        let all = async {
+            while let Some(ended) = self.connections.join_next().await {
+                note_end(ended);
+            }
+        };
+        if timeout_at(deadline, all).await.is_err() {
+            // Dropping what a connection runs ends its submission.
+            self.connections.shutdown().await;
+        }
+    }
+}
+
+fn note_end(ended: Result<(), JoinError>) {
+    if let Err(error) = ended {
+        tracing::error!(%error, "serving a connection panicked");
+    }
+}
+
+/// Waits for room, then for a connection: beyond the cap, clients wait in the kernel's backlog.
+async fn accept(listener: &TcpListener, room: &Arc<Semaphore>) -> io::Result<(TcpStream, OwnedSemaphorePermit)> {
+    let room = Arc::clone(room).acquire_owned().await.expect("the semaphore is never closed");
+    let (stream, peer) = listener.accept().await?;
+    if let Err(error) = set_up(&stream) {
+        tracing::warn!(%peer, %error, "a connection could not be set up as wanted");
+    }
+    Ok((stream, room))
+}
+
+fn set_up(stream: &TcpStream) -> io::Result<()> {
+    stream.set_nodelay(true)?;
+    // A client that lost its power sends no end; without probes its run would never be given up.
+    setsockopt(stream, sockopt::KeepAlive, &true)?;
+    setsockopt(stream, sockopt::TcpKeepIdle, &30)?;
+    setsockopt(stream, sockopt::TcpKeepInterval, &10)?;
+    let unread_ms = u32::try_from(UNREAD_ANSWER_TIMEOUT.as_millis()).unwrap_or(u32::MAX);
+    setsockopt(stream, sockopt::TcpUserTimeout, &unread_ms)?;
+    Ok(())
+}
+
+/// A closed channel means the same: the server is gone.
+async fn told_to_close(closing: &mut watch::Receiver<bool>) {
+    let _ = closing.wait_for(|closing| *closing).await;
+}
+
+async fn serve(
+    stream: TcpStream,
+    service: TowerToHyperService<Router>,
+    header_timeout: Duration,
+    mut closing: watch::Receiver<bool>,
+    _room: OwnedSemaphorePermit,
+) {
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(header_timeout)
+        .max_buf_size(MAX_HEAD_BYTES)
+        .serve_connection(TokioIo::new(stream), service);
+    let mut connection = pin!(connection);
+    let ended = tokio::select! {
+        ended = connection.as_mut() => ended,
+        () = told_to_close(&mut closing) => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
+    };
+    if let Err(error) = ended {
+        // The client's doing nearly always: it went away, was too slow, or did not speak HTTP.
+        tracing::debug!(%error, "a connection ended early");
+    }
+}

@@ -1,0 +1,92 @@
+//! What the program inside the cell says happened.
+
+use crate::value::{Value, marshal};
+
+/// What the Python driver wrote on its result channel. Data from inside the cell: a solution can
+/// write such a record itself, which says no more than returning the value would have said.
+#[derive(Debug, Clone, PartialEq)]
+pub enum DriverRecord {
+    /// The function returned this value.
+    Ok(Value),
+    /// The function returned a value of this type, which cannot cross as data.
+    Unsupported(String),
+    /// The function is not there or is ambiguous.
+    Missing(String),
+    /// The solution raised this exception, or exited, before the function had returned.
+    Raised(String),
+    /// The source does not compile.
+    Syntax(String),
+}
+
+/// Bytes that the driver would not have written: the solution wrote to the channel itself.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the result channel does not hold one record: {0}")]
+pub struct InvalidRecord(String);
+
+impl DriverRecord {
+    /// Reads the bytes of the result channel. `None` if there are none: a program run that
+    /// compiled, or a solution that ended before the driver could write.
+    pub fn parse(bytes: &[u8]) -> Result<Option<DriverRecord>, InvalidRecord> {
+        if bytes.is_empty() {
+            return Ok(None);
+        }
+        let value = marshal::decode(bytes).map_err(|error| InvalidRecord(error.to_string()))?;
+        let Value::Tuple(parts) = value else { return Err(InvalidRecord("no tuple".to_owned())) };
+        let Ok([Value::Str(tag), content]) = <[Value; 2]>::try_from(parts) else {
+            return Err(InvalidRecord("no pair of tag and content".to_owned()));
+        };
+        if tag == b"ok" {
+            return Ok(Some(DriverRecord::Ok(content)));
+        }
+        let Value::Str(text) = content else { return Err(InvalidRecord("no text".to_owned())) };
+        let text = String::from_utf8_lossy(&text).into_owned();
+        match tag.as_slice() {
+            b"unsupported" => Ok(Some(DriverRecord::Unsupported(text))),
+            b"missing" => Ok(Some(DriverRecord::Missing(text))),
+            b"raised" => Ok(Some(DriverRecord::Raised(text))),
+            b"syntax" => Ok(Some(DriverRecord::Syntax(text))),
+            _ => Err(InvalidRecord("an unknown tag".to_owned())),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn record(tag: &str, content: Value) -> Vec<u8> {
+        marshal::encode(&Value::Tuple(vec![Value::str(tag), content])).unwrap()
+    }
+
+    #[test]
+    fn reads_each_kind_of_record() {
+        let check = |tag, content, record_read| {
+            assert_eq!(DriverRecord::parse(&record(tag, content)), Ok(Some(record_read)));
+        };
+        check("ok", Value::Int(3), DriverRecord::Ok(Value::Int(3)));
+        check("ok", Value::str("x"), DriverRecord::Ok(Value::str("x")));
+        check("unsupported", Value::str("m.T"), DriverRecord::Unsupported("m.T".to_owned()));
+        check("missing", Value::str("no f"), DriverRecord::Missing("no f".to_owned()));
+        check("raised", Value::str("E: x"), DriverRecord::Raised("E: x".to_owned()));
+        check("syntax", Value::str("bad"), DriverRecord::Syntax("bad".to_owned()));
+        assert_eq!(DriverRecord::parse(b""), Ok(None));
+    }
+
+    #[test]
+    fn refuses_what_the_driver_does_not_write() {
+        let mut twice = record("ok", Value::Int(1));
+        twice.extend(record("ok", Value::Int(2)));
+        let three = marshal::encode(&Value::Tuple(vec![Value::str("ok"), Value::None, Value::None])).unwrap();
+        for bytes in [
+            twice,
+            three,
+            b"hello".to_vec(),
+            record("ok", Value::None)[..7].to_vec(),
+            record("raised", Value::Int(1)),
+            record("accepted", Value::str("x")),
+            marshal::encode(&Value::Int(1)).unwrap(),
+        ] {
+            assert!(DriverRecord::parse(&bytes).is_err(), "{bytes:?}");
+        }
+    }
+}

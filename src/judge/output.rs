@@ -1,0 +1,285 @@
+//! Comparison of printed bytes. One pass, no allocation but for the explanation of a difference.
+
+use super::{Compare, Comparison, compare_with_any};
+use crate::value::escape_bytes;
+
+/// Bytes of each side that an explanation shows.
+const EXCERPT_BYTES: usize = 60;
+
+/// Compares captured output with expected output. Both are bytes: NUL and invalid UTF-8 count as
+/// what they are. `\r\n` and `\n` are told apart by [`Compare::Exact`] only.
+pub fn compare_output(rule: Compare, actual: &[u8], expected: &[u8]) -> Comparison {
+    if actual == expected {
+        return Comparison::Match;
+    }
+    match rule {
+        Compare::Exact => exact(actual, expected),
+        Compare::Lines => lines(actual, expected),
+        Compare::Tokens => tokens(actual, expected, |_, _| false),
+        Compare::Float { abs, rel } => tokens(actual, expected, |actual, expected| {
+            numbers_are_equal(actual, expected, abs, rel)
+        }),
+    }
+}
+
+/// Compares with each accepted output; explains the difference to the first.
+pub fn compare_output_with_any(rule: Compare, actual: &[u8], accepted: &[Vec<u8>]) -> Comparison {
+    compare_with_any(accepted, |expected| compare_output(rule, actual, expected))
+}
+
+fn exact(actual: &[u8], expected: &[u8]) -> Comparison {
+    let same = actual.iter().zip(expected).take_while(|(left, right)| left == right).count();
+    let line = line_number(&actual[..same]);
+    let part = |bytes: &[u8]| match &bytes[same..] {
+        [] => "the end of the output".to_owned(),
+        rest => excerpt(rest),
+    };
+    Comparison::mismatch(format!(
+        "byte {} (line {line}): expected {}, got {}",
+        same + 1,
+        part(expected),
+        part(actual)
+    ))
+}
+
+fn lines(actual: &[u8], expected: &[u8]) -> Comparison {
+    let split = |bytes| -> std::slice::Split<'_, u8, fn(&u8) -> bool> {
+        trim_end(bytes).split(|byte| *byte == b'\n')
+    };
+    let (mut actual_lines, mut expected_lines) = (split(actual), split(expected));
+    for number in 1.. {
+        match (actual_lines.next(), expected_lines.next()) {
+            (None, None) => break,
+            (Some(actual), Some(expected)) if trim_end(actual) == trim_end(expected) => {}
+            (actual, expected) => {
+                let [expected, actual] = [expected, actual].map(|line| match line {
+                    None => "no such line".to_owned(),
+                    Some(line) => excerpt(trim_end(line)),
+                });
+                return Comparison::mismatch(format!("line {number}: expected {expected}, got {actual}"));
+            }
+        }
+    }
+    Comparison::Match
+}
+
+/// `are_equal` is asked about tokens whose bytes differ.
+fn tokens(actual: &[u8], expected: &[u8], are_equal: impl Fn(&[u8], &[u8]) -> bool) -> Comparison {
+    let (mut actual_tokens, mut expected_tokens) = (Tokens(actual), Tokens(expected));
+    for number in 1.. {
+        let (actual_token, expected_token) = (actual_tokens.next(), expected_tokens.next());
+        match (actual_token, expected_token) {
+            (None, None) => break,
+            (Some(left), Some(right)) if left == right || are_equal(left, right) => {}
+            (actual_token, expected_token) => {
+                let [shown_expected, shown_actual] = [expected_token, actual_token].map(|token| match token {
+                    None => "the end of the output".to_owned(),
+                    Some(token) => excerpt(token),
+                });
+                // The line in the expected output; past its end, the line in the actual one.
+                let (whole, rest, token) = match expected_token {
+                    Some(token) => (expected, expected_tokens.0, token),
+                    None => (actual, actual_tokens.0, actual_token.unwrap_or_default()),
+                };
+                let line = line_number(&whole[..whole.len() - rest.len() - token.len()]);
+                return Comparison::mismatch(format!(
+                    "token {number} (line {line}): expected {shown_expected}, got {shown_actual}"
+                ));
+            }
+        }
+    }
+    Comparison::Match
+}
+
+/// Runs of bytes between ASCII white space.
+struct Tokens<'a>(&'a [u8]);
+
+impl<'a> Iterator for Tokens<'a> {
+    type Item = &'a [u8];
+
+    fn next(&mut self) -> Option<&'a [u8]> {
+        let start = self.0.iter().position(|byte| !is_space(*byte))?;
+        let token = &self.0[start..];
+        let len = token.iter().position(|byte| is_space(*byte)).unwrap_or(token.len());
+        self.0 = &token[len..];
+        Some(&token[..len])
+    }
+}
+
+fn is_space(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\t'..=b'\r')
+}
+
+fn trim_end(bytes: &[u8]) -> &[u8] {
+    let len = bytes.iter().rposition(|byte| !is_space(*byte)).map_or(0, |last| last + 1);
+    &bytes[..len]
+}
+
+fn line_number(before: &[u8]) -> usize {
+    1 + before.iter().filter(|byte| **byte == b'\n').count()
+}
+
+fn excerpt(bytes: &[u8]) -> String {
+    format!("\"{}\"", escape_bytes(bytes, EXCERPT_BYTES))
+}
+
+/// Whether two tokens are numbers and equal: integers of any length exactly, others within the
+/// absolute tolerance or the tolerance relative to the expected number.
+fn numbers_are_equal(actual: &[u8], expected: &[u8], abs: f64, rel: f64) -> bool {
+    if let (Some(actual), Some(expected)) = (integer(actual), integer(expected)) {
+        return actual == expected;
+    }
+    let (Some(actual), Some(expected)) = (number(actual), number(expected)) else { return false };
+    if actual.is_nan() || expected.is_nan() {
+        return actual.is_nan() && expected.is_nan();
+    }
+    if actual.is_infinite() || expected.is_infinite() {
+        return actual == expected;
+    }
+    let difference = (actual - expected).abs();
+    difference <= abs || difference <= rel * expected.abs()
+}
+
+/// Sign and digits without leading zeros, if the token is an integer; zero has no sign.
+fn integer(token: &[u8]) -> Option<(bool, &[u8])> {
+    let (is_negative, digits) = match token {
+        [b'-', digits @ ..] => (true, digits),
+        [b'+', digits @ ..] => (false, digits),
+        digits => (false, digits),
+    };
+    if digits.is_empty() || !digits.iter().all(u8::is_ascii_digit) {
+        return None;
+    }
+    let zeros = digits.iter().take_while(|digit| **digit == b'0').count();
+    let significant = &digits[zeros..];
+    Some((is_negative && !significant.is_empty(), significant))
+}
+
+/// The number that a token is in decimal or exponent notation, or NaN or infinity by name.
+fn number(token: &[u8]) -> Option<f64> {
+    let unsigned = token.strip_prefix(b"-").or_else(|| token.strip_prefix(b"+")).unwrap_or(token);
+    let starts_as_number = matches!(unsigned.first()?, b'0'..=b'9' | b'.' | b'n' | b'N' | b'i' | b'I');
+    if !starts_as_number {
+        return None;
+    }
+    let number: f64 = std::str::from_utf8(token).ok()?.parse().ok()?;
+    // Digits that overflow to infinity are no infinity, and close to nothing.
+    let is_named = unsigned[0].is_ascii_alphabetic();
+    (number.is_finite() || is_named).then_some(number)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FLOAT: Compare = Compare::Float { abs: 1e-6, rel: 1e-6 };
+
+    #[track_caller]
+    fn check(rule: Compare, actual: &[u8], expected: &[u8], is_match: bool) {
+        let comparison = compare_output(rule, actual, expected);
+        assert_eq!(comparison.is_match(), is_match, "{rule:?}: {comparison:?}");
+    }
+
+    #[track_caller]
+    fn explains(rule: Compare, actual: &[u8], expected: &[u8], explanation: &str) {
+        let explanation = explanation.to_owned();
+        assert_eq!(compare_output(rule, actual, expected), Comparison::Mismatch { explanation });
+    }
+
+    #[test]
+    fn white_space_counts_as_the_rule_says() {
+        let cases: [(&[u8], &[u8], [bool; 3]); 9] = [
+            (b"1 2\n", b"1 2\n", [true, true, true]),
+            (b"1 2", b"1 2\n", [false, true, true]),
+            (b"1 2\r\n3\r\n", b"1 2\n3\n", [false, true, true]),
+            (b"1 2 \n3\t\n\n \n", b"1 2\n3", [false, true, true]),
+            (b"1  2\n", b"1 2\n", [false, false, true]),
+            (b"1\n2\n", b"1 2\n", [false, false, true]),
+            (b"\n1 2\n", b"1 2\n", [false, false, true]),
+            (b"12\n", b"1 2\n", [false, false, false]),
+            (b" \n", b"", [false, true, true]),
+        ];
+        for (actual, expected, matches) in cases {
+            for (rule, is_match) in [Compare::Exact, Compare::Lines, Compare::Tokens].into_iter().zip(matches) {
+                check(rule, actual, expected, is_match);
+                check(rule, expected, actual, is_match);
+            }
+        }
+    }
+
+    #[test]
+    fn order_number_and_bytes_of_tokens_count() {
+        for rule in [Compare::Lines, Compare::Tokens, FLOAT] {
+            check(rule, b"2 1\n", b"1 2\n", false);
+            check(rule, b"1\n", b"1\n2\n", false);
+            check(rule, b"1\n2\n3\n", b"1\n2\n", false);
+            check(rule, b"", b"1\n", false);
+            check(rule, b"Yes\n", b"YES\n", false);
+            check(rule, b"a\0b\xff\n", b"a\0b\xff", true);
+            check(rule, b"a\0b\n", b"ab", false);
+            check(rule, b"\xff\n", b"\xfe", false);
+        }
+    }
+
+    #[test]
+    fn floats_are_equal_within_the_tolerance() {
+        let cases: [(&[u8], &[u8], bool); 22] = [
+            (b"0.3333333333", b"0.333333333", true),
+            (b"0.33333", b"0.333333333", false),
+            (b"1e3", b"1000.0", true),
+            (b"1000000.5", b"1000000.0", true),
+            (b"1000002.5", b"1000000.0", false),
+            (b"1", b"1.0000001", true),
+            (b"10000001", b"10000000", false),
+            (b"007", b"+7", true),
+            (b"-0", b"0", true),
+            (b"-1", b"1", false),
+            (b"123456789012345678901234567890", b"123456789012345678901234567891", false),
+            (b"NaN", b"nan", true),
+            (b"nan", b"0.0", false),
+            (b"0.0", b"nan", false),
+            (b"inf", b"Infinity", true),
+            (b"-inf", b"inf", false),
+            (b"inf", b"1e308", false),
+            (b"1e999", b"inf", false),
+            (b"1e999", b"2e999", false),
+            (b"0x10", b"16.0", false),
+            (b"1_0", b"10.0", false),
+            (b"1.0a", b"1.0b", false),
+        ];
+        for (actual, expected, is_match) in cases {
+            check(FLOAT, actual, expected, is_match);
+        }
+        check(Compare::DATA_SET_DEFAULT, b"10000001.0", b"10000000", false);
+        check(Compare::DATA_SET_DEFAULT, b"44.62614012", b"44.626140", true);
+        check(Compare::Tokens, b"1.0", b"1", false);
+    }
+
+    #[test]
+    fn differences_are_explained_on_one_safe_line() {
+        explains(Compare::Lines, b"1\n2\n", b"1\n3\n", r#"line 2: expected "3", got "2""#);
+        explains(Compare::Lines, b"1\n", b"1\n\n3\n", r#"line 2: expected "", got no such line"#);
+        explains(Compare::Tokens, b"1 2", b"1\n3", r#"token 2 (line 2): expected "3", got "2""#);
+        explains(
+            Compare::Tokens,
+            b"1\n2",
+            b"1\n",
+            r#"token 2 (line 2): expected the end of the output, got "2""#,
+        );
+        explains(Compare::Exact, b"1\n", b"1", r#"byte 2 (line 1): expected the end of the output, got "\n""#);
+        explains(FLOAT, b"\x1b[2J", b"1", r#"token 1 (line 1): expected "1", got "\x1b[2J""#);
+        let Comparison::Mismatch { explanation } = compare_output(FLOAT, &[b'x'; 1 << 20], &[b'y'; 1 << 20])
+        else {
+            panic!("they differ")
+        };
+        assert!(explanation.len() < 250, "{explanation}");
+    }
+
+    #[test]
+    fn any_accepted_output_will_do() {
+        let accepted = [b"1".to_vec(), b"2".to_vec()];
+        assert!(compare_output_with_any(FLOAT, b"2\n", &accepted).is_match());
+        assert!(!compare_output_with_any(FLOAT, b"3\n", &accepted).is_match());
+        assert!(!compare_output_with_any(FLOAT, b"", &[]).is_match());
+    }
+}

@@ -1,0 +1,261 @@
+//! Comparison of what a function returned with what was expected, as data.
+
+use std::collections::HashMap;
+
+use num_bigint::BigInt;
+
+use super::{Comparison, compare_with_any};
+use crate::value::{Value, equality_key, repr, whole_number};
+
+/// Bytes of each side that an explanation shows.
+const EXCERPT_BYTES: usize = 80;
+
+/// Two fractional floats are equal if they differ by less than this, or by this part of the
+/// expected one.
+const FLOAT_TOLERANCE: f64 = 1e-9;
+
+/// Compares a result with an expected value.
+///
+/// Python's `==` on data (`1 == 1.0 == True`), with what a way through JSON forces:
+///
+/// * A tuple equals a list of equal items, at any depth: JSON has no tuples.
+/// * A dict's string key in the expected value also stands for the int, float, bool or `None` key
+///   that JSON would have written so (`{"1": 2}` for `{1: 2}`).
+/// * A set equals a list or tuple that holds the same items in any order: JSON has no sets. A
+///   returned list does not equal an expected set.
+/// * NaN equals NaN.
+/// * Two floats are equal within 1e-9, absolute or relative: a sum in another order differs in
+///   its last bits. Whole numbers below 2^53, ints and keys and items of sets are exact.
+pub fn compare_value(actual: &Value, expected: &Value) -> Comparison {
+    let mut path = Vec::new();
+    match find_difference(actual, expected, &mut path) {
+        None => Comparison::Match,
+        Some(difference) => {
+            let path: String = path.iter().take(12).map(String::as_str).collect();
+            Comparison::mismatch(format!("result{path}: {difference}"))
+        }
+    }
+}
+
+/// Compares with each accepted value; explains the difference to the first.
+pub fn compare_value_with_any(actual: &Value, accepted: &[Value]) -> Comparison {
+    compare_with_any(accepted, |expected| compare_value(actual, expected))
+}
+
+/// The first difference in words, and the way to it in `path`; `None` if there is none.
+fn find_difference(actual: &Value, expected: &Value, path: &mut Vec<String>) -> Option<String> {
+    use Value::{Dict, FrozenSet, List, Set, Tuple};
+    match (actual, expected) {
+        (List(left) | Tuple(left), List(right) | Tuple(right)) => {
+            if left.len() != right.len() {
+                return Some(format!("expected {} items, got {}", right.len(), left.len()));
+            }
+            for (index, (left, right)) in left.iter().zip(right).enumerate() {
+                if let Some(difference) = find_difference(left, right, path) {
+                    path.insert(0, format!("[{index}]"));
+                    return Some(difference);
+                }
+            }
+            None
+        }
+        (Set(left) | FrozenSet(left), List(right) | Tuple(right) | Set(right) | FrozenSet(right)) => {
+            (sorted_keys(left) != sorted_keys(right)).then(|| expected_got(actual, expected))
+        }
+        (Dict(left), Dict(right)) => dict_difference(left, right, path),
+        _ => (!scalars_are_equal(actual, expected)).then(|| expected_got(actual, expected)),
+    }
+}
+
+fn expected_got(actual: &Value, expected: &Value) -> String {
+    let mut words = format!("expected {}, got {}", repr(expected, EXCERPT_BYTES), repr(actual, EXCERPT_BYTES));
+    if actual.type_name() != expected.type_name() {
+        words.push_str(&format!(" ({} for {})", actual.type_name(), expected.type_name()));
+    }
+    words
+}
+
+fn sorted_keys(items: &[Value]) -> Vec<Vec<u8>> {
+    let mut keys: Vec<_> = items.iter().map(equality_key).collect();
+    keys.sort_unstable();
+    keys
+}
+
+fn dict_difference(
+    actual: &[(Value, Value)],
+    expected: &[(Value, Value)],
+    path: &mut Vec<String>,
+) -> Option<String> {
+    if actual.len() != expected.len() {
+        return Some(format!("expected {} keys, got {}", expected.len(), actual.len()));
+    }
+    let mut by_key = HashMap::with_capacity(actual.len());
+    let mut by_json_key = HashMap::new();
+    for (key, value) in actual {
+        by_key.insert(equality_key(key), value);
+        if let Some(json_key) = json_key(key) {
+            by_json_key.insert(json_key, (equality_key(key), value));
+        }
+    }
+    for (key, expected_value) in expected {
+        // Each pair is used up, so that two expected keys never find the same one.
+        let found = by_key.remove(&equality_key(key)).or_else(|| match key {
+            Value::Str(text) => {
+                let (actual_key, value) = by_json_key.remove(text)?;
+                by_key.remove(&actual_key).map(|_| value)
+            }
+            _ => None,
+        });
+        let Some(actual_value) = found else {
+            return Some(format!("expected the key {}", repr(key, EXCERPT_BYTES)));
+        };
+        if let Some(difference) = find_difference(actual_value, expected_value, path) {
+            path.insert(0, format!("[{}]", repr(key, 20)));
+            return Some(difference);
+        }
+    }
+    None
+}
+
+/// The string that JSON has for a key that is none itself.
+fn json_key(key: &Value) -> Option<Vec<u8>> {
+    match key {
+        Value::None => Some(b"null".to_vec()),
+        Value::Bool(bool) => Some(bool.to_string().into_bytes()),
+        Value::Int(_) | Value::BigInt(_) | Value::Float(_) => Some(repr(key, 400).into_bytes()),
+        _ => None,
+    }
+}
+
+fn scalars_are_equal(actual: &Value, expected: &Value) -> bool {
+    match (actual, expected) {
+        (Value::Float(left), Value::Float(right)) => floats_are_equal(*left, *right),
+        (Value::Complex(real, imaginary), Value::Complex(expected_real, expected_imaginary)) => {
+            floats_are_equal(*real, *expected_real) && floats_are_equal(*imaginary, *expected_imaginary)
+        }
+        (Value::Complex(real, 0.0), other) | (other, Value::Complex(real, 0.0)) => {
+            scalars_are_equal(&Value::Float(*real), other)
+        }
+        (Value::Float(float), other) | (other, Value::Float(float)) => {
+            integer(other).is_some_and(|integer| whole_number(*float) == Some(integer))
+        }
+        (Value::Str(left), Value::Str(right)) | (Value::Bytes(left), Value::Bytes(right)) => left == right,
+        (Value::Int(left), Value::Int(right)) => left == right,
+        (Value::None, Value::None) => true,
+        (left, right) => match (integer(left), integer(right)) {
+            (Some(left), Some(right)) => left == right,
+            _ => false,
+        },
+    }
+}
+
+fn integer(value: &Value) -> Option<BigInt> {
+    match value {
+        Value::Bool(bool) => Some(BigInt::from(u8::from(*bool))),
+        Value::Int(int) => Some(BigInt::from(*int)),
+        Value::BigInt(int) => Some(int.clone()),
+        _ => None,
+    }
+}
+
+fn floats_are_equal(actual: f64, expected: f64) -> bool {
+    const EXACT_BELOW: f64 = (1u64 << 53) as f64;
+    if actual == expected || (actual.is_nan() && expected.is_nan()) {
+        return true;
+    }
+    if !actual.is_finite() || !expected.is_finite() {
+        return false;
+    }
+    let is_count = |float: f64| float.fract() == 0.0 && float.abs() < EXACT_BELOW;
+    if is_count(actual) && is_count(expected) {
+        return false;
+    }
+    let difference = (actual - expected).abs();
+    difference <= FLOAT_TOLERANCE || difference <= FLOAT_TOLERANCE * expected.abs()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::value::parse_python;
+
+    #[track_caller]
+    fn check(actual: &str, expected: &str, is_match: bool) {
+        let comparison = compare_value(&parse_python(actual).unwrap(), &parse_python(expected).unwrap());
+        assert_eq!(comparison.is_match(), is_match, "{actual} {expected}: {comparison:?}");
+    }
+
+    #[test]
+    fn equal_as_data() {
+        for (actual, expected) in [
+            ("1", "1.0"),
+            ("True", "1"),
+            ("(1, (2, [3]))", "[1, [2, [3]]]"),
+            ("{1: 2, None: 3, True: 4}", "{'1': 4, 'null': 3}"),
+            ("{1.5: (1,)}", "{'1.5': [1]}"),
+            ("{2, 1}", "[1, 2]"),
+            ("{(1, 2), (3, 4)}", "[[3, 4], [1, 2]]"),
+            ("{1, 2}", "{2.0, 1}"),
+            ("nan", "nan"),
+            ("[-inf]", "[-inf]"),
+            ("0.30000000000000004", "0.3"),
+            ("1e300", "1.0000000000000002e300"),
+            ("100000000000000000000000", "1e23 "),
+            ("1+0j", "1"),
+            ("''", "''"),
+            ("{}", "{}"),
+        ] {
+            let is_match = actual != "100000000000000000000000";
+            check(actual, expected, is_match);
+        }
+        check("99999999999999991611392", "1e23", true);
+        check("9007199254740993", "9007199254740992.0", false);
+    }
+
+    #[test]
+    fn different_as_data() {
+        for (actual, expected) in [
+            ("1", "2"),
+            ("'1'", "1"),
+            ("1", "'1'"),
+            ("None", "0"),
+            ("None", "False"),
+            ("[]", "None"),
+            ("'a'", "b'a'"),
+            ("[1, 2]", "[2, 1]"),
+            ("[1, 2]", "{1, 2}"),
+            ("{1, 2}", "[1, 2, 2]"),
+            ("[1]", "1"),
+            ("inf", "-inf"),
+            ("nan", "0.0"),
+            ("inf", "1e308"),
+            ("10000000001.0", "10000000000.0"),
+            ("10000000001", "10000000000.0"),
+            ("2.9999999999999996", "3"),
+            ("{1: 2}", "{1: 3}"),
+            ("{1: 2}", "{'2': 2}"),
+            ("{1: 2}", "{1: 2, '1': 2}"),
+            ("{'1': 2}", "{1: 2}"),
+            ("0.1", "0.1000001"),
+        ] {
+            check(actual, expected, false);
+        }
+    }
+
+    #[test]
+    fn explains_the_first_difference() {
+        let compare = |actual: &str, expected: &str| {
+            compare_value(&parse_python(actual).unwrap(), &parse_python(expected).unwrap())
+        };
+        let mismatch = |explanation: &str| Comparison::Mismatch { explanation: explanation.to_owned() };
+        assert_eq!(
+            compare("[1, {'a': [1, 2]}]", "[1, {'a': [1, 3]}]"),
+            mismatch("result[1]['a'][1]: expected 3, got 2")
+        );
+        assert_eq!(compare("'1'", "1"), mismatch("result: expected 1, got '1' (str for int)"));
+        assert_eq!(compare("[1]", "[1, 2]"), mismatch("result: expected 2 items, got 1"));
+        assert_eq!(compare("{1: 1}", "{2: 1}"), mismatch("result: expected the key 2"));
+        let accepted = [Value::Int(1), Value::List(vec![Value::Int(1)])];
+        assert!(compare_value_with_any(&Value::List(vec![Value::Int(1)]), &accepted).is_match());
+        assert!(!compare_value_with_any(&Value::Int(2), &accepted).is_match());
+    }
+}

@@ -1,0 +1,112 @@
+//! The cell's init: pid 1 of a cell, made for one submission and gone with it.
+//!
+//! It is our code in the cell's namespaces. It furnishes them, reads the job, has each run carried
+//! out by [`super::run`], and reports. A run is never pid 1 itself: for pid 1 the kernel ignores
+//! signals, and an abort would look like something else.
+
+use std::{io, os::fd::AsFd, os::unix::net::UnixStream, time::Instant};
+
+use nix::{
+    poll::{PollFd, PollFlags, PollTimeout, poll},
+    sys::{
+        signal::{SigSet, SigmaskHow, Signal, sigprocmask},
+        signalfd::{SfdFlags, SignalFd},
+        stat::{Mode, umask},
+    },
+    unistd::setsid,
+};
+
+use super::{
+    cgroup::SlotGroup,
+    launcher::CELL_ID,
+    protocol::{Ask, FaultReport, Job, Reply, WireLimits, read_message, write_message},
+    rootfs,
+    run::{self, Supervisor},
+    step::{StepError, io_step, step},
+    sys::{self, SockFilter},
+};
+
+/// What a slot gives every cell it makes.
+#[derive(Debug)]
+pub struct CellSetup {
+    pub seccomp: Vec<Vec<SockFilter>>,
+    pub group: Option<SlotGroup>,
+}
+
+/// Never returns: the cell ends with this process.
+pub fn init_main(socket: &UnixStream, pair: UnixStream, setup: &CellSetup, limits: WireLimits) -> ! {
+    let mut socket = socket;
+    let code = match init(socket, pair, setup, limits) {
+        Ok(()) => 0,
+        Err(error) => {
+            // The service may have closed the socket; then the cell is not wanted any more.
+            let _ = write_message(&mut socket, &Reply::Fault(FaultReport::from(error)));
+            1
+        }
+    };
+    sys::exit_now(code)
+}
+
+fn init(
+    mut socket: &UnixStream,
+    mut pair: UnixStream,
+    setup: &CellSetup,
+    limits: WireLimits,
+) -> Result<(), StepError> {
+    step("new_session", setsid)?;
+    if io::Read::read_exact(&mut pair, &mut [0]).is_err() {
+        return Ok(()); // The slot could not map the id, and says why.
+    }
+    drop(pair);
+    step("become_cell_id", || sys::become_id(CELL_ID, CELL_ID))?;
+    // After the id change, which clears it. A slot that died before this line left us a closed
+    // pair above or leaves us a closed socket below.
+    step("die_with_slot", || sys::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL as u64))?;
+    step("hide_memory", || sys::prctl(libc::PR_SET_DUMPABLE, 0))?;
+    umask(Mode::from_bits_truncate(0o022));
+
+    let job = match io_step("read_job", || read_message::<Ask>(&mut socket))? {
+        Ask::Job(job) => job,
+        Ask::Stop => return Ok(()),
+        Ask::Open(_) => return Err(StepError { step: "read_job", errno: nix::errno::Errno::EPROTO }),
+    };
+    rootfs::furnish_cell(scratch_bytes(&limits), &job.sources)?;
+    let children = step("watch_children", || {
+        let mut mask = SigSet::empty();
+        mask.add(Signal::SIGCHLD);
+        sigprocmask(SigmaskHow::SIG_SETMASK, Some(&mask), None)?;
+        SignalFd::with_flags(&mask, SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK)
+    })?;
+    let supervisor = Supervisor { socket, children: &children, setup, limits };
+    run_all(&supervisor, &job)
+}
+
+fn run_all(supervisor: &Supervisor<'_>, job: &Job) -> Result<(), StepError> {
+    for (index, input) in job.runs.iter().enumerate() {
+        if stop_requested(supervisor.socket) {
+            return Ok(());
+        }
+        if index > 0 {
+            rootfs::renew_scratch_if_used(scratch_bytes(&supervisor.limits))?;
+        }
+        let begun = Instant::now();
+        match run::carry_out(supervisor, job, input, begun)? {
+            Some(ran) => {
+                io_step("report_run", || write_message(&mut { supervisor.socket }, &Reply::Ran(ran)))?;
+            }
+            None => return Ok(()),
+        }
+    }
+    Ok(())
+}
+
+/// Anything to read on the socket means stop: the service says nothing else, or is gone.
+fn stop_requested(socket: &UnixStream) -> bool {
+    let mut fds = [PollFd::new(socket.as_fd(), PollFlags::POLLIN)];
+    poll(&mut fds, PollTimeout::ZERO).is_ok_and(|ready| ready > 0)
+}
+
+/// The scratch space holds the largest file allowed and a little beside it.
+fn scratch_bytes(limits: &WireLimits) -> u64 {
+    limits.file_bytes + (1 << 20)
+}

@@ -1,0 +1,342 @@
+//! The processes that make cells: guard, launcher, slot.
+//!
+//! Theory of operation. The service re-executes its own binary in the `__launcher` role, once per
+//! image. That process is the **guard**: it stays outside every namespace, makes the control
+//! groups, starts the launcher, and when the launcher is gone removes the groups. The **launcher**
+//! is pid 1 of its own pid namespace with an empty network and the image as its root; it forks one
+//! **slot** process per slot when asked. A slot forks one cell at a time (see [`super::cell`]).
+//! None of them ever reads a submission.
+//!
+//! Who dies with whom: the service's end closes the control socket, so the launcher exits, and the
+//! kernel kills everything in its pid namespace, cells included; the guard outlives it only to
+//! clean up. A slot's death kills its cell (parent-death signal). A cell's death ends nothing else.
+//!
+//! As real root the launcher enters a user namespace whose ids are mapped to a range that owns
+//! nothing on the host, each slot's cells get an id of their own from it, and the guard alone
+//! keeps root. As an ordinary user there is one id; cells are kept apart by their user and pid
+//! namespaces.
+
+use std::{
+    fs, io,
+    io::{IoSliceMut, Read, Write},
+    os::{
+        fd::{AsRawFd, OwnedFd},
+        unix::net::UnixStream,
+    },
+    process::ExitCode,
+};
+
+use nix::{
+    cmsg_space,
+    errno::Errno,
+    sched::{CloneFlags, unshare},
+    sys::{
+
+        socket::{ControlMessageOwned, MsgFlags, recvmsg},
+        wait::waitpid,
+    },
+    unistd::{Pid, geteuid, getegid, sethostname, setsid},
+};
+
+use super::{
+    cell::{self, CellSetup},
+    cgroup::{Groups, SlotGroup},
+    protocol::{
+        Ask, CgroupKind, FaultReport, LauncherSetup, Reply, read_message, write_message,
+    },
+    rootfs,
+    step::{self, StepError, io_step, step},
+    sys,
+};
+
+/// The descriptor on which the role finds its control socket: standard input, so that starting it
+/// needs no code between fork and exec.
+const CONTROL_FD: i32 = 0;
+/// First host user id of the range that a root-started launcher maps its ids to. Above what
+/// distributions hand out to people (up to 2^16) and to container tools (from 10^5 up, in
+/// ranges), and below the 2^31 that some tools read as negative.
+const HOST_ID_BASE: u32 = 0x6f70_0000;
+const HOST_ID_COUNT: u32 = 65_536;
+/// The user id that a solution sees.
+pub const CELL_ID: u32 = 1000;
+
+/// The `__launcher` role. Called from `main` before any thread exists.
+pub fn main() -> ExitCode {
+    let mut control = match take_control_socket() {
+        Ok(control) => control,
+        Err(error) => {
+            eprintln!("proofbox __launcher is started by proofbox itself: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    let setup: LauncherSetup = match read_message(&mut control) {
+        Ok(setup) => setup,
+        Err(error) => {
+            eprintln!("proofbox __launcher is started by proofbox itself: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    if let Some((name, errno)) = &setup.fail_step {
+        step::inject_failure(name.clone(), *errno);
+    }
+    match guard(&control, &setup) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // The service may be gone; then nobody is left to tell.
+            let _ = write_message(&mut control, &Reply::Fault(error.into()));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Moves the socket away from standard input, where nothing but /dev/null may stay.
+fn take_control_socket() -> io::Result<UnixStream> {
+    let control = sys::dup_above(CONTROL_FD, 10)?;
+    let null = fs::File::open("/dev/null")?;
+    sys::dup_onto(null.as_raw_fd(), CONTROL_FD)?;
+    Ok(UnixStream::from(control))
+}
+
+/// Makes the groups, starts the launcher, waits for its end, cleans up.
+fn guard(control: &UnixStream, setup: &LauncherSetup) -> Result<(), StepError> {
+    // The guard's life is the launcher's, not the terminal's: Ctrl-C reaches the service, which
+    // closes the control socket when it has drained.
+    let _ = setsid();
+    let groups = io_step("make_cgroups", || Groups::create(setup.slots))?;
+    let outcome = guarded_launcher(control, setup, groups.as_ref());
+    if let Some(groups) = groups {
+        groups.remove();
+    }
+    outcome
+}
+
+fn guarded_launcher(
+    control: &UnixStream,
+    setup: &LauncherSetup,
+    groups: Option<&Groups>,
+) -> Result<(), StepError> {
+    let slot_groups = match groups {
+        Some(groups) => io_step("open_cgroups", || {
+            (0..setup.slots).map(|slot| groups.open_slot(slot)).collect::<io::Result<Vec<_>>>()
+        })?,
+        None => Vec::new(),
+    };
+    let privileged = geteuid().is_root();
+    let mut namespaces = CloneFlags::CLONE_NEWNS
+        | CloneFlags::CLONE_NEWPID
+        | CloneFlags::CLONE_NEWNET
+        | CloneFlags::CLONE_NEWIPC
+        | CloneFlags::CLONE_NEWUTS;
+    if !privileged {
+        namespaces |= CloneFlags::CLONE_NEWUSER;
+    }
+    // The launcher waits on this pair for its ids to be mapped: `m` asks, `y` answers.
+    let (mut ours, theirs) = io_step("make_map_pair", UnixStream::pair)?;
+    let launcher = step("clone_launcher", || sys::clone_process(namespaces))?;
+    let Some(launcher) = launcher else {
+        drop(ours);
+        let kind = groups.map(Groups::kind);
+        let code = match launch(control, theirs, setup, slot_groups, kind, privileged) {
+            Ok(()) => 0,
+            Err(error) => {
+                let _ = write_message(&mut { control }, &Reply::Fault(error.into()));
+                1
+            }
+        };
+        sys::exit_now(code);
+    };
+    drop((theirs, slot_groups));
+    let mapped = map_launcher_ids(&mut ours, launcher, privileged);
+    drop(ours);
+    // The launcher's end closes the last copy of its socket; keep none here.
+    let _ = step("wait_for_launcher", || waitpid(launcher, None));
+    mapped
+}
+
+/// Waits until the launcher asks, then writes its id maps.
+fn map_launcher_ids(pair: &mut UnixStream, launcher: Pid, privileged: bool) -> Result<(), StepError> {
+    let mut asked = [0];
+    if pair.read_exact(&mut asked).is_err() {
+        return Ok(()); // It ended before it came so far, and has said why.
+    }
+    let (uid, gid, count) = match privileged {
+        true => (HOST_ID_BASE, HOST_ID_BASE, HOST_ID_COUNT),
+        false => (geteuid().as_raw(), getegid().as_raw(), 1),
+    };
+    write_id_maps(launcher, (0, uid), (0, gid), count)?;
+    io_step("answer_launcher", || pair.write_all(b"y"))
+}
+
+/// Maps ids of the process's user namespace: (inside, outside) and how many.
+fn write_id_maps(process: Pid, uid: (u32, u32), gid: (u32, u32), count: u32) -> Result<(), StepError> {
+    let file = |name: &str| format!("/proc/{process}/{name}");
+    io_step("deny_setgroups", || fs::write(file("setgroups"), "deny"))?;
+    io_step("map_uids", || fs::write(file("uid_map"), format!("{} {} {count}", uid.0, uid.1)))?;
+    io_step("map_gids", || fs::write(file("gid_map"), format!("{} {} {count}", gid.0, gid.1)))
+}
+
+/// The launcher: furnishes its namespaces, drops to an id that owns nothing, serves slot requests.
+fn launch(
+    control: &UnixStream,
+    pair: UnixStream,
+    setup: &LauncherSetup,
+    groups: Vec<SlotGroup>,
+    cgroup: Option<CgroupKind>,
+    privileged: bool,
+) -> Result<(), StepError> {
+    step("die_with_guard", || sys::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL as u64))?;
+    step("new_session", setsid)?;
+    if !privileged {
+        ask_for_maps(&pair)?;
+    }
+    step("set_hostname", || sethostname("cell"))?;
+    rootfs::enter(&setup.image)?;
+    if privileged {
+        step("unshare_user", || unshare(CloneFlags::CLONE_NEWUSER))?;
+        ask_for_maps(&pair)?;
+        step("become_nobody", || sys::become_id(0, 0))?;
+        // Changing ids clears it.
+        step("die_with_guard", || sys::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL as u64))?;
+    }
+    drop(pair);
+    // Having changed ids, this process is not dumpable, and neither are its children: their /proc
+    // files would belong to real root and their id maps could not be written. Nothing in a cell
+    // can see this process, and it holds no secret.
+    step("be_dumpable", || sys::prctl(libc::PR_SET_DUMPABLE, 1))?;
+    step("no_new_privileges", || sys::prctl(libc::PR_SET_NO_NEW_PRIVS, 1))?;
+    // Ended slots and orphans need no attention; the kernel reaps them.
+    // (SIG_IGN involves no handler function.)
+    step("ignore_children", || sys::ignore_children(true))?;
+    io_step("say_ready", || write_message(&mut { control }, &Reply::Ready { cgroup }))?;
+    serve_slots(control, setup, groups, privileged)
+}
+
+fn ask_for_maps(mut pair: &UnixStream) -> Result<(), StepError> {
+    io_step("ask_for_maps", || {
+        pair.write_all(b"m")?;
+        pair.read_exact(&mut [0])
+    })
+}
+
+/// Forks a slot process for every (index, socket) that arrives, until the service is gone.
+fn serve_slots(
+    control: &UnixStream,
+    setup: &LauncherSetup,
+    mut groups: Vec<SlotGroup>,
+    privileged: bool,
+) -> Result<(), StepError> {
+    loop {
+        let Some((index, socket)) = io_step("receive_slot", || receive_slot(control))? else {
+            return Ok(());
+        };
+        if step("fork_slot", || sys::clone_process(CloneFlags::empty()))?.is_some() {
+            continue;
+        }
+        let group = ((index as usize) < groups.len()).then(|| groups.swap_remove(index as usize));
+        groups.clear();
+        let inside_id = if privileged { 1 + index } else { 0 };
+        let cell = CellSetup { seccomp: setup.image.seccomp.clone(), group };
+        let mut socket = UnixStream::from(socket);
+        if let Err(error) = serve_cells(&mut socket, &cell, inside_id) {
+            let _ = write_message(&mut socket, &Reply::Fault(error.into()));
+        }
+        sys::exit_now(0);
+    }
+}
+
+/// One slot request: four bytes of index and a socket. `None` at the service's end.
+fn receive_slot(control: &UnixStream) -> io::Result<Option<(u32, OwnedFd)>> {
+    let mut index = [0; 4];
+    let mut space = cmsg_space!([std::os::fd::RawFd; 1]);
+    let mut buffers = [IoSliceMut::new(&mut index)];
+    let flags = MsgFlags::MSG_CMSG_CLOEXEC | MsgFlags::MSG_WAITALL;
+    let message = recvmsg::<()>(control.as_raw_fd(), &mut buffers, Some(&mut space), flags)?;
+    if message.bytes == 0 {
+        return Ok(None);
+    }
+    let socket = message
+        .cmsgs()?
+        .find_map(|item| match item {
+            ControlMessageOwned::ScmRights(fds) => fds.first().copied(),
+            _ => None,
+        })
+        .ok_or_else(|| io::Error::from(io::ErrorKind::InvalidData))?;
+    Ok(Some((u32::from_le_bytes(index), sys::adopt_fd(socket))))
+}
+
+/// The slot process: one cell after another, until its socket closes.
+fn serve_cells(socket: &mut UnixStream, setup: &CellSetup, inside_id: u32) -> Result<(), StepError> {
+    step("die_with_launcher", || sys::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL as u64))?;
+    step("new_session", setsid)?;
+    step("await_children", || sys::ignore_children(false))?;
+    if let Some(group) = &setup.group {
+        io_step("join_cgroup", || group.join())?;
+    }
+    // Everything but the standard streams, this socket and the group's files is the launcher's.
+    loop {
+        let open = match read_message::<Ask>(socket) {
+            Ok(Ask::Open(open)) => open,
+            Ok(Ask::Stop) => continue, // It was meant for a cell that had ended already.
+            Ok(Ask::Job(_)) => return Err(StepError { step: "await_cell", errno: Errno::EPROTO }),
+            Err(_) => return Ok(()),
+        };
+        let reply = match one_cell(socket, setup, inside_id, open.limits) {
+            Ok(closed) => closed,
+            // The service gives this slot process up when it reads it.
+            Err(error) => Reply::Fault(FaultReport::from(error)),
+        };
+        if write_message(socket, &reply).is_err() {
+            return Ok(());
+        }
+    }
+}
+
+/// Makes a cell, maps its id, waits until it is gone.
+fn one_cell(
+    socket: &UnixStream,
+    setup: &CellSetup,
+    inside_id: u32,
+    limits: super::protocol::WireLimits,
+) -> Result<Reply, StepError> {
+    let oom_before = match &setup.group {
+        Some(group) => {
+            io_step("limit_processes", || group.limit_processes(limits.processes + 2))?;
+            io_step("read_oom_events", || group.oom_kills())?
+        }
+        None => 0,
+    };
+    let (mut ours, theirs) = io_step("make_map_pair", UnixStream::pair)?;
+    let namespaces = CloneFlags::CLONE_NEWUSER
+        | CloneFlags::CLONE_NEWNS
+        | CloneFlags::CLONE_NEWPID
+        | CloneFlags::CLONE_NEWIPC
+        | CloneFlags::CLONE_NEWUTS
+        | CloneFlags::CLONE_NEWCGROUP;
+    let Some(init) = step("clone_cell", || sys::clone_process(namespaces))? else {
+        drop(ours);
+        cell::init_main(socket, theirs, setup, limits);
+    };
+    drop(theirs);
+    let mapped = write_id_maps(init, (CELL_ID, inside_id), (CELL_ID, inside_id), 1)
+        .and_then(|()| io_step("answer_cell", || ours.write_all(b"y")));
+    drop(ours);
+    let status = wait_for(init)?;
+    mapped?;
+    let oom_kill = match &setup.group {
+        Some(group) => io_step("read_oom_events", || group.oom_kills())? > oom_before,
+        None => false,
+    };
+    Ok(Reply::Closed { status, oom_kill })
+}
+
+/// Raw wait status of a cell's init. Its pid namespace is empty when this returns.
+fn wait_for(init: Pid) -> Result<i32, StepError> {
+    loop {
+        let reaped = step("wait_for_cell", || sys::reap_any(true))?;
+        if let Some(reaped) = reaped
+            && reaped.pid == init
+        {
+            return Ok(reaped.status);
+        }
+    }
+}

@@ -1,0 +1,438 @@
+//! The service's side: launchers started and replaced, slots lent, outcomes read.
+
+use std::{
+    collections::HashMap,
+    io::{self, IoSlice},
+    os::{
+        fd::{AsRawFd, OwnedFd},
+        unix::{net::UnixStream as StdUnixStream, process::ExitStatusExt},
+    },
+    path::PathBuf,
+    process::{Child, Command, ExitStatus, Stdio},
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use nix::sys::socket::{ControlMessage, MsgFlags, sendmsg};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::UnixStream,
+    time::timeout,
+};
+
+use super::{
+    End, Fault, Job, LimitHit, Outcome, Tier, Usage,
+    protocol::{
+        self, Ask, CgroupKind, FaultReport, ImageSetup, JobRun, LauncherSetup, Open, Ran, Reply, decode,
+        frame_length, read_message, write_message,
+    },
+};
+use crate::{admission::Place, limits::Limits};
+
+/// How long a launcher may take to come up.
+const START_TIMEOUT: Duration = Duration::from_secs(30);
+/// How much later than its wall limit a run may be reported before the cell counts as lost.
+const REPORT_GRACE: Duration = Duration::from_secs(20);
+/// How long a stopped cell may take to be gone before its slot process is given up.
+const CLOSE_GRACE: Duration = Duration::from_secs(10);
+
+/// How the sandbox is set up.
+#[derive(Debug, Clone)]
+pub struct SandboxConfig {
+    pub slots: usize,
+    /// The proofbox program, re-executed for launchers.
+    pub program: PathBuf,
+    /// A set-up step made to fail with an errno; for tests of what happens then.
+    pub fail_step: Option<(String, i32)>,
+}
+
+/// The sandbox could not be started: this host cannot give every guarantee.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    #[error("cannot start the launcher for {image}: {source}")]
+    Spawn { image: String, source: io::Error },
+    #[error("cannot make cells for {image}: {fault}\n{}", remedy(&.fault.step))]
+    Refused { image: String, fault: Fault },
+}
+
+/// What to do about a set-up step that this host refuses.
+fn remedy(step: &str) -> &'static str {
+    match step {
+        "clone_launcher" | "unshare_user" | "clone_cell" | "map_uids" | "map_gids" => {
+            "remedy: namespaces are refused here. As an ordinary user: sysctl -w \
+             kernel.unprivileged_userns_clone=1 (Debian), sysctl -w \
+             kernel.apparmor_restrict_unprivileged_userns=0 (Ubuntu), and user.max_user_namespaces above 0. \
+             In a container: allow unshare and mount in its seccomp profile, or run on the host"
+        }
+        "mount_root" | "bind_image" | "seal_image" | "mount_launcher_proc" | "pivot_root" | "mount_proc" => {
+            "remedy: mounting is refused here. In a container: allow mount in its seccomp and AppArmor \
+             profiles and unmask /proc; kernel 5.12 or newer is needed"
+        }
+        _ => "run `proofbox doctor` for what this host offers",
+    }
+}
+
+/// Launchers by image name.
+#[derive(Debug)]
+pub struct Sandbox {
+    launchers: HashMap<String, Arc<Launcher>>,
+}
+
+/// One image's launcher and the sockets to its slot processes.
+#[derive(Debug)]
+struct Launcher {
+    image: String,
+    config: SandboxConfig,
+    setup: LauncherSetup,
+    running: Mutex<Option<Running>>,
+    /// By slot index: the socket to its slot process, when it is not lent out.
+    idle: Vec<Mutex<Option<UnixStream>>>,
+}
+
+#[derive(Debug)]
+struct Running {
+    control: StdUnixStream,
+    guard: Child,
+    cgroup: Option<CgroupKind>,
+}
+
+impl Sandbox {
+    /// Starts a launcher for every image and tries a slot of each. Blocks; called at start.
+    pub fn start(config: &SandboxConfig, images: Vec<(String, ImageSetup)>) -> Result<Sandbox, StartError> {
+        let mut launchers = HashMap::new();
+        for (name, image) in images {
+            let setup =
+                LauncherSetup { image, slots: config.slots as u32, fail_step: config.fail_step.clone() };
+            let launcher = Launcher {
+                image: name.clone(),
+                config: config.clone(),
+                setup,
+                running: Mutex::new(None),
+                idle: (0..config.slots).map(|_| Mutex::new(None)).collect(),
+            };
+            let running = launcher.spawn()?;
+            *lock(&launcher.running) = Some(running);
+            launchers.insert(name, Arc::new(launcher));
+        }
+        Ok(Sandbox { launchers })
+    }
+
+    /// The isolation that every cell has.
+    pub fn tier(&self) -> Tier {
+        Tier::Namespaces
+    }
+
+    /// The control groups that an image's cells have.
+    pub fn cgroup(&self, image: &str) -> Option<CgroupKind> {
+        lock(&self.launchers.get(image)?.running).as_ref()?.cgroup
+    }
+
+    /// Process ids of the guards, for tests that kill them.
+    pub fn guard_pids(&self) -> Vec<u32> {
+        let guards = self.launchers.values();
+        guards.filter_map(|launcher| Some(lock(&launcher.running).as_ref()?.guard.id())).collect()
+    }
+
+    /// Makes a cell in the slot that the caller holds and starts the job in it.
+    ///
+    /// The slot is kept until the cell is gone, however that comes about.
+    pub async fn open(&self, image: &str, place: Place, limits: Limits, job: Job) -> Result<CellRun, Fault> {
+        let launcher = self
+            .launchers
+            .get(image)
+            .ok_or_else(|| fault("find_launcher", format!("no launcher for image {image}")))?;
+        let slot = place.index();
+        let idle = lock(&launcher.idle[slot]).take();
+        let mut socket = match idle {
+            Some(socket) => socket,
+            None => launcher.connect(slot).await?,
+        };
+        let runs = job.runs.len();
+        let open = Ask::Open(Open { limits: limits.into() });
+        let job = Ask::Job(wire_job(job));
+        for message in [open, job] {
+            let frame = protocol::encode(&message).map_err(|error| fault("send_job", error.to_string()))?;
+            socket.write_all(&frame).await.map_err(|error| fault("send_job", error.to_string()))?;
+        }
+        let open = OpenCell { socket, launcher: Arc::clone(launcher), place };
+        Ok(CellRun { open: Some(open), limits, remaining: runs })
+    }
+}
+
+fn wire_job(job: Job) -> protocol::Job {
+    use serde_bytes::ByteBuf;
+    protocol::Job {
+        argv: job.argv,
+        env: job.env,
+        sources: job.sources.into_iter().map(|(path, content)| (path, ByteBuf::from(content))).collect(),
+        runs: job
+            .runs
+            .into_iter()
+            .map(|run| JobRun { stdin: ByteBuf::from(run.stdin), call: run.call.map(ByteBuf::from) })
+            .collect(),
+    }
+}
+
+impl Launcher {
+    /// Starts the guard and waits until the launcher behind it is ready.
+    fn spawn(&self) -> Result<Running, StartError> {
+        let failed = |source| StartError::Spawn { image: self.image.clone(), source };
+        let (mut ours, theirs) = StdUnixStream::pair().map_err(failed)?;
+        let guard = Command::new(&self.config.program)
+            .arg("__launcher")
+            .env_clear()
+            .current_dir("/")
+            .stdin(Stdio::from(OwnedFd::from(theirs)))
+            .stdout(Stdio::null())
+            .spawn()
+            .map_err(failed)?;
+        ours.set_read_timeout(Some(START_TIMEOUT)).map_err(failed)?;
+        let answer = write_message(&mut ours, &self.setup).and_then(|()| read_message(&mut ours));
+        let mut running = Running { control: ours, guard, cgroup: None };
+        match answer {
+            Ok(Reply::Ready { cgroup }) => {
+                running.cgroup = cgroup;
+                Ok(running)
+            }
+            Ok(Reply::Fault(report)) => {
+                running.end();
+                Err(StartError::Refused { image: self.image.clone(), fault: report.into() })
+            }
+            Ok(_) => {
+                running.end();
+                Err(failed(io::Error::from(io::ErrorKind::InvalidData)))
+            }
+            Err(error) => {
+                running.end();
+                Err(failed(error))
+            }
+        }
+    }
+
+    /// A socket to a new slot process; a launcher that is gone is replaced first.
+    async fn connect(self: &Arc<Self>, slot: usize) -> Result<UnixStream, Fault> {
+        let launcher = Arc::clone(self);
+        let connected = tokio::task::spawn_blocking(move || launcher.connect_blocking(slot)).await;
+        let socket = connected.map_err(|error| fault("connect_slot", error.to_string()))??;
+        UnixStream::from_std(socket).map_err(|error| fault("connect_slot", error.to_string()))
+    }
+
+    fn connect_blocking(&self, slot: usize) -> Result<StdUnixStream, Fault> {
+        let failed = |error: io::Error| fault("connect_slot", error.to_string());
+        let mut running = lock(&self.running);
+        let (ours, theirs) = StdUnixStream::pair().map_err(failed)?;
+        ours.set_nonblocking(true).map_err(failed)?;
+        let alive = match running.as_mut() {
+            Some(current) => matches!(current.guard.try_wait(), Ok(None)) && current.send_slot(slot, &theirs).is_ok(),
+            None => false,
+        };
+        if !alive {
+            if let Some(dead) = running.take() {
+                tracing::warn!(image = %self.image, "the launcher is gone; starting another");
+                dead.end();
+            }
+            let fresh = self.spawn().map_err(|error| fault("start_launcher", error.to_string()))?;
+            fresh.send_slot(slot, &theirs).map_err(failed)?;
+            *running = Some(fresh);
+        }
+        Ok(ours)
+    }
+}
+
+impl Running {
+    fn send_slot(&self, slot: usize, socket: &StdUnixStream) -> io::Result<()> {
+        let index = (slot as u32).to_le_bytes();
+        let fds = [socket.as_raw_fd()];
+        let rights = [ControlMessage::ScmRights(&fds)];
+        sendmsg::<()>(
+            self.control.as_raw_fd(),
+            &[IoSlice::new(&index)],
+            &rights,
+            MsgFlags::MSG_NOSIGNAL,
+            None,
+        )?;
+        Ok(())
+    }
+
+    /// Tells the launcher to go and waits until the guard has cleaned up.
+    fn end(self) {
+        let Running { control, mut guard, .. } = self;
+        drop(control);
+        for _ in 0..1000 {
+            if !matches!(guard.try_wait(), Ok(None)) {
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        tracing::error!("a launcher did not end when asked; killing it");
+        let _ = guard.kill();
+        let _ = guard.wait();
+    }
+}
+
+impl Drop for Launcher {
+    fn drop(&mut self) {
+        for idle in &self.idle {
+            lock(idle).take();
+        }
+        if let Some(running) = lock(&self.running).take() {
+            running.end();
+        }
+    }
+}
+
+/// A cell at work. Dropping it ends the cell; its slot comes free when the cell is gone.
+#[derive(Debug)]
+pub struct CellRun {
+    open: Option<OpenCell>,
+    limits: Limits,
+    remaining: usize,
+}
+
+#[derive(Debug)]
+struct OpenCell {
+    socket: UnixStream,
+    launcher: Arc<Launcher>,
+    /// Given back when the cell is gone.
+    place: Place,
+}
+
+impl CellRun {
+    /// The next run's outcome; `None` after the last.
+    pub async fn next(&mut self) -> Result<Option<Outcome>, Fault> {
+        if self.remaining == 0 {
+            return Ok(None);
+        }
+        let Some(open) = &mut self.open else {
+            return Err(fault("cell_lost", "the cell has failed before".to_owned()));
+        };
+        let patience = self.limits.wall() + REPORT_GRACE;
+        let reply = match timeout(patience, read_reply(&mut open.socket)).await {
+            Ok(reply) => reply.map_err(|error| fault("cell_lost", error.to_string())),
+            Err(_) => Err(fault("cell_silent", format!("no report within {} s", patience.as_secs()))),
+        };
+        match reply {
+            Ok(Reply::Ran(ran)) => {
+                self.remaining -= 1;
+                Ok(Some(ran.into()))
+            }
+            Ok(Reply::Closed { oom_kill: true, .. }) => {
+                // The kernel chose the cell's own init: the run it watched is gone with it.
+                self.remaining = 0;
+                self.abandon();
+                Ok(Some(killed_for_memory()))
+            }
+            Ok(Reply::Closed { status, .. }) => {
+                self.abandon();
+                Err(fault("cell_died", format!("{}", ExitStatus::from_raw(status))))
+            }
+            Ok(Reply::Fault(report)) => {
+                self.abandon();
+                Err(report.into())
+            }
+            Ok(Reply::Ready { .. }) => {
+                self.abandon();
+                Err(fault("cell_lost", "unexpected message".to_owned()))
+            }
+            Err(error) => {
+                self.abandon();
+                Err(error)
+            }
+        }
+    }
+
+    /// Gives the slot process up: closing its socket ends it and its cell.
+    fn abandon(&mut self) {
+        self.open = None;
+    }
+}
+
+impl Drop for CellRun {
+    fn drop(&mut self) {
+        let Some(open) = self.open.take() else { return };
+        // Without a runtime the socket just closes, which ends cell and slot process.
+        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+            let ended_by_itself = self.remaining == 0;
+            runtime.spawn(open.close(ended_by_itself));
+        }
+    }
+}
+
+impl OpenCell {
+    /// Waits until the cell is gone, then gives socket and slot back.
+    async fn close(mut self, ended_by_itself: bool) {
+        if !ended_by_itself {
+            let Ok(stop) = protocol::encode(&Ask::Stop) else { return };
+            if self.socket.write_all(&stop).await.is_err() {
+                return;
+            }
+        }
+        let closed = async {
+            loop {
+                match read_reply(&mut self.socket).await {
+                    Ok(Reply::Closed { .. }) => return true,
+                    Ok(Reply::Ran(_)) => {}
+                    _ => return false,
+                }
+            }
+        };
+        if timeout(CLOSE_GRACE, closed).await == Ok(true) {
+            *lock(&self.launcher.idle[self.place.index()]) = Some(self.socket);
+        }
+    }
+}
+
+async fn read_reply(socket: &mut UnixStream) -> io::Result<Reply> {
+    let mut prefix = [0; 4];
+    socket.read_exact(&mut prefix).await?;
+    let mut body = vec![0; frame_length(prefix)?];
+    socket.read_exact(&mut body).await?;
+    decode(&body)
+}
+
+impl From<Ran> for Outcome {
+    fn from(ran: Ran) -> Outcome {
+        let status = ExitStatus::from_raw(ran.status);
+        Outcome {
+            end: match (status.code(), status.signal()) {
+                (Some(code), _) => End::Exited { code },
+                (None, signal) => End::Signaled { signal: signal.unwrap_or(0) },
+            },
+            limit: ran.limit,
+            usage: Usage {
+                cpu: Duration::from_micros(ran.cpu_us),
+                wall: Duration::from_micros(ran.wall_us),
+                memory_bytes: ran.memory_bytes,
+            },
+            stdout: ran.stdout.into_vec(),
+            stderr: ran.stderr.into_vec(),
+            result: ran.result.into_vec(),
+        }
+    }
+}
+
+impl From<FaultReport> for Fault {
+    fn from(report: FaultReport) -> Fault {
+        Fault { detail: io::Error::from_raw_os_error(report.errno).to_string(), step: report.step }
+    }
+}
+
+fn killed_for_memory() -> Outcome {
+    Outcome {
+        end: End::Signaled { signal: nix::libc::SIGKILL },
+        limit: Some(LimitHit::Memory),
+        usage: Usage::default(),
+        stdout: Vec::new(),
+        stderr: Vec::new(),
+        result: Vec::new(),
+    }
+}
+
+fn fault(step: &str, detail: String) -> Fault {
+    Fault { step: step.to_owned(), detail }
+}
+
+/// The values behind these locks are replaced whole, so a panic elsewhere leaves them sound.
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,166 @@
+//! What travels on a slot's socket, and how it is framed.
+//!
+//! Theory of operation. Each slot has one stream socket. The service writes `Open` (limits only),
+//! which the slot process reads; the slot then forks the cell's init, which reads `Job` (the
+//! solution and its inputs, which no other process of ours ever sees) from the same socket and
+//! writes one `Ran` per run. When init is dead, and with it everything in the cell, the slot
+//! writes `Closed`. `Stop` may be written at any time after `Job` and is ignored when it comes late.
+
+use std::io::{self, Read, Write};
+
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+
+use super::{LimitHit, sys::SockFilter};
+use crate::limits::Limits;
+
+/// No frame is larger: the largest body the service accepts plus framing.
+pub const MAX_FRAME_BYTES: u32 = 1 << 30;
+
+/// First message to a launcher, on its control socket: what it is to be.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct LauncherSetup {
+    pub image: ImageSetup,
+    /// How many slots the launcher serves; each gets a control group and, as root, a user id.
+    pub slots: u32,
+    /// Set-up step that is made to fail, by tests; see [`super::step::Step`].
+    pub fail_step: Option<(String, i32)>,
+}
+
+/// What cells of one launcher see and run. Read-only for them.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct ImageSetup {
+    /// Host path, path in the cell. Bound read-only, without set-user-id and device files.
+    pub binds: Vec<(String, String)>,
+    /// Symbolic links: path in the cell, target.
+    pub links: Vec<(String, String)>,
+    /// Small files: path in the cell, content.
+    pub files: Vec<(String, serde_bytes::ByteBuf)>,
+    /// seccomp programs, installed in this order.
+    pub seccomp: Vec<Vec<SockFilter>>,
+}
+
+/// Service to slot process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Open {
+    pub limits: WireLimits,
+}
+
+/// [`Limits`] as they travel; the domain type stays free of serde.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WireLimits {
+    pub cpu_ms: u64,
+    pub wall_ms: u64,
+    pub memory_bytes: u64,
+    pub output_bytes: u64,
+    pub processes: u64,
+    pub file_bytes: u64,
+}
+
+impl From<Limits> for WireLimits {
+    fn from(limits: Limits) -> Self {
+        let Limits { cpu_ms, wall_ms, memory_bytes, output_bytes, processes, file_bytes } = limits;
+        WireLimits { cpu_ms, wall_ms, memory_bytes, output_bytes, processes, file_bytes }
+    }
+}
+
+/// Service to cell init.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Job {
+    /// Program and its arguments; `argv[0]` is a path in the cell.
+    pub argv: Vec<String>,
+    pub env: Vec<String>,
+    /// Path below the source directory, content.
+    pub sources: Vec<(String, serde_bytes::ByteBuf)>,
+    pub runs: Vec<JobRun>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+pub struct JobRun {
+    pub stdin: serde_bytes::ByteBuf,
+    pub call: Option<serde_bytes::ByteBuf>,
+}
+
+/// Cell init to service, one per run.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Ran {
+    /// Raw wait status of the run's first process.
+    pub status: i32,
+    pub limit: Option<LimitHit>,
+    pub cpu_us: u64,
+    pub wall_us: u64,
+    pub memory_bytes: u64,
+    pub stdout: serde_bytes::ByteBuf,
+    pub stderr: serde_bytes::ByteBuf,
+    pub result: serde_bytes::ByteBuf,
+}
+
+/// A step of ours that failed, as it travels.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FaultReport {
+    pub step: String,
+    pub errno: i32,
+}
+
+/// Everything that comes back on a slot's socket.
+#[derive(Debug, Serialize, Deserialize)]
+pub enum Reply {
+    Ran(Ran),
+    Fault(FaultReport),
+    /// The cell is gone. `oom_kill`: the kernel killed something in it for want of memory.
+    Closed { status: i32, oom_kill: bool },
+    /// The launcher stands ready (first reply on its control socket).
+    Ready { cgroup: Option<CgroupKind> },
+}
+
+/// Which control groups the cells of a launcher have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum CgroupKind {
+    V2,
+    V1,
+}
+
+/// Everything that goes to a slot's socket.
+#[derive(Debug, Serialize, Deserialize)]
+pub enum Ask {
+    Open(Open),
+    Job(Job),
+    Stop,
+}
+
+/// Writes a message: four bytes of length, little endian, then its encoding.
+pub fn write_message<T: Serialize>(to: &mut impl Write, message: &T) -> io::Result<()> {
+    to.write_all(&encode(message)?)
+}
+
+/// A message ready to be written.
+pub fn encode<T: Serialize>(message: &T) -> io::Result<Vec<u8>> {
+    let mut frame = postcard::to_extend(message, vec![0u8; 4]).map_err(io::Error::other)?;
+    let length = u32::try_from(frame.len() - 4)
+        .ok()
+        .filter(|length| *length <= MAX_FRAME_BYTES)
+        .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "message larger than a frame may be"))?;
+    frame[..4].copy_from_slice(&length.to_le_bytes());
+    Ok(frame)
+}
+
+/// Reads a message. `UnexpectedEof` when the other side is gone.
+pub fn read_message<T: DeserializeOwned>(from: &mut impl Read) -> io::Result<T> {
+    let mut length = [0; 4];
+    from.read_exact(&mut length)?;
+    let mut body = vec![0; frame_length(length)?];
+    from.read_exact(&mut body)?;
+    decode(&body)
+}
+
+/// Checks a frame's length prefix.
+pub fn frame_length(prefix: [u8; 4]) -> io::Result<usize> {
+    let length = u32::from_le_bytes(prefix);
+    if length > MAX_FRAME_BYTES {
+        return Err(io::Error::new(io::ErrorKind::InvalidData, "frame length out of bounds"));
+    }
+    Ok(length as usize)
+}
+
+pub fn decode<T: DeserializeOwned>(body: &[u8]) -> io::Result<T> {
+    postcard::from_bytes(body).map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))
+}

@@ -1,0 +1,484 @@
+//! One run: start the program, watch it, end everything it left, say what happened.
+
+use std::{
+    ffi::CString,
+    fs, io,
+    io::{Read, Write},
+    os::{
+        fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd},
+        unix::net::UnixStream,
+    },
+    time::{Duration, Instant},
+};
+
+use nix::{
+    errno::Errno,
+    fcntl::OFlag,
+    poll::{PollFd, PollFlags, PollTimeout, poll},
+    sched::CloneFlags,
+    sys::{
+        signal::{Signal, kill},
+        signalfd::SignalFd,
+    },
+    unistd::{Pid, chdir, pipe2, setsid},
+};
+
+use super::{
+    LimitHit,
+    cell::CellSetup,
+    protocol::{FaultReport, Job, JobRun, Ran, WireLimits},
+    rootfs::WORK_DIR,
+    step::{StepError, io_step, step},
+    sys,
+};
+
+/// Descriptors as the driver in the cell finds them.
+const CALL_FD: i32 = 3;
+const RESULT_FD: i32 = 4;
+const FIRST_UNUSED_FD: i32 = 5;
+/// A function's result, and standard error, may be at least this large whatever the output limit.
+const LEAST_CAPTURE_BYTES: u64 = 1 << 20;
+/// How often the memory of the tree is looked at where no control group bounds it.
+const MEMORY_WATCH: Duration = Duration::from_millis(4);
+/// Open files per process.
+const OPEN_FILES: u64 = 512;
+
+/// Beyond the CPU limit, this share of it is allowed before the run is killed, so that a run just
+/// over the limit ends by itself and its true cost is known (it is then measured again alone).
+pub fn cpu_kill_after(cpu_ms: u64) -> Duration {
+    Duration::from_millis(cpu_ms + cpu_ms / 8 + 10)
+}
+
+/// What all runs of a cell have in common.
+pub struct Supervisor<'a> {
+    pub socket: &'a UnixStream,
+    /// Readable when a child has ended. SIGCHLD is blocked.
+    pub children: &'a SignalFd,
+    pub setup: &'a CellSetup,
+    pub limits: WireLimits,
+}
+
+/// One stream coming out of the run.
+struct Capture {
+    pipe: Option<OwnedFd>,
+    bytes: Vec<u8>,
+    most: usize,
+}
+
+/// A run in progress.
+struct Watch {
+    main: Pid,
+    main_status: Option<i32>,
+    captures: [Capture; 3],
+    limit: Option<LimitHit>,
+    /// CPU time of children already reaped.
+    reaped_cpu: Duration,
+    /// CPU time of the slot's control group when the run began.
+    group_cpu_before: Option<Duration>,
+    max_rss_bytes: u64,
+    reaped: u32,
+}
+
+/// Carries out one run. `Ok(None)` if the service wants no more of this cell.
+pub fn carry_out(
+    supervisor: &Supervisor<'_>,
+    job: &Job,
+    input: &JobRun,
+    begun: Instant,
+) -> Result<Option<Ran>, StepError> {
+    let stdin = io_step("store_stdin", || sys::sealed_file(&input.stdin))?;
+    let call = match &input.call {
+        Some(call) => Some(io_step("store_call", || sys::sealed_file(call))?),
+        None => None,
+    };
+    let group = supervisor.setup.group.as_ref();
+    let memory_base = match group {
+        Some(group) => io_step("limit_memory", || group.limit_memory(supervisor.limits.memory_bytes))?,
+        None => 0,
+    };
+    let peak_known = group.is_some_and(|group| group.reset_peak());
+    let oom_before = match group {
+        Some(group) => io_step("read_oom_events", || group.oom_kills())?,
+        None => 0,
+    };
+    let mut watch = start(supervisor, job, stdin, call)?;
+    watch.group_cpu_before = group.and_then(|group| group.cpu_time().ok());
+    let wanted = supervise(supervisor, &mut watch, begun)?;
+    end_everything(&mut watch)?;
+    if !wanted {
+        return Ok(None);
+    }
+    if let Some(group) = group {
+        let kills = io_step("read_oom_events", || group.oom_kills())?;
+        if kills > oom_before {
+            watch.limit = Some(LimitHit::Memory);
+        }
+        if peak_known && watch.reaped > 1 {
+            let peak = io_step("read_memory_peak", || group.peak())?;
+            watch.max_rss_bytes = watch.max_rss_bytes.max(peak.saturating_sub(memory_base));
+        }
+    }
+    Ok(Some(watch.finish(supervisor, begun)))
+}
+
+/// Starts the program with its pipes. Returns when it is executing.
+fn start(
+    supervisor: &Supervisor<'_>,
+    job: &Job,
+    stdin: OwnedFd,
+    call: Option<OwnedFd>,
+) -> Result<Watch, StepError> {
+    let pipe = || step("make_pipe", || pipe2(OFlag::O_CLOEXEC));
+    let (stdout, stderr, result) = (pipe()?, pipe()?, pipe()?);
+    let (setup_read, setup_write) = pipe()?;
+    let Some(main) = step("fork_run", || sys::clone_process(CloneFlags::empty()))? else {
+        let inherited = Inherited {
+            stdin,
+            stdout: stdout.1,
+            stderr: stderr.1,
+            call,
+            result: result.1,
+        };
+        let error = become_program(supervisor, job, inherited);
+        let report = postcard::to_stdvec(&FaultReport::from(error)).unwrap_or_default();
+        let _ = fs::File::from(setup_write).write_all(&report);
+        sys::exit_now(127);
+    };
+    drop(setup_write);
+    let most = supervisor.limits.output_bytes as usize;
+    let capture = |(read, _write): (OwnedFd, OwnedFd), most| Capture { pipe: Some(read), bytes: Vec::new(), most };
+    let generous = most.max(LEAST_CAPTURE_BYTES as usize);
+    let captures = [capture(stdout, most), capture(stderr, generous), capture(result, generous)];
+    for capture in &captures {
+        step("unblock_pipe", || capture.unblock())?;
+    }
+    // Closed by a successful exec; otherwise it tells which step failed.
+    let mut report = Vec::new();
+    io_step("await_exec", || fs::File::from(setup_read).read_to_end(&mut report))?;
+    if !report.is_empty() {
+        let fault: FaultReport = postcard::from_bytes(&report)
+            .map_err(|_| StepError { step: "await_exec", errno: Errno::EPROTO })?;
+        return Err(StepError { step: known_step(&fault.step), errno: Errno::from_raw(fault.errno) });
+    }
+    Ok(Watch {
+        main,
+        main_status: None,
+        captures,
+        limit: None,
+        reaped_cpu: Duration::ZERO,
+        group_cpu_before: None,
+        max_rss_bytes: 0,
+        reaped: 0,
+    })
+}
+
+struct Inherited {
+    stdin: OwnedFd,
+    stdout: OwnedFd,
+    stderr: OwnedFd,
+    call: Option<OwnedFd>,
+    result: OwnedFd,
+}
+
+/// In the forked child: gives up everything the program must not have, then becomes it.
+/// Returns only on failure.
+fn become_program(supervisor: &Supervisor<'_>, job: &Job, inherited: Inherited) -> StepError {
+    let limits = &supervisor.limits;
+    let attempt = || -> Result<std::convert::Infallible, StepError> {
+        step("run_session", setsid)?;
+        step("run_directory", || chdir(WORK_DIR))?;
+        step("place_descriptors", || place_descriptors(&inherited))?;
+        // The kernel prefers the program over our own processes when memory runs out. The file is
+        // ours to write only while dumpable; nothing else is alive in the cell to take advantage.
+        step("be_dumpable", || sys::prctl(libc::PR_SET_DUMPABLE, 1))?;
+        io_step("offer_to_oom_killer", || fs::write("/proc/self/oom_score_adj", "1000"))?;
+        sys::reset_signals();
+        step("set_rlimits", || set_rlimits(limits, supervisor.setup.group.is_some()))?;
+        step("drop_capabilities", sys::drop_capabilities)?;
+        step("no_new_privileges", || sys::prctl(libc::PR_SET_NO_NEW_PRIVS, 1))?;
+        let strings = |list: &[String]| {
+            list.iter().map(|text| CString::new(text.as_str())).collect::<Result<Vec<_>, _>>()
+        };
+        let (argv, env) = step("prepare_arguments", || {
+            Ok((strings(&job.argv).map_err(|_| Errno::EINVAL)?, strings(&job.env).map_err(|_| Errno::EINVAL)?))
+        })?;
+        let program = step("prepare_arguments", || argv.first().ok_or(Errno::EINVAL))?;
+        for filter in &supervisor.setup.seccomp {
+            step("install_seccomp", || sys::install_seccomp(filter))?;
+        }
+        step("exec", || Err(sys::exec(program, &argv, &env)))
+    };
+    match attempt() {
+        Err(error) => error,
+        Ok(never) => match never {},
+    }
+}
+
+/// 0 to 4 as the driver expects them; everything else closes on exec.
+fn place_descriptors(inherited: &Inherited) -> Result<(), Errno> {
+    // First out of the way, so that no target number is still a source.
+    let high = |fd: &OwnedFd| sys::dup_above(fd.as_raw_fd(), 64);
+    let stdin = high(&inherited.stdin)?;
+    let stdout = high(&inherited.stdout)?;
+    let stderr = high(&inherited.stderr)?;
+    let result = high(&inherited.result)?;
+    let call = inherited.call.as_ref().map(high).transpose()?;
+    sys::dup_onto(stdin.as_raw_fd(), 0)?;
+    sys::dup_onto(stdout.as_raw_fd(), 1)?;
+    sys::dup_onto(stderr.as_raw_fd(), 2)?;
+    sys::dup_onto(result.as_raw_fd(), RESULT_FD)?;
+    match call {
+        Some(call) => sys::dup_onto(call.as_raw_fd(), CALL_FD)?,
+        // Nothing of ours may be left at that number.
+        None => sys::close_number(CALL_FD),
+    }
+    sys::close_on_exec_from(FIRST_UNUSED_FD)
+}
+
+fn set_rlimits(limits: &WireLimits, memory_is_bounded: bool) -> Result<(), Errno> {
+    let same = |resource, value| sys::set_rlimit(resource, value, value);
+    // A backstop behind the supervisor, per process and in whole seconds.
+    let cpu_seconds = cpu_kill_after(limits.cpu_ms).as_secs() + 2;
+    sys::set_rlimit(libc::RLIMIT_CPU, cpu_seconds, cpu_seconds + 1)?;
+    same(libc::RLIMIT_FSIZE, limits.file_bytes)?;
+    same(libc::RLIMIT_NOFILE, OPEN_FILES)?;
+    // Counted per user namespace, so per cell; the init is one of them.
+    same(libc::RLIMIT_NPROC, limits.processes + 1)?;
+    same(libc::RLIMIT_STACK, limits.memory_bytes)?;
+    same(libc::RLIMIT_CORE, 0)?;
+    same(libc::RLIMIT_MSGQUEUE, 0)?;
+    same(libc::RLIMIT_MEMLOCK, 0)?;
+    if !memory_is_bounded {
+        // A burst between two looks at the tree is bounded too. Address space is not memory:
+        // runtimes reserve far more than they use.
+        same(libc::RLIMIT_AS, limits.memory_bytes.saturating_mul(4).saturating_add(1 << 30))?;
+    }
+    Ok(())
+}
+
+/// Watches until the program has ended or a limit is hit. `false` if the service wants it ended.
+fn supervise(supervisor: &Supervisor<'_>, watch: &mut Watch, begun: Instant) -> Result<bool, StepError> {
+    let limits = &supervisor.limits;
+    let wall_end = begun + Duration::from_millis(limits.wall_ms);
+    let mut cpu_check = Instant::now() + least_time_to_use(cpu_kill_after(limits.cpu_ms));
+    while watch.main_status.is_none() && watch.limit.is_none() {
+        let mut wake = wall_end.min(cpu_check);
+        if supervisor.setup.group.is_none() {
+            wake = wake.min(Instant::now() + MEMORY_WATCH);
+        }
+        let ready = watch.wait(supervisor, wake)?;
+        if ready.service {
+            return Ok(false);
+        }
+        watch.read_captures()?;
+        if ready.child {
+            while let Ok(Some(_)) = supervisor.children.read_signal() {}
+            watch.reap()?;
+        }
+        let now = Instant::now();
+        if now >= cpu_check && watch.main_status.is_none() {
+            let used = watch.cpu_used(supervisor);
+            let most = cpu_kill_after(limits.cpu_ms);
+            if used >= most {
+                watch.limit = Some(LimitHit::Cpu);
+            }
+            cpu_check = now + least_time_to_use(most.saturating_sub(used));
+        }
+        if now >= wall_end && watch.main_status.is_none() {
+            watch.limit = watch.limit.or(Some(LimitHit::Wall));
+        }
+        if supervisor.setup.group.is_none() && tree_rss_bytes() > limits.memory_bytes {
+            watch.limit = Some(LimitHit::Memory);
+        }
+    }
+    Ok(true)
+}
+
+/// No tree can use that much CPU time sooner, however many of its threads run.
+fn least_time_to_use(cpu: Duration) -> Duration {
+    let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get() as u32);
+    (cpu / cores).max(Duration::from_millis(1))
+}
+
+/// Kills and reaps everything in the cell but this process, and reads what is left in the pipes.
+fn end_everything(watch: &mut Watch) -> Result<(), StepError> {
+    loop {
+        match kill(Pid::from_raw(-1), Signal::SIGKILL) {
+            Ok(()) | Err(Errno::ESRCH) => {}
+            Err(errno) => return Err(StepError { step: "kill_run", errno }),
+        }
+        match sys::reap_any(true) {
+            Ok(Some(reaped)) => watch.count(&reaped),
+            Ok(None) | Err(Errno::EINTR) => {}
+            Err(Errno::ECHILD) => break,
+            Err(errno) => return Err(StepError { step: "reap_run", errno }),
+        }
+    }
+    watch.read_captures()
+}
+
+struct Ready {
+    child: bool,
+    service: bool,
+}
+
+impl Watch {
+    fn wait(&self, supervisor: &Supervisor<'_>, wake: Instant) -> Result<Ready, StepError> {
+        let timeout = wake.saturating_duration_since(Instant::now());
+        // Rounded up, so that a wake-up is never early.
+        let millis = timeout.as_micros().div_ceil(1000).min(60_000) as u16;
+        let mut fds = vec![
+            PollFd::new(supervisor.children.as_fd(), PollFlags::POLLIN),
+            PollFd::new(supervisor.socket.as_fd(), PollFlags::POLLIN),
+        ];
+        let open: Vec<BorrowedFd<'_>> =
+            self.captures.iter().filter_map(|capture| Some(capture.pipe.as_ref()?.as_fd())).collect();
+        fds.extend(open.iter().map(|fd| PollFd::new(*fd, PollFlags::POLLIN)));
+        match poll(&mut fds, PollTimeout::from(millis)) {
+            Ok(_) => {}
+            Err(Errno::EINTR) => {}
+            Err(errno) => return Err(StepError { step: "watch_run", errno }),
+        }
+        let ready = |index: usize| fds[index].revents().is_some_and(|events| !events.is_empty());
+        Ok(Ready { child: ready(0), service: ready(1) })
+    }
+
+    fn read_captures(&mut self) -> Result<(), StepError> {
+        for capture in &mut self.captures {
+            if io_step("read_output", || capture.read())? == CaptureState::Full {
+                self.limit = self.limit.or(Some(LimitHit::Output));
+            }
+        }
+        Ok(())
+    }
+
+    fn reap(&mut self) -> Result<(), StepError> {
+        loop {
+            match sys::reap_any(false) {
+                Ok(Some(reaped)) => self.count(&reaped),
+                Ok(None) | Err(Errno::ECHILD) => return Ok(()),
+                Err(errno) => return Err(StepError { step: "reap_run", errno }),
+            }
+        }
+    }
+
+    fn count(&mut self, reaped: &sys::Reaped) {
+        self.reaped += 1;
+        self.reaped_cpu += reaped.cpu;
+        self.max_rss_bytes = self.max_rss_bytes.max(reaped.max_rss_bytes);
+        if reaped.pid == self.main {
+            self.main_status = Some(reaped.status);
+        }
+    }
+
+    /// CPU time of the tree so far: of the group where there is one, else of what was reaped and
+    /// of everything alive in this pid namespace.
+    fn cpu_used(&self, supervisor: &Supervisor<'_>) -> Duration {
+        if let (Some(group), Some(before)) = (&supervisor.setup.group, self.group_cpu_before)
+            && let Ok(now) = group.cpu_time()
+        {
+            return now.saturating_sub(before);
+        }
+        let alive: Duration = tree().filter_map(|pid| sys::process_cpu_time(pid).ok()).sum();
+        self.reaped_cpu + alive
+    }
+
+    fn finish(self, supervisor: &Supervisor<'_>, begun: Instant) -> Ran {
+        let cpu_us = self.reaped_cpu.as_micros() as u64;
+        let over_cpu = cpu_us > supervisor.limits.cpu_ms * 1000;
+        let [stdout, stderr, result] = self.captures.map(|capture| capture.bytes.into());
+        Ran {
+            status: self.main_status.unwrap_or(libc::SIGKILL),
+            limit: self.limit.or(over_cpu.then_some(LimitHit::Cpu)),
+            cpu_us,
+            wall_us: begun.elapsed().as_micros() as u64,
+            memory_bytes: self.max_rss_bytes,
+            stdout,
+            stderr,
+            result,
+        }
+    }
+}
+
+#[derive(PartialEq, Eq)]
+enum CaptureState {
+    Open,
+    /// More came than may be kept.
+    Full,
+}
+
+impl Capture {
+    fn unblock(&self) -> Result<(), Errno> {
+        match &self.pipe {
+            Some(pipe) => sys::set_nonblocking(pipe.as_raw_fd()),
+            None => Ok(()),
+        }
+    }
+
+    /// Takes what is there. Closes the pipe at its end and when it is full.
+    fn read(&mut self) -> io::Result<CaptureState> {
+        let Some(pipe) = &self.pipe else { return Ok(CaptureState::Open) };
+        let mut chunk = [0u8; 65_536];
+        loop {
+            match nix::unistd::read(pipe, &mut chunk) {
+                Ok(0) => break,
+                Ok(length) => {
+                    let room = self.most - self.bytes.len();
+                    self.bytes.extend_from_slice(&chunk[..length.min(room)]);
+                    if length > room {
+                        self.pipe = None;
+                        return Ok(CaptureState::Full);
+                    }
+                }
+                Err(Errno::EAGAIN) => return Ok(CaptureState::Open),
+                Err(Errno::EINTR) => {}
+                Err(errno) => return Err(errno.into()),
+            }
+        }
+        self.pipe = None;
+        Ok(CaptureState::Open)
+    }
+}
+
+/// Every process of the run that is alive: all of this pid namespace but its init.
+fn tree() -> impl Iterator<Item = Pid> {
+    fs::read_dir("/proc")
+        .into_iter()
+        .flatten()
+        .flatten()
+        .filter_map(|entry| entry.file_name().to_str()?.parse::<i32>().ok())
+        .filter(|pid| *pid > 1)
+        .map(Pid::from_raw)
+}
+
+/// Resident memory of the tree. Shared pages count once per process: an over-estimate that only
+/// process trees near their limit can notice.
+fn tree_rss_bytes() -> u64 {
+    tree()
+        .filter_map(|pid| {
+            let statm = fs::read_to_string(format!("/proc/{pid}/statm")).ok()?;
+            let mut fields = statm.split(' ').skip(1);
+            let resident: u64 = fields.next()?.parse().ok()?;
+            let shared: u64 = fields.next()?.parse().ok()?;
+            Some(resident.saturating_sub(shared) * 4096)
+        })
+        .sum()
+}
+
+/// The static name of a step that came over a pipe.
+fn known_step(name: &str) -> &'static str {
+    const RUN_STEPS: [&str; 11] = [
+        "be_dumpable",
+        "run_session",
+        "run_directory",
+        "place_descriptors",
+        "offer_to_oom_killer",
+        "set_rlimits",
+        "drop_capabilities",
+        "no_new_privileges",
+        "prepare_arguments",
+        "install_seccomp",
+        "exec",
+    ];
+    RUN_STEPS.into_iter().find(|known| *known == name).unwrap_or("become_program")
+}

@@ -1,0 +1,43 @@
+//! Named set-up steps, so that a failure says where, and a test can make any of them fail.
+
+use std::{io, sync::OnceLock};
+
+use nix::errno::Errno;
+
+use super::protocol::FaultReport;
+
+/// A set-up step that failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("{step}: {errno}")]
+pub struct StepError {
+    pub step: &'static str,
+    pub errno: Errno,
+}
+
+impl From<StepError> for FaultReport {
+    fn from(error: StepError) -> Self {
+        FaultReport { step: error.step.to_owned(), errno: error.errno as i32 }
+    }
+}
+
+static INJECTED: OnceLock<(String, i32)> = OnceLock::new();
+
+/// Makes the step of that name fail with that errno, in this process and its children.
+pub fn inject_failure(step: String, errno: i32) {
+    let _ = INJECTED.set((step, errno));
+}
+
+/// Runs one named step.
+pub fn step<T>(name: &'static str, action: impl FnOnce() -> Result<T, Errno>) -> Result<T, StepError> {
+    if let Some((injected, errno)) = INJECTED.get()
+        && injected == name
+    {
+        return Err(StepError { step: name, errno: Errno::from_raw(*errno) });
+    }
+    action().map_err(|errno| StepError { step: name, errno })
+}
+
+/// Runs one named step that uses the standard library.
+pub fn io_step<T>(name: &'static str, action: impl FnOnce() -> io::Result<T>) -> Result<T, StepError> {
+    step(name, || action().map_err(|error| Errno::from_raw(error.raw_os_error().unwrap_or(libc::EIO))))
+}

@@ -1,0 +1,284 @@
+//! System calls that no safe library wraps. The only module that may contain `unsafe`.
+//!
+//! Invariant for the process-making calls: they are made only in launcher, slot and cell-init
+//! processes, which are single-threaded from `main` on (the launcher role is dispatched before
+//! any thread exists), so a child may allocate and use the whole standard library.
+#![allow(unsafe_code)]
+
+use std::{
+    ffi::CString,
+    io,
+    os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd},
+    time::Duration,
+};
+
+use nix::{errno::Errno, sched::CloneFlags, unistd::Pid};
+
+/// `clone3` without a stack: like `fork`, with namespaces.
+///
+/// Returns `None` in the child.
+pub fn clone_process(namespaces: CloneFlags) -> Result<Option<Pid>, Errno> {
+    // Layout of the kernel's `struct clone_args`, version 0 (64 bytes).
+    #[repr(C)]
+    #[derive(Default)]
+    struct CloneArgs {
+        flags: u64,
+        pidfd: u64,
+        child_tid: u64,
+        parent_tid: u64,
+        exit_signal: u64,
+        stack: u64,
+        stack_size: u64,
+        tls: u64,
+    }
+    let args = CloneArgs {
+        flags: namespaces.bits() as u32 as u64,
+        exit_signal: libc::SIGCHLD as u64,
+        ..CloneArgs::default()
+    };
+    // SAFETY: `args` outlives the call and its size is passed with it; no CLONE_VM, so the child
+    // runs on its own copy of this stack; the caller is single-threaded (module invariant).
+    let pid = unsafe { libc::syscall(libc::SYS_clone3, &args, size_of::<CloneArgs>()) };
+    match Errno::result(pid)? {
+        0 => Ok(None),
+        pid => Ok(Some(Pid::from_raw(pid as i32))),
+    }
+}
+
+/// Takes ownership of a descriptor that was inherited by number.
+pub fn adopt_fd(fd: RawFd) -> OwnedFd {
+    // SAFETY: called once per number, for descriptors that the parent process left open for this
+    // role and that nothing else in this process owns.
+    unsafe { OwnedFd::from_raw_fd(fd) }
+}
+
+/// Duplicates `from` onto the number `to`, without close-on-exec.
+pub fn dup_onto(from: RawFd, to: RawFd) -> Result<(), Errno> {
+    if from == to {
+        // SAFETY: F_SETFD takes an integer.
+        return Errno::result(unsafe { libc::fcntl(to, libc::F_SETFD, 0) }).map(drop);
+    }
+    // SAFETY: only numbers are passed; the caller has reserved `to`.
+    Errno::result(unsafe { libc::dup2(from, to) }).map(drop)
+}
+
+/// Duplicates to the lowest free number at or above `least`, close-on-exec.
+pub fn dup_above(fd: RawFd, least: RawFd) -> Result<OwnedFd, Errno> {
+    // SAFETY: only numbers are passed; the new descriptor is owned by the result.
+    let fd = Errno::result(unsafe { libc::fcntl(fd, libc::F_DUPFD_CLOEXEC, least) })?;
+    Ok(adopt_fd(fd))
+}
+
+/// CPU time used by a whole process, all its threads, living or ended.
+pub fn process_cpu_time(pid: Pid) -> Result<Duration, Errno> {
+    // The kernel's encoding of a process CPU clock: inverted pid, then CPUCLOCK_SCHED (2).
+    let clock = (!(pid.as_raw() as libc::clockid_t) << 3) | 2;
+    let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    // SAFETY: `time` is valid for writing for the duration of the call.
+    Errno::result(unsafe { libc::clock_gettime(clock, &mut time) })?;
+    Ok(Duration::new(time.tv_sec as u64, time.tv_nsec as u32))
+}
+
+/// A child that ended, and what it and the descendants it waited for used.
+pub struct Reaped {
+    pub pid: Pid,
+    /// Raw wait status.
+    pub status: i32,
+    pub cpu: Duration,
+    pub max_rss_bytes: u64,
+}
+
+/// Reaps one ended child of any kind without blocking; `Ok(None)` if all still run.
+/// `Err(ECHILD)` if there is none.
+pub fn reap_any(block: bool) -> Result<Option<Reaped>, Errno> {
+    let mut status = 0;
+    let options = libc::__WALL | if block { 0 } else { libc::WNOHANG };
+    // SAFETY: an all-zero rusage is a valid value, and both pointers outlive the call.
+    let (pid, usage) = unsafe {
+        let mut usage: libc::rusage = std::mem::zeroed();
+        (libc::wait4(-1, &mut status, options, &mut usage), usage)
+    };
+    match Errno::result(pid)? {
+        0 => Ok(None),
+        pid => Ok(Some(Reaped {
+            pid: Pid::from_raw(pid),
+            status,
+            cpu: timeval(usage.ru_utime) + timeval(usage.ru_stime),
+            max_rss_bytes: usage.ru_maxrss as u64 * 1024,
+        })),
+    }
+}
+
+fn timeval(time: libc::timeval) -> Duration {
+    Duration::from_secs(time.tv_sec as u64) + Duration::from_micros(time.tv_usec as u64)
+}
+
+/// Gives up every capability, for good: bounding set, ambient set, effective, permitted and
+/// inheritable.
+pub fn drop_capabilities() -> Result<(), Errno> {
+    for capability in 0..64 {
+        // SAFETY: PR_CAPBSET_DROP takes an integer.
+        let dropped = unsafe { libc::prctl(libc::PR_CAPBSET_DROP, capability, 0, 0, 0) };
+        match Errno::result(dropped) {
+            Ok(_) => {}
+            // Past the last capability this kernel knows.
+            Err(Errno::EINVAL) => break,
+            Err(error) => return Err(error),
+        }
+    }
+    // SAFETY: integers only.
+    Errno::result(unsafe {
+        libc::prctl(libc::PR_CAP_AMBIENT, libc::PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0)
+    })?;
+    #[repr(C)]
+    struct Header {
+        version: u32,
+        pid: i32,
+    }
+    let header = Header { version: 0x2008_0522, pid: 0 };
+    let empty = [0u32; 6];
+    // SAFETY: version 3 of the interface reads two 12-byte sets, all zero here.
+    Errno::result(unsafe { libc::syscall(libc::SYS_capset, &header, empty.as_ptr()) }).map(drop)
+}
+
+/// `prctl` with one integer argument.
+pub fn prctl(option: i32, argument: u64) -> Result<(), Errno> {
+    // SAFETY: used with options whose arguments are integers.
+    Errno::result(unsafe { libc::prctl(option, argument, 0u64, 0u64, 0u64) }).map(drop)
+}
+
+/// Changes only the user and group ids of this process: no libc bookkeeping for threads.
+pub fn become_id(uid: u32, gid: u32) -> Result<(), Errno> {
+    // SAFETY: integers only; the caller is single-threaded (module invariant).
+    Errno::result(unsafe { libc::syscall(libc::SYS_setresgid, gid, gid, gid) })?;
+    // SAFETY: as above.
+    Errno::result(unsafe { libc::syscall(libc::SYS_setresuid, uid, uid, uid) }).map(drop)
+}
+
+/// Sets both the soft and the hard limit.
+pub fn set_rlimit(resource: u32, soft: u64, hard: u64) -> Result<(), Errno> {
+    let limit = libc::rlimit { rlim_cur: soft, rlim_max: hard };
+    // SAFETY: `limit` outlives the call; an unknown resource is refused by the kernel.
+    Errno::result(unsafe { libc::setrlimit(resource as _, &limit) }).map(drop)
+}
+
+/// Installs a seccomp filter program for the calling thread. `no_new_privs` must be set.
+pub fn install_seccomp(program: &[SockFilter]) -> Result<(), Errno> {
+    let program = libc::sock_fprog {
+        len: program.len() as u16,
+        filter: program.as_ptr() as *mut libc::sock_filter,
+    };
+    // SAFETY: `SockFilter` has the layout of `sock_filter`; the kernel copies the program.
+    Errno::result(unsafe {
+        libc::syscall(libc::SYS_seccomp, libc::SECCOMP_SET_MODE_FILTER, 0, &program)
+    })
+    .map(drop)
+}
+
+/// One BPF instruction, as the kernel lays it out.
+#[repr(C)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct SockFilter {
+    pub code: u16,
+    pub jt: u8,
+    pub jf: u8,
+    pub k: u32,
+}
+
+/// Replaces the program of this process. Returns only on failure.
+pub fn exec(path: &CString, args: &[CString], env: &[CString]) -> Errno {
+    fn pointers(strings: &[CString]) -> Vec<*const libc::c_char> {
+        strings.iter().map(|string| string.as_ptr()).chain([std::ptr::null()]).collect()
+    }
+    let (args, env) = (pointers(args), pointers(env));
+    // SAFETY: both arrays are null-terminated and their strings live until the call returns.
+    unsafe { libc::execve(path.as_ptr(), args.as_ptr(), env.as_ptr()) };
+    Errno::last()
+}
+
+/// Ends this process at once: no destructors, no handlers.
+pub fn exit_now(code: i32) -> ! {
+    // SAFETY: does not return.
+    unsafe { libc::_exit(code) }
+}
+
+/// An anonymous file holding `content`, its offset at the start and its content sealed.
+pub fn sealed_file(content: &[u8]) -> io::Result<OwnedFd> {
+    // SAFETY: the name is a valid C string; the descriptor is owned by the result.
+    let fd = Errno::result(unsafe {
+        libc::memfd_create(c"input".as_ptr(), libc::MFD_CLOEXEC | libc::MFD_ALLOW_SEALING)
+    })?;
+    let fd = adopt_fd(fd);
+    let mut written = 0;
+    while written < content.len() {
+        written += nix::sys::uio::pwrite(&fd, &content[written..], written as i64)?;
+    }
+    let seals = libc::F_SEAL_WRITE | libc::F_SEAL_GROW | libc::F_SEAL_SHRINK | libc::F_SEAL_SEAL;
+    // SAFETY: F_ADD_SEALS takes an integer.
+    Errno::result(unsafe { libc::fcntl(fd.as_raw_fd(), libc::F_ADD_SEALS, seals) })?;
+    Ok(fd)
+}
+
+/// Default disposition for every signal and an empty mask, as a freshly started program expects.
+pub fn reset_signals() {
+    for signal in 1..=libc::SIGRTMAX() {
+        // SAFETY: SIG_DFL is valid for every signal; SIGKILL and SIGSTOP refuse, harmlessly.
+        unsafe { libc::signal(signal, libc::SIG_DFL) };
+    }
+    // SAFETY: the set is initialised before it is read.
+    unsafe {
+        let mut none: libc::sigset_t = std::mem::zeroed();
+        libc::sigemptyset(&mut none);
+        libc::sigprocmask(libc::SIG_SETMASK, &none, std::ptr::null_mut());
+    }
+}
+
+/// Adds attributes to a mount, or to it and everything mounted below.
+pub fn mount_setattr(target: &std::path::Path, add: u64, recursive: bool) -> Result<(), Errno> {
+    use std::os::unix::ffi::OsStrExt;
+    let path = CString::new(target.as_os_str().as_bytes()).map_err(|_| Errno::EINVAL)?;
+    let attributes = libc::mount_attr { attr_set: add, attr_clr: 0, propagation: 0, userns_fd: 0 };
+    let flags = if recursive { libc::AT_RECURSIVE } else { 0 };
+    // SAFETY: `path` and `attributes` outlive the call; the structure's size is passed with it.
+    Errno::result(unsafe {
+        libc::syscall(
+            libc::SYS_mount_setattr,
+            libc::AT_FDCWD,
+            path.as_ptr(),
+            flags,
+            &attributes,
+            size_of::<libc::mount_attr>(),
+        )
+    })
+    .map(drop)
+}
+
+/// Whether the kernel reaps this process's children by itself.
+pub fn ignore_children(ignore: bool) -> Result<(), Errno> {
+    let disposition = if ignore { libc::SIG_IGN } else { libc::SIG_DFL };
+    // SAFETY: both dispositions are valid for SIGCHLD and involve no handler.
+    match unsafe { libc::signal(libc::SIGCHLD, disposition) } {
+        libc::SIG_ERR => Err(Errno::last()),
+        _ => Ok(()),
+    }
+}
+
+/// Closes a descriptor by number, if it is open.
+pub fn close_number(fd: RawFd) {
+    // SAFETY: the caller is about to exec and owns nothing at that number that it uses again.
+    unsafe { libc::close(fd) };
+}
+
+/// Marks every descriptor from `first` up close-on-exec.
+pub fn close_on_exec_from(first: RawFd) -> Result<(), Errno> {
+    // SAFETY: only flags change.
+    Errno::result(unsafe {
+        libc::syscall(libc::SYS_close_range, first as u32, u32::MAX, libc::CLOSE_RANGE_CLOEXEC)
+    })
+    .map(drop)
+}
+
+pub fn set_nonblocking(fd: RawFd) -> Result<(), Errno> {
+    // SAFETY: F_SETFL takes an integer; pipes have no other status flag of ours to keep.
+    Errno::result(unsafe { libc::fcntl(fd, libc::F_SETFL, libc::O_NONBLOCK) }).map(drop)
+}

@@ -1,0 +1,110 @@
+//! Typed values: what function tests pass in, what comes back, what was expected.
+//!
+//! | file | what it holds |
+//! |---|---|
+//! | `parse` | JSON text and Python literals, as data sets hold them, to [`Value`] |
+//! | `marshal` | [`Value`] to and from the bytes that cross a cell's wall |
+//! | `repr` | [`Value`] as Python prints it, bounded, for a person |
+//! | `key` | one byte string per class of equal values, for dicts and sets |
+
+mod key;
+pub mod marshal;
+mod parse;
+mod repr;
+
+use num_bigint::BigInt;
+
+pub use key::equality_key;
+pub use marshal::encode_call;
+pub use parse::{ParseError, parse_json, parse_python};
+pub use repr::{escape_bytes, repr};
+
+/// Containers may nest this deep, wherever a value comes from. Real tests nest below ten; the
+/// bound keeps every recursive walk over a value within a small thread stack.
+pub const MAX_DEPTH: usize = 400;
+
+/// A Python value as plain data.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Value {
+    None,
+    Bool(bool),
+    Int(i64),
+    /// An integer outside the range of `i64`; [`Value::from_bigint`] keeps this exclusive.
+    BigInt(BigInt),
+    Float(f64),
+    Complex(f64, f64),
+    /// UTF-8, except that lone surrogates are encoded as three bytes each, as Python's
+    /// `surrogatepass` does.
+    Str(Vec<u8>),
+    Bytes(Vec<u8>),
+    List(Vec<Value>),
+    Tuple(Vec<Value>),
+    Set(Vec<Value>),
+    FrozenSet(Vec<Value>),
+    /// Pairs in insertion order; no two keys are equal by Python's `==`.
+    Dict(Vec<(Value, Value)>),
+}
+
+impl Value {
+    /// The integer as [`Value::Int`] where it fits, else as [`Value::BigInt`].
+    pub fn from_bigint(integer: BigInt) -> Value {
+        match i64::try_from(&integer) {
+            Ok(small) => Value::Int(small),
+            Err(_) => Value::BigInt(integer),
+        }
+    }
+
+    /// A string value.
+    pub fn str(text: &str) -> Value {
+        Value::Str(text.as_bytes().to_vec())
+    }
+
+    /// The name of the Python type.
+    pub fn type_name(&self) -> &'static str {
+        match self {
+            Value::None => "NoneType",
+            Value::Bool(_) => "bool",
+            Value::Int(_) | Value::BigInt(_) => "int",
+            Value::Float(_) => "float",
+            Value::Complex(..) => "complex",
+            Value::Str(_) => "str",
+            Value::Bytes(_) => "bytes",
+            Value::List(_) => "list",
+            Value::Tuple(_) => "tuple",
+            Value::Set(_) => "set",
+            Value::FrozenSet(_) => "frozenset",
+            Value::Dict(_) => "dict",
+        }
+    }
+}
+
+/// The whole number that a float is, exactly; `None` for fractions, infinities and NaN.
+pub fn whole_number(float: f64) -> Option<BigInt> {
+    if !float.is_finite() || float.fract() != 0.0 {
+        return None;
+    }
+    let bits = float.to_bits();
+    let exponent = ((bits >> 52) & 0x7ff) as i32 - 1_075;
+    let mantissa = (bits & ((1 << 52) - 1)) | (1 << 52);
+    if float == 0.0 {
+        return Some(BigInt::ZERO);
+    }
+    // A whole number's mantissa has at least `-exponent` trailing zero bits.
+    let magnitude = if exponent >= 0 {
+        BigInt::from(mantissa) << exponent
+    } else {
+        BigInt::from(mantissa >> -exponent)
+    };
+    Some(if float < 0.0 { -magnitude } else { magnitude })
+}
+
+/// Whether the bytes are UTF-8 in which lone surrogates may stand as three bytes each.
+pub fn is_surrogate_utf8(mut bytes: &[u8]) -> bool {
+    loop {
+        let Err(error) = std::str::from_utf8(bytes) else { return true };
+        match &bytes[error.valid_up_to()..] {
+            [0xed, 0xa0..=0xbf, 0x80..=0xbf, rest @ ..] => bytes = rest,
+            _ => return false,
+        }
+    }
+}

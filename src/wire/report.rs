@@ -1,0 +1,125 @@
+//! A report's JSON.
+
+use serde::Serialize;
+
+use super::BadRequest;
+use crate::{
+    report::{Report, TestReport},
+    verdict::Verdict,
+};
+
+/// Most of one captured output that is shown, bytes.
+const MAX_SHOWN_BYTES: usize = 64 << 10;
+/// Most captured output that one report shows in all, bytes; later tests' output gives way.
+const MAX_SHOWN_BYTES_PER_REPORT: usize = 4 << 20;
+
+/// A report as it is sent. Field order is the order on the wire.
+#[derive(Debug, Serialize)]
+pub struct WireReport<'a> {
+    id: Option<&'a str>,
+    /// In files of `proofbox verify`: the 1-based line that could not be read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    line: Option<u64>,
+    verdict: &'static str,
+    cause: Option<&'static str>,
+    reason: Option<&'a str>,
+    passed: usize,
+    total: usize,
+    tier: Option<&'static str>,
+    /// Always null until compiled languages are offered.
+    compile: Option<()>,
+    tests: Vec<WireTestReport<'a>>,
+}
+
+#[derive(Debug, Serialize)]
+struct WireTestReport<'a> {
+    verdict: &'static str,
+    cause: Option<&'static str>,
+    cpu_ms: f64,
+    wall_ms: f64,
+    memory_bytes: u64,
+    exit_code: Option<i32>,
+    signal: Option<i32>,
+    message: Option<&'a str>,
+    stdout: Option<String>,
+    stderr: Option<String>,
+    result: Option<String>,
+}
+
+impl<'a> WireReport<'a> {
+    pub fn new(report: &'a Report) -> WireReport<'a> {
+        let mut budget = MAX_SHOWN_BYTES_PER_REPORT;
+        WireReport {
+            id: report.id.as_deref(),
+            line: None,
+            verdict: report.verdict.as_str(),
+            cause: report.cause.map(crate::verdict::Cause::as_str),
+            reason: report.reason.as_deref(),
+            passed: report.passed(),
+            total: report.total,
+            tier: report.tier,
+            compile: None,
+            tests: report.tests.iter().map(|test| test_report(test, &mut budget)).collect(),
+        }
+    }
+
+    /// The answer to line `line` (1-based) of a file, which could not be read as a submission.
+    /// `reason` is the text of `problem`; `id` is the line's own where it could be read.
+    pub fn bad_line(id: Option<&'a str>, line: u64, reason: &'a str) -> WireReport<'a> {
+        WireReport {
+            id,
+            line: Some(line),
+            verdict: Verdict::Undecided.as_str(),
+            cause: Some(BadRequest::CAUSE),
+            reason: Some(reason),
+            passed: 0,
+            total: 0,
+            tier: None,
+            compile: None,
+            tests: Vec::new(),
+        }
+    }
+}
+
+impl BadRequest {
+    /// The word that stands for a bad request where an answer must be a report.
+    pub const CAUSE: &'static str = "bad_request";
+}
+
+/// A report as one line of JSON, without a line end.
+pub fn report_json(report: &Report) -> String {
+    serde_json::to_string(&WireReport::new(report)).expect("a report has string keys and finite numbers")
+}
+
+fn test_report<'a>(test: &'a TestReport, budget: &mut usize) -> WireTestReport<'a> {
+    WireTestReport {
+        verdict: test.verdict.as_str(),
+        cause: test.cause.map(crate::verdict::Cause::as_str),
+        cpu_ms: rounded_ms(test.cpu_ms),
+        wall_ms: rounded_ms(test.wall_ms),
+        memory_bytes: test.memory_bytes,
+        exit_code: test.exit_code,
+        signal: test.signal,
+        message: test.message.as_deref(),
+        stdout: test.stdout.as_deref().map(|output| shown(output, budget)),
+        stderr: test.stderr.as_deref().map(|output| shown(output, budget)),
+        result: test.result.as_deref().map(|output| shown(output, budget)),
+    }
+}
+
+/// Microseconds are what is measured; further digits are noise of the arithmetic.
+fn rounded_ms(ms: f64) -> f64 {
+    (ms * 1e3).round() / 1e3
+}
+
+/// The first bytes of `output` that the bounds leave room for, and how many were left out.
+fn shown(output: &str, budget: &mut usize) -> String {
+    let room = MAX_SHOWN_BYTES.min(*budget);
+    if output.len() <= room {
+        *budget -= output.len();
+        return output.to_owned();
+    }
+    let end = output.floor_char_boundary(room);
+    *budget -= end;
+    format!("{}[... {} more bytes not shown]", &output[..end], output.len() - end)
+}

@@ -1,0 +1,404 @@
+//! A submission's JSON, checked once and turned into a [`Submission`].
+
+use std::{borrow::Cow, collections::HashSet, fmt, marker::PhantomData};
+
+use serde::{
+    Deserialize, Deserializer,
+    de::{MapAccess, Visitor},
+};
+use serde_json::value::RawValue;
+
+use super::{
+    BadRequest, WireBounds,
+    tests_field::{Kind, TestsField, read_tests},
+};
+use crate::{
+    judge::Compare,
+    limits::Limits,
+    report::Report,
+    submission::{Prelude, ShowOutput, Solution, SourceFile, Stop, Submission},
+    verdict::Cause,
+};
+
+/// Most source files in a submission.
+const MAX_FILES: usize = 256;
+/// Longest path of a source file, bytes.
+const MAX_PATH_BYTES: usize = 255;
+/// Longest `id`, bytes.
+const MAX_ID_BYTES: usize = 4_096;
+
+/// What a well-formed submission asks for.
+#[derive(Debug)]
+pub enum Asked {
+    Verify(Box<Submission>),
+    /// Well formed, and not decidable here; the report says why.
+    Undecidable(Box<Report>),
+}
+
+/// The fields of a submission, each still as text, so that every complaint can name its field.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WireSubmission<'a> {
+    #[serde(borrow, default)]
+    id: Option<&'a RawValue>,
+    #[serde(borrow)]
+    language: &'a RawValue,
+    #[serde(borrow, default)]
+    source: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    files: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    entry: Option<&'a RawValue>,
+    #[serde(borrow)]
+    tests: &'a RawValue,
+    #[serde(borrow, default)]
+    fn_name: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    setup: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    entry_point: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    compare: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    limits: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    stop: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    prelude: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    show_output: Option<&'a RawValue>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WireLimits {
+    cpu_ms: Option<u64>,
+    wall_ms: Option<u64>,
+    memory_bytes: Option<u64>,
+    output_bytes: Option<u64>,
+    processes: Option<u64>,
+    file_bytes: Option<u64>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WireCompare<'a> {
+    #[serde(borrow, default)]
+    rule: Option<Cow<'a, str>>,
+    abs: Option<f64>,
+    rel: Option<f64>,
+    #[serde(borrow, default)]
+    checker: Option<&'a RawValue>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum WireStop {
+    FirstFailure,
+    Never,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum WirePrelude {
+    None,
+    Contest,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum WireShowOutput {
+    Never,
+    OnFailure,
+    Always,
+}
+
+/// Reads one submission.
+///
+/// # Errors
+/// [`BadRequest`] where the text is not UTF-8, not one JSON object, has unknown, missing, repeated or
+/// contradicting fields, or a value is out of its bounds.
+pub fn parse(body: &[u8], bounds: WireBounds) -> Result<Asked, BadRequest> {
+    let text = text(body)?;
+    let wire: WireSubmission = serde_json::from_str(text).map_err(|error| whole_error(text, &error))?;
+
+    let id = optional::<Cow<str>>(wire.id, "id")?.map(Cow::into_owned);
+    if id.as_ref().is_some_and(|id| id.len() > MAX_ID_BYTES) {
+        return Err(BadRequest::at("id", format!("longer than {MAX_ID_BYTES} bytes")));
+    }
+    let language = field::<Cow<str>>(wire.language, "language")?.into_owned();
+    if language.is_empty() {
+        return Err(BadRequest::at("language", "must not be empty"));
+    }
+    let solution = solution(&wire, &language)?;
+    let limits = optional::<WireLimits>(wire.limits, "limits")?.map_or(Ok(Limits::default()), limits)?;
+    let compare = compare(wire.compare)?;
+    let stop = match optional(wire.stop, "stop")? {
+        None => Stop::default(),
+        Some(WireStop::FirstFailure) => Stop::FirstFailure,
+        Some(WireStop::Never) => Stop::Never,
+    };
+    let prelude = match optional(wire.prelude, "prelude")? {
+        None => Prelude::default(),
+        Some(WirePrelude::None) => Prelude::None,
+        Some(WirePrelude::Contest) => Prelude::Contest,
+    };
+    let show_output = match optional(wire.show_output, "show_output")? {
+        None => ShowOutput::default(),
+        Some(WireShowOutput::Never) => ShowOutput::Never,
+        Some(WireShowOutput::OnFailure) => ShowOutput::OnFailure,
+        Some(WireShowOutput::Always) => ShowOutput::Always,
+    };
+    let asked_tests = TestsField {
+        tests: wire.tests,
+        fn_name: optional::<Cow<str>>(wire.fn_name, "fn_name")?.map(Cow::into_owned),
+        setup: optional::<Cow<str>>(wire.setup, "setup")?.is_some(),
+        entry_point: optional::<Cow<str>>(wire.entry_point, "entry_point")?.is_some(),
+    };
+
+    let undecidable = |cause, reason: &str, total| {
+        Ok(Asked::Undecidable(Box::new(Report::undecided(id.clone(), cause, reason, total))))
+    };
+    let tests = match read_tests(asked_tests, bounds)? {
+        Kind::Decidable(tests) => tests,
+        Kind::None => return undecidable(Cause::BadTests, "there are no tests", 0),
+        Kind::Unsupported { what, total } => return undecidable(Cause::Unsupported, what, total),
+    };
+    let Some(compare) = compare else {
+        return undecidable(Cause::Unsupported, "checker programs are not supported yet", tests.len());
+    };
+    Ok(Asked::Verify(Box::new(Submission {
+        id,
+        language,
+        solution,
+        tests,
+        compare,
+        limits,
+        stop,
+        prelude,
+        show_output,
+    })))
+}
+
+/// The body as text: UTF-8 without a byte order mark.
+fn text(body: &[u8]) -> Result<&str, BadRequest> {
+    if body.starts_with(b"\xef\xbb\xbf") {
+        return Err(BadRequest::whole(
+            "the text starts with a UTF-8 byte order mark; send the JSON without it",
+        ));
+    }
+    str::from_utf8(body).map_err(|error| {
+        BadRequest::whole(format!("not UTF-8: invalid byte at offset {}", error.valid_up_to()))
+    })
+}
+
+/// Names the field where serde's complaint about the object itself has one.
+fn whole_error(text: &str, error: &serde_json::Error) -> BadRequest {
+    if text.trim_ascii().is_empty() {
+        return BadRequest::whole("the text is empty; a JSON object is needed");
+    }
+    let message = error.to_string();
+    for complaint in ["unknown field `", "missing field `", "duplicate field `"] {
+        if let Some((name, _)) =
+            message.strip_prefix(complaint).and_then(|rest| rest.split_once('`'))
+        {
+            return BadRequest::at(name, message.clone());
+        }
+    }
+    if error.is_syntax() && not_a_number(text, error) {
+        return BadRequest::whole(format!("not JSON: {message} (NaN and Infinity are not JSON numbers)"));
+    }
+    let kind = if error.is_data() { "not a submission" } else { "not JSON" };
+    BadRequest::whole(format!("{kind}: {message}"))
+}
+
+/// Whether the text at the place of the error reads `NaN` or `Infinity`, as Python's `json.dumps`
+/// writes.
+fn not_a_number(text: &str, error: &serde_json::Error) -> bool {
+    let Some(line) = text.split('\n').nth(error.line().saturating_sub(1)) else { return false };
+    // serde_json's column may point at the first byte of the word or the one before it.
+    let from = error.column().saturating_sub(2).min(line.len());
+    let near = &line.as_bytes()[from..line.len().min(from + 12)];
+    [&b"NaN"[..], b"Infinity"].iter().any(|word| near.windows(word.len()).any(|seen| seen == *word))
+}
+
+/// Reads one field's text; the complaint names it.
+pub(super) fn field<'a, T: Deserialize<'a>>(raw: &'a RawValue, path: &str) -> Result<T, BadRequest> {
+    serde_json::from_str(raw.get()).map_err(|error| {
+        // Line and column count from the field's own start here, and would mislead.
+        let message = error.to_string();
+        let detail = message.rsplit_once(" at line ").map_or(message.as_str(), |(detail, _)| detail);
+        BadRequest::at(path, detail)
+    })
+}
+
+/// As [`field`]; `null` and absence are the same.
+pub(super) fn optional<'a, T: Deserialize<'a>>(
+    raw: Option<&'a RawValue>,
+    path: &str,
+) -> Result<Option<T>, BadRequest> {
+    raw.map_or(Ok(None), |raw| field(raw, path))
+}
+
+fn solution(wire: &WireSubmission, language: &str) -> Result<Solution, BadRequest> {
+    let source = optional::<Cow<str>>(wire.source, "source")?;
+    let files = optional::<Pairs<Cow<str>>>(wire.files, "files")?;
+    let entry = optional::<Cow<str>>(wire.entry, "entry")?;
+    match (source, files) {
+        (Some(_), Some(_)) => Err(BadRequest::at("files", "give either `source` or `files`, not both")),
+        (None, None) => Err(BadRequest::at("source", "missing; give `source`, or `files` and `entry`")),
+        (Some(_), None) if entry.is_some() => {
+            Err(BadRequest::at("entry", "goes with `files`; `source` is one file"))
+        }
+        (Some(source), None) => Ok(Solution::single(source_file_name(language), source.into_owned())),
+        (None, Some(files)) => solution_of_files(files, entry.as_deref()),
+    }
+}
+
+/// The path that a lone `source` is given.
+fn source_file_name(language: &str) -> &'static str {
+    match language {
+        "python" => "main.py",
+        _ => "main",
+    }
+}
+
+fn solution_of_files(files: Pairs<Cow<str>>, entry: Option<&str>) -> Result<Solution, BadRequest> {
+    let Pairs(files) = files;
+    if files.is_empty() || files.len() > MAX_FILES {
+        return Err(BadRequest::at("files", format!("must hold 1 to {MAX_FILES} files")));
+    }
+    let mut directories = HashSet::new();
+    for (path, _) in &files {
+        if let Err(problem) = check_path(path) {
+            return Err(BadRequest::at(format!("files[{path:?}]"), problem));
+        }
+        directories.extend(path.match_indices('/').map(|(end, _)| &path[..end]));
+    }
+    if let Some((path, _)) = files.iter().find(|(path, _)| directories.contains(path.as_str())) {
+        return Err(BadRequest::at(format!("files[{path:?}]"), "is also the directory of another file"));
+    }
+    let entry = match entry {
+        Some(entry) => files
+            .iter()
+            .position(|(path, _)| path == entry)
+            .ok_or_else(|| BadRequest::at("entry", format!("{entry:?} is not one of the files")))?,
+        None if files.len() == 1 => 0,
+        None => return Err(BadRequest::at("entry", "missing; say which of the files is run")),
+    };
+    let files = files
+        .into_iter()
+        .map(|(path, content)| SourceFile { path, content: content.into_owned().into_bytes() })
+        .collect();
+    Ok(Solution { files, entry })
+}
+
+fn check_path(path: &str) -> Result<(), String> {
+    if path.is_empty() || path.len() > MAX_PATH_BYTES {
+        return Err(format!("a path has 1 to {MAX_PATH_BYTES} bytes"));
+    }
+    if path.starts_with('/') {
+        return Err("a path must be relative".to_owned());
+    }
+    if path.contains(|character: char| character.is_control() || character == '\\') {
+        return Err("a path must not hold control characters or backslashes".to_owned());
+    }
+    if path.split('/').any(|part| matches!(part, "" | "." | "..")) {
+        return Err("a path must not have empty, `.` or `..` parts".to_owned());
+    }
+    Ok(())
+}
+
+fn limits(wire: WireLimits) -> Result<Limits, BadRequest> {
+    let default = Limits::default();
+    let cpu_ms = wire.cpu_ms.unwrap_or(default.cpu_ms);
+    let limits = Limits {
+        cpu_ms,
+        wall_ms: wire.wall_ms.unwrap_or_else(|| Limits::default_wall_ms(cpu_ms)),
+        memory_bytes: wire.memory_bytes.unwrap_or(default.memory_bytes),
+        output_bytes: wire.output_bytes.unwrap_or(default.output_bytes),
+        processes: wire.processes.unwrap_or(default.processes),
+        file_bytes: wire.file_bytes.unwrap_or(default.file_bytes),
+    };
+    limits.validated().map_err(|out| {
+        let detail = format!("is {}; it must be between {} and {}", out.given, out.least, out.most);
+        BadRequest::at(format!("limits.{}", out.field), detail)
+    })
+}
+
+/// `None`: a checker program, which is not supported yet.
+fn compare(raw: Option<&RawValue>) -> Result<Option<Compare>, BadRequest> {
+    const WORDS: &str = "must be \"exact\", \"lines\", \"tokens\" or {\"rule\": \"float\", \"abs\": .., \"rel\": ..}";
+    let Some(raw) = raw.filter(|raw| raw.get() != "null") else { return Ok(Some(Compare::Tokens)) };
+    let named = |rule: &str| match rule {
+        "exact" => Ok(Some(Compare::Exact)),
+        "lines" => Ok(Some(Compare::Lines)),
+        "tokens" => Ok(Some(Compare::Tokens)),
+        other => Err(BadRequest::at("compare", format!("{other:?} is not a rule; {WORDS}"))),
+    };
+    if raw.get().starts_with('"') {
+        return named(&field::<Cow<str>>(raw, "compare")?);
+    }
+    if !raw.get().starts_with('{') {
+        return Err(BadRequest::at("compare", WORDS));
+    }
+    let wire: WireCompare = field(raw, "compare")?;
+    match (wire.rule.as_deref(), wire.checker) {
+        (None, Some(_)) if wire.abs.is_none() && wire.rel.is_none() => Ok(None),
+        (_, Some(_)) => Err(BadRequest::at("compare.checker", "goes with no other field of `compare`")),
+        (None, None) => Err(BadRequest::at("compare.rule", "missing")),
+        (Some("float"), None) => {
+            let abs = tolerance(wire.abs, "compare.abs")?;
+            let rel = tolerance(wire.rel, "compare.rel")?;
+            if wire.abs.is_none() && wire.rel.is_none() {
+                return Err(BadRequest::at("compare.abs", "missing; give `abs`, `rel` or both"));
+            }
+            Ok(Some(Compare::Float { abs, rel }))
+        }
+        (Some(_), None) if wire.abs.is_some() || wire.rel.is_some() => {
+            Err(BadRequest::at("compare.abs", "only the rule \"float\" has tolerances"))
+        }
+        (Some(rule), None) => named(rule),
+    }
+}
+
+/// A tolerance not given is zero: it then accepts nothing that the other does not.
+fn tolerance(given: Option<f64>, path: &str) -> Result<f64, BadRequest> {
+    let tolerance = given.unwrap_or(0.0);
+    if (0.0..=1e9).contains(&tolerance) {
+        Ok(tolerance)
+    } else {
+        Err(BadRequest::at(path, format!("is {tolerance}; it must be between 0 and 1e9")))
+    }
+}
+
+/// A JSON object as pairs in order; a name that comes twice is refused instead of one winning.
+pub(super) struct Pairs<T>(pub(super) Vec<(String, T)>);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Pairs<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct PairsVisitor<T>(PhantomData<T>);
+
+        impl<'de, T: Deserialize<'de>> Visitor<'de> for PairsVisitor<T> {
+            type Value = Pairs<T>;
+
+            fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Pairs<T>, A::Error> {
+                let mut pairs = Vec::new();
+                let mut names = HashSet::new();
+                while let Some((name, value)) = map.next_entry::<String, T>()? {
+                    if !names.insert(name.clone()) {
+                        return Err(serde::de::Error::custom(format!("{name:?} is given twice")));
+                    }
+                    pairs.push((name, value));
+                }
+                Ok(Pairs(pairs))
+            }
+        }
+
+        deserializer.deserialize_map(PairsVisitor(PhantomData))
+    }
+}

@@ -1,0 +1,273 @@
+use super::{Asked, BadRequest, WireBounds, parse, report_json};
+use crate::{
+    judge::Compare,
+    limits::Limits,
+    report::{Report, TestReport},
+    submission::{Prelude, ShowOutput, Stop, Submission, Tests},
+    value::Value,
+    verdict::{Cause, Verdict},
+};
+
+fn submission(text: &str) -> Submission {
+    match parse(text.as_bytes(), WireBounds::default()) {
+        Ok(Asked::Verify(submission)) => *submission,
+        other => panic!("{text}: {other:?}"),
+    }
+}
+
+fn undecidable(text: &str) -> Report {
+    match parse(text.as_bytes(), WireBounds::default()) {
+        Ok(Asked::Undecidable(report)) => *report,
+        other => panic!("{text}: {other:?}"),
+    }
+}
+
+fn refusal(text: impl AsRef<[u8]>) -> BadRequest {
+    match parse(text.as_ref(), WireBounds::default()) {
+        Err(refusal) => refusal,
+        Ok(asked) => panic!("{}: {asked:?}", String::from_utf8_lossy(text.as_ref())),
+    }
+}
+
+/// A submission whose one program test is harmless, with `more` fields.
+fn with(more: &str) -> String {
+    format!(
+        r#"{{"language": "python", "source": "s", "tests": [{{"stdin": "1", "expected_stdout": "1"}}]{more}}}"#
+    )
+}
+
+fn with_tests(tests: &str, more: &str) -> String {
+    format!(r#"{{"language": "python", "source": "s", "tests": {tests}{more}}}"#)
+}
+
+#[test]
+fn a_program_submission_with_every_default() {
+    let asked = submission(&with(""));
+    assert_eq!((asked.id, asked.language.as_str()), (None, "python"));
+    assert_eq!(asked.solution.files[0].path, "main.py");
+    assert_eq!(asked.limits, Limits::default());
+    assert_eq!(asked.compare, Compare::Tokens);
+    assert_eq!((asked.stop, asked.prelude), (Stop::FirstFailure, Prelude::None));
+    assert_eq!(asked.show_output, ShowOutput::OnFailure);
+    let Tests::Program(tests) = asked.tests else { panic!() };
+    assert_eq!((tests[0].stdin.as_slice(), tests[0].accepted_stdout.as_slice()), (&b"1"[..], &[b"1".to_vec()][..]));
+}
+
+#[test]
+fn every_field_is_taken() {
+    let asked = submission(&with(
+        r#", "id": "a\u00e9", "compare": {"rule": "float", "abs": 1e-6, "rel": 0.5}, "stop": "never",
+           "limits": {"cpu_ms": 100, "memory_bytes": 268435456}, "prelude": "contest", "show_output": "always""#,
+    ));
+    assert_eq!(asked.id.as_deref(), Some("aé"));
+    assert_eq!(asked.compare, Compare::Float { abs: 1e-6, rel: 0.5 });
+    assert_eq!((asked.stop, asked.prelude, asked.show_output), (Stop::Never, Prelude::Contest, ShowOutput::Always));
+    assert_eq!((asked.limits.cpu_ms, asked.limits.wall_ms), (100, Limits::default_wall_ms(100)));
+    assert_eq!(asked.limits.memory_bytes, 256 << 20);
+    for (word, rule) in [("exact", Compare::Exact), ("lines", Compare::Lines), ("tokens", Compare::Tokens)] {
+        assert_eq!(submission(&with(&format!(r#", "compare": "{word}""#))).compare, rule);
+        assert_eq!(submission(&with(&format!(r#", "compare": {{"rule": "{word}"}}"#))).compare, rule);
+    }
+}
+
+#[test]
+fn several_outputs_may_be_accepted_and_input_may_be_left_out() {
+    let asked = submission(&with_tests(r#"[{"expected_stdout": ["a", "b"]}]"#, ""));
+    let Tests::Program(tests) = asked.tests else { panic!() };
+    assert_eq!(tests[0].accepted_stdout, [b"a".to_vec(), b"b".to_vec()]);
+    assert!(tests[0].stdin.is_empty());
+}
+
+#[test]
+fn function_tests_keep_integers_exact_and_none_expected() {
+    let asked = submission(&with_tests(
+        r#"[{"args": [123456789012345678901234567890, 1.5, [1]], "kwargs": {"k": 7}, "expected": null}]"#,
+        r#", "fn_name": "f""#,
+    ));
+    let Tests::Function { target, tests } = asked.tests else { panic!() };
+    assert_eq!(target.name, "f");
+    assert_eq!(tests[0].args[0], Value::BigInt("123456789012345678901234567890".parse().unwrap()));
+    assert_eq!(tests[0].args[1..], [Value::Float(1.5), Value::List(vec![Value::Int(1)])]);
+    assert_eq!(tests[0].kwargs, [("k".to_owned(), Value::Int(7))]);
+    assert_eq!(tests[0].accepted, [Value::None]);
+}
+
+#[test]
+fn several_files_need_an_entry_and_safe_paths() {
+    let files = |files: &str| {
+        format!(
+            r#"{{"language": "python", "tests": [{{"expected_stdout": ""}}], {files}}}"#
+        )
+    };
+    let asked = submission(&files(r#""files": {"b/lib.py": "x", "a.py": "y"}, "entry": "a.py""#));
+    assert_eq!((asked.solution.entry, asked.solution.files[1].content.as_slice()), (1, &b"y"[..]));
+    assert_eq!(submission(&files(r#""files": {"a.py": "y"}"#)).solution.entry, 0);
+    for (bad, field) in [
+        (r#""files": {"a.py": "", "b.py": ""}"#, "entry"),
+        (r#""files": {"a.py": ""}, "entry": "c.py""#, "entry"),
+        (r#""files": {}"#, "files"),
+        (r#""files": {"a.py": "", "a.py": ""}"#, "files"),
+        (r#""files": {"../a.py": ""}"#, r#"files["../a.py"]"#),
+        (r#""files": {"/a.py": ""}"#, r#"files["/a.py"]"#),
+        (r#""files": {"a//b": ""}"#, r#"files["a//b"]"#),
+        (r#""files": {"./a": ""}"#, r#"files["./a"]"#),
+        (r#""files": {"a\u0000": ""}"#, r#"files["a\0"]"#),
+        (r#""files": {"": ""}"#, r#"files[""]"#),
+        (r#""files": {"a": "", "a/b": ""}, "entry": "a""#, r#"files["a"]"#),
+        (r#""files": {"a.py": ""}, "source": """#, "files"),
+        (r#""source": "", "entry": "a""#, "entry"),
+        (r#""entry": "a""#, "source"),
+    ] {
+        assert_eq!(refusal(files(bad)).field.as_deref(), Some(field), "{bad}");
+    }
+}
+
+#[test]
+fn every_complaint_names_its_field() {
+    for (text, field) in [
+        (with(r#", "colour": 1"#), "colour"),
+        (with(r#", "language": "c""#), "language"),
+        (with(r#", "id": 5"#), "id"),
+        (with(r#", "stop": "soon""#), "stop"),
+        (with(r#", "prelude": true"#), "prelude"),
+        (with(r#", "show_output": 1"#), "show_output"),
+        (with(r#", "fn_name": "f""#), "fn_name"),
+        (with(r#", "setup": "x""#), "setup"),
+        (with(r#", "limits": {"cpu_ms": 1}"#), "limits.cpu_ms"),
+        (with(r#", "limits": {"cpu_ms": -1}"#), "limits"),
+        (with(r#", "limits": {"wall_ms": 99999999}"#), "limits.wall_ms"),
+        (with(r#", "limits": {"ram": 1}"#), "limits"),
+        (with(r#", "compare": "fuzzy""#), "compare"),
+        (with(r#", "compare": 5"#), "compare"),
+        (with(r#", "compare": {"rule": "float"}"#), "compare.abs"),
+        (with(r#", "compare": {"rule": "float", "abs": -1}"#), "compare.abs"),
+        (with(r#", "compare": {"rule": "exact", "abs": 1}"#), "compare.abs"),
+        (with(r#", "compare": {"abs": 1}"#), "compare.rule"),
+        (r#"{"source": "s", "tests": []}"#.to_owned(), "language"),
+        (r#"{"language": "", "source": "s", "tests": []}"#.to_owned(), "language"),
+        (r#"{"language": "python", "source": "s"}"#.to_owned(), "tests"),
+        (r#"{"language": "python", "tests": []}"#.to_owned(), "source"),
+        (r#"{"language": "python", "source": 1, "tests": []}"#.to_owned(), "source"),
+        (with_tests("5", ""), "tests"),
+        (with_tests("[5]", ""), "tests[0]"),
+        (with_tests("[{}]", ""), "tests[0]"),
+        (with_tests(r#"[{"stdin": "x"}]"#, ""), "tests[0].expected_stdout"),
+        (with_tests(r#"[{"stdin": 1, "expected_stdout": ""}]"#, ""), "tests[0].stdin"),
+        (with_tests(r#"[{"expected_stdout": []}]"#, ""), "tests[0].expected_stdout"),
+        (with_tests(r#"[{"expected_stdout": ""}, {"stdin": "", "want": ""}]"#, ""), "tests[1]"),
+        (with_tests(r#"[{"expected_stdout": ""}, {"args": [], "expected": 1}]"#, ""), "tests[1]"),
+        (with_tests(r#"[{"stdin": "", "expected": 1}]"#, ""), "tests[0]"),
+        (with_tests(r#"[{"args": [], "expected": 1}]"#, ""), "fn_name"),
+        (with_tests(r#"[{"args": {}, "expected": 1}]"#, r#", "fn_name": "f""#), "tests[0].args"),
+        (with_tests(r#"[{"args": []}]"#, r#", "fn_name": "f""#), "tests[0].expected"),
+        (
+            with_tests(r#"[{"kwargs": {"a": 1, "a": 2}, "expected": 1}]"#, r#", "fn_name": "f""#),
+            "tests[0].kwargs",
+        ),
+    ] {
+        let refusal = refusal(&text);
+        assert_eq!(refusal.field.as_deref(), Some(field), "{text}: {refusal}");
+        assert!(!refusal.detail.is_empty());
+    }
+}
+
+#[test]
+fn text_that_is_not_json_is_refused_clearly() {
+    let good = with("");
+    let nested = with_tests(
+        &format!(r#"[{{"args": [{}1{}], "expected": 1}}]"#, "[".repeat(200_000), "]".repeat(200_000)),
+        r#", "fn_name": "f""#,
+    );
+    let latin1 = {
+        let mut bytes = good.clone().into_bytes();
+        bytes[15] = 0xe9;
+        bytes
+    };
+    for (text, clue) in [
+        (format!("\u{feff}{good}").into_bytes(), "byte order mark"),
+        (latin1, "offset 15"),
+        (format!("{good} x").into_bytes(), "trailing characters"),
+        (format!("{good}{good}").into_bytes(), "trailing characters"),
+        (b"".to_vec(), "empty"),
+        (b" \n".to_vec(), "empty"),
+        (b"[]".to_vec(), "not a submission"),
+        (b"5".to_vec(), "not a submission"),
+        (good[..good.len() - 1].as_bytes().to_vec(), "EOF"),
+        (nested.into_bytes(), "tests[0].args[0]"),
+        (
+            with_tests("[{\"args\":\n [NaN], \"expected\": 1}]", r#", "fn_name": "f""#).into_bytes(),
+            "NaN and Infinity are not JSON",
+        ),
+        (with(r#", "limits": -Infinity"#).into_bytes(), "NaN and Infinity are not JSON"),
+        (with(r#", "id": "\ud800""#).into_bytes(), "id"),
+    ] {
+        let complaint = refusal(&text).to_string();
+        assert!(complaint.contains(clue), "{clue}: {complaint}");
+    }
+}
+
+#[test]
+fn what_cannot_be_decided_here_is_answered_and_not_refused() {
+    let report = undecidable(&with_tests("[]", r#", "id": "x""#));
+    assert_eq!((report.verdict, report.cause), (Verdict::Undecided, Some(Cause::BadTests)));
+    assert_eq!((report.id.as_deref(), report.total), (Some("x"), 0));
+    for (text, total) in [
+        (with_tests(r#"[{"assert": "assert f() == 1"}, {"assert": "assert f()"}]"#, r#", "setup": "x""#), 2),
+        (with_tests(r#"[{"code": "def check(candidate): pass"}]"#, r#", "entry_point": "f""#), 1),
+        (with(r#", "compare": {"checker": {"language": "cpp", "source": ""}}"#), 1),
+    ] {
+        let report = undecidable(&text);
+        assert_eq!((report.cause, report.total), (Some(Cause::Unsupported), total), "{text}");
+        assert!(report.reason.unwrap().contains("not supported yet"));
+    }
+}
+
+#[test]
+fn the_number_of_tests_is_bounded() {
+    let text = with_tests(r#"[{"expected_stdout": ""}, {"expected_stdout": ""}]"#, "");
+    let refusal = parse(text.as_bytes(), WireBounds { max_tests: 1 }).unwrap_err();
+    assert_eq!(refusal.field.as_deref(), Some("tests"));
+}
+
+#[test]
+fn a_report_has_exactly_the_fields_of_the_wire() {
+    let test = TestReport {
+        verdict: Verdict::WrongAnswer,
+        cpu_ms: 1.234_567_8,
+        exit_code: Some(0),
+        message: Some("line 1 differs".to_owned()),
+        stdout: Some("5\n".to_owned()),
+        stderr: Some(String::new()),
+        ..TestReport::skipped()
+    };
+    let report = Report {
+        id: Some("a".to_owned()),
+        verdict: Verdict::WrongAnswer,
+        cause: None,
+        reason: Some("test 0: line 1 differs".to_owned()),
+        tier: Some("namespaces"),
+        tests: vec![test, TestReport::skipped()],
+        total: 2,
+    };
+    let skipped = concat!(
+        r#"{"verdict":"skipped","cause":null,"cpu_ms":0.0,"wall_ms":0.0,"memory_bytes":0,"exit_code":null,"#,
+        r#""signal":null,"message":null,"stdout":null,"stderr":null,"result":null}"#
+    );
+    let expected = concat!(
+        r#"{"id":"a","verdict":"wrong_answer","cause":null,"reason":"test 0: line 1 differs","passed":0,"total":2,"#,
+        r#""tier":"namespaces","compile":null,"tests":[{"verdict":"wrong_answer","cause":null,"cpu_ms":1.235,"#,
+        r#""wall_ms":0.0,"memory_bytes":0,"exit_code":0,"signal":null,"message":"line 1 differs","#,
+        r#""stdout":"5\n","stderr":"","result":null},"#
+    );
+    assert_eq!(report_json(&report), format!("{expected}{skipped}]}}"));
+}
+
+#[test]
+fn shown_output_is_bounded_per_test_and_per_report() {
+    let loud = TestReport { stdout: Some("é".repeat(100_000)), ..TestReport::skipped() };
+    let report =
+        Report { tests: vec![loud; 300], ..Report::undecided(None, Cause::SandboxFault, "because", 300) };
+    let text = report_json(&report);
+    assert!(text.len() < 5 << 20, "{} bytes", text.len());
+    assert!(text.contains("more bytes not shown]"));
+}

@@ -1,0 +1,200 @@
+//! The `tests` field: which kind of tests it holds, and the tests.
+
+use std::borrow::Cow;
+
+use serde::{Deserialize, Deserializer};
+use serde_json::value::RawValue;
+
+use super::{
+    BadRequest, WireBounds,
+    submission::{Pairs, field, optional},
+};
+use crate::{
+    submission::{FunctionTarget, FunctionTest, ProgramTest, Tests},
+    value::{Value, parse_json},
+};
+
+/// `tests` and the fields of the submission that belong to it.
+pub(super) struct TestsField<'a> {
+    pub tests: &'a RawValue,
+    pub fn_name: Option<String>,
+    /// Whether `setup` and `entry_point`, the fields of assert tests, are given.
+    pub setup: bool,
+    pub entry_point: bool,
+}
+
+/// What the field holds.
+pub(super) enum Kind {
+    Decidable(Tests),
+    None,
+    /// Tests of a kind that is not supported yet; `what` says so to a person.
+    Unsupported {
+        what: &'static str,
+        total: usize,
+    },
+}
+
+/// One test of any kind: which fields are there says which.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WireTest<'a> {
+    #[serde(borrow, default)]
+    stdin: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    expected_stdout: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    args: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    kwargs: Option<&'a RawValue>,
+    /// Kept even where it is `null`: a function may be expected to return None.
+    #[serde(borrow, default, deserialize_with = "present")]
+    expected: Option<&'a RawValue>,
+    #[serde(borrow, default, rename = "assert")]
+    assertion: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    code: Option<&'a RawValue>,
+}
+
+fn present<'de: 'a, 'a, D: Deserializer<'de>>(deserializer: D) -> Result<Option<&'a RawValue>, D::Error> {
+    <&RawValue>::deserialize(deserializer).map(Some)
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum TestKind {
+    Program,
+    Function,
+    Assert,
+}
+
+impl TestKind {
+    fn name(self) -> &'static str {
+        match self {
+            TestKind::Program => "a program test (`stdin`, `expected_stdout`)",
+            TestKind::Function => "a function test (`args`, `expected`)",
+            TestKind::Assert => "an assert test (`assert` or `code`)",
+        }
+    }
+}
+
+impl WireTest<'_> {
+    fn kind(&self, path: &str) -> Result<TestKind, BadRequest> {
+        let program = self.stdin.is_some() || self.expected_stdout.is_some();
+        let function = self.args.is_some() || self.kwargs.is_some() || self.expected.is_some();
+        let assertion = self.assertion.is_some() || self.code.is_some();
+        match (program, function, assertion) {
+            (true, false, false) => Ok(TestKind::Program),
+            (false, true, false) => Ok(TestKind::Function),
+            (false, false, true) => Ok(TestKind::Assert),
+            (false, false, false) => {
+                Err(BadRequest::at(path, "is empty; give `stdin` and `expected_stdout`, or `args` and `expected`"))
+            }
+            _ => Err(BadRequest::at(path, "has the fields of more than one kind of test")),
+        }
+    }
+}
+
+/// Reads the tests, all of which must be of one kind.
+pub(super) fn read_tests(asked: TestsField, bounds: WireBounds) -> Result<Kind, BadRequest> {
+    let raw_tests: Vec<&RawValue> = field(asked.tests, "tests")?;
+    let total = raw_tests.len();
+    if total > bounds.max_tests {
+        let detail = format!("has {total} tests; at most {} are accepted", bounds.max_tests);
+        return Err(BadRequest::at("tests", detail));
+    }
+    let mut tests = Vec::with_capacity(total);
+    let mut kind = None;
+    for (index, raw) in raw_tests.into_iter().enumerate() {
+        let path = format!("tests[{index}]");
+        let test: WireTest = field(raw, &path)?;
+        let this = test.kind(&path)?;
+        let first = *kind.get_or_insert(this);
+        if this != first {
+            let detail = format!("is {}, but tests[0] is {}", this.name(), first.name());
+            return Err(BadRequest::at(path, detail));
+        }
+        tests.push((path, test));
+    }
+    let Some(kind) = kind else { return Ok(Kind::None) };
+    check_companions(&asked, kind)?;
+    match kind {
+        TestKind::Program => program_tests(tests).map(Kind::Decidable),
+        TestKind::Function => function_tests(tests, asked.fn_name).map(Kind::Decidable),
+        TestKind::Assert => {
+            for (path, test) in &tests {
+                optional::<Cow<str>>(test.assertion, &format!("{path}.assert"))?;
+                optional::<Cow<str>>(test.code, &format!("{path}.code"))?;
+            }
+            Ok(Kind::Unsupported { what: "assert tests (`assert`, `code`) are not supported yet", total })
+        }
+    }
+}
+
+/// Refuses fields that belong to tests of another kind, rather than ignoring them.
+fn check_companions(asked: &TestsField, kind: TestKind) -> Result<(), BadRequest> {
+    let given = [
+        ("fn_name", asked.fn_name.is_some(), TestKind::Function),
+        ("setup", asked.setup, TestKind::Assert),
+        ("entry_point", asked.entry_point, TestKind::Assert),
+    ];
+    match given.into_iter().find(|(_, given, of)| *given && *of != kind) {
+        Some((name, _, of)) => {
+            let detail = format!("belongs to {}, but tests[0] is {}", of.name(), kind.name());
+            Err(BadRequest::at(name, detail))
+        }
+        None => Ok(()),
+    }
+}
+
+fn program_tests(tests: Vec<(String, WireTest)>) -> Result<Tests, BadRequest> {
+    let read = |(path, test): (String, WireTest)| {
+        let stdin = optional::<Cow<str>>(test.stdin, &format!("{path}.stdin"))?.unwrap_or_default();
+        let path = format!("{path}.expected_stdout");
+        let Some(expected) = test.expected_stdout else { return Err(BadRequest::at(path, "missing")) };
+        let accepted: Vec<Cow<str>> = if expected.get().starts_with('[') {
+            field(expected, &path)?
+        } else {
+            vec![field(expected, &path)?]
+        };
+        if accepted.is_empty() {
+            return Err(BadRequest::at(path, "an empty list accepts nothing; give at least one output"));
+        }
+        Ok(ProgramTest {
+            stdin: stdin.into_owned().into_bytes(),
+            accepted_stdout: accepted.into_iter().map(|output| output.into_owned().into_bytes()).collect(),
+        })
+    };
+    Ok(Tests::Program(tests.into_iter().map(read).collect::<Result<_, _>>()?))
+}
+
+fn function_tests(tests: Vec<(String, WireTest)>, fn_name: Option<String>) -> Result<Tests, BadRequest> {
+    let Some(name) = fn_name.filter(|name| !name.is_empty()) else {
+        return Err(BadRequest::at("fn_name", "missing; function tests need the function's name"));
+    };
+    let read = |(path, test): (String, WireTest)| {
+        let args = match test.args {
+            Some(raw) => field::<Vec<&RawValue>>(raw, &format!("{path}.args"))?,
+            None => Vec::new(),
+        };
+        let args = args.into_iter().enumerate().map(|(index, raw)| value(raw, &format!("{path}.args[{index}]")));
+        let kwargs = optional::<Pairs<&RawValue>>(test.kwargs, &format!("{path}.kwargs"))?;
+        let kwargs = kwargs.map_or_else(Vec::new, |Pairs(pairs)| pairs);
+        let kwargs = kwargs.into_iter().map(|(name, raw)| {
+            let value = value(raw, &format!("{path}.kwargs[{name:?}]"))?;
+            Ok((name, value))
+        });
+        let Some(expected) = test.expected else {
+            return Err(BadRequest::at(format!("{path}.expected"), "missing"));
+        };
+        Ok(FunctionTest {
+            args: args.collect::<Result<_, _>>()?,
+            kwargs: kwargs.collect::<Result<_, _>>()?,
+            accepted: vec![value(expected, &format!("{path}.expected"))?],
+        })
+    };
+    let tests = tests.into_iter().map(read).collect::<Result<_, _>>()?;
+    Ok(Tests::Function { target: FunctionTarget { name }, tests })
+}
+
+fn value(raw: &RawValue, path: &str) -> Result<Value, BadRequest> {
+    parse_json(raw.get()).map_err(|error| BadRequest::at(path, error.to_string()))
+}
