@@ -280,7 +280,7 @@ def failure_rows():
     program("only_imports", "import sys", "wrong_answer")
     program("prints_all_answers", "for i in range(20):\n    print(i)", "wrong_answer")
     program("claims_success", "print('All tests passed')", "wrong_answer")
-    function("missing_function", "def other(levels):\n    return 0", "runtime_error", "function_not_found")
+    function("missing_function", "def one(levels):\n    return 0\n\ndef two(levels):\n    return 1", "runtime_error", "function_not_found")
     function("function_raises", f"def {p.name}(levels):\n    return levels[999]", "runtime_error")
     function("exit_zero_in_call", f"import sys\ndef {p.name}(levels):\n    sys.exit(0)", "runtime_error")
     function("hard_exit_at_top", f"import os\nos._exit(0)\ndef {p.name}(levels):\n    return 0", "runtime_error")
