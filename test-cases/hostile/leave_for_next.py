@@ -3,16 +3,16 @@
 import os
 
 NAME = "proofbox-hostile-left-behind"
-found = []
-for place in (".", "/tmp", "/var/tmp", "/dev/shm", "/run", os.path.expanduser("~"), "/dev/mqueue"):
-    path = os.path.join(place, NAME)
-    if os.path.exists(path):
-        found.append(place)
-        os.unlink(path)
-        continue
-    try:
-        with open(path, "w") as f:
-            f.write("mark")
-    except OSError:
-        pass
-print("ESCAPED: marks in " + ", ".join(found) if found else "contained")
+places = {os.path.realpath(p) for p in (".", "/tmp", "/var/tmp", "/dev/shm", "/run", os.path.expanduser("~"), "/dev/mqueue")}
+marks = [os.path.join(place, NAME) for place in sorted(places)]
+found = [mark for mark in marks if os.path.exists(mark)]
+for mark in found:
+    os.unlink(mark)
+if not found:
+    for mark in marks:
+        try:
+            with open(mark, "w") as f:
+                f.write("mark")
+        except OSError:
+            pass
+print("ESCAPED: found " + ", ".join(found) if found else "contained")

@@ -2,8 +2,9 @@
 # Standard input: a port on the host's loopback where somebody listens, and the name of an abstract socket there.
 # Success: a socket could be made, or a connection stands. socketpair() is not counted: it leads nowhere else.
 import socket
+import sys
 
-words = input().split()
+words = sys.stdin.read().split()
 found = []
 for family in range(1, 46):
     for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM, socket.SOCK_RAW, socket.SOCK_SEQPACKET):
