@@ -37,7 +37,8 @@ pub enum MinTier {
     Namespaces,
 }
 
-/// What every role that runs code can be told.
+// What every role that runs code can be told. Not a doc comment: clap would show it as the description
+// of the roles that take it in.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Running code")]
 pub struct EngineArgs {

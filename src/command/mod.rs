@@ -28,12 +28,20 @@ use crate::{
     verify::Engine,
 };
 
+const AFTER_HELP: &str = "\
+Exit codes:
+  0    done, or accepted
+  1    error; not accepted (run); a guarantee does not hold (doctor)
+  2    wrong usage; error (run)
+  3    undecided
+  130  interrupted (143: terminated)
+
+PROOFBOX_LOG=debug shows more of what happens.";
+
 /// Decides whether programs are right: runs untrusted solutions against tests in isolated cells.
 #[derive(Debug, Parser)]
 #[command(name = "proofbox", version, propagate_version = true, arg_required_else_help = true)]
-#[command(after_help = "Exit codes: 0 done or accepted; 1 error, or not accepted (run), or not safe (doctor); \
-                        2 wrong usage; 3 undecided.
-PROOFBOX_LOG=debug shows more of what happens.")]
+#[command(after_help = AFTER_HELP)]
 pub struct CommandLine {
     #[command(subcommand)]
     role: Role,
@@ -48,7 +56,7 @@ enum Role {
     Doctor(doctor::DoctorArgs),
 }
 
-/// `filter` on the engine of this process.
+// `filter` on the engine of this process. Not a doc comment: the help shows the filter's own.
 #[derive(Debug, Args)]
 struct FilterCommand {
     #[command(flatten)]

@@ -4,6 +4,7 @@ use std::{process::ExitCode, sync::Arc};
 
 use anyhow::Context;
 use clap::Args;
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use tokio::net::TcpListener;
 
 use super::{interrupted, start_engine};
@@ -24,7 +25,8 @@ pub struct ServeCommand {
 }
 
 pub async fn serve(command: ServeCommand) -> anyhow::Result<ExitCode> {
-    let (config, engine_config) = command.serve.config()?;
+    let (mut config, engine_config) = command.serve.config()?;
+    config.max_connections = room_for_connections(config.max_connections)?;
     let first_signal = interrupted()?;
     let listener = TcpListener::bind(config.listen)
         .await
@@ -54,4 +56,20 @@ pub async fn serve(command: ServeCommand) -> anyhow::Result<ExitCode> {
         // Dropping the service ends its connections and their runs.
         code = second_signal => Ok(ExitCode::from(code)),
     }
+}
+
+/// Descriptors kept for cells, launchers and files.
+const OTHER_DESCRIPTORS: u64 = 512;
+
+/// Raises the limit on open descriptors as far as it may go, and returns how many connections of those
+/// wanted there is room for. Cells set limits of their own.
+fn room_for_connections(wanted: usize) -> anyhow::Result<usize> {
+    let (_, most) =
+        getrlimit(Resource::RLIMIT_NOFILE).context("cannot read the limit on open descriptors")?;
+    setrlimit(Resource::RLIMIT_NOFILE, most, most).context("cannot raise the limit on open descriptors")?;
+    let room = usize::try_from(most.saturating_sub(OTHER_DESCRIPTORS)).unwrap_or(usize::MAX).max(1);
+    if room < wanted {
+        tracing::warn!(wanted, room, "the limit on open descriptors leaves room for fewer connections");
+    }
+    Ok(wanted.min(room))
 }
