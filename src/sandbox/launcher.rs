@@ -4,7 +4,7 @@
 //! image. That process is the **guard**: it stays outside every namespace, makes the control
 //! groups, starts the launcher, and when the launcher is gone removes the groups. The **launcher**
 //! is pid 1 of its own pid namespace with an empty network and the image as its root; it forks one
-//! **slot** process per slot when asked. A slot forks one cell at a time (see [`super::cell`]).
+//! **slot** process per slot when asked. A slot forks one cell at a time (see `cell.rs`).
 //! None of them ever reads a submission.
 //!
 //! Who dies with whom: the service's end closes the control socket, so the launcher exits, and the

@@ -32,7 +32,8 @@ struct Library {
 
 static LIBRARY: OnceLock<Library> = OnceLock::new();
 /// What `_proofbox.serve` does, put here for the callback, which has no argument of ours.
-static SERVE: Mutex<Option<Box<dyn FnOnce(&Callback) + Send>>> = Mutex::new(None);
+static SERVE: Mutex<Option<Serve>> = Mutex::new(None);
+type Serve = Box<dyn FnOnce(&Callback) + Send>;
 
 /// The Python function that carries out a run.
 pub struct Callback {
@@ -102,6 +103,8 @@ pub fn run_main(
     }
 }
 
+// The types stand beside the names, in the fields.
+#[allow(clippy::missing_transmute_annotations)]
 fn load(path: &CStr) -> Result<Library, Errno> {
     // SAFETY: loading runs the library's initialisers: it is the interpreter that the
     // configuration names, trusted as the interpreter itself is. Global, since extension modules
