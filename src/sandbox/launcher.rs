@@ -235,6 +235,9 @@ fn launch(
     // can see this process, and it holds no secret.
     step("be_dumpable", || sys::prctl(libc::PR_SET_DUMPABLE, 1))?;
     step("no_new_privileges", || sys::prctl(libc::PR_SET_NO_NEW_PRIVS, 1))?;
+    // The Rust runtime handles SIGSEGV and SIGBUS to tell of stack overflows; a warm run is to meet
+    // the kernel's own dispositions, and what the interpreter makes of them.
+    sys::reset_signals();
     // Ended slots and orphans need no attention; the kernel reaps them.
     step("ignore_children", || sys::ignore_children(true))?;
     let seccomp = setup.image.seccomp.clone();
