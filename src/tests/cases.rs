@@ -26,7 +26,8 @@ struct Case {
 
 fn cases() -> Vec<Case> {
     let directory = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("test-cases/labelled");
-    let mut files: Vec<PathBuf> = fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path()).collect();
+    let mut files: Vec<PathBuf> =
+        fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path()).collect();
     files.retain(|path| path.extension().is_some_and(|ending| ending == "jsonl"));
     files.sort();
     let lines = files.iter().flat_map(|file| {
@@ -53,7 +54,8 @@ fn case(line: &str) -> Case {
 
 /// The line without its last keys, which are ours.
 fn without_keys(line: &str) -> String {
-    let cut = [", \"expect\": ", ", \"needs\": ", ", \"why\": "].iter().filter_map(|key| line.rfind(key)).min();
+    let cut =
+        [", \"expect\": ", ", \"needs\": ", ", \"why\": "].iter().filter_map(|key| line.rfind(key)).min();
     format!("{}}}", &line[..cut.unwrap()])
 }
 
