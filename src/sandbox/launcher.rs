@@ -43,7 +43,7 @@ use nix::{
 use super::{
     cell::{self, CellSetup},
     cgroup::{Groups, SlotGroup},
-    protocol::{Ask, CgroupKind, FaultReport, LauncherSetup, Reply, read_message, write_message},
+    protocol::{Ask, CgroupInfo, FaultReport, LauncherSetup, Reply, read_message, write_message},
     rootfs,
     step::{self, StepError, io_step, step},
     sys::{self, SockFilter, python::Callback},
@@ -166,8 +166,8 @@ fn guarded_launcher(
     let launcher = step("clone_launcher", || sys::clone_process(namespaces))?;
     let Some(launcher) = launcher else {
         drop(ours);
-        let kind = groups.map(Groups::kind);
-        let code = match launch(control, theirs, setup, slot_groups, kind, privileged) {
+        let info = groups.map(Groups::info);
+        let code = match launch(control, theirs, setup, slot_groups, info, privileged) {
             Ok(()) => 0,
             Err(error) => {
                 let _ = write_message(&mut { control }, &Reply::Fault(error.into()));
@@ -212,7 +212,7 @@ fn launch(
     pair: UnixStream,
     setup: &LauncherSetup,
     groups: Vec<SlotGroup>,
-    cgroup: Option<CgroupKind>,
+    cgroup: Option<CgroupInfo>,
     privileged: bool,
 ) -> Result<(), StepError> {
     step("die_with_guard", || sys::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL as u64))?;
@@ -282,7 +282,7 @@ fn serve(
     control: &UnixStream,
     seccomp: Vec<Vec<SockFilter>>,
     groups: Vec<SlotGroup>,
-    cgroup: Option<CgroupKind>,
+    cgroup: Option<CgroupInfo>,
     privileged: bool,
     run: Option<&Callback>,
 ) -> Result<(), StepError> {

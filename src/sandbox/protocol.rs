@@ -134,8 +134,16 @@ pub enum Reply {
     },
     /// The launcher stands ready (first reply on its control socket).
     Ready {
-        cgroup: Option<CgroupKind>,
+        cgroup: Option<CgroupInfo>,
     },
+}
+
+/// What the service is told of a launcher's control groups.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CgroupInfo {
+    pub kind: CgroupKind,
+    /// File that tells the CPU time of all its slots.
+    pub cpu_file: String,
 }
 
 impl std::fmt::Display for CgroupKind {
