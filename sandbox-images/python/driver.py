@@ -213,9 +213,16 @@ class TreeNode:
 
 def main(argv):
     mode, entry, prelude, site_dirs = argv[1:5]
-    set_up(entry, site_dirs)
-    with open(entry, "rb") as file:
-        source = file.read()
+    restore_builtins()
+    sys.path.extend(filter(None, site_dirs.split(":")))
+    run(mode, entry, prelude)
+
+
+def run(mode, entry, prelude):
+    """One run, from a set-up interpreter to its end."""
+    sys.argv = [entry]
+    sys.path.insert(0, entry.rpartition("/")[0] or "/")
+    source = read_all(posix.open(entry, posix.O_RDONLY | posix.O_CLOEXEC))
     if mode == "function":
         run_function(source, entry, prelude, read_all(CALL_FD), RESULT_FD)
     elif mode == "program":
@@ -224,8 +231,8 @@ def main(argv):
         raise ValueError("unknown mode " + mode)
 
 
-def set_up(entry, site_dirs):
-    """Restores what `-I -S` leaves out, as far as programs see it."""
+def restore_builtins():
+    """What `-S` leaves out, as far as programs see it, and the size of threads' stacks."""
     import _sitebuiltins
     import _thread
     import builtins
@@ -234,9 +241,6 @@ def set_up(entry, site_dirs):
     builtins.exit = _sitebuiltins.Quitter("exit", end_of_input)
     builtins.quit = _sitebuiltins.Quitter("quit", end_of_input)
     builtins.help = _sitebuiltins._Helper()
-    sys.argv = [entry]
-    sys.path.insert(0, entry.rpartition("/")[0] or "/")
-    sys.path.extend(filter(None, site_dirs.split(":")))
     _thread.stack_size(THREAD_STACK_BYTES)
 
 
@@ -265,6 +269,11 @@ def run_program(source, entry, prelude, result_fd):
     raise SystemExit(status)
 
 
+# How many modules a warm launcher had loaded, `__main__` among them: while their number is the same,
+# none is the solution's own. Looking at each would write to the memory of all of them.
+modules_loaded = 0
+
+
 def needs_no_teardown(code, entry):
     """Whether nothing observable happens when the interpreter takes down its modules. That takes
     a quarter of a short program's CPU time, and matters only for open files that are not flushed,
@@ -274,11 +283,12 @@ def needs_no_teardown(code, entry):
             return False
         if part.co_flags & _GENERATOR_FLAGS and part.co_name != "<genexpr>":
             return False
-    home = entry.rpartition("/")[0] + "/"
-    for name, module in list(sys.modules.items()):
-        file = getattr(module, "__file__", None)
-        if name != "__main__" and type(file) is str and file.startswith(home):
-            return False
+    if len(sys.modules) != modules_loaded:
+        home = entry.rpartition("/")[0] + "/"
+        for name, module in list(sys.modules.items()):
+            file = getattr(module, "__file__", None)
+            if name != "__main__" and type(file) is str and file.startswith(home):
+                return False
     return not getattr(sys.stdout, "closed", True) and not getattr(sys.stderr, "closed", True)
 
 
