@@ -151,7 +151,7 @@ fn the_lazy_prelude_binds_what_the_star_imports_bind() {
 import sys
 sys.path.insert(0, sys.argv[1])
 import driver
-driver.set_up("/x/main.py", "")
+driver.restore_builtins()
 modules = driver._MODULES.split()
 text = "".join(f"from {m} import *\n" for m in modules + ["builtins", "typing"])
 text += "".join(f"import {m}\n" for m in modules)
