@@ -96,7 +96,7 @@ pub fn carry_out(
         Some(group) => io_step("limit_memory", || group.limit_memory(supervisor.limits.memory_bytes))?,
         None => 0,
     };
-    let peak_known = group.is_some_and(|group| group.reset_peak());
+    let peak_mark = group.map(|group| group.mark_peak());
     let oom_before = match group {
         Some(group) => io_step("read_oom_events", || group.oom_kills())?,
         None => 0,
@@ -113,8 +113,10 @@ pub fn carry_out(
         if kills > oom_before {
             watch.limit = Some(LimitHit::Memory);
         }
-        if peak_known && watch.reaped > 1 {
-            let peak = io_step("read_memory_peak", || group.peak())?;
+        if let Some(mark) = peak_mark
+            && watch.reaped > 1
+            && let Some(peak) = io_step("read_memory_peak", || group.peak_since(mark))?
+        {
             watch.max_rss_bytes = watch.max_rss_bytes.max(peak.saturating_sub(memory_base));
         }
     }
