@@ -76,7 +76,6 @@ struct Watch {
     /// CPU time of the slot's control group when the run began.
     group_cpu_before: Option<Duration>,
     max_rss_bytes: u64,
-    reaped: u32,
 }
 
 /// Carries out one run. `Ok(None)` if the service wants no more of this cell.
@@ -114,7 +113,6 @@ pub fn carry_out(
             watch.limit = Some(LimitHit::Memory);
         }
         if let Some(mark) = peak_mark
-            && watch.reaped > 1
             && let Some(peak) = io_step("read_memory_peak", || group.peak_since(mark))?
         {
             watch.max_rss_bytes = watch.max_rss_bytes.max(peak.saturating_sub(memory_base));
@@ -165,7 +163,6 @@ fn start(
         reaped_cpu: Duration::ZERO,
         group_cpu_before: None,
         max_rss_bytes: 0,
-        reaped: 0,
     })
 }
 
@@ -287,8 +284,12 @@ fn supervise(supervisor: &Supervisor<'_>, watch: &mut Watch, begun: Instant) -> 
         if now >= wall_end && watch.main_status.is_none() {
             watch.limit = watch.limit.or(Some(LimitHit::Wall));
         }
-        if supervisor.setup.group.is_none() && tree_rss_bytes() > limits.memory_bytes {
-            watch.limit = Some(LimitHit::Memory);
+        if supervisor.setup.group.is_none() {
+            let resident = tree_rss_bytes();
+            watch.max_rss_bytes = watch.max_rss_bytes.max(resident);
+            if resident > limits.memory_bytes {
+                watch.limit = Some(LimitHit::Memory);
+            }
         }
     }
     Ok(true)
@@ -363,7 +364,6 @@ impl Watch {
     }
 
     fn count(&mut self, reaped: &sys::Reaped) {
-        self.reaped += 1;
         self.reaped_cpu += reaped.cpu;
         self.max_rss_bytes = self.max_rss_bytes.max(reaped.max_rss_bytes);
         if reaped.pid == self.main {

@@ -153,11 +153,14 @@ fn lock_by(file: &File, deadline: Instant) -> io::Result<File> {
 
 /// The lock of a group that nobody owns any more. Waits only for an owner that is known to be dying.
 fn lock_leftover(group: &Path) -> Option<File> {
-    let name = group.file_name()?.to_str()?;
-    let maker = name.strip_prefix(PREFIX)?;
-    let patience = match Path::new("/proc").join(maker).exists() {
-        true => Duration::ZERO,
-        false => EMPTY_TIMEOUT,
+    let maker = group.file_name()?.to_str()?.strip_prefix(PREFIX)?;
+    let command = fs::read(Path::new("/proc").join(maker).join("cmdline"));
+    let patience = match command {
+        // Its guard lives, in this pid namespace.
+        Ok(command) if command.split(|byte| *byte == 0).nth(1) == Some(b"__launcher") => return None,
+        // Somebody else has the id by now, or it is being reaped.
+        Ok(_) => Duration::ZERO,
+        Err(_) => EMPTY_TIMEOUT,
     };
     let file = File::open(group.join("cgroup.procs")).ok()?;
     lock_by(&file, Instant::now() + patience).ok()
