@@ -184,7 +184,8 @@ fn v2_candidates(own: &str, mounts: &str) -> Vec<Parents> {
         Some(parent) => parent.trim_end_matches('/'),
         None => path,
     };
-    let own = root.join(path);
+    // Joining nothing would append a slash.
+    let own = if path.is_empty() { root.clone() } else { root.join(path) };
     own.ancestors()
         .take_while(|directory| directory.starts_with(&root))
         .filter(|directory| offers(directory) && (*directory == own || passes_on(directory)))
