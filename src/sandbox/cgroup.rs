@@ -44,9 +44,42 @@ pub struct SlotGroup {
     /// Absent before Linux 5.19 in version 2.
     memory_peak: Option<File>,
     oom_events: File,
+    /// Version 1 counts them in a file of their own.
+    limit_hits: Option<File>,
     pids_limit: File,
     cpu_usage: File,
     kind: CgroupKind,
+}
+
+/// Counters of a group's memory troubles.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OomCount {
+    /// Processes of the group that the kernel killed, whoever's memory ran out.
+    kills: u64,
+    /// How often the group's own limit stood in the way.
+    limit_hits: u64,
+}
+
+/// Why the kernel killed something for want of memory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OomKill {
+    /// The group was at its own limit.
+    OwnLimit,
+    /// A group above this one, or the host, was at its end. Says nothing about the run.
+    Elsewhere,
+}
+
+impl OomCount {
+    /// What was killed between an earlier count and this one.
+    pub fn since(self, before: OomCount) -> Option<OomKill> {
+        if self.kills == before.kills {
+            return None;
+        }
+        Some(match self.limit_hits > before.limit_hits {
+            true => OomKill::OwnLimit,
+            false => OomKill::Elsewhere,
+        })
+    }
 }
 
 /// Where a measurement of peak memory began.
@@ -164,6 +197,7 @@ fn open_v2(group: &Path, join: Vec<File>) -> io::Result<SlotGroup> {
         memory_stat: File::open(group.join("memory.stat"))?,
         memory_peak: writable(&peak).or_else(|_| File::open(&peak)).ok(),
         oom_events: File::open(group.join("memory.events"))?,
+        limit_hits: None,
         pids_limit: writable(&group.join("pids.max"))?,
         cpu_usage: File::open(group.join("cpu.stat"))?,
         kind: CgroupKind::V2,
@@ -179,6 +213,7 @@ fn open_v1(memory: &Path, pids: &Path, cpuacct: &Path, join: Vec<File>) -> io::R
         memory_stat: File::open(memory.join("memory.stat"))?,
         memory_peak: Some(writable(&memory.join("memory.max_usage_in_bytes"))?),
         oom_events: File::open(memory.join("memory.oom_control"))?,
+        limit_hits: Some(File::open(memory.join("memory.failcnt"))?),
         pids_limit: writable(&pids.join("pids.max"))?,
         cpu_usage: File::open(cpuacct.join("cpuacct.usage"))?,
         kind: CgroupKind::V1,
@@ -256,9 +291,14 @@ impl SlotGroup {
         })
     }
 
-    /// How many processes the kernel has killed in this group for want of memory.
-    pub fn oom_kills(&self) -> io::Result<u64> {
-        read_number(&self.oom_events, Some("oom_kill "))
+    /// What the kernel did so far for want of memory.
+    pub fn oom_count(&self) -> io::Result<OomCount> {
+        let kills = read_number(&self.oom_events, Some("oom_kill "))?;
+        let limit_hits = match &self.limit_hits {
+            Some(failures) => read_number(failures, None)?,
+            None => read_number(&self.oom_events, Some("oom "))?,
+        };
+        Ok(OomCount { kills, limit_hits })
     }
 
     /// CPU time used in the group since it was made.

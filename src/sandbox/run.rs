@@ -26,6 +26,7 @@ use nix::{
 use super::{
     LimitHit,
     cell::CellSetup,
+    cgroup::OomKill,
     protocol::{FaultReport, Job, JobRun, Ran, WireLimits},
     rootfs::WORK_DIR,
     step::{StepError, io_step, step},
@@ -97,8 +98,8 @@ pub fn carry_out(
     };
     let peak_mark = group.map(|group| group.mark_peak());
     let oom_before = match group {
-        Some(group) => io_step("read_oom_events", || group.oom_kills())?,
-        None => 0,
+        Some(group) => Some(io_step("read_oom_events", || group.oom_count())?),
+        None => None,
     };
     let mut watch = start(supervisor, job, stdin, call)?;
     watch.group_cpu_before = group.and_then(|group| group.cpu_time().ok());
@@ -107,10 +108,14 @@ pub fn carry_out(
     if !wanted {
         return Ok(None);
     }
-    if let Some(group) = group {
-        let kills = io_step("read_oom_events", || group.oom_kills())?;
-        if kills > oom_before {
-            watch.limit = Some(LimitHit::Memory);
+    if let (Some(group), Some(before)) = (group, oom_before) {
+        match io_step("read_oom_events", || group.oom_count())?.since(before) {
+            None => {}
+            Some(OomKill::OwnLimit) => watch.limit = Some(LimitHit::Memory),
+            // Our neighbours' doing, or the host's: a fault, never a verdict.
+            Some(OomKill::Elsewhere) => {
+                return Err(StepError { step: "host_out_of_memory", errno: Errno::ENOMEM });
+            }
         }
         if let Some(mark) = peak_mark
             && let Some(peak) = io_step("read_memory_peak", || group.peak_since(mark))?

@@ -15,8 +15,14 @@ use std::{
 };
 
 use proofbox::{
-    admission::Admit, config::EngineConfig, limits::Limits, report::Report, sandbox::CgroupKind,
-    submission::Submission, verdict::Verdict, verify::Engine,
+    admission::Admit,
+    config::EngineConfig,
+    limits::Limits,
+    report::Report,
+    sandbox::CgroupKind,
+    submission::Submission,
+    verdict::{Cause, Verdict},
+    verify::Engine,
 };
 use support::{PROGRAM, program};
 
@@ -254,6 +260,29 @@ print('done')
     let report = verify(&engine, submission(&hold(128 * MIB), limits(96 * MIB))).await;
     assert_eq!(report.verdict, Verdict::MemoryLimit, "{report:#?}");
     let report = verify(&engine, submission(&hold(64 * MIB), limits(96 * MIB))).await;
+    assert_eq!(report.verdict, Verdict::Accepted, "{report:#?}");
+}
+
+/// When the service's own allowance or the host's memory ends, no solution is to blame.
+#[tokio::test(flavor = "multi_thread")]
+async fn memory_that_runs_out_elsewhere_is_no_verdict() {
+    let engine = engine(true);
+    let groups = groups_of(&engine.sandbox().guard_pids());
+    let limit = ["memory.max", "memory.limit_in_bytes"]
+        .iter()
+        .flat_map(|name| groups.iter().map(move |group| group.join(name)))
+        .find(|file| file.exists());
+    let Some(limit) = limit else {
+        println!("notice: no control groups here, so nothing above a slot's");
+        return;
+    };
+    let hold = "held = b'x' * (128 << 20)\nprint('done')";
+    fs::write(&limit, (80 * MIB).to_string()).unwrap();
+    let report = verify(&engine, submission(hold, limits(512 * MIB))).await;
+    assert_eq!(report.verdict, Verdict::Undecided, "{report:#?}");
+    assert_eq!(report.cause, Some(Cause::SandboxFault), "{report:#?}");
+    fs::write(&limit, (1024 * MIB).to_string()).unwrap();
+    let report = verify(&engine, submission(hold, limits(512 * MIB))).await;
     assert_eq!(report.verdict, Verdict::Accepted, "{report:#?}");
 }
 

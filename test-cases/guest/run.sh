@@ -3,7 +3,7 @@
 #
 #   test-cases/guest/run.sh [CASE...]     all cases by default; init.sh makes their surroundings
 #
-# Environment: GUEST_TIMEOUT, seconds the guest may take in all (default 900).
+# Environment: GUEST_TIMEOUT, seconds the guest may take in all (default 1500).
 # Exit codes: 0 everything passed; 1 something failed or did not run; 2 the guest could not be made.
 set -eu
 
@@ -15,7 +15,7 @@ TREE=$WORK/tree
 SWAP_MODULES="lzo lzo-rle zsmalloc zram"
 ALL_CASES="root-hierarchy root-own-group root-shared-group user-delegated user-session user-plain"
 CASES=${*:-$ALL_CASES}
-GUEST_TIMEOUT=${GUEST_TIMEOUT:-900}
+GUEST_TIMEOUT=${GUEST_TIMEOUT:-1500}
 
 fail() {
     echo "guest: $*" >&2
