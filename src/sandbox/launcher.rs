@@ -42,7 +42,7 @@ use nix::{
 
 use super::{
     cell::{self, CellSetup},
-    cgroup::{Groups, SlotGroup},
+    cgroup::{Groups, OomKill, SlotGroup},
     protocol::{Ask, CgroupInfo, FaultReport, LauncherSetup, Reply, read_message, write_message},
     rootfs,
     step::{self, StepError, io_step, step},
@@ -381,9 +381,9 @@ fn one_cell(
     let oom_before = match &setup.group {
         Some(group) => {
             io_step("limit_processes", || group.limit_processes(limits.processes + 2))?;
-            io_step("read_oom_events", || group.oom_kills())?
+            Some(io_step("read_oom_events", || group.oom_count())?)
         }
-        None => 0,
+        None => None,
     };
     let (mut ours, theirs) = io_step("make_map_pair", UnixStream::pair)?;
     let namespaces = CloneFlags::CLONE_NEWUSER
@@ -402,9 +402,11 @@ fn one_cell(
     drop(ours);
     let status = wait_for(init)?;
     mapped?;
-    let oom_kill = match &setup.group {
-        Some(group) => io_step("read_oom_events", || group.oom_kills())? > oom_before,
-        None => false,
+    let oom_kill = match (&setup.group, oom_before) {
+        (Some(group), Some(before)) => {
+            io_step("read_oom_events", || group.oom_count())?.since(before) == Some(OomKill::OwnLimit)
+        }
+        _ => false,
     };
     Ok(Reply::Closed { status, oom_kill })
 }

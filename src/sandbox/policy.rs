@@ -223,7 +223,7 @@ mod tests {
         let numbers = (0..1024).chain(0x4000_0000..0x4000_0400).chain([u32::MAX]);
         for number in numbers {
             for value in values {
-                let call = filter::Call { number, arch: filter::NATIVE_ARCH, args: [value; 6] };
+                let call = filter::Call { number, arch: filter::NATIVE_ARCH, args: Some([value; 6]) };
                 assert_eq!(
                     filter::run(&merged, &call),
                     Some(strictest(&answers, &call)),
@@ -231,7 +231,7 @@ mod tests {
                 );
             }
         }
-        let foreign = filter::Call { number: 0, arch: 0x4000_0003, args: [0; 6] };
+        let foreign = filter::Call { number: 0, arch: 0x4000_0003, args: Some([0; 6]) };
         assert_eq!(filter::run(&merged, &foreign), Some(strictest(&answers, &foreign)));
     }
 

@@ -27,6 +27,7 @@ use nix::{
 use super::{
     LimitHit,
     cell::CellSetup,
+    cgroup::OomKill,
     protocol::{FaultReport, Job, JobRun, Program, Ran, WireLimits},
     rootfs::WORK_DIR,
     step::{StepError, io_step, step},
@@ -77,7 +78,6 @@ struct Watch {
     /// CPU time of the slot's control group when the run began.
     group_cpu_before: Option<Duration>,
     max_rss_bytes: u64,
-    reaped: u32,
 }
 
 /// Carries out one run. `Ok(None)` if the service wants no more of this cell.
@@ -97,10 +97,10 @@ pub fn carry_out(
         Some(group) => io_step("limit_memory", || group.limit_memory(supervisor.limits.memory_bytes))?,
         None => 0,
     };
-    let peak_known = group.is_some_and(|group| group.reset_peak());
+    let peak_mark = group.map(|group| group.mark_peak());
     let oom_before = match group {
-        Some(group) => io_step("read_oom_events", || group.oom_kills())?,
-        None => 0,
+        Some(group) => Some(io_step("read_oom_events", || group.oom_count())?),
+        None => None,
     };
     let mut watch = start(supervisor, job, stdin, call)?;
     watch.group_cpu_before = group.and_then(|group| group.cpu_time().ok());
@@ -109,13 +109,18 @@ pub fn carry_out(
     if !wanted {
         return Ok(None);
     }
-    if let Some(group) = group {
-        let kills = io_step("read_oom_events", || group.oom_kills())?;
-        if kills > oom_before {
-            watch.limit = Some(LimitHit::Memory);
+    if let (Some(group), Some(before)) = (group, oom_before) {
+        match io_step("read_oom_events", || group.oom_count())?.since(before) {
+            None => {}
+            Some(OomKill::OwnLimit) => watch.limit = Some(LimitHit::Memory),
+            // Our neighbours' doing, or the host's: a fault, never a verdict.
+            Some(OomKill::Elsewhere) => {
+                return Err(StepError { step: "host_out_of_memory", errno: Errno::ENOMEM });
+            }
         }
-        if peak_known && watch.reaped > 1 {
-            let peak = io_step("read_memory_peak", || group.peak())?;
+        if let Some(mark) = peak_mark
+            && let Some(peak) = io_step("read_memory_peak", || group.peak_since(mark))?
+        {
             watch.max_rss_bytes = watch.max_rss_bytes.max(peak.saturating_sub(memory_base));
         }
     }
@@ -169,7 +174,6 @@ fn start(
         reaped_cpu: Duration::ZERO,
         group_cpu_before: None,
         max_rss_bytes: 0,
-        reaped: 0,
     })
 }
 
@@ -304,8 +308,12 @@ fn supervise(supervisor: &Supervisor<'_>, watch: &mut Watch, begun: Instant) -> 
         if now >= wall_end && watch.main_status.is_none() {
             watch.limit = watch.limit.or(Some(LimitHit::Wall));
         }
-        if supervisor.setup.group.is_none() && tree_rss_bytes() > limits.memory_bytes {
-            watch.limit = Some(LimitHit::Memory);
+        if supervisor.setup.group.is_none() {
+            let resident = tree_rss_bytes();
+            watch.max_rss_bytes = watch.max_rss_bytes.max(resident);
+            if resident > limits.memory_bytes {
+                watch.limit = Some(LimitHit::Memory);
+            }
         }
     }
     Ok(true)
@@ -382,7 +390,6 @@ impl Watch {
     }
 
     fn count(&mut self, reaped: &sys::Reaped) {
-        self.reaped += 1;
         self.reaped_cpu += reaped.cpu;
         self.max_rss_bytes = self.max_rss_bytes.max(reaped.max_rss_bytes);
         if reaped.pid == self.main {
