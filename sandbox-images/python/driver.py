@@ -18,6 +18,10 @@ Descriptors 0, 1 and 2 are the solution's own. Descriptor 3 (function mode) hold
     ("raised", text)          the solution raised or exited before the function returned
     ("syntax", text)          ENTRY does not compile (both modes)
 
+Where a cell has several runs of one solution (warm launchers only), the first sends its compiled code
+before anything of the solution is executed, as `C`, four bytes of length and the code; later runs find
+that code on descriptor 5 and do not compile.
+
 A solution may write there too; it gains nothing that returning the value would not have given.
 
 CPU time here is paid in every test, so this is one file (a second one would have to be found and
@@ -31,9 +35,11 @@ import sys
 
 CALL_FD = 3
 RESULT_FD = 4
+CODE_FD = 5
 # A solution that is called, not run, is a module: `if __name__ == "__main__"` guards example
 # usage, which must not run (and would find no input).
 MODULE_NAME = "solution"
+MAX_CODE_BYTES = 256 << 10
 MAX_DEPTH = 200
 MAX_ITEMS = 2_000_000
 MAX_TEXT = 2_000
@@ -218,15 +224,26 @@ def main(argv):
     run(mode, entry, prelude)
 
 
-def run(mode, entry, prelude):
-    """One run, from a set-up interpreter to its end."""
+def run(mode, entry, prelude, stage="only"):
+    """One run, from a set-up interpreter to its end. `stage` is `only`, `first` or `later`."""
     sys.argv = [entry]
     sys.path.insert(0, entry.rpartition("/")[0] or "/")
-    source = read_all(posix.open(entry, posix.O_RDONLY | posix.O_CLOEXEC))
+    if stage == "later":
+        compiled = marshal.loads(read_all(CODE_FD))
+        prepare(prelude)
+    else:
+        source = read_all(posix.open(entry, posix.O_RDONLY | posix.O_CLOEXEC))
+        compiled = compile_solution(source, entry, prelude, RESULT_FD)
+        if compiled[0] is None:
+            make_exit()(1)
+    if stage == "first":
+        code = marshal.dumps(compiled)
+        if len(code) <= MAX_CODE_BYTES:
+            write_all(RESULT_FD, b"C" + len(code).to_bytes(4, "little") + code)
     if mode == "function":
-        run_function(source, entry, prelude, read_all(CALL_FD), RESULT_FD)
+        run_function(compiled, entry, prelude, read_all(CALL_FD), RESULT_FD)
     elif mode == "program":
-        run_program(source, entry, prelude, RESULT_FD)
+        run_program(compiled, entry, prelude, RESULT_FD)
     else:
         raise ValueError("unknown mode " + mode)
 
@@ -244,13 +261,11 @@ def restore_builtins():
     _thread.stack_size(THREAD_STACK_BYTES)
 
 
-def run_program(source, entry, prelude, result_fd):
-    """Runs the source as `__main__`, then ends the process or raises SystemExit, by which the
+def run_program(compiled, entry, prelude, result_fd):
+    """Runs the code as `__main__`, then ends the process or raises SystemExit, by which the
     interpreter ends as usual."""
     leave_at_once = make_exit()
-    code, names = compile_solution(source, entry, prelude, result_fd)
-    if code is None:
-        leave_at_once(1)
+    code, names = compiled
     posix.close(result_fd)
     namespace = new_module("__main__", entry)
     bind_prelude(namespace, prelude, names)
@@ -304,14 +319,12 @@ def run_exit_handlers():
             pass  # It has been shown on standard error and changes no exit code.
 
 
-def run_function(source, entry, prelude, call, result_fd):
-    """Runs the source as a module, makes the call and ends the process. Skips the interpreter's
+def run_function(compiled, entry, prelude, call, result_fd):
+    """Runs the code as a module, makes the call and ends the process. Skips the interpreter's
     slow exit: nothing that the solution would do there can change the result."""
     write, flush_and_exit = make_writer(result_fd), make_exit()
     name, args, kwargs = marshal.loads(call)
-    code, names = compile_solution(source, entry, prelude, result_fd)
-    if code is None:
-        flush_and_exit(1)
+    code, names = compiled
     posix.set_inheritable(result_fd, False)
     namespace = new_module(MODULE_NAME, entry)
     sys.modules["__main__"] = sys.modules[MODULE_NAME]
@@ -346,13 +359,17 @@ def read_all(fd):
         chunks.append(chunk)
 
 
-def make_writer(fd, dumps=marshal.dumps, write=posix.write):
+def write_all(fd, data, write=posix.write):
+    data = memoryview(data)
+    while data:
+        data = data[write(fd, data) :]
+
+
+def make_writer(fd, dumps=marshal.dumps, write=write_all):
     """A function that writes one record. Bound early: solutions replace functions of modules."""
 
     def write_record(tag, content):
-        record = memoryview(dumps((tag, content), 2))
-        while record:
-            record = record[write(fd, record) :]
+        write(fd, dumps((tag, content), 2))
 
     return write_record
 
@@ -413,13 +430,7 @@ def new_module(name, entry):
 def compile_solution(source, entry, prelude, result_fd):
     """Returns the code and, with a prelude, the names it reads (else None). A source that does not
     compile is recorded and shown, and (None, None) returned."""
-    is_contest = prelude == "contest"
-    if not is_contest and prelude != "none":
-        raise ValueError("unknown prelude " + prelude)
-    if is_contest:
-        sys.setrecursionlimit(CONTEST_RECURSION_LIMIT)
-        if hasattr(sys, "set_int_max_str_digits"):
-            sys.set_int_max_str_digits(0)
+    is_contest = prepare(prelude)
     try:
         # Annotations are not evaluated (as from 3.14 on anyway) unless the code may look at them:
         # importing `typing` for the sake of `nums: List[int]` costs as much as a whole start.
@@ -431,6 +442,17 @@ def compile_solution(source, entry, prelude, result_fd):
         show_exception(error)
         return None, None
     return code, names_read(code) if is_contest else None
+
+
+def prepare(prelude):
+    """Limits of the interpreter that go with a prelude. Returns whether it is the contest's."""
+    if prelude not in ("none", "contest"):
+        raise ValueError("unknown prelude " + prelude)
+    if prelude == "contest":
+        sys.setrecursionlimit(CONTEST_RECURSION_LIMIT)
+        if hasattr(sys, "set_int_max_str_digits"):
+            sys.set_int_max_str_digits(0)
+    return prelude == "contest"
 
 
 def code_objects(code):

@@ -34,13 +34,13 @@ def load(modules):
             pass
 
 
-def run(mode, entry, prelude, site_dirs):
+def run(mode, entry, prelude, site_dirs, stage):
     """In a run's own process: what the driver's main does."""
     for name in ("random", "numpy.random"):
         module = sys.modules.get(name)
         if module is not None:
             module.seed()
-    driver["run"](mode, entry, prelude)
+    driver["run"](mode, entry, prelude, stage)
 
 
 def rehearse():

@@ -21,7 +21,7 @@ use super::{
     launcher::CELL_ID,
     protocol::{Ask, FaultReport, Job, Reply, WireLimits, read_message, write_message},
     rootfs,
-    run::{self, Supervisor},
+    run::{self, Stage, Supervisor},
     step::{StepError, io_step, step},
     sys::{self, SockFilter, python::Callback},
 };
@@ -89,6 +89,8 @@ fn init(
 }
 
 fn run_all(supervisor: &Supervisor<'_>, job: &Job) -> Result<(), StepError> {
+    let hands_code_on = supervisor.setup.run.is_some() && job.runs.len() > 1;
+    let mut code: Option<Vec<u8>> = None;
     for (index, input) in job.runs.iter().enumerate() {
         if stop_requested(supervisor.socket) {
             return Ok(());
@@ -97,8 +99,16 @@ fn run_all(supervisor: &Supervisor<'_>, job: &Job) -> Result<(), StepError> {
             rootfs::renew_scratch_if_used(scratch_bytes(&supervisor.limits))?;
         }
         let begun = Instant::now();
-        match run::carry_out(supervisor, job, input, begun)? {
-            Some(ran) => {
+        let stage = match &code {
+            Some(code) => Stage::Later(code),
+            None if hands_code_on => Stage::First,
+            None => Stage::Only,
+        };
+        match run::carry_out(supervisor, job, input, stage, begun)? {
+            Some(mut ran) => {
+                if let Some(sent) = run::take_code(&mut ran.result) {
+                    code = Some(sent);
+                }
                 io_step("report_run", || write_message(&mut { supervisor.socket }, &Reply::Ran(ran)))?;
             }
             None => return Ok(()),

@@ -37,7 +37,8 @@ use super::{
 /// Descriptors as the driver in the cell finds them.
 const CALL_FD: i32 = 3;
 const RESULT_FD: i32 = 4;
-const FIRST_UNUSED_FD: i32 = 5;
+const CODE_FD: i32 = 5;
+const FIRST_UNUSED_FD: i32 = 6;
 /// A function's result, and standard error, may be at least this large whatever the output limit.
 const LEAST_CAPTURE_BYTES: u64 = 1 << 20;
 /// How often the memory of the tree is looked at where no control group bounds it.
@@ -49,6 +50,49 @@ const OPEN_FILES: u64 = 512;
 /// over the limit ends by itself and its true cost is known (it is then measured again alone).
 pub fn cpu_kill_after(cpu_ms: u64) -> Duration {
     Duration::from_millis(cpu_ms + cpu_ms / 8 + 10)
+}
+
+/// Where a run stands among those of its cell, for programs that can hand their compiled form on.
+#[derive(Debug, Clone, Copy)]
+pub enum Stage<'a> {
+    /// There is nobody to hand it to.
+    Only,
+    /// Compiles, and sends the compiled form before it executes anything.
+    First,
+    /// Is given the compiled form.
+    Later(&'a [u8]),
+}
+
+impl Stage<'_> {
+    /// The driver's word for it.
+    fn word(self) -> &'static str {
+        match self {
+            Stage::Only => "only",
+            Stage::First => "first",
+            Stage::Later(_) => "later",
+        }
+    }
+}
+
+/// Takes the compiled form from the front of a first run's result: `C`, four bytes of length, the
+/// form. It comes from a process of the cell, and goes to no other than the same solution's.
+pub fn take_code(result: &mut Vec<u8>) -> Option<Vec<u8>> {
+    let rest = result.strip_prefix(b"C")?;
+    let Some((length, rest)) = rest.split_first_chunk::<4>() else {
+        result.clear();
+        return None;
+    };
+    match rest.split_at_checked(u32::from_le_bytes(*length) as usize) {
+        Some((code, record)) => {
+            let (code, record) = (code.to_vec(), record.to_vec());
+            *result = record;
+            Some(code)
+        }
+        None => {
+            result.clear();
+            None
+        }
+    }
 }
 
 /// What all runs of a cell have in common.
@@ -85,12 +129,17 @@ pub fn carry_out(
     supervisor: &Supervisor<'_>,
     job: &Job,
     input: &JobRun,
+    stage: Stage<'_>,
     begun: Instant,
 ) -> Result<Option<Ran>, StepError> {
     let stdin = io_step("store_stdin", || sys::sealed_file(&input.stdin))?;
     let call = match &input.call {
         Some(call) => Some(io_step("store_call", || sys::sealed_file(call))?),
         None => None,
+    };
+    let code = match stage {
+        Stage::Later(code) => Some(io_step("store_code", || sys::sealed_file(code))?),
+        Stage::Only | Stage::First => None,
     };
     let group = supervisor.setup.group.as_ref();
     let memory_base = match group {
@@ -102,7 +151,7 @@ pub fn carry_out(
         Some(group) => Some(io_step("read_oom_events", || group.oom_count())?),
         None => None,
     };
-    let mut watch = start(supervisor, job, stdin, call)?;
+    let mut watch = start(supervisor, job, stage, Inputs { stdin, call, code })?;
     watch.group_cpu_before = group.and_then(|group| group.cpu_time().ok());
     let wanted = supervise(supervisor, &mut watch, begun)?;
     end_everything(&mut watch)?;
@@ -127,12 +176,19 @@ pub fn carry_out(
     Ok(Some(watch.finish(supervisor, begun)))
 }
 
+/// Files that a run reads.
+struct Inputs {
+    stdin: OwnedFd,
+    call: Option<OwnedFd>,
+    code: Option<OwnedFd>,
+}
+
 /// Starts the program with its pipes. Returns when it is executing.
 fn start(
     supervisor: &Supervisor<'_>,
     job: &Job,
-    stdin: OwnedFd,
-    call: Option<OwnedFd>,
+    stage: Stage<'_>,
+    inputs: Inputs,
 ) -> Result<Watch, StepError> {
     let pipe = || step("make_pipe", || pipe2(OFlag::O_CLOEXEC));
     let (stdout, stderr, result) = (pipe()?, pipe()?, pipe()?);
@@ -143,8 +199,8 @@ fn start(
         Program::Warm { .. } => sys::python::fork(),
     };
     let Some(main) = step("fork_run", fork)? else {
-        let inherited = Inherited { stdin, stdout: stdout.1, stderr: stderr.1, call, result: result.1 };
-        let error = become_program(supervisor, &job.program, inherited);
+        let inherited = Inherited { inputs, stdout: stdout.1, stderr: stderr.1, result: result.1 };
+        let error = become_program(supervisor, &job.program, stage, inherited);
         let report = postcard::to_stdvec(&FaultReport::from(error)).unwrap_or_default();
         let _ = fs::File::from(setup_write).write_all(&report);
         sys::exit_now(127);
@@ -178,16 +234,20 @@ fn start(
 }
 
 struct Inherited {
-    stdin: OwnedFd,
+    inputs: Inputs,
     stdout: OwnedFd,
     stderr: OwnedFd,
-    call: Option<OwnedFd>,
     result: OwnedFd,
 }
 
 /// In the forked child: gives up everything the program must not have, then becomes it.
 /// Returns only on failure.
-fn become_program(supervisor: &Supervisor<'_>, program: &Program, inherited: Inherited) -> StepError {
+fn become_program(
+    supervisor: &Supervisor<'_>,
+    program: &Program,
+    stage: Stage<'_>,
+    inherited: Inherited,
+) -> StepError {
     let limits = &supervisor.limits;
     let attempt = || -> Result<std::convert::Infallible, StepError> {
         step("run_session", setsid)?;
@@ -214,7 +274,7 @@ fn become_program(supervisor: &Supervisor<'_>, program: &Program, inherited: Inh
             (None, Program::Warm { arguments }, Some(run)) => {
                 // Also closes the pipe on which a failure would be told: this is the success.
                 step("close_descriptors", || sys::close_from(FIRST_UNUSED_FD))?;
-                run.run(arguments)
+                run.run(arguments.iter().map(String::as_str).chain([stage.word()]))
             }
             _ => Err(StepError { step: "find_interpreter", errno: Errno::ENOENT }),
         }
@@ -239,19 +299,22 @@ fn prepare_exec(argv: &[String], env: &[String]) -> Result<(Vec<CString>, Vec<CS
 fn place_descriptors(inherited: &Inherited) -> Result<(), Errno> {
     // First out of the way, so that no target number is still a source.
     let high = |fd: &OwnedFd| sys::dup_above(fd.as_raw_fd(), 64);
-    let stdin = high(&inherited.stdin)?;
+    let stdin = high(&inherited.inputs.stdin)?;
     let stdout = high(&inherited.stdout)?;
     let stderr = high(&inherited.stderr)?;
     let result = high(&inherited.result)?;
-    let call = inherited.call.as_ref().map(high).transpose()?;
+    let call = inherited.inputs.call.as_ref().map(high).transpose()?;
+    let code = inherited.inputs.code.as_ref().map(high).transpose()?;
     sys::dup_onto(stdin.as_raw_fd(), 0)?;
     sys::dup_onto(stdout.as_raw_fd(), 1)?;
     sys::dup_onto(stderr.as_raw_fd(), 2)?;
     sys::dup_onto(result.as_raw_fd(), RESULT_FD)?;
-    match call {
-        Some(call) => sys::dup_onto(call.as_raw_fd(), CALL_FD)?,
-        // Nothing of ours may be left at that number.
-        None => sys::close_number(CALL_FD),
+    for (file, number) in [(call, CALL_FD), (code, CODE_FD)] {
+        match file {
+            Some(file) => sys::dup_onto(file.as_raw_fd(), number)?,
+            // Nothing of ours may be left at that number.
+            None => sys::close_number(number),
+        }
     }
     sys::close_on_exec_from(FIRST_UNUSED_FD)
 }
@@ -508,4 +571,25 @@ fn known_step(name: &str) -> &'static str {
         "exec",
     ];
     RUN_STEPS.into_iter().find(|known| *known == name).unwrap_or("become_program")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::take_code;
+
+    #[test]
+    fn compiled_form_is_taken_from_the_front_only() {
+        let check = |result: &[u8], code: Option<&[u8]>, left: &[u8]| {
+            let mut result = result.to_vec();
+            assert_eq!(take_code(&mut result).as_deref(), code);
+            assert_eq!(result, left);
+        };
+        check(b"", None, b"");
+        check(b"(record", None, b"(record");
+        check(b"C\x02\0\0\0ab(record", Some(b"ab"), b"(record");
+        check(b"C\x02\0\0\0ab", Some(b"ab"), b"");
+        // Cut short by a run that was killed while it wrote: neither code nor a record.
+        check(b"C\x02\0\0\0a", None, b"");
+        check(b"C\x02\0", None, b"");
+    }
 }

@@ -168,7 +168,7 @@ unsafe extern "C" fn serve(_module: Object, function: Object) -> Object {
 
 impl Callback {
     /// In a freshly forked run: calls the Python function and ends the process as Python would.
-    pub fn run(&self, arguments: &[String]) -> ! {
+    pub fn run<'a>(&self, arguments: impl Iterator<Item = &'a str>) -> ! {
         let Some(library) = LIBRARY.get() else { super::exit_now(127) };
         // The interpreter is not told of the fork (`PyOS_AfterFork_Child`): that renews locks which
         // other threads might have held, and there is none, and it writes to 200 pages.
@@ -177,8 +177,9 @@ impl Callback {
         // `serve`, which has not returned. New references are stolen by the tuple or leaked, which
         // the process's end makes up for.
         unsafe {
+            let arguments: Vec<&str> = arguments.collect();
             let tuple = (library.tuple_new)(arguments.len() as isize);
-            for (index, argument) in arguments.iter().enumerate() {
+            for (index, argument) in arguments.into_iter().enumerate() {
                 let object = (library.text_from)(argument.as_ptr().cast(), argument.len() as isize);
                 if object.is_null() || (library.tuple_set)(tuple, index as isize, object) != 0 {
                     super::exit_now(127);
