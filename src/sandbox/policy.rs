@@ -2,7 +2,7 @@
 //!
 //! Three steps. The groups become rules for seccompiler, one program per answer: what is refused
 //! with which errno, and what is allowed. As the kernel would take the strictest answer of several
-//! installed programs, so does [`super::filter`], which merges them into one short program: a
+//! installed programs, so does `filter.rs`, which merges them into one short program: a
 //! filter's cost at installation grows with the square of its length, and every run installs it.
 //! A foreign architecture (32-bit) kills; x32 calls meet the default.
 
