@@ -320,6 +320,7 @@ fn case(line: &str) -> anyhow::Result<Option<(Case, Vec<String>)>> {
 /// Those that take at most [`LONGEST`]. Every case is run once; each must get its label.
 async fn quick_ones(engine: &Arc<Engine>, cases: Vec<Case>) -> anyhow::Result<Vec<Case>> {
     let mut quick = Vec::new();
+    let mut wrong = Vec::new();
     let in_flight = engine.admission().slots();
     let mut cases = cases.into_iter();
     loop {
@@ -336,16 +337,21 @@ async fn quick_ones(engine: &Arc<Engine>, cases: Vec<Case>) -> anyhow::Result<Ve
             })
             .collect();
         if batch.is_empty() {
-            return Ok(quick);
+            break;
         }
         for task in batch {
             let (case, report, took): (Case, Report, Duration) = task.await?;
-            check(&case, report_json(&report).as_bytes())?;
-            if took <= LONGEST {
-                quick.push(case);
+            match check(&case, report_json(&report).as_bytes()) {
+                Err(difference) => wrong.push(difference.to_string()),
+                Ok(()) if took <= LONGEST => quick.push(case),
+                Ok(()) => {}
             }
         }
     }
+    if !wrong.is_empty() {
+        bail!("{} cases did not get their label:\n{}", wrong.len(), wrong.join("\n"));
+    }
+    Ok(quick)
 }
 
 #[cfg(test)]

@@ -48,6 +48,8 @@ pub struct EngineFigures {
     pub variant: Variant,
     #[serde(flatten)]
     pub figures: SideFigures,
+    /// The part of the CPU time that is the service's own process: not cells or what makes them.
+    pub service_cpu_ms: Spread,
     /// To the baseline of the same round.
     pub cpu_ratio: Spread,
     pub wall_ratio: Spread,
@@ -131,6 +133,7 @@ fn figures(
         EngineFigures {
             variant: contestant.variant,
             figures: side(index),
+            service_cpu_ms: spread(&|costs| costs[index].own_cpu.as_secs_f64() * 1000.0 / units),
             cpu_ratio,
             wall_ratio: spread(&|costs| costs[index].wall.as_secs_f64() / costs[0].wall.as_secs_f64()),
             bar: workload.bar.filter(|_| at == 0).map(|bar| bar.judged(cpu_ratio.median)),

@@ -74,8 +74,8 @@ fn side_by_side(text: &mut String, comparisons: &[Comparison]) {
     );
     let _ = writeln!(
         text,
-        "  {:<4} {:<10} {:<24} {:<24} {:<21} {:<21} bar",
-        "", "", "CPU", "wall", "CPU / bare", "wall / bare"
+        "  {:<4} {:<6} {:<24} {:<10} {:<24} {:<21} {:<21} bar",
+        "", "", "CPU", "in service", "wall", "CPU / bare", "wall / bare"
     );
     for comparison in comparisons {
         let _ = writeln!(
@@ -90,19 +90,21 @@ fn side_by_side(text: &mut String, comparisons: &[Comparison]) {
         let bare = &comparison.bare;
         let _ = writeln!(
             text,
-            "  {:<4} {:<10} {:<24} {:<24}",
+            "  {:<4} {:<6} {:<24} {:<10} {:<24}",
             "",
             "bare",
             spread(&bare.cpu_ms, 2),
+            "",
             spread(&bare.wall_ms, 2)
         );
         for engine in &comparison.engines {
             let _ = writeln!(
                 text,
-                "  {:<4} {:<10} {:<24} {:<24} {:<21} {:<21} {}",
+                "  {:<4} {:<6} {:<24} {:<10.2} {:<24} {:<21} {:<21} {}",
                 "",
                 engine.variant.name(),
                 spread(&engine.figures.cpu_ms, 2),
+                engine.service_cpu_ms.median,
                 spread(&engine.figures.wall_ms, 2),
                 spread(&engine.cpu_ratio, 3),
                 spread(&engine.wall_ratio, 3),

@@ -53,7 +53,6 @@ pub fn trivial() -> Workload {
     Workload {
         part: Part::W1,
         title: "trivial stdin program, 1 test",
-        per: "verdict",
         submissions: 40,
         bar: Some(Bar::ratio("W1", 0.35, 0.20)),
         ..program_workload(SUM, vec![(b"17 25\n".to_vec(), "42\n".to_owned())])
@@ -166,7 +165,6 @@ fn numpy() -> Workload {
     Workload {
         part: Part::W4,
         title: "import numpy, 1 test",
-        per: "verdict",
         submissions: 4,
         bar: Some(Bar::ratio("W4", 0.10, 0.05)),
         needs: Some("numpy"),
@@ -174,29 +172,37 @@ fn numpy() -> Workload {
     }
 }
 
-const SIEVE: &str = "\
+const RANDOM_WALK: &str = "\
 def main():
-    n = int(input())
-    primes = 0
-    composite = [False] * (n + 1)
-    for number in range(2, n + 1):
-        if not composite[number]:
-            primes += 1
-            for multiple in range(number * number, n + 1, number):
-                composite[multiple] = True
-    print(primes)
+    steps = int(input())
+    state = 12345
+    place = 0
+    for _ in range(steps):
+        state = (state * 1103515245 + 12345) % 2147483648
+        if state & 65536:
+            place += 1
+        else:
+            place -= 1
+    print(state, place)
 
 main()
 ";
+/// About 200 ms.
+const STEPS: u32 = 1_500_000;
 
 /// W6: shows what the sandbox costs code that computes: it should be nothing.
 fn compute() -> Workload {
+    let (mut state, mut place) = (12_345_u64, 0_i64);
+    for _ in 0..STEPS {
+        state = (state * 1_103_515_245 + 12_345) % 2_147_483_648;
+        place += if state & 65_536 == 0 { -1 } else { 1 };
+    }
+    let tests = vec![(format!("{STEPS}\n").into_bytes(), format!("{state} {place}\n"))];
     Workload {
         part: Part::W6,
         title: "compute-bound program, 1 test",
-        per: "verdict",
         submissions: 3,
-        ..program_workload(SIEVE, vec![(b"1000000\n".to_vec(), "78498\n".to_owned())])
+        ..program_workload(RANDOM_WALK, tests)
     }
 }
 
