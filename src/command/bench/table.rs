@@ -165,8 +165,10 @@ fn memory(text: &mut String, memory: &Memory) {
     for (name, held) in [("idle", &memory.idle), ("busy", &memory.busy)] {
         let _ = writeln!(
             text,
-            "  {name}: {:.1} private, {:.1} with shared pages counted once; {}",
+            "  {name}: {:.1} private to a process; each page once: {:.1} anonymous, {:.1} with files\n        (process \
+             private/anonymous: {})",
             held.private_mib_per_slot,
+            held.anonymous_mib_per_slot,
             held.proportional_mib_per_slot,
             processes(held)
         );
@@ -188,7 +190,7 @@ fn processes(held: &Held) -> String {
                 "{} {:.1}/{:.1}",
                 process.role,
                 process.private_kib as f64 / 1024.0,
-                process.proportional_kib as f64 / 1024.0
+                process.anonymous_kib as f64 / 1024.0
             )
         })
         .collect();
