@@ -19,8 +19,8 @@ impl Bar {
 
     /// CPU time that HTTP adds to a request.
     pub const HTTP: Bar = Bar { name: "HTTP", unit: "ms CPU per request", must_reach: 1.0, aim: None };
-    /// Private memory of an idle slot.
-    pub const IDLE_SLOT: Bar = Bar { name: "idle slot", unit: "MiB private", must_reach: 15.0, aim: None };
+    /// Memory that an idle slot has for itself, its share of the launchers in it.
+    pub const IDLE_SLOT: Bar = Bar { name: "idle slot", unit: "MiB of its own", must_reach: 15.0, aim: None };
 
     pub fn judged(self, measured: f64) -> JudgedBar {
         JudgedBar {
