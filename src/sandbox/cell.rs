@@ -54,6 +54,7 @@ fn init(
     setup: &CellSetup<'_>,
     limits: WireLimits,
 ) -> Result<(), StepError> {
+    step("name_process", || sys::set_name(c"proofbox-cell"))?;
     step("new_session", setsid)?;
     if io::Read::read_exact(&mut pair, &mut [0]).is_err() {
         return Ok(()); // The slot could not map the id, and says why.

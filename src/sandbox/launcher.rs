@@ -130,6 +130,7 @@ fn guard(control: &UnixStream, setup: &LauncherSetup) -> Result<(), StepError> {
     // The guard's life is the launcher's, not the terminal's: Ctrl-C reaches the service, which
     // closes the control socket when it has drained.
     let _ = setsid();
+    step("name_process", || sys::set_name(c"proofbox-guard"))?;
     let groups = match setup.use_cgroups {
         true => io_step("make_cgroups", || Groups::create(setup.slots))?,
         false => None,
@@ -216,6 +217,7 @@ fn launch(
     privileged: bool,
 ) -> Result<(), StepError> {
     step("die_with_guard", || sys::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL as u64))?;
+    step("name_process", || sys::set_name(c"proofbox-launch"))?;
     step("new_session", setsid)?;
     if !privileged {
         ask_for_maps(&pair)?;
@@ -347,6 +349,7 @@ fn receive_slot(control: &UnixStream) -> io::Result<Option<(u32, OwnedFd)>> {
 /// The slot process: one cell after another, until its socket closes.
 fn serve_cells(socket: &mut UnixStream, setup: &CellSetup<'_>, inside_id: u32) -> Result<(), StepError> {
     step("die_with_launcher", || sys::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL as u64))?;
+    step("name_process", || sys::set_name(c"proofbox-slot"))?;
     step("new_session", setsid)?;
     step("await_children", || sys::ignore_children(false))?;
     if let Some(group) = &setup.group {

@@ -259,7 +259,10 @@ fn become_program(
         match program {
             Program::Exec { .. } => sys::reset_signals(),
             // The interpreter's own dispositions stay: they are those it starts with.
-            Program::Warm { .. } => sys::unblock_signals(),
+            Program::Warm { .. } => {
+                sys::unblock_signals();
+                step("name_process", || sys::set_name(c"python3"))?;
+            }
         }
         step("set_rlimits", || set_rlimits(limits, supervisor.setup.group.is_some()))?;
         step("drop_capabilities", sys::drop_capabilities)?;
@@ -556,7 +559,8 @@ fn tree_rss_bytes() -> u64 {
 
 /// The static name of a step that came over a pipe.
 fn known_step(name: &str) -> &'static str {
-    const RUN_STEPS: [&str; 12] = [
+    const RUN_STEPS: [&str; 13] = [
+        "name_process",
         "be_dumpable",
         "close_descriptors",
         "find_interpreter",
