@@ -2,7 +2,7 @@
 
 use std::{path::Path, process::Command};
 
-use super::{Comparison, DriverRecord, compare_value};
+use super::{Comparison, DriverRecord, Rule, compare_value};
 use crate::value::{Value, encode_call, parse_json, parse_python};
 
 /// The interpreter: Debian's, or the one that this variable names, to try another version.
@@ -320,7 +320,7 @@ fn results_cross_as_plain_data() {
             panic!("{expression}: {:?} {}", ran.record, ran.stderr)
         };
         assert_eq!(
-            compare_value(&value, &parse_python(expected).unwrap()),
+            compare_value(Rule::TOKENS, &value, &parse_python(expected).unwrap()),
             Comparison::Match,
             "{expression}"
         );
@@ -376,7 +376,7 @@ fn judge(solution: &str, test: &Value) -> (&'static str, String) {
     let call = encode_call(text(field(test, "fn_name")), args, &[]).unwrap();
     let ran = run_driver("function", "contest", solution.as_bytes(), "", &call);
     match ran.record {
-        Some(DriverRecord::Ok(value)) => match compare_value(&value, field(test, "expected")) {
+        Some(DriverRecord::Ok(value)) => match compare_value(Rule::TOKENS, &value, field(test, "expected")) {
             Comparison::Match => ("accepted", String::new()),
             Comparison::Mismatch { explanation } => ("wrong_answer", explanation),
         },
