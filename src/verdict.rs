@@ -287,9 +287,9 @@ pub fn decide_function(ran: &Ran, test: &FunctionTest, compare: Compare) -> Deci
         Compare::Rule(rule) => compare_value_with_any(rule, value, &test.accepted),
         Compare::Profile(profile) => profile.compare_value(value, &test.accepted),
     });
-    match (compare, test.accepted.first()) {
-        (Compare::Profile(profile), Some(expected)) if profile.is_bug_compatible() => {
-            meant.as_released(profile.judge_function(ran.ending(), ran.returned(), expected))
+    match compare {
+        Compare::Profile(profile) if profile.is_bug_compatible() => {
+            meant.as_released(profile.judge_function(ran.ending(), ran.returned(), &test.accepted))
         }
         _ => meant,
     }

@@ -1,6 +1,6 @@
 //! The verdict table: one line for every row of the input, in order.
 
-use std::{collections::BTreeMap, io::Write, sync::Arc};
+use std::{io::Write, sync::Arc};
 
 use arrow_array::{ArrayRef, Float64Array, Int64Array, RecordBatch, StringArray};
 use arrow_schema::{DataType, Field, Schema, SchemaRef};
@@ -47,7 +47,7 @@ struct Line<'a> {
     cpu_ms: Option<f64>,
     reason: Option<&'a str>,
     #[serde(flatten)]
-    also: BTreeMap<&'a str, Option<&'static str>>,
+    also: serde_json::Map<String, serde_json::Value>,
 }
 
 /// The columns, which depend on the further judges.
@@ -136,7 +136,12 @@ fn write_lines(target: &mut Target, columns: &Columns, records: &[RowRecord]) ->
             first_failing_test: record.first_failing_test,
             cpu_ms: record.cpu_ms,
             reason: record.reason.as_deref(),
-            also: columns.also.iter().map(String::as_str).zip(other_verdicts(record)).collect(),
+            also: columns
+                .also
+                .iter()
+                .cloned()
+                .zip(other_verdicts(record).map(serde_json::Value::from))
+                .collect(),
         };
         serde_json::to_writer(&mut *target, &line)?;
         target.write_all(b"\n")?;

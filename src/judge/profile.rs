@@ -212,20 +212,25 @@ impl Profile {
         }
     }
 
-    /// What the released code makes of a call. `result` is there where the call ended well;
-    /// `expected` is the value as the data set holds it.
-    pub fn judge_function(self, ending: Ending, result: Option<&Value>, expected: &Value) -> Judged {
+    /// What the released code makes of a call. `result` is there where the call ended well. Of the
+    /// accepted values the first is the one as the data set holds it; the others are what it may mean
+    /// where data sets wrap values in lists of one, which APPS and its kin unwrap by themselves.
+    pub fn judge_function(self, ending: Ending, result: Option<&Value>, accepted: &[Value]) -> Judged {
         use Ending::{FunctionNotFound, Killed, NotCompiled, OtherLimit, Raised, TimedOut, UnknownResult};
-        let compare: fn(&Value, &Value) -> bool = match self.judge {
-            Judge::OpenThoughts | Judge::Apps | Judge::Taco => released::chain_on_values,
-            Judge::LiveCodeBench => released::top_tuple_is_a_list,
-            Judge::HumanEval => python_equal,
+        let (compare, accepted): (fn(&Value, &Value) -> bool, _) = match self.judge {
+            Judge::OpenThoughts | Judge::Apps | Judge::Taco => {
+                (released::chain_on_values, &accepted[..accepted.len().min(1)])
+            }
+            Judge::LiveCodeBench => (released::top_tuple_is_a_list, accepted),
+            Judge::HumanEval => (python_equal, accepted),
             // Their tests are programs' outputs.
             Judge::OpenR1 | Judge::SandboxFusion | Judge::Kattis => return Judged::NoWord,
         };
         match (self.judge, ending, result) {
             (_, OtherLimit, _) => Judged::NoWord,
-            (_, Ending::Well, Some(result)) if compare(result, expected) => Judged::Passed,
+            (_, Ending::Well, Some(result)) if accepted.iter().any(|expected| compare(result, expected)) => {
+                Judged::Passed
+            }
             (_, Ending::Well, Some(_)) | (_, UnknownResult, _) => Judged::Failed,
             (Judge::OpenThoughts, TimedOut | NotCompiled | FunctionNotFound | Raised, _) => {
                 Judged::CountsAsTrue
