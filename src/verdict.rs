@@ -159,7 +159,7 @@ impl Decision {
     }
 
     /// What a released judge makes of the run for which this decision is what ought to be.
-    fn as_released(self, judged: Judged) -> Decision {
+    fn released(self, judged: Judged) -> Decision {
         let accepted = |decision: Decision| Decision { verdict: Verdict::Accepted, cause: None, ..decision };
         match judged {
             Judged::NoWord => self,
@@ -264,7 +264,7 @@ pub fn decide_program(ran: &Ran, test: &ProgramTest, compare: Compare) -> Decisi
     });
     match compare {
         Compare::Profile(profile) if profile.is_bug_compatible() => {
-            meant.as_released(profile.judge_program(ran.ending(), stdout, accepted))
+            meant.released(profile.judge_program(ran.ending(), stdout, accepted))
         }
         _ => meant,
     }
@@ -289,7 +289,7 @@ pub fn decide_function(ran: &Ran, test: &FunctionTest, compare: Compare) -> Deci
     });
     match compare {
         Compare::Profile(profile) if profile.is_bug_compatible() => {
-            meant.as_released(profile.judge_function(ran.ending(), ran.returned(), &test.accepted))
+            meant.released(profile.judge_function(ran.ending(), ran.returned(), &test.accepted))
         }
         _ => meant,
     }

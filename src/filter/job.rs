@@ -48,7 +48,7 @@ pub enum Show {
 #[derive(Debug)]
 pub enum Finished {
     Complete {
-        summary: Summary,
+        summary: Box<Summary>,
         took: Duration,
     },
     /// A signal ended it; the same command goes on from here.
@@ -97,7 +97,7 @@ pub async fn run<V: Verify>(job: Job, verify: Arc<V>, stop: StopSignal) -> Resul
         .await?
     };
     match summary {
-        Some(summary) => Ok(Finished::Complete { summary, took: begun.elapsed() }),
+        Some(summary) => Ok(Finished::Complete { summary: Box::new(summary), took: begun.elapsed() }),
         None => Ok(stopped(&stop)),
     }
 }

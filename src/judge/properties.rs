@@ -1,6 +1,8 @@
 //! Laws that the rules keep, over outputs and values drawn from small alphabets by a fixed
 //! generator: small, so that equal and nearly equal ones are drawn often.
 
+use std::slice;
+
 use super::*;
 use crate::value::Value;
 
@@ -195,7 +197,8 @@ fn released_judges_let_equal_outputs_through() {
             for printed in [output.clone(), [&output[..], b"\n"].concat()] {
                 // Text mode turns \r\n into \n there on one side only.
                 if !printed.contains(&b'\r') {
-                    let judged = released(name).judge_program(Ending::Well, &printed, &[output.clone()]);
+                    let judged =
+                        released(name).judge_program(Ending::Well, &printed, slice::from_ref(&output));
                     assert_eq!(judged, Judged::Passed, "{name} {printed:?}");
                 }
             }
@@ -208,7 +211,8 @@ fn released_judges_let_equal_outputs_through() {
 #[test]
 fn released_judges_are_as_lax_as_documented() {
     for (printed, expected) in outputs() {
-        let judge = |name: &str, ending| released(name).judge_program(ending, &printed, &[expected.clone()]);
+        let judge =
+            |name: &str, ending| released(name).judge_program(ending, &printed, slice::from_ref(&expected));
         if judge("taco", Ending::Well) == Judged::Passed {
             assert_ne!(judge("openthoughts", Ending::Raised), Judged::Failed);
         }

@@ -176,7 +176,7 @@ pub async fn run_with(job: Job, verify: Arc<ByWord>) -> Result<Finished, FilterE
 
 pub async fn complete(job: Job) -> Summary {
     match run(job).await.unwrap() {
-        Finished::Complete { summary, .. } => summary,
+        Finished::Complete { summary, .. } => *summary,
         Finished::Stopped { signal } => panic!("stopped by {signal}"),
     }
 }
