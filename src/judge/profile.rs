@@ -3,8 +3,9 @@
 //! A profile by its plain name is the right rule for that set. With `:bug-compatible` it decides as
 //! the released code does on the same outcome, faults included, so that the rows on which the two
 //! differ can be seen. What a released judge does with the solution before it runs it (wrapping it
-//! in a function, mocking standard input, patching modules) is not reproduced, nor are its time
-//! limits: it is given the outcomes of runs under this submission's own limits.
+//! in a function, mocking standard input, patching modules, looking the function up by its exact
+//! name, sharing one `Solution()` between tests) is not reproduced, nor are its time limits: it is
+//! given the outcomes of runs under this submission's own limits, and results as plain data.
 //!
 //! | profile | meant | released code, and what `:bug-compatible` takes over |
 //! |---|---|---|
@@ -239,5 +240,78 @@ impl Profile {
             (Judge::OpenThoughts, Ending::Left | Killed | Ending::Well, _) => Judged::NoWord,
             _ => Judged::Failed,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ENDINGS: [Ending; 9] = [
+        Ending::Well,
+        Ending::Raised,
+        Ending::Left,
+        Ending::Killed,
+        Ending::TimedOut,
+        Ending::NotCompiled,
+        Ending::FunctionNotFound,
+        Ending::UnknownResult,
+        Ending::OtherLimit,
+    ];
+
+    /// A letter per ending: passed, failed, counts as true, no word.
+    fn letters(judge: impl Fn(Ending) -> Judged) -> String {
+        let letter = |ending| match judge(ending) {
+            Judged::Passed => 'p',
+            Judged::Failed => 'f',
+            Judged::CountsAsTrue => 't',
+            Judged::NoWord => '-',
+        };
+        ENDINGS.into_iter().map(letter).collect()
+    }
+
+    #[test]
+    fn each_released_judge_has_its_own_idea_of_an_ending() {
+        for (judge, program, function) in [
+            (Judge::OpenThoughts, "pppptt", "pt--tttf-"),
+            (Judge::Apps, "pfpfff", "pffffffF-"),
+            (Judge::Taco, "pfffff", "pffffffF-"),
+            (Judge::LiveCodeBench, "pfpfff", "pffffffF-"),
+            (Judge::OpenR1, "pfffff", "---------"),
+            (Judge::SandboxFusion, "pfffff", "---------"),
+            (Judge::HumanEval, "------", "pffffffF-"),
+        ] {
+            let profile = Profile::new(judge, Fidelity::BugCompatible).unwrap();
+            // With the right output, and the right result where there is one.
+            let programs = letters(|ending| profile.judge_program(ending, b"1\n", &[b"1".to_vec()]));
+            assert_eq!(&programs[..6], program, "{profile}");
+            let result = |ending| (ending == Ending::Well).then_some(&Value::Int(1));
+            let functions =
+                letters(|ending| profile.judge_function(ending, result(ending), &[Value::Int(1)]));
+            assert_eq!(functions, function.to_lowercase(), "{profile}");
+        }
+        assert!(Profile::new(Judge::Kattis, Fidelity::BugCompatible).is_err());
+    }
+
+    #[test]
+    fn what_is_meant_has_none_of_the_faults() {
+        let meant = |judge| Profile::new(judge, Fidelity::Meant).unwrap();
+        let matches = |judge, printed: &str, expected: &str| {
+            meant(judge).compare_output(printed.as_bytes(), &[expected.as_bytes().to_vec()]).is_match()
+        };
+        for judge in [Judge::OpenThoughts, Judge::Apps, Judge::Taco, Judge::LiveCodeBench] {
+            assert!(!matches(judge, "21", "1 2") && !matches(judge, "2\n1\n", "1\n2\n"), "{judge:?}");
+            assert!(matches(judge, "1 2\n3 4\n", "1 2 \n3 4 \n"), "{judge:?}");
+        }
+        assert!(!matches(Judge::OpenR1, "1\n", "1\n2\n"));
+        assert!(
+            !matches(Judge::SandboxFusion, "yes", "YES") && matches(Judge::SandboxFusion, "1.000001", "1.0")
+        );
+        assert!(!matches(Judge::SandboxFusion, "10000001", "10000000"));
+        assert!(matches(Judge::Kattis, "yes", "YES"));
+        assert!(
+            matches(Judge::LiveCodeBench, " 1.0 2 \n", "1 2.00")
+                && !matches(Judge::LiveCodeBench, "1\n2", "1 2")
+        );
     }
 }
