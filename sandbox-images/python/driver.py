@@ -335,7 +335,10 @@ def run_function(compiled, entry, prelude, call, result_fd):
         if function is None:
             write("missing", problem)
             flush_and_exit(1)
+        args, has_nodes = with_nodes(function, namespace, args)
         result = function(*args, **kwargs)
+        if has_nodes and result is None and mentions_node(annotations(function).get("return")):
+            result = []
         sys.setrecursionlimit(max(sys.getrecursionlimit(), 10 * MAX_DEPTH))
         value = plain(result, [MAX_ITEMS], 0)
     except Unsupported as error:
@@ -615,39 +618,49 @@ _SCALARS = frozenset((type(None), bool, int, float, complex, str, bytes))
 def plain(value, budget, depth):
     """The value as data that marshal writes: exact built-in types all the way down.
 
-    Subclasses of built-in types are read through the built-in's own methods, never through the
-    solution's overrides. `budget` is a list holding the number of items still allowed."""
+    What a value is, its real type says: `isinstance` would believe a `__class__` of the solution's
+    making. Subclasses of built-in types are read through the built-in's own methods, never through
+    the solution's overrides. `budget` is a list holding the number of items still allowed."""
     kind = type(value)
     if kind in _SCALARS:
         return value
     if depth > MAX_DEPTH:
         raise Unsupported("a value nested too deep, or holding itself")
-    if isinstance(value, (list, tuple, set, frozenset)):
-        return plain_items(value, budget, depth)
-    if isinstance(value, dict):
+    base = built_in_base(kind)
+    if base is None:
+        return plain_other(value, budget, depth)
+    if base is dict:
         pairs = dict.items(value)
         spend(budget, len(pairs))
         pairs = [(plain(key, budget, depth + 1), plain(item, budget, depth + 1)) for key, item in pairs]
         return hashed(dict, pairs)
-    if isinstance(value, int):
-        return int.__add__(value, 0)
-    if isinstance(value, float):
-        return float.__pos__(value)
-    if isinstance(value, str):
-        return str.__str__(value)
-    if isinstance(value, bytes):
-        return bytes.__getitem__(value, slice(None))
-    if isinstance(value, bytearray):
-        return bytes(value)
-    if isinstance(value, complex):
-        return complex.__pos__(value)
-    return plain_other(value, budget, depth)
+    if base in (list, tuple, set, frozenset):
+        return plain_items(base, value, budget, depth)
+    return _READ_AS_BASE[base](value)
 
 
-def plain_items(value, budget, depth):
-    for base in (list, tuple, set, frozenset):
-        if isinstance(value, base):
-            break
+_READ_AS_BASE = {
+    int: lambda value: int.__add__(value, 0),
+    float: float.__pos__,
+    complex: complex.__pos__,
+    str: str.__str__,
+    bytes: lambda value: bytes.__getitem__(value, slice(None)),
+    bytearray: lambda value: bytes(bytearray.__getitem__(value, slice(None))),
+}
+_BASES_BY_ID = {id(base): base for base in (list, tuple, set, frozenset, dict, *_READ_AS_BASE)}
+
+
+def built_in_base(kind, ancestors=type.__dict__["__mro__"].__get__):
+    """The built-in type of data that the type derives from, or None. By identity: a metaclass may
+    have its own idea of `==`."""
+    for ancestor in ancestors(kind):
+        base = _BASES_BY_ID.get(id(ancestor))
+        if base is not None:
+            return base
+    return None
+
+
+def plain_items(base, value, budget, depth):
     items = list(base.__iter__(value))
     spend(budget, len(items))
     if not _SCALARS.issuperset(map(type, items)):
@@ -681,9 +694,19 @@ def plain_other(value, budget, depth):
         return plain(level_order(value, budget), budget, depth)
     elif is_view(kind) or hasattr(kind, "__next__"):
         return plain(realise(value, budget), budget, depth)
+    elif module == "datetime":
+        return value.total_seconds() if name == "timedelta" else value.isoformat()
+    elif module == "collections" and name in ("UserDict", "UserList", "UserString"):
+        return plain(value.data, budget, depth + 1)
+    elif module == "collections" and name == "ChainMap":
+        return plain(dict(value), budget, depth + 1)
+    elif type(vars(kind).get("__dataclass_fields__")) is dict:
+        # As `dataclasses.asdict`: what such an object is in JSON.
+        fields = vars(kind)["__dataclass_fields__"]
+        return plain({field: getattr(value, field) for field in fields}, budget, depth + 1)
     else:
         collections = sys.modules.get("_collections")
-        if collections is not None and isinstance(value, collections.deque):
+        if collections is not None and any(base is collections.deque for base in type.__dict__["__mro__"].__get__(kind)):
             return plain(realise(collections.deque.__iter__(value), budget), budget, depth)
     raise Unsupported((str(module) + "." + kind.__qualname__)[:MAX_TEXT])
 
@@ -695,7 +718,7 @@ def plain_decimal(value):
 
 
 def is_view(kind):
-    if kind in (range, type({}.keys()), type({}.values()), type({}.items())):
+    if any(kind is view for view in (range, type({}.keys()), type({}.values()), type({}.items()))):
         return True
     return kind.__module__ == "builtins" and kind.__name__ in ("odict_keys", "odict_values", "odict_items")
 
@@ -714,8 +737,75 @@ def spend(budget, count):
         raise Unsupported("a value of more than %d items" % MAX_ITEMS)
 
 
+def annotations(function):
+    """The function's annotations; evaluated or not, the text of each tells what is needed here."""
+    try:
+        return getattr(function, "__func__", function).__annotations__
+    except Exception:  # Evaluated on demand from 3.14 on.
+        return {}
+
+
+def mentions_node(annotation):
+    """`ListNode` or `TreeNode`, whichever the annotation mentions, or None."""
+    if annotation is None:
+        return None
+    text = annotation if type(annotation) is str else repr(annotation)
+    return next((name for name in ("ListNode", "TreeNode") if name in text), None)
+
+
+def with_nodes(function, namespace, args):
+    """The arguments, of which lists are made into nodes where the annotation of the parameter asks for
+    nodes (LeetCode's convention), and whether there were any."""
+    known = annotations(function)
+    if not known or not any(type(arg) is list for arg in args):
+        return args, False
+    code = getattr(getattr(function, "__func__", function), "__code__", None)
+    if code is None:
+        return args, False
+    first = 1 if hasattr(function, "__func__") else 0
+    converted, has_nodes = list(args), False
+    for place, name in enumerate(code.co_varnames[first : code.co_argcount]):
+        node = mentions_node(known.get(name))
+        if node is None or place >= len(args) or type(args[place]) is not list:
+            continue
+        has_nodes = True
+        make = linked_of if node == "ListNode" else tree_of
+        owner = namespace.get(node)
+        owner = owner if isinstance(owner, type) else node_class(node)
+        arg = args[place]
+        if arg and all(type(item) is list for item in arg):
+            converted[place] = [make(owner, item) for item in arg]
+        else:
+            converted[place] = make(owner, arg)
+    return converted, has_nodes
+
+
+def linked_of(owner, values):
+    head = None
+    for value in reversed(values):
+        node = owner(value)
+        node.next = head
+        head = node
+    return head
+
+
+def tree_of(owner, values):
+    """A binary tree from LeetCode's list form; see `level_order`."""
+    nodes = [None if value is None else owner(value) for value in values]
+    children = iter(nodes[1:])
+    for node in nodes:
+        if node is not None:
+            node.left = next(children, None)
+            node.right = next(children, None)
+    return nodes[0] if nodes else None
+
+
 def linked(node):
+    seen = set()
     while node is not None:
+        if id(node) in seen:
+            raise Unsupported("a linked list that comes back to itself")
+        seen.add(id(node))
         yield node.val
         node = node.next
 
