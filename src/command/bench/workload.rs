@@ -4,7 +4,7 @@ use crate::{
     judge::Compare,
     limits::Limits,
     submission::{
-        FunctionTarget, FunctionTest, Prelude, ProgramTest, ShowOutput, Solution, Stop, Submission, Tests,
+        FunctionTarget, FunctionTest, Prelude, Repeat, ProgramTest, ShowOutput, Solution, Stop, Submission, Tests,
     },
     value::Value,
 };
@@ -230,11 +230,13 @@ fn submission(source: &str, tests: Tests) -> Submission {
         language: "python".to_owned(),
         solution: Solution::single("main.py", source),
         tests,
-        compare: Compare::Tokens,
+        compare: Compare::TOKENS,
         limits: Limits::default(),
         stop: Stop::FirstFailure,
         prelude: Prelude::None,
         show_output: ShowOutput::OnFailure,
+        also: Vec::new(),
+        repeat: Repeat::Once,
     }
 }
 
