@@ -58,8 +58,6 @@ pub struct LauncherConfig {
     pub image: ImageSetup,
     /// The interpreter to keep loaded, if any.
     pub warm: Option<WarmSetup>,
-    /// Its environment, which warm runs see as theirs.
-    pub env: Vec<(String, String)>,
 }
 
 /// The sandbox could not be started: this host cannot give every guarantee.
@@ -98,7 +96,6 @@ pub struct Sandbox {
 #[derive(Debug)]
 struct Launcher {
     name: String,
-    env: Vec<(String, String)>,
     config: SandboxConfig,
     setup: LauncherSetup,
     running: Mutex<Option<Running>>,
@@ -117,7 +114,7 @@ impl Sandbox {
     /// Starts the launchers. Blocks; called at start.
     pub fn start(config: &SandboxConfig, wanted: Vec<LauncherConfig>) -> Result<Sandbox, StartError> {
         let mut launchers = HashMap::new();
-        for LauncherConfig { name, image, warm, env } in wanted {
+        for LauncherConfig { name, image, warm } in wanted {
             let setup = LauncherSetup {
                 image,
                 warm,
@@ -127,7 +124,6 @@ impl Sandbox {
             };
             let launcher = Launcher {
                 name: name.clone(),
-                env,
                 config: config.clone(),
                 setup,
                 running: Mutex::new(None),
@@ -230,7 +226,6 @@ impl Launcher {
         let guard = Command::new(&self.config.program)
             .arg("__launcher")
             .env_clear()
-            .envs(self.env.iter().map(|(name, value)| (name, value)))
             .current_dir("/")
             .stdin(Stdio::from(OwnedFd::from(theirs)))
             .stdout(Stdio::null())

@@ -4,7 +4,8 @@ use crate::{
     judge::Compare,
     limits::Limits,
     submission::{
-        FunctionTarget, FunctionTest, Prelude, Repeat, ProgramTest, ShowOutput, Solution, Stop, Submission, Tests,
+        FunctionTarget, FunctionTest, Prelude, ProgramTest, Repeat, ShowOutput, Solution, Stop, Submission,
+        Tests,
     },
     value::Value,
 };
