@@ -18,6 +18,7 @@ use nix::{
 
 use super::{
     cgroup::SlotGroup,
+    confined::ConfinedCell,
     launcher::CELL_ID,
     protocol::{Ask, FaultReport, Job, Reply, WireLimits, read_message, write_message},
     rootfs,
@@ -30,6 +31,8 @@ use super::{
 pub struct CellSetup<'a> {
     pub seccomp: Vec<Vec<SockFilter>>,
     pub group: Option<SlotGroup>,
+    /// In a tier without namespaces: what the cell has in their place.
+    pub confined: Option<ConfinedCell>,
     /// In a warm launcher: the interpreter's function that carries out a run.
     pub run: Option<&'a Callback>,
 }
@@ -82,13 +85,17 @@ fn init(
     run_all(&supervisor, &job)
 }
 
-fn run_all(supervisor: &Supervisor<'_>, job: &Job) -> Result<(), StepError> {
+/// Carries out a job's runs, each in scratch space as new.
+pub fn run_all(supervisor: &Supervisor<'_>, job: &Job) -> Result<(), StepError> {
     for (index, input) in job.runs.iter().enumerate() {
         if stop_requested(supervisor.socket) {
             return Ok(());
         }
         if index > 0 {
-            rootfs::renew_scratch_if_used(scratch_bytes(&supervisor.limits))?;
+            match &supervisor.setup.confined {
+                Some(confined) => confined.directory.renew()?,
+                None => rootfs::renew_scratch_if_used(scratch_bytes(&supervisor.limits))?,
+            }
         }
         let begun = Instant::now();
         match run::carry_out(supervisor, job, input, begun)? {
@@ -108,6 +115,6 @@ fn stop_requested(socket: &UnixStream) -> bool {
 }
 
 /// The scratch space holds the largest file allowed and a little beside it.
-fn scratch_bytes(limits: &WireLimits) -> u64 {
+pub fn scratch_bytes(limits: &WireLimits) -> u64 {
     limits.file_bytes + (1 << 20)
 }

@@ -41,8 +41,10 @@ use nix::{
 };
 
 use super::{
+    Tier,
     cell::{self, CellSetup},
     cgroup::{Groups, SlotGroup},
+    confined,
     protocol::{Ask, CgroupInfo, FaultReport, LauncherSetup, Reply, read_message, write_message},
     rootfs,
     step::{self, StepError, io_step, step},
@@ -85,7 +87,11 @@ pub fn main() -> ExitCode {
     if let Some((name, errno)) = &setup.fail_step {
         step::inject_failure(name.clone(), *errno);
     }
-    match guard(&control, &setup) {
+    let guarded = match setup.tier {
+        Tier::Namespaces => guard(&control, &setup),
+        Tier::Slot | Tier::Restricted => confined::guard(&control, &setup),
+    };
+    match guarded {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             // The service may be gone; then nobody is left to tell.
@@ -315,7 +321,7 @@ fn serve_slots(
         let group = ((index as usize) < groups.len()).then(|| groups.swap_remove(index as usize));
         groups.clear();
         let inside_id = if privileged { 1 + index } else { 0 };
-        let cell = CellSetup { seccomp, group, run };
+        let cell = CellSetup { seccomp, group, run, confined: None };
         let mut socket = UnixStream::from(socket);
         if let Err(error) = serve_cells(&mut socket, &cell, inside_id) {
             let _ = write_message(&mut socket, &Reply::Fault(error.into()));
@@ -325,7 +331,7 @@ fn serve_slots(
 }
 
 /// One slot request: four bytes of index and a socket. `None` at the service's end.
-fn receive_slot(control: &UnixStream) -> io::Result<Option<(u32, OwnedFd)>> {
+pub fn receive_slot(control: &UnixStream) -> io::Result<Option<(u32, OwnedFd)>> {
     let mut index = [0; 4];
     let mut space = cmsg_space!([std::os::fd::RawFd; 1]);
     let mut buffers = [IoSliceMut::new(&mut index)];

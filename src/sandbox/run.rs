@@ -25,11 +25,14 @@ use nix::{
 
 use super::{
     LimitHit,
-    cell::CellSetup,
+    cell::{CellSetup, scratch_bytes},
+    confined::ConfinedCell,
+    forks::{self, Gate},
     protocol::{FaultReport, Job, JobRun, Program, Ran, WireLimits},
     rootfs::WORK_DIR,
     step::{StepError, io_step, step},
     sys,
+    watch::TreeWatch,
 };
 
 /// Descriptors as the driver in the cell finds them.
@@ -77,6 +80,10 @@ struct Watch {
     group_cpu_before: Option<Duration>,
     max_rss_bytes: u64,
     reaped: u32,
+    /// In a confined cell: what is looked at while the run lasts.
+    tree: Option<TreeWatch>,
+    /// Where the run must ask before it forks.
+    gate: Option<Gate>,
 }
 
 /// Carries out one run. `Ok(None)` if the service wants no more of this cell.
@@ -104,7 +111,7 @@ pub fn carry_out(
     let mut watch = start(supervisor, job, stdin, call)?;
     watch.group_cpu_before = group.and_then(|group| group.cpu_time().ok());
     let wanted = supervise(supervisor, &mut watch, begun)?;
-    end_everything(&mut watch)?;
+    end_everything(supervisor, &mut watch)?;
     if !wanted {
         return Ok(None);
     }
@@ -131,13 +138,19 @@ fn start(
     let pipe = || step("make_pipe", || pipe2(OFlag::O_CLOEXEC));
     let (stdout, stderr, result) = (pipe()?, pipe()?, pipe()?);
     let (setup_read, setup_write) = pipe()?;
+    let confined = supervisor.setup.confined.as_ref();
+    let gate = match confined.is_some_and(|confined| confined.gates_forks) {
+        true => Some(io_step("make_gate_pair", UnixStream::pair)?),
+        false => None,
+    };
     // A warm run goes on in this very process image, so the C library must know of the fork.
     let fork = || match &job.program {
         Program::Exec { .. } => sys::clone_process(CloneFlags::empty()),
         Program::Warm { .. } => sys::python::fork(),
     };
     let Some(main) = step("fork_run", fork)? else {
-        let inherited = Inherited { stdin, stdout: stdout.1, stderr: stderr.1, call, result: result.1 };
+        let gate = gate.map(|(_, to_init)| to_init);
+        let inherited = Inherited { stdin, stdout: stdout.1, stderr: stderr.1, call, result: result.1, gate };
         let error = become_program(supervisor, &job.program, inherited);
         let report = postcard::to_stdvec(&FaultReport::from(error)).unwrap_or_default();
         let _ = fs::File::from(setup_write).write_all(&report);
@@ -160,6 +173,10 @@ fn start(
             .map_err(|_| StepError { step: "await_exec", errno: Errno::EPROTO })?;
         return Err(StepError { step: known_step(&fault.step), errno: Errno::from_raw(fault.errno) });
     }
+    let gate = match gate {
+        Some((from_run, _)) => Some(step("receive_fork_gate", || Gate::receive(&from_run))?),
+        None => None,
+    };
     Ok(Watch {
         main,
         main_status: None,
@@ -169,6 +186,8 @@ fn start(
         group_cpu_before: None,
         max_rss_bytes: 0,
         reaped: 0,
+        tree: confined.map(|_| TreeWatch::new()),
+        gate,
     })
 }
 
@@ -178,6 +197,8 @@ struct Inherited {
     stderr: OwnedFd,
     call: Option<OwnedFd>,
     result: OwnedFd,
+    /// To the cell's init, where the run must ask it before it forks.
+    gate: Option<UnixStream>,
 }
 
 /// In the forked child: gives up everything the program must not have, then becomes it.
@@ -186,7 +207,9 @@ fn become_program(supervisor: &Supervisor<'_>, program: &Program, inherited: Inh
     let limits = &supervisor.limits;
     let attempt = || -> Result<std::convert::Infallible, StepError> {
         step("run_session", setsid)?;
-        step("run_directory", || chdir(WORK_DIR))?;
+        let confined = supervisor.setup.confined.as_ref();
+        let work = confined.map_or_else(|| WORK_DIR.into(), ConfinedCell::work_directory);
+        step("run_directory", || chdir(&work))?;
         step("place_descriptors", || place_descriptors(&inherited))?;
         // The kernel prefers the program over our own processes when memory runs out. The file is
         // ours to write only while dumpable; nothing else is alive in the cell to take advantage.
@@ -197,11 +220,20 @@ fn become_program(supervisor: &Supervisor<'_>, program: &Program, inherited: Inh
             // The interpreter's own dispositions stay: they are those it starts with.
             Program::Warm { .. } => sys::unblock_signals(),
         }
-        step("set_rlimits", || set_rlimits(limits, supervisor.setup.group.is_some()))?;
-        step("drop_capabilities", sys::drop_capabilities)?;
+        step("set_rlimits", || set_rlimits(limits, supervisor.setup))?;
         step("no_new_privileges", || sys::prctl(libc::PR_SET_NO_NEW_PRIVS, 1))?;
+        match confined {
+            Some(confined) => {
+                confined.confine_run()?;
+                step("drop_capabilities", sys::drop_held_capabilities)?;
+            }
+            None => step("drop_capabilities", sys::drop_capabilities)?,
+        }
+        if let Some(to_init) = &inherited.gate {
+            step("install_fork_gate", || forks::install_gate(to_init))?;
+        }
         let exec = match program {
-            Program::Exec { argv, env } => Some(prepare_exec(argv, env)?),
+            Program::Exec { argv, env } => Some(prepare_exec(argv, env, confined)?),
             Program::Warm { .. } => None,
         };
         for filter in &supervisor.setup.seccomp {
@@ -224,10 +256,17 @@ fn become_program(supervisor: &Supervisor<'_>, program: &Program, inherited: Inh
 }
 
 /// Arguments and environment as the kernel takes them. There is at least one argument.
-fn prepare_exec(argv: &[String], env: &[String]) -> Result<(Vec<CString>, Vec<CString>), StepError> {
-    let strings =
-        |list: &[String]| list.iter().map(|text| CString::new(text.as_str())).collect::<Result<Vec<_>, _>>();
-    step("prepare_arguments", || match (strings(argv), strings(env)) {
+fn prepare_exec(
+    argv: &[String],
+    env: &[String],
+    confined: Option<&ConfinedCell>,
+) -> Result<(Vec<CString>, Vec<CString>), StepError> {
+    let strings = |list: &[String], resolve: fn(&ConfinedCell, &str) -> String| {
+        let resolved = list.iter().map(|text| confined.map_or_else(|| text.clone(), |cell| resolve(cell, text)));
+        resolved.map(CString::new).collect::<Result<Vec<_>, _>>()
+    };
+    let (argv, env) = (strings(argv, ConfinedCell::resolve), strings(env, ConfinedCell::resolve_variable));
+    step("prepare_arguments", || match (argv, env) {
         (Ok(argv), Ok(env)) if !argv.is_empty() => Ok((argv, env)),
         _ => Err(Errno::EINVAL),
     })
@@ -254,20 +293,23 @@ fn place_descriptors(inherited: &Inherited) -> Result<(), Errno> {
     sys::close_on_exec_from(FIRST_UNUSED_FD)
 }
 
-fn set_rlimits(limits: &WireLimits, memory_is_bounded: bool) -> Result<(), Errno> {
+fn set_rlimits(limits: &WireLimits, setup: &CellSetup<'_>) -> Result<(), Errno> {
     let same = |resource, value| sys::set_rlimit(resource, value, value);
     // A backstop behind the supervisor, per process and in whole seconds.
     let cpu_seconds = cpu_kill_after(limits.cpu_ms).as_secs() + 2;
     sys::set_rlimit(libc::RLIMIT_CPU, cpu_seconds, cpu_seconds + 1)?;
     same(libc::RLIMIT_FSIZE, limits.file_bytes)?;
     same(libc::RLIMIT_NOFILE, OPEN_FILES)?;
-    // Counted per user namespace, so per cell; the init is one of them.
-    same(libc::RLIMIT_NPROC, limits.processes + 1)?;
+    // Counted per user namespace and id, so per cell; the init is one of them. Where forks are
+    // gated the id is shared with others, and a count of it would mean nothing.
+    if !setup.confined.as_ref().is_some_and(|confined| confined.gates_forks) {
+        same(libc::RLIMIT_NPROC, limits.processes + 1)?;
+    }
     same(libc::RLIMIT_STACK, limits.memory_bytes)?;
     same(libc::RLIMIT_CORE, 0)?;
     same(libc::RLIMIT_MSGQUEUE, 0)?;
     same(libc::RLIMIT_MEMLOCK, 0)?;
-    if !memory_is_bounded {
+    if setup.group.is_none() {
         // A burst between two looks at the tree is bounded too. Address space is not memory:
         // runtimes reserve far more than they use.
         same(libc::RLIMIT_AS, limits.memory_bytes.saturating_mul(4).saturating_add(1 << 30))?;
@@ -289,6 +331,11 @@ fn supervise(supervisor: &Supervisor<'_>, watch: &mut Watch, begun: Instant) -> 
         if ready.service {
             return Ok(false);
         }
+        if ready.gate
+            && let Some(gate) = &mut watch.gate
+        {
+            step("answer_fork", || gate.answer(Pid::this(), limits.processes))?;
+        }
         watch.read_captures()?;
         if ready.child {
             while let Ok(Some(_)) = supervisor.children.read_signal() {}
@@ -306,8 +353,15 @@ fn supervise(supervisor: &Supervisor<'_>, watch: &mut Watch, begun: Instant) -> 
         if now >= wall_end && watch.main_status.is_none() {
             watch.limit = watch.limit.or(Some(LimitHit::Wall));
         }
-        if supervisor.setup.group.is_none() && tree_rss_bytes() > limits.memory_bytes {
-            watch.limit = Some(LimitHit::Memory);
+        match (&mut watch.tree, &supervisor.setup.confined) {
+            (Some(tree), Some(confined)) => {
+                let over = tree.look(&confined.directory, limits, scratch_bytes(limits));
+                watch.limit = watch.limit.or(over);
+            }
+            _ if supervisor.setup.group.is_none() && tree_rss_bytes() > limits.memory_bytes => {
+                watch.limit = Some(LimitHit::Memory);
+            }
+            _ => {}
         }
     }
     Ok(true)
@@ -320,11 +374,14 @@ fn least_time_to_use(cpu: Duration) -> Duration {
 }
 
 /// Kills and reaps everything in the cell but this process, and reads what is left in the pipes.
-fn end_everything(watch: &mut Watch) -> Result<(), StepError> {
+fn end_everything(supervisor: &Supervisor<'_>, watch: &mut Watch) -> Result<(), StepError> {
     loop {
-        match kill(Pid::from_raw(-1), Signal::SIGKILL) {
-            Ok(()) | Err(Errno::ESRCH) => {}
-            Err(errno) => return Err(StepError { step: "kill_run", errno }),
+        match &supervisor.setup.confined {
+            Some(confined) => confined.kill_run()?,
+            None => match kill(Pid::from_raw(-1), Signal::SIGKILL) {
+                Ok(()) | Err(Errno::ESRCH) => {}
+                Err(errno) => return Err(StepError { step: "kill_run", errno }),
+            },
         }
         match sys::reap_any(true) {
             Ok(Some(reaped)) => watch.count(&reaped),
@@ -339,6 +396,7 @@ fn end_everything(watch: &mut Watch) -> Result<(), StepError> {
 struct Ready {
     child: bool,
     service: bool,
+    gate: bool,
 }
 
 impl Watch {
@@ -353,13 +411,17 @@ impl Watch {
         let open: Vec<BorrowedFd<'_>> =
             self.captures.iter().filter_map(|capture| Some(capture.pipe.as_ref()?.as_fd())).collect();
         fds.extend(open.iter().map(|fd| PollFd::new(*fd, PollFlags::POLLIN)));
+        // Last, and only looked at where there is one.
+        fds.extend(self.gate.iter().map(|gate| PollFd::new(gate.as_fd(), PollFlags::POLLIN)));
         match poll(&mut fds, PollTimeout::from(millis)) {
             Ok(_) => {}
             Err(Errno::EINTR) => {}
             Err(errno) => return Err(StepError { step: "watch_run", errno }),
         }
         let ready = |index: usize| fds[index].revents().is_some_and(|events| !events.is_empty());
-        Ok(Ready { child: ready(0), service: ready(1) })
+        let asks = |fd: &PollFd<'_>| fd.revents().is_some_and(|events| events.contains(PollFlags::POLLIN));
+        let gate = self.gate.is_some() && fds.last().is_some_and(asks);
+        Ok(Ready { child: ready(0), service: ready(1), gate })
     }
 
     fn read_captures(&mut self) -> Result<(), StepError> {
@@ -392,7 +454,10 @@ impl Watch {
 
     /// CPU time of the tree so far: of the group where there is one, else of what was reaped and
     /// of everything alive in this pid namespace.
-    fn cpu_used(&self, supervisor: &Supervisor<'_>) -> Duration {
+    fn cpu_used(&mut self, supervisor: &Supervisor<'_>) -> Duration {
+        if let Some(tree) = &mut self.tree {
+            return tree.cpu_used(self.reaped_cpu);
+        }
         if let (Some(group), Some(before)) = (&supervisor.setup.group, self.group_cpu_before)
             && let Ok(now) = group.cpu_time()
         {
@@ -403,7 +468,8 @@ impl Watch {
     }
 
     fn finish(self, supervisor: &Supervisor<'_>, begun: Instant) -> Ran {
-        let cpu_us = self.reaped_cpu.as_micros() as u64;
+        let seen = self.tree.as_ref().map_or(Duration::ZERO, TreeWatch::cpu_seen);
+        let cpu_us = self.reaped_cpu.max(seen).as_micros() as u64;
         let over_cpu = cpu_us > supervisor.limits.cpu_ms * 1000;
         let [stdout, stderr, result] = self.captures.map(|capture| capture.bytes.into());
         Ran {
@@ -486,7 +552,10 @@ fn tree_rss_bytes() -> u64 {
 
 /// The static name of a step that came over a pipe.
 fn known_step(name: &str) -> &'static str {
-    const RUN_STEPS: [&str; 13] = [
+    const RUN_STEPS: [&str; 16] = [
+        "die_with_init",
+        "restrict_by_landlock",
+        "install_fork_gate",
         "close_descriptors",
         "find_interpreter",
         "be_dumpable",

@@ -1,0 +1,92 @@
+//! What a run in a confined cell uses, looked at while it runs: what no namespace, control group or
+//! size-limited mount bounds there.
+
+use std::time::{Duration, Instant};
+
+use nix::unistd::Pid;
+
+use super::{
+    LimitHit,
+    protocol::WireLimits,
+    scratch::{CellDirectory, MOST_ENTRIES},
+    tree::{self, CpuSamples},
+};
+
+/// Looking for memory without a name reads much; it is done this often, and less where it is slow.
+const NAMELESS_LOOK: Duration = Duration::from_millis(20);
+/// Looking takes at most this share of the time.
+const LOOKING_SHARE: u32 = 16;
+
+/// One run's use, as last seen.
+#[derive(Debug)]
+pub struct TreeWatch {
+    init: Pid,
+    cpu: CpuSamples,
+    nameless_bytes: u64,
+    scratch_bytes: u64,
+    next_nameless: Instant,
+    next_scratch: Instant,
+    next_exact: Instant,
+}
+
+impl TreeWatch {
+    /// A watch over everything below this process, a cell's init.
+    pub fn new() -> TreeWatch {
+        let now = Instant::now();
+        TreeWatch {
+            init: Pid::this(),
+            cpu: CpuSamples::default(),
+            nameless_bytes: 0,
+            scratch_bytes: 0,
+            next_nameless: now,
+            next_scratch: now,
+            next_exact: now,
+        }
+    }
+
+    /// Looks at the run; the limit that it is over.
+    pub fn look(&mut self, cell: &CellDirectory, limits: &WireLimits, scratch_bytes: u64) -> Option<LimitHit> {
+        let processes = tree::descendants(self.init);
+        self.cpu.take(&processes);
+        let begun = Instant::now();
+        if begun >= self.next_scratch {
+            let usage = cell.usage();
+            self.next_scratch = next_look(begun, Duration::ZERO);
+            if usage.bytes > scratch_bytes || usage.entries > MOST_ENTRIES {
+                return Some(LimitHit::Output);
+            }
+            self.scratch_bytes = if cell.is_in_memory() { usage.bytes } else { 0 };
+        }
+        let begun = Instant::now();
+        if begun >= self.next_nameless {
+            self.nameless_bytes = tree::nameless_bytes(&processes, limits.file_bytes);
+            self.next_nameless = next_look(begun, NAMELESS_LOOK);
+        }
+        let rest = self.nameless_bytes + self.scratch_bytes;
+        if tree::private_bytes(&processes) + rest <= limits.memory_bytes || begun < self.next_exact {
+            return None;
+        }
+        // Pages shared since a fork were counted twice; ask again, exactly.
+        let begun = Instant::now();
+        let exact = tree::proportional_bytes(&processes) + rest;
+        self.next_exact = next_look(begun, Duration::ZERO);
+        (exact > limits.memory_bytes).then_some(LimitHit::Memory)
+    }
+
+    /// CPU time so far of all that lives, and of what has vanished since it was last looked at.
+    /// `reaped`: what init itself has reaped.
+    pub fn cpu_used(&mut self, reaped: Duration) -> Duration {
+        let processes = tree::descendants(self.init);
+        self.cpu.take(&processes);
+        self.cpu.sum().max(reaped + tree::living_cpu(&processes))
+    }
+
+    /// CPU time seen in all.
+    pub fn cpu_seen(&self) -> Duration {
+        self.cpu.sum()
+    }
+}
+
+fn next_look(begun: Instant, least: Duration) -> Instant {
+    Instant::now() + least.max(begun.elapsed() * LOOKING_SHARE)
+}
