@@ -33,7 +33,7 @@ use nix::{
         stat::{Mode, umask},
         wait::waitpid,
     },
-    unistd::{Gid, Pid, Uid, chown, getppid, pipe2, setsid},
+    unistd::{Gid, Pid, Uid, chown, geteuid, getppid, pipe2, setsid},
 };
 
 use super::{
@@ -41,6 +41,7 @@ use super::{
     cell::{self, CellSetup},
     landlock::{self, RunRules},
     launcher::receive_slot,
+    narrowing,
     protocol::{
         Ask, FaultReport, ImageSetup, Job, LauncherSetup, Reply, WireLimits, read_message, write_message,
     },
@@ -49,7 +50,8 @@ use super::{
     run::Supervisor,
     scratch::{self, CellDirectory, SCRATCH, SOURCES, ServiceDirectory, WORK},
     step::{StepError, io_step, step},
-    sys, tree,
+    sys::{self, SockFilter},
+    tree,
 };
 
 /// User ids of slots, where the whole range is mapped: above those of the launcher's namespaces.
@@ -67,6 +69,7 @@ struct Surroundings<'a> {
     directory: PathBuf,
     /// First of the slots' user ids; none in `restricted`.
     id_base: Option<u32>,
+    narrowing: Vec<Vec<SockFilter>>,
 }
 
 /// One cell, from the inside of its init.
@@ -77,6 +80,7 @@ pub struct ConfinedCell {
     pub directory: CellDirectory,
     /// Whether forks must be asked for: no user id of its own by which the kernel counts them.
     pub gates_forks: bool,
+    narrowing: Vec<Vec<SockFilter>>,
     image_directory: PathBuf,
     image_files: Vec<String>,
 }
@@ -115,6 +119,11 @@ impl ConfinedCell {
         }
     }
 
+    /// In a run's process: refuses the calls that Landlock leaves open. Before the policy.
+    pub fn narrow_calls(&self) -> Result<(), StepError> {
+        self.narrowing.iter().try_for_each(|filter| step("narrow_calls", || sys::install_seccomp(filter)))
+    }
+
     /// In a run's process: gives up everything but what the rules allow. Before the system-call filter.
     pub fn confine_run(&self) -> Result<(), StepError> {
         step("die_with_init", || sys::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL as u64))?;
@@ -124,17 +133,22 @@ impl ConfinedCell {
 
 /// The guard of a launcher without namespaces.
 pub fn guard(control: &UnixStream, setup: &LauncherSetup) -> Result<(), StepError> {
+    // Runs would have root's id, or could not be given another.
+    let fits = geteuid().is_root() == (setup.tier == Tier::Slot);
+    step("fit_tier_to_user", || if fits { Ok(()) } else { Err(Errno::EPERM) })?;
     let abi = landlock::require()?;
     step("find_children_lists", || if tree::is_told() { Ok(()) } else { Err(Errno::ENOSYS) })?;
     let id_base = match setup.tier {
         Tier::Slot => Some(io_step("find_slot_ids", find_id_base)?),
         _ => None,
     };
+    let narrowing = step("compile_narrowing", || narrowing::shipped().map_err(|_| Errno::ENOEXEC))?;
     let _ = setsid();
     umask(Mode::from_bits_truncate(0o022));
     let charge = take_charge(abi)?;
     let directory = ServiceDirectory::create(setup.scratch_dir.as_deref(), setup.slots)?;
-    let surroundings = Surroundings { setup, abi, directory: directory.path().to_owned(), id_base };
+    let surroundings =
+        Surroundings { setup, abi, directory: directory.path().to_owned(), id_base, narrowing };
     let outcome = guarded_launcher(control, &surroundings);
     let ended = charge.end_descendants();
     directory.remove();
@@ -247,8 +261,7 @@ fn launch(
             Ok(_) | Err(Errno::EINTR) => {}
             Err(errno) => return Err(StepError { step: "watch_launcher", errno }),
         }
-        let [service, guard, child] =
-            fds.map(|fd| fd.revents().is_some_and(|events| !events.is_empty()));
+        let [service, guard, child] = fds.map(|fd| fd.revents().is_some_and(|events| !events.is_empty()));
         if guard {
             charge.end_descendants()?;
             scratch::remove_tree(&surroundings.directory);
@@ -303,7 +316,11 @@ fn serve_slot(socket: UnixStream, index: u32, surroundings: &Surroundings<'_>) -
     sys::exit_now(0)
 }
 
-fn serve_cells(socket: &mut UnixStream, index: u32, surroundings: &Surroundings<'_>) -> Result<(), StepError> {
+fn serve_cells(
+    socket: &mut UnixStream,
+    index: u32,
+    surroundings: &Surroundings<'_>,
+) -> Result<(), StepError> {
     step("die_with_launcher", || sys::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL as u64))?;
     step("new_session", setsid)?;
     step("await_children", || sys::ignore_children(false))?;
@@ -384,6 +401,7 @@ fn init(
         rules,
         directory,
         gates_forks: surroundings.id_base.is_none(),
+        narrowing: surroundings.narrowing.clone(),
         image_directory: surroundings.directory.join(IMAGE),
         image_files: image.files.iter().map(|(path, _)| path.clone()).collect(),
     };
@@ -395,6 +413,8 @@ fn init(
 
 /// Takes charge, becomes the slot's id where it has one, and cannot be looked into.
 fn become_init(surroundings: &Surroundings<'_>, index: u32) -> Result<Charge, StepError> {
+    // The kernel prefers runs over the service's other processes when memory runs out; they inherit this.
+    io_step("offer_to_oom_killer", || fs::write("/proc/self/oom_score_adj", "1000"))?;
     // While it still could signal its parent but for the enclosure.
     let charge = take_charge(surroundings.abi)?;
     if let Some(id) = surroundings.slot_id(index) {
@@ -442,7 +462,8 @@ fn rehearse_cell(surroundings: &Surroundings<'_>) -> Result<(), StepError> {
     let slot = surroundings.slot_directory(0);
     let rules = RunRules::new(&surroundings.readable()?, &slot)?;
     rules.restrict()?;
-    let denied = |path: &Path| File::open(path).is_err_and(|error| error.raw_os_error() == Some(libc::EACCES));
+    let denied =
+        |path: &Path| File::open(path).is_err_and(|error| error.raw_os_error() == Some(libc::EACCES));
     step("prove_files_hidden", || match denied(Path::new("/proc/self/status")) && denied(Path::new("/")) {
         true => Ok(()),
         false => Err(Errno::ENOTRECOVERABLE),
@@ -458,15 +479,17 @@ fn rehearse_cell(surroundings: &Surroundings<'_>) -> Result<(), StepError> {
         step("receive_fork_gate", || super::forks::Gate::receive(&ours).map(drop))?;
     }
     step("drop_capabilities", sys::drop_held_capabilities)?;
-    for filter in &surroundings.setup.image.seccomp {
-        step("install_seccomp", || sys::install_seccomp(filter))?;
+    for filter in &surroundings.narrowing {
+        step("narrow_calls", || sys::install_seccomp(filter))?;
     }
-    Ok(())
+    step("install_seccomp", || sys::install_seccomp(&surroundings.setup.image.seccomp))
 }
 
 /// The static name of a step that came over a socket.
 fn known_step(name: &str) -> &'static str {
-    const STEPS: [&str; 22] = [
+    const STEPS: [&str; 24] = [
+        "offer_to_oom_killer",
+        "narrow_calls",
         "no_new_privileges",
         "become_subreaper",
         "make_enclosure",

@@ -286,7 +286,7 @@ fn neutral_streams() -> Result<(), StepError> {
 /// Ready: from here on the launcher only forks.
 fn serve(
     control: &UnixStream,
-    seccomp: Vec<Vec<SockFilter>>,
+    seccomp: Vec<SockFilter>,
     groups: Vec<SlotGroup>,
     cgroup: Option<CgroupInfo>,
     privileged: bool,
@@ -306,7 +306,7 @@ fn ask_for_maps(mut pair: &UnixStream) -> Result<(), StepError> {
 /// Forks a slot process for every (index, socket) that arrives, until the service is gone.
 fn serve_slots(
     control: &UnixStream,
-    seccomp: Vec<Vec<SockFilter>>,
+    seccomp: Vec<SockFilter>,
     mut groups: Vec<SlotGroup>,
     privileged: bool,
     run: Option<&Callback>,

@@ -9,7 +9,7 @@
 //! | `pool` | service | starts launchers, lends slots, reads outcomes |
 //! | `launcher` | guard, launcher, slot | who makes cells, and who dies with whom |
 //! | `cell`, `run` | cell init | furnishes a cell, carries out runs, ends what they leave |
-//! | `rootfs`, `cgroup`, `policy` | | the file tree, memory and process bounds, the seccomp policy |
+//! | `rootfs`, `cgroup`, `policy`, `filter` | | the file tree, memory and process bounds, the seccomp policy |
 //! | `protocol`, `step` | all | what travels between them; named steps that can fail |
 //! | `confined` | guard to run | the same without namespaces: tiers `slot` and `restricted` |
 //! | `landlock`, `reaper`, `scratch` | | there: files and signals, ending everything, directories |
@@ -19,10 +19,12 @@
 mod cell;
 mod cgroup;
 mod confined;
+mod filter;
 mod forks;
 mod guarantee;
 mod landlock;
 pub mod launcher;
+mod narrowing;
 pub mod policy;
 mod pool;
 mod protocol;
@@ -44,14 +46,14 @@ pub use self::{
     cgroup::survey as survey_cgroups,
     guarantee::Guarantee,
     launcher::main as launcher_main,
-    pool::{CellRun, LauncherConfig, Sandbox, SandboxConfig, StartError},
+    pool::{CellRun, LauncherConfig, Refusal, Sandbox, SandboxConfig, StartError},
     protocol::{CgroupKind, ImageSetup, Program, WarmSetup},
     rootfs::SOURCE_DIR,
 };
 
 /// The isolation that cells have. Each tier gives every guarantee; they differ in the mechanism.
 /// The weakest first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ValueEnum)]
 pub enum Tier {
     /// As an ordinary user of a plain container: Landlock, seccomp, a watch over every run.
     Restricted,

@@ -51,8 +51,8 @@ pub struct ImageSetup {
     pub links: Vec<(String, String)>,
     /// Small files: path in the cell, content.
     pub files: Vec<(String, serde_bytes::ByteBuf)>,
-    /// seccomp programs, installed in this order.
-    pub seccomp: Vec<Vec<SockFilter>>,
+    /// The seccomp program.
+    pub seccomp: Vec<SockFilter>,
 }
 
 /// Service to slot process.

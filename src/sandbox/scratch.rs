@@ -184,7 +184,8 @@ fn errno_of(error: &io::Error) -> Errno {
 }
 
 fn names_in(directory: BorrowedFd<'_>) -> Result<Vec<CString>, Errno> {
-    let again = openat(directory, c".", OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC, Mode::empty())?;
+    let again =
+        openat(directory, c".", OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC, Mode::empty())?;
     let mut names = Vec::new();
     for entry in Dir::from_fd(again)?.iter() {
         let name = entry?.file_name().to_owned();

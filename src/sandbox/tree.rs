@@ -23,7 +23,8 @@ pub fn descendants(of: Pid) -> Vec<Pid> {
         let before = unseen.len();
         for thread in threads(pid) {
             let children = fs::read_to_string(thread.join("children")).unwrap_or_default();
-            unseen.extend(children.split_whitespace().filter_map(|word| word.parse().ok()).map(Pid::from_raw));
+            unseen
+                .extend(children.split_whitespace().filter_map(|word| word.parse().ok()).map(Pid::from_raw));
         }
         found.extend_from_slice(&unseen[before..]);
     }

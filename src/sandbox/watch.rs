@@ -45,7 +45,12 @@ impl TreeWatch {
     }
 
     /// Looks at the run; the limit that it is over.
-    pub fn look(&mut self, cell: &CellDirectory, limits: &WireLimits, scratch_bytes: u64) -> Option<LimitHit> {
+    pub fn look(
+        &mut self,
+        cell: &CellDirectory,
+        limits: &WireLimits,
+        scratch_bytes: u64,
+    ) -> Option<LimitHit> {
         let processes = tree::descendants(self.init);
         self.cpu.take(&processes);
         let begun = Instant::now();

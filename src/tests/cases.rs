@@ -106,7 +106,11 @@ async fn check(warm: bool) {
     let config = EngineConfig { warm, program: PROGRAM.into(), ..EngineConfig::for_testing(slots()) };
     let engine = Arc::new(Engine::start(&config).unwrap());
     for language in engine.languages().iter() {
-        assert!(language.is_warm() == warm, "this host cannot keep {} loaded", language.name());
+        assert!(
+            language.is_warm(engine.sandbox().tier()) == warm,
+            "this host cannot keep {} loaded",
+            language.name()
+        );
     }
     let reports = for_each(cases.len(), slots(), {
         let (cases, engine) = (Arc::clone(&cases), Arc::clone(&engine));

@@ -32,6 +32,7 @@ pub struct DoctorArgs {
 #[derive(Debug)]
 pub struct Finding {
     pub guarantee: Guarantee,
+    pub promise: &'static str,
     pub mechanism: &'static str,
     /// What went wrong, if the guarantee did not hold.
     pub broken: Option<String>,
@@ -69,6 +70,7 @@ pub async fn prove(engine: &Engine) -> Vec<Finding> {
         let report = engine.verify(submission(&probe), Admit::Patient).await;
         findings.push(Finding {
             guarantee: probe.guarantee,
+            promise: probe.guarantee.promise(tier),
             mechanism: probe.guarantee.mechanism(tier, cgroup),
             broken: broken(&probe, &report),
         });
@@ -148,7 +150,7 @@ fn table(findings: &[Finding], tier: Tier) -> String {
     let mut text = format!("\nGuarantees (tier: {})\n", tier.as_str());
     for finding in findings {
         let mark = if finding.broken.is_some() { "BROKEN" } else { "held" };
-        let _ = writeln!(text, "  {mark:<7} {:<30}{}", finding.guarantee.promise(), finding.mechanism);
+        let _ = writeln!(text, "  {mark:<7} {:<30}{}", finding.promise, finding.mechanism);
         if let Some(broken) = &finding.broken {
             let _ = writeln!(text, "          {broken}");
         }

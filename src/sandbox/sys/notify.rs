@@ -46,8 +46,6 @@ pub fn refuse(listener: BorrowedFd<'_>, id: u64, errno: Errno) -> Result<(), Err
 fn respond(listener: BorrowedFd<'_>, id: u64, error: i32, flags: u32) -> Result<(), Errno> {
     let mut response = libc::seccomp_notif_resp { id, val: 0, error, flags };
     // SAFETY: the response outlives the call.
-    Errno::result(unsafe {
-        libc::ioctl(listener.as_raw_fd(), libc::SECCOMP_IOCTL_NOTIF_SEND, &mut response)
-    })
-    .map(drop)
+    Errno::result(unsafe { libc::ioctl(listener.as_raw_fd(), libc::SECCOMP_IOCTL_NOTIF_SEND, &mut response) })
+        .map(drop)
 }
