@@ -13,6 +13,7 @@ use crate::{
     report::Report,
     sandbox::{Guarantee, Tier, survey_cgroups},
     submission::{Prelude, ProgramTest, ShowOutput, Solution, Stop, Submission, Tests},
+    verdict::Verdict,
     verify::Engine,
 };
 
@@ -67,7 +68,7 @@ pub async fn prove(engine: &Engine) -> Vec<Finding> {
     let cgroup = engine.sandbox().cgroup();
     let mut findings = Vec::new();
     for probe in probes::all() {
-        let report = engine.verify(submission(&probe), Admit::Patient).await;
+        let report = engine.verify(submission(&probe, tier), Admit::Patient).await;
         findings.push(Finding {
             guarantee: probe.guarantee,
             promise: probe.guarantee.promise(tier),
@@ -78,12 +79,13 @@ pub async fn prove(engine: &Engine) -> Vec<Finding> {
     findings
 }
 
-fn submission(probe: &Probe) -> Submission {
+fn submission(probe: &Probe, tier: Tier) -> Submission {
+    let source = format!("TIER = '{}'\n{}", tier.as_str(), probe.source);
     let held = ProgramTest { stdin: Vec::new(), accepted_stdout: vec![HELD.as_bytes().to_vec()] };
     Submission {
         id: None,
         language: "python".to_owned(),
-        solution: Solution::single("main.py", probe.source),
+        solution: Solution::single("main.py", source),
         // Twice: what a first run leaves must not reach a second.
         tests: Tests::Program(vec![held.clone(), held]),
         compare: Compare::Tokens,
@@ -96,6 +98,10 @@ fn submission(probe: &Probe) -> Submission {
 
 fn broken(probe: &Probe, report: &Report) -> Option<String> {
     if report.verdict == probe.verdict && report.cause == probe.cause {
+        return None;
+    }
+    let ended = report.tests.first().is_some_and(|test| test.signal == Some(libc::SIGKILL));
+    if probe.may_be_ended && ended && report.verdict == Verdict::OutputLimit {
         return None;
     }
     let printed =
@@ -150,7 +156,7 @@ fn table(findings: &[Finding], tier: Tier) -> String {
     let mut text = format!("\nGuarantees (tier: {})\n", tier.as_str());
     for finding in findings {
         let mark = if finding.broken.is_some() { "BROKEN" } else { "held" };
-        let _ = writeln!(text, "  {mark:<7} {:<30}{}", finding.promise, finding.mechanism);
+        let _ = writeln!(text, "  {mark:<7} {:<32}{}", finding.promise, finding.mechanism);
         if let Some(broken) = &finding.broken {
             let _ = writeln!(text, "          {broken}");
         }
