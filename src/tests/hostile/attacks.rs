@@ -69,7 +69,10 @@ pub fn all() -> Vec<Attack> {
         attack("memory_small_process.c", MEMORY_OR_SAID),
         attack("memory_hidden_shared.py", MEMORY_OR_SAID),
         attack("memory_kernel_buffers.py", MEMORY_OR_SAID),
-        attack("memory_stack.c", &[Verdict::MemoryLimit, Verdict::RuntimeError]),
+        Attack {
+            bare: Ok(Bare { before: "prlimit --stack=unlimited", ..ALONE }),
+            ..attack("memory_stack.c", &[Verdict::MemoryLimit, Verdict::RuntimeError])
+        },
         attack("memory_mmap.c", MEMORY_OR_SAID),
         Attack {
             limits: Limits { memory_bytes: 64 << 20, ..long },
