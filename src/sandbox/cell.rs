@@ -4,7 +4,7 @@
 //! out by [`super::run`], and reports. A run is never pid 1 itself: for pid 1 the kernel ignores
 //! signals, and an abort would look like something else.
 
-use std::{io, os::fd::AsFd, os::unix::net::UnixStream, time::Instant};
+use std::{fs, io, os::fd::AsFd, os::unix::net::UnixStream, time::Instant};
 
 use nix::{
     poll::{PollFd, PollFlags, PollTimeout, poll},
@@ -28,7 +28,7 @@ use super::{
 
 /// What a slot gives every cell it makes.
 pub struct CellSetup<'a> {
-    pub seccomp: Vec<Vec<SockFilter>>,
+    pub seccomp: Vec<SockFilter>,
     pub group: Option<SlotGroup>,
     /// In a warm launcher: the interpreter's function that carries out a run.
     pub run: Option<&'a Callback>,
@@ -63,6 +63,12 @@ fn init(
     // After the id change, which clears it. A slot that died before this line left us a closed
     // pair above or leaves us a closed socket below.
     step("die_with_slot", || sys::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL as u64))?;
+    rootfs::mount_cell_proc()?;
+    // The kernel prefers runs over the service's other processes when memory runs out; they inherit
+    // this. The file is ours to write only while dumpable. Should the kernel choose this process
+    // for all that, the slot sees why it died.
+    step("be_dumpable", || sys::prctl(libc::PR_SET_DUMPABLE, 1))?;
+    io_step("offer_to_oom_killer", || fs::write("/proc/self/oom_score_adj", "1000"))?;
     step("hide_memory", || sys::prctl(libc::PR_SET_DUMPABLE, 0))?;
     umask(Mode::from_bits_truncate(0o022));
 

@@ -13,7 +13,7 @@ use std::{
     time::Duration,
 };
 
-use super::protocol::CgroupKind;
+use super::protocol::{CgroupInfo, CgroupKind};
 
 /// The groups of one launcher: a base directory per hierarchy, a child per slot.
 #[derive(Debug)]
@@ -66,8 +66,13 @@ impl Groups {
         Ok(None)
     }
 
-    pub fn kind(&self) -> CgroupKind {
-        self.kind
+    /// What the service is told.
+    pub fn info(&self) -> CgroupInfo {
+        let cpu_file = match self.kind {
+            CgroupKind::V2 => self.bases[0].join("cpu.stat"),
+            CgroupKind::V1 => self.bases[2].join("cpuacct.usage"),
+        };
+        CgroupInfo { kind: self.kind, cpu_file: cpu_file.to_string_lossy().into_owned() }
     }
 
     fn make_directories(&self) -> io::Result<()> {
@@ -187,11 +192,22 @@ impl SlotGroup {
 
     /// CPU time used in the group since it was made.
     pub fn cpu_time(&self) -> io::Result<Duration> {
-        Ok(match self.kind {
-            CgroupKind::V2 => Duration::from_micros(read_number(&self.cpu_usage, Some("usage_usec "))?),
-            CgroupKind::V1 => Duration::from_nanos(read_number(&self.cpu_usage, None)?),
-        })
+        read_cpu_time(&self.cpu_usage, self.kind)
     }
+}
+
+impl CgroupInfo {
+    /// CPU time used in all slots of the launcher since it started.
+    pub fn cpu_time(&self) -> io::Result<Duration> {
+        read_cpu_time(&File::open(&self.cpu_file)?, self.kind)
+    }
+}
+
+fn read_cpu_time(file: &File, kind: CgroupKind) -> io::Result<Duration> {
+    Ok(match kind {
+        CgroupKind::V2 => Duration::from_micros(read_number(file, Some("usage_usec "))?),
+        CgroupKind::V1 => Duration::from_nanos(read_number(file, None)?),
+    })
 }
 
 fn slot_name(slot: u32) -> String {

@@ -43,7 +43,7 @@ use nix::{
 use super::{
     cell::{self, CellSetup},
     cgroup::{Groups, SlotGroup},
-    protocol::{Ask, CgroupKind, FaultReport, LauncherSetup, Reply, read_message, write_message},
+    protocol::{Ask, CgroupInfo, FaultReport, LauncherSetup, Reply, read_message, write_message},
     rootfs,
     step::{self, StepError, io_step, step},
     sys::{self, SockFilter, python::Callback},
@@ -166,8 +166,8 @@ fn guarded_launcher(
     let launcher = step("clone_launcher", || sys::clone_process(namespaces))?;
     let Some(launcher) = launcher else {
         drop(ours);
-        let kind = groups.map(Groups::kind);
-        let code = match launch(control, theirs, setup, slot_groups, kind, privileged) {
+        let info = groups.map(Groups::info);
+        let code = match launch(control, theirs, setup, slot_groups, info, privileged) {
             Ok(()) => 0,
             Err(error) => {
                 let _ = write_message(&mut { control }, &Reply::Fault(error.into()));
@@ -212,7 +212,7 @@ fn launch(
     pair: UnixStream,
     setup: &LauncherSetup,
     groups: Vec<SlotGroup>,
-    cgroup: Option<CgroupKind>,
+    cgroup: Option<CgroupInfo>,
     privileged: bool,
 ) -> Result<(), StepError> {
     step("die_with_guard", || sys::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL as u64))?;
@@ -235,6 +235,9 @@ fn launch(
     // can see this process, and it holds no secret.
     step("be_dumpable", || sys::prctl(libc::PR_SET_DUMPABLE, 1))?;
     step("no_new_privileges", || sys::prctl(libc::PR_SET_NO_NEW_PRIVS, 1))?;
+    // The Rust runtime handles SIGSEGV and SIGBUS to tell of stack overflows; a warm run is to meet
+    // the kernel's own dispositions, and what the interpreter makes of them.
+    sys::reset_signals();
     // Ended slots and orphans need no attention; the kernel reaps them.
     step("ignore_children", || sys::ignore_children(true))?;
     let seccomp = setup.image.seccomp.clone();
@@ -277,9 +280,9 @@ fn neutral_streams() -> Result<(), StepError> {
 /// Ready: from here on the launcher only forks.
 fn serve(
     control: &UnixStream,
-    seccomp: Vec<Vec<SockFilter>>,
+    seccomp: Vec<SockFilter>,
     groups: Vec<SlotGroup>,
-    cgroup: Option<CgroupKind>,
+    cgroup: Option<CgroupInfo>,
     privileged: bool,
     run: Option<&Callback>,
 ) -> Result<(), StepError> {
@@ -297,7 +300,7 @@ fn ask_for_maps(mut pair: &UnixStream) -> Result<(), StepError> {
 /// Forks a slot process for every (index, socket) that arrives, until the service is gone.
 fn serve_slots(
     control: &UnixStream,
-    seccomp: Vec<Vec<SockFilter>>,
+    seccomp: Vec<SockFilter>,
     mut groups: Vec<SlotGroup>,
     privileged: bool,
     run: Option<&Callback>,

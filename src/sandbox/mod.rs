@@ -9,12 +9,13 @@
 //! | `pool` | service | starts launchers, lends slots, reads outcomes |
 //! | `launcher` | guard, launcher, slot | who makes cells, and who dies with whom |
 //! | `cell`, `run` | cell init | furnishes a cell, carries out runs, ends what they leave |
-//! | `rootfs`, `cgroup`, `policy` | | the file tree, memory and process bounds, the seccomp policy |
+//! | `rootfs`, `cgroup`, `policy`, `filter` | | the file tree, memory and process bounds, the seccomp policy |
 //! | `protocol`, `step` | all | what travels between them; named steps that can fail |
 //! | `sys` | all | the only `unsafe` |
 
 mod cell;
 mod cgroup;
+mod filter;
 mod guarantee;
 pub mod launcher;
 pub mod policy;

@@ -1,10 +1,10 @@
-//! The seccomp policy: `sandbox-images/seccomp.toml` made into filter programs.
+//! The seccomp policy: `sandbox-images/seccomp.toml` made into a filter program.
 //!
-//! Two programs are stacked. The first answers refused calls with their errno and lets the rest
-//! pass; the second lets allowed and refused calls pass and answers everything else with the
-//! default errno. The kernel takes the stricter answer, so each call gets the one that its list
-//! says. The second is installed last and does not contain `seccomp` itself, so a program in the
-//! cell cannot add filters. A foreign architecture (32-bit, x32) kills or meets the default.
+//! Three steps. The groups become rules for seccompiler, one program per answer: what is refused
+//! with which errno, and what is allowed. As the kernel would take the strictest answer of several
+//! installed programs, so does [`super::filter`], which merges them into one short program: a
+//! filter's cost at installation grows with the square of its length, and every run installs it.
+//! A foreign architecture (32-bit) kills; x32 calls meet the default.
 
 use std::collections::HashMap;
 
@@ -13,7 +13,7 @@ use seccompiler::{BpfProgram, TargetArch};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::sys::SockFilter;
+use super::{filter, sys::SockFilter};
 
 /// The policy that ships with proofbox.
 pub const SHIPPED: &str = include_str!("../../sandbox-images/seccomp.toml");
@@ -70,18 +70,35 @@ struct Condition {
     equals: u64,
 }
 
-/// Compiles a policy for this machine, in the order of installation.
-pub fn compile(policy: &str) -> Result<Vec<Vec<SockFilter>>, PolicyError> {
+/// Compiles a policy for this machine into one program.
+pub fn compile(policy: &str) -> Result<Vec<SockFilter>, PolicyError> {
+    let Programs { answers, conditional } = programs(policy)?;
+    filter::merge(&answers, &conditional).map_err(|problem| PolicyError::Filter(problem.to_owned()))
+}
+
+/// A policy as seccompiler builds it.
+struct Programs {
+    /// The strictest answer of all of these is the policy's.
+    answers: Vec<Vec<SockFilter>>,
+    /// A program for the calls whose arguments count, and only for those.
+    conditional: Vec<SockFilter>,
+}
+
+fn programs(policy: &str) -> Result<Programs, PolicyError> {
     let policy: Policy = toml::from_str(policy)?;
     let mut seen = std::collections::HashSet::new();
-    let mut allowed = Vec::new();
+    let (mut allowed, mut conditional) = (Vec::new(), Vec::new());
     // Refused calls by errno: one program each, since a program has one answer.
     let mut refused: Vec<(i32, Vec<Value>)> = Vec::new();
     let here = |arch: &Option<String>| arch.as_deref().is_none_or(|arch| arch == std::env::consts::ARCH);
     for group in policy.allow.iter().filter(|group| here(&group.arch)) {
         for name in &group.syscalls {
             once(&mut seen, name)?;
-            allowed.extend(rules(name, &group.reason, &group.when, &group.when_any));
+            let rules = rules(name, &group.reason, &group.when, &group.when_any);
+            if !(group.when.is_empty() && group.when_any.is_empty()) {
+                conditional.extend(rules.clone());
+            }
+            allowed.extend(rules);
         }
     }
     for group in policy.refuse.iter().filter(|group| here(&group.arch)) {
@@ -96,12 +113,13 @@ pub fn compile(policy: &str) -> Result<Vec<Vec<SockFilter>>, PolicyError> {
             allowed.extend(rules(name, &group.reason, &[], &[]));
         }
     }
-    let mut programs = Vec::new();
+    let mut answers = Vec::new();
     for (errno, rules) in refused {
-        programs.push(program(json!("allow"), json!({ "errno": errno }), rules)?);
+        answers.push(program(json!("allow"), json!({ "errno": errno }), rules)?);
     }
-    programs.push(program(json!({ "errno": errno(&policy.default_errno)? }), json!("allow"), allowed)?);
-    Ok(programs)
+    let default = json!({ "errno": errno(&policy.default_errno)? });
+    answers.push(program(default.clone(), json!("allow"), allowed)?);
+    Ok(Programs { answers, conditional: program(default, json!("allow"), conditional)? })
 }
 
 fn once(seen: &mut std::collections::HashSet<String>, name: &str) -> Result<(), PolicyError> {
@@ -167,12 +185,54 @@ fn program(default: Value, matched: Value, rules: Vec<Value>) -> Result<Vec<Sock
 mod tests {
     use super::*;
 
+    /// The kernel's rule for several installed programs: kill before errno before allow.
+    fn strictest(programs: &[Vec<SockFilter>], call: &filter::Call) -> u32 {
+        let answers = programs.iter().map(|program| filter::run(program, call).unwrap());
+        answers.min_by_key(|answer| filter::precedence(*answer)).unwrap()
+    }
+
     #[test]
-    fn shipped_policy_compiles_within_the_kernel_bound() {
-        let programs = compile(SHIPPED).unwrap();
-        assert_eq!(programs.len(), 3, "one per refusal errno, then the allow list");
-        // BPF_MAXINSNS
-        assert!(programs.iter().all(|program| !program.is_empty() && program.len() <= 4096));
+    fn merged_program_gives_every_answer_of_the_programs_it_replaces() {
+        let Programs { answers, .. } = programs(SHIPPED).unwrap();
+        let merged = compile(SHIPPED).unwrap();
+        assert!(merged.len() < 400, "{} instructions", merged.len());
+        // Arguments around every value that the policy names, in either half of the register.
+        let values = [
+            0,
+            1,
+            2,
+            0x11,
+            0x5401,
+            0x5413,
+            0x541b,
+            0x5421,
+            0x5450,
+            0x5451,
+            0x1200011,
+            0x3d0f00,
+            0x10000000,
+            0x20000,
+            0x2000000,
+            0x40000000,
+            0x7e020000,
+            1 << 32,
+            (1 << 32) | 1,
+            (1 << 32) | 0x5401,
+            u64::MAX,
+        ];
+        let numbers = (0..1024).chain(0x4000_0000..0x4000_0400).chain([u32::MAX]);
+        for number in numbers {
+            for value in values {
+                let call = filter::Call { number, arch: filter::NATIVE_ARCH, args: [value; 6] };
+                assert_eq!(
+                    filter::run(&merged, &call),
+                    Some(strictest(&answers, &call)),
+                    "{number} {value:#x}"
+                );
+            }
+        }
+        let foreign = filter::Call { number: 0, arch: 0x4000_0003, args: [0; 6] };
+        assert_eq!(filter::run(&merged, &foreign), Some(strictest(&answers, &foreign)));
     }
 
     #[test]

@@ -23,8 +23,8 @@ use tokio::{
 use super::{
     End, Fault, Job, LimitHit, Outcome, Tier, Usage,
     protocol::{
-        self, Ask, CgroupKind, FaultReport, ImageSetup, JobRun, LauncherSetup, Open, Ran, Reply, WarmSetup,
-        decode, frame_length, read_message, write_message,
+        self, Ask, CgroupInfo, CgroupKind, FaultReport, ImageSetup, JobRun, LauncherSetup, Open, Ran, Reply,
+        WarmSetup, decode, frame_length, read_message, write_message,
     },
 };
 use crate::{admission::Place, limits::Limits};
@@ -108,7 +108,7 @@ struct Launcher {
 struct Running {
     control: StdUnixStream,
     guard: Child,
-    cgroup: Option<CgroupKind>,
+    cgroup: Option<CgroupInfo>,
 }
 
 impl Sandbox {
@@ -145,9 +145,22 @@ impl Sandbox {
 
     /// The control groups that cells have: of every launcher, or none.
     pub fn cgroup(&self) -> Option<CgroupKind> {
-        let mut kinds = self.launchers.values().map(|launcher| lock(&launcher.running).as_ref()?.cgroup);
+        let mut kinds = self
+            .launchers
+            .values()
+            .map(|launcher| Some(lock(&launcher.running).as_ref()?.cgroup.as_ref()?.kind));
         let first = kinds.next()??;
         kinds.all(|kind| kind == Some(first)).then_some(first)
+    }
+
+    /// CPU time used by everything in all slots since the launchers started: slot processes, cells
+    /// and runs, also those that have ended. `None` without control groups.
+    pub fn cpu_time(&self) -> Option<Duration> {
+        let mut times = self
+            .launchers
+            .values()
+            .map(|launcher| lock(&launcher.running).as_ref()?.cgroup.as_ref()?.cpu_time().ok());
+        times.try_fold(Duration::ZERO, |sum, time| Some(sum + time?))
     }
 
     /// Process ids of the guards, for tests that kill them.

@@ -48,8 +48,8 @@ pub struct ImageSetup {
     pub links: Vec<(String, String)>,
     /// Small files: path in the cell, content.
     pub files: Vec<(String, serde_bytes::ByteBuf)>,
-    /// seccomp programs, installed in this order.
-    pub seccomp: Vec<Vec<SockFilter>>,
+    /// The seccomp program.
+    pub seccomp: Vec<SockFilter>,
 }
 
 /// Service to slot process.
@@ -134,8 +134,16 @@ pub enum Reply {
     },
     /// The launcher stands ready (first reply on its control socket).
     Ready {
-        cgroup: Option<CgroupKind>,
+        cgroup: Option<CgroupInfo>,
     },
+}
+
+/// What the service is told of a launcher's control groups.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CgroupInfo {
+    pub kind: CgroupKind,
+    /// File that tells the CPU time of all its slots.
+    pub cpu_file: String,
 }
 
 impl std::fmt::Display for CgroupKind {

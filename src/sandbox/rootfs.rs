@@ -68,9 +68,13 @@ pub fn enter(image: &ImageSetup) -> Result<(), StepError> {
     step("seal_root", || set_mount_attributes(Path::new("/"), READ_ONLY | libc::MOUNT_ATTR_NODEV, false))
 }
 
-/// What a cell adds to the shared tree: its own /proc, scratch space and sources.
+/// A cell's own /proc, over the launcher's.
+pub fn mount_cell_proc() -> Result<(), StepError> {
+    step("mount_proc", || mount_proc(Path::new("/proc")))
+}
+
+/// What a cell adds to the shared tree beside /proc: scratch space and sources.
 pub fn furnish_cell(scratch_bytes: u64, sources: &[(String, serde_bytes::ByteBuf)]) -> Result<(), StepError> {
-    step("mount_proc", || mount_proc(Path::new("/proc")))?;
     mount_scratch(scratch_bytes)?;
     let source_bytes: usize = sources.iter().map(|(_, content)| content.len() + 8192).sum();
     let options = format!("size={},nr_inodes=1024,mode=755", source_bytes + 65_536);

@@ -8,6 +8,7 @@ use std::{
         fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd},
         unix::net::UnixStream,
     },
+    sync::OnceLock,
     time::{Duration, Instant},
 };
 
@@ -188,10 +189,9 @@ fn become_program(supervisor: &Supervisor<'_>, program: &Program, inherited: Inh
         step("run_session", setsid)?;
         step("run_directory", || chdir(WORK_DIR))?;
         step("place_descriptors", || place_descriptors(&inherited))?;
-        // The kernel prefers the program over our own processes when memory runs out. The file is
-        // ours to write only while dumpable; nothing else is alive in the cell to take advantage.
+        // As a program is that was executed: its own /proc files are its own, and the supervisor, which
+        // counts what the tree uses through /proc, can see it.
         step("be_dumpable", || sys::prctl(libc::PR_SET_DUMPABLE, 1))?;
-        io_step("offer_to_oom_killer", || fs::write("/proc/self/oom_score_adj", "1000"))?;
         match program {
             Program::Exec { .. } => sys::reset_signals(),
             // The interpreter's own dispositions stay: they are those it starts with.
@@ -204,9 +204,7 @@ fn become_program(supervisor: &Supervisor<'_>, program: &Program, inherited: Inh
             Program::Exec { argv, env } => Some(prepare_exec(argv, env)?),
             Program::Warm { .. } => None,
         };
-        for filter in &supervisor.setup.seccomp {
-            step("install_seccomp", || sys::install_seccomp(filter))?;
-        }
+        step("install_seccomp", || sys::install_seccomp(&supervisor.setup.seccomp))?;
         match (exec, program, supervisor.setup.run) {
             (Some((argv, env)), _, _) => step("exec", || Err(sys::exec(&argv[0], &argv, &env))),
             (None, Program::Warm { arguments }, Some(run)) => {
@@ -315,8 +313,10 @@ fn supervise(supervisor: &Supervisor<'_>, watch: &mut Watch, begun: Instant) -> 
 
 /// No tree can use that much CPU time sooner, however many of its threads run.
 fn least_time_to_use(cpu: Duration) -> Duration {
-    let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get() as u32);
-    (cpu / cores).max(Duration::from_millis(1))
+    static CORES: OnceLock<u32> = OnceLock::new();
+    let cores =
+        CORES.get_or_init(|| std::thread::available_parallelism().map_or(1, |cores| cores.get() as u32));
+    (cpu / *cores).max(Duration::from_millis(1))
 }
 
 /// Kills and reaps everything in the cell but this process, and reads what is left in the pipes.
@@ -437,7 +437,7 @@ impl Capture {
     /// Takes what is there. Closes the pipe at its end and when it is full.
     fn read(&mut self) -> io::Result<CaptureState> {
         let Some(pipe) = &self.pipe else { return Ok(CaptureState::Open) };
-        let mut chunk = [0u8; 65_536];
+        let mut chunk = [0u8; 16_384];
         loop {
             match nix::unistd::read(pipe, &mut chunk) {
                 Ok(0) => break,
@@ -486,14 +486,13 @@ fn tree_rss_bytes() -> u64 {
 
 /// The static name of a step that came over a pipe.
 fn known_step(name: &str) -> &'static str {
-    const RUN_STEPS: [&str; 13] = [
+    const RUN_STEPS: [&str; 12] = [
+        "be_dumpable",
         "close_descriptors",
         "find_interpreter",
-        "be_dumpable",
         "run_session",
         "run_directory",
         "place_descriptors",
-        "offer_to_oom_killer",
         "set_rlimits",
         "drop_capabilities",
         "no_new_privileges",

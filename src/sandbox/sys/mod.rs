@@ -221,6 +221,10 @@ pub fn reset_signals() {
         // SAFETY: SIG_DFL is valid for every signal; SIGKILL and SIGSTOP refuse, harmlessly.
         unsafe { libc::signal(signal, libc::SIG_DFL) };
     }
+    // The alternate stack belonged to handlers that are gone.
+    let none = libc::stack_t { ss_sp: std::ptr::null_mut(), ss_flags: libc::SS_DISABLE, ss_size: 0 };
+    // SAFETY: disabling reads only the flags.
+    unsafe { libc::sigaltstack(&none, std::ptr::null_mut()) };
     unblock_signals();
 }
 
