@@ -25,6 +25,7 @@ mod rootfs;
 mod run;
 mod step;
 mod sys;
+mod tree;
 
 use std::time::Duration;
 

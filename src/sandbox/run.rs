@@ -27,10 +27,12 @@ use nix::{
 use super::{
     LimitHit,
     cell::CellSetup,
+    cgroup::SlotGroup,
     protocol::{FaultReport, Job, JobRun, Program, Ran, WireLimits},
     rootfs::WORK_DIR,
     step::{StepError, io_step, step},
     sys,
+    tree::{CpuSamples, living_cpu, nameless_bytes, private_bytes, proportional_bytes},
 };
 
 /// Descriptors as the driver in the cell finds them.
@@ -39,6 +41,12 @@ const RESULT_FD: i32 = 4;
 const FIRST_UNUSED_FD: i32 = 5;
 /// A function's result, and standard error, may be at least this large whatever the output limit.
 const LEAST_CAPTURE_BYTES: u64 = 1 << 20;
+/// How often memory that no process seems to have is looked for, which reads much.
+const NAMELESS_WATCH: Duration = Duration::from_millis(20);
+/// Looking for it takes at most this share of the time.
+const LOOKING_SHARE: u32 = 16;
+/// A group's clock and what was reaped may differ by so much without a reason.
+const GROUP_NOISE: Duration = Duration::from_millis(20);
 /// How often the memory of the tree is looked at where no control group bounds it.
 const MEMORY_WATCH: Duration = Duration::from_millis(4);
 /// Open files per process.
@@ -57,6 +65,8 @@ pub struct Supervisor<'a> {
     pub children: &'a SignalFd,
     pub setup: &'a CellSetup<'a>,
     pub limits: WireLimits,
+    /// Most memory that is in use for our own sake and not the run's, bytes.
+    pub own_bytes: u64,
 }
 
 /// One stream coming out of the run.
@@ -64,6 +74,23 @@ struct Capture {
     pipe: Option<OwnedFd>,
     bytes: Vec<u8>,
     most: usize,
+}
+
+/// CPU time of a slot's control group, and of this process, which is in it.
+struct GroupCpu {
+    group: Duration,
+    own: Duration,
+}
+
+impl GroupCpu {
+    fn now(group: &SlotGroup) -> io::Result<GroupCpu> {
+        Ok(GroupCpu { group: group.cpu_time()?, own: sys::process_cpu_time(Pid::this())? })
+    }
+
+    /// What everything but this process has used since then.
+    fn since(&self, before: &GroupCpu) -> Duration {
+        self.group.saturating_sub(before.group).saturating_sub(self.own.saturating_sub(before.own))
+    }
 }
 
 /// A run in progress.
@@ -74,8 +101,12 @@ struct Watch {
     limit: Option<LimitHit>,
     /// CPU time of children already reaped.
     reaped_cpu: Duration,
-    /// CPU time of the slot's control group when the run began.
-    group_cpu_before: Option<Duration>,
+    /// Of the slot's control group, when the run began.
+    cpu_before: Option<GroupCpu>,
+    /// Of processes as they were seen alive, where there is no control group.
+    cpu_samples: CpuSamples,
+    next_nameless_look: Instant,
+    nameless_bytes: u64,
     max_rss_bytes: u64,
     reaped: u32,
 }
@@ -94,7 +125,10 @@ pub fn carry_out(
     };
     let group = supervisor.setup.group.as_ref();
     let memory_base = match group {
-        Some(group) => io_step("limit_memory", || group.limit_memory(supervisor.limits.memory_bytes))?,
+        Some(group) => {
+            let bytes = supervisor.limits.memory_bytes;
+            io_step("limit_memory", || group.limit_memory(bytes, supervisor.own_bytes))?
+        }
         None => 0,
     };
     let peak_known = group.is_some_and(|group| group.reset_peak());
@@ -103,7 +137,10 @@ pub fn carry_out(
         None => 0,
     };
     let mut watch = start(supervisor, job, stdin, call)?;
-    watch.group_cpu_before = group.and_then(|group| group.cpu_time().ok());
+    watch.cpu_before = match group {
+        Some(group) => Some(io_step("read_cpu_time", || GroupCpu::now(group))?),
+        None => None,
+    };
     let wanted = supervise(supervisor, &mut watch, begun)?;
     end_everything(&mut watch)?;
     if !wanted {
@@ -119,7 +156,7 @@ pub fn carry_out(
             watch.max_rss_bytes = watch.max_rss_bytes.max(peak.saturating_sub(memory_base));
         }
     }
-    Ok(Some(watch.finish(supervisor, begun)))
+    Ok(Some(watch.finish(supervisor, begun)?))
 }
 
 /// Starts the program with its pipes. Returns when it is executing.
@@ -167,7 +204,10 @@ fn start(
         captures,
         limit: None,
         reaped_cpu: Duration::ZERO,
-        group_cpu_before: None,
+        cpu_before: None,
+        cpu_samples: CpuSamples::default(),
+        next_nameless_look: Instant::now(),
+        nameless_bytes: 0,
         max_rss_bytes: 0,
         reaped: 0,
     })
@@ -262,7 +302,9 @@ fn set_rlimits(limits: &WireLimits, memory_is_bounded: bool) -> Result<(), Errno
     // Counted per user namespace, so per cell; the init is one of them.
     same(libc::RLIMIT_NPROC, limits.processes + 1)?;
     same(libc::RLIMIT_STACK, limits.memory_bytes)?;
-    same(libc::RLIMIT_CORE, 0)?;
+    // One byte: no file is written, and no program that the kernel's core pattern names is started,
+    // which a limit of zero would not prevent.
+    same(libc::RLIMIT_CORE, 1)?;
     same(libc::RLIMIT_MSGQUEUE, 0)?;
     same(libc::RLIMIT_MEMLOCK, 0)?;
     if !memory_is_bounded {
@@ -304,7 +346,7 @@ fn supervise(supervisor: &Supervisor<'_>, watch: &mut Watch, begun: Instant) -> 
         if now >= wall_end && watch.main_status.is_none() {
             watch.limit = watch.limit.or(Some(LimitHit::Wall));
         }
-        if supervisor.setup.group.is_none() && tree_rss_bytes() > limits.memory_bytes {
+        if supervisor.setup.group.is_none() && watch.look_at_tree(limits) > limits.memory_bytes {
             watch.limit = Some(LimitHit::Memory);
         }
     }
@@ -392,21 +434,51 @@ impl Watch {
 
     /// CPU time of the tree so far: of the group where there is one, else of what was reaped and
     /// of everything alive in this pid namespace.
-    fn cpu_used(&self, supervisor: &Supervisor<'_>) -> Duration {
-        if let (Some(group), Some(before)) = (&supervisor.setup.group, self.group_cpu_before)
-            && let Ok(now) = group.cpu_time()
+    fn cpu_used(&mut self, supervisor: &Supervisor<'_>) -> Duration {
+        if let (Some(group), Some(before)) = (&supervisor.setup.group, &self.cpu_before)
+            && let Ok(now) = GroupCpu::now(group)
         {
-            return now.saturating_sub(before);
+            return now.since(before);
         }
-        let alive: Duration = tree().filter_map(|pid| sys::process_cpu_time(pid).ok()).sum();
-        self.reaped_cpu + alive
+        let alive: Vec<Pid> = tree().collect();
+        self.cpu_samples.take(&alive);
+        self.cpu_samples.sum().max(self.reaped_cpu + living_cpu(&alive))
     }
 
-    fn finish(self, supervisor: &Supervisor<'_>, begun: Instant) -> Ran {
-        let cpu_us = self.reaped_cpu.as_micros() as u64;
+    /// Takes samples of the tree where no control group counts for us. Its memory, bytes.
+    fn look_at_tree(&mut self, limits: &WireLimits) -> u64 {
+        let alive: Vec<Pid> = tree().collect();
+        self.cpu_samples.take(&alive);
+        let now = Instant::now();
+        if now >= self.next_nameless_look {
+            self.nameless_bytes = nameless_bytes(&alive, limits.file_bytes);
+            self.next_nameless_look = Instant::now() + NAMELESS_WATCH.max(now.elapsed() * LOOKING_SHARE);
+        }
+        let private = private_bytes(&alive);
+        if private + self.nameless_bytes <= limits.memory_bytes {
+            return 0;
+        }
+        // Pages shared since a fork were counted more than once; ask again, exactly.
+        proportional_bytes(&alive) + self.nameless_bytes
+    }
+
+    /// CPU time of the whole tree. What children used whom nobody waited for is known to the control
+    /// group, or was seen while they lived.
+    fn whole_cpu(&self, supervisor: &Supervisor<'_>) -> Result<Duration, StepError> {
+        let (Some(group), Some(before)) = (&supervisor.setup.group, &self.cpu_before) else {
+            return Ok(self.reaped_cpu.max(self.cpu_samples.sum()));
+        };
+        let used = io_step("read_cpu_time", || GroupCpu::now(group))?.since(before);
+        // What the kernel did to end the processes is the group's, too, and no solution's.
+        let noise = self.reaped_cpu / 10 + GROUP_NOISE;
+        Ok(if used > self.reaped_cpu + noise { used } else { self.reaped_cpu })
+    }
+
+    fn finish(self, supervisor: &Supervisor<'_>, begun: Instant) -> Result<Ran, StepError> {
+        let cpu_us = self.whole_cpu(supervisor)?.as_micros() as u64;
         let over_cpu = cpu_us > supervisor.limits.cpu_ms * 1000;
         let [stdout, stderr, result] = self.captures.map(|capture| capture.bytes.into());
-        Ran {
+        Ok(Ran {
             status: self.main_status.unwrap_or(libc::SIGKILL),
             limit: self.limit.or(over_cpu.then_some(LimitHit::Cpu)),
             cpu_us,
@@ -415,7 +487,7 @@ impl Watch {
             stdout,
             stderr,
             result,
-        }
+        })
     }
 }
 
@@ -468,20 +540,6 @@ fn tree() -> impl Iterator<Item = Pid> {
         .filter_map(|entry| entry.file_name().to_str()?.parse::<i32>().ok())
         .filter(|pid| *pid > 1)
         .map(Pid::from_raw)
-}
-
-/// Resident memory of the tree. Shared pages count once per process: an over-estimate that only
-/// process trees near their limit can notice.
-fn tree_rss_bytes() -> u64 {
-    tree()
-        .filter_map(|pid| {
-            let statm = fs::read_to_string(format!("/proc/{pid}/statm")).ok()?;
-            let mut fields = statm.split(' ').skip(1);
-            let resident: u64 = fields.next()?.parse().ok()?;
-            let shared: u64 = fields.next()?.parse().ok()?;
-            Some(resident.saturating_sub(shared) * 4096)
-        })
-        .sum()
 }
 
 /// The static name of a step that came over a pipe.

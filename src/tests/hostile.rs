@@ -43,12 +43,8 @@ const MODES: [Mode; 4] = [
 impl Mode {
     fn start(self) -> Engine {
         let Mode { warm, use_cgroups } = self;
-        let config = EngineConfig {
-            warm,
-            use_cgroups,
-            program: program_path(),
-            ..EngineConfig::for_testing(slots())
-        };
+        let config =
+            EngineConfig { warm, use_cgroups, program: program_path(), ..EngineConfig::for_testing(slots()) };
         Engine::start(&config).unwrap_or_else(|error| panic!("{self:?}: {error}"))
     }
 }

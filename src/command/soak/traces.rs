@@ -93,7 +93,9 @@ impl fmt::Display for Traces {
 pub fn descendants(root: u32) -> Vec<u32> {
     let mut children: BTreeMap<u32, Vec<u32>> = BTreeMap::new();
     for entry in fs::read_dir("/proc").into_iter().flatten().flatten() {
-        let Some(pid) = entry.file_name().to_str().and_then(|name| name.parse::<u32>().ok()) else { continue };
+        let Some(pid) = entry.file_name().to_str().and_then(|name| name.parse::<u32>().ok()) else {
+            continue;
+        };
         if let Some(parent) = parent_of(pid) {
             children.entry(parent).or_default().push(pid);
         }
@@ -163,5 +165,9 @@ fn leftover_files() -> usize {
     };
     let directories = [std::env::temp_dir(), "/dev/shm".into(), "/var/tmp".into(), "/run".into()];
     let directories: BTreeSet<_> = directories.into_iter().collect();
-    directories.iter().flat_map(|path| fs::read_dir(path).into_iter().flatten().flatten()).filter(ours).count()
+    directories
+        .iter()
+        .flat_map(|path| fs::read_dir(path).into_iter().flatten().flatten())
+        .filter(ours)
+        .count()
 }

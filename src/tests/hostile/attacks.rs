@@ -49,7 +49,8 @@ const TWICE: Bare = Bare { times: 2, ..ALONE };
 const LINGERS: Bare = Bare { lingers: true, ..ALONE };
 
 pub fn all() -> Vec<Attack> {
-    let said = |file, limits| Attack { file, aim: Aim::Inputs(&[""]), limits, verdicts: SAID, bare: Ok(ALONE) };
+    let said =
+        |file, limits| Attack { file, aim: Aim::Inputs(&[""]), limits, verdicts: SAID, bare: Ok(ALONE) };
     let attack = |file, verdicts| Attack { verdicts, ..said(file, LIMITS) };
     let aimed = |file, aim| Attack { aim, bare: Ok(OUTSIDE), ..said(file, LIMITS) };
     let runs = |file, inputs, bare| Attack { aim: Aim::Inputs(inputs), bare, ..said(file, LIMITS) };
@@ -60,7 +61,11 @@ pub fn all() -> Vec<Attack> {
         said("fork_bomb.py", LIMITS),
         attack("fork_tree.py", &[Verdict::Accepted, Verdict::RuntimeError]),
         said("thread_bomb.py", LIMITS),
-        runs("exhaust_and_end.py", &["", "", ""], Err("its harm is to the runs after it, which only a cell has")),
+        runs(
+            "exhaust_and_end.py",
+            &["", "", ""],
+            Err("its harm is to the runs after it, which only a cell has"),
+        ),
         // Memory.
         attack("memory_heap.py", MEMORY),
         attack("memory_children.py", MEMORY_OR_SAID),
@@ -68,6 +73,7 @@ pub fn all() -> Vec<Attack> {
         attack("memory_memfd.py", MEMORY_OR_SAID),
         attack("memory_small_process.c", MEMORY_OR_SAID),
         attack("memory_hidden_shared.py", MEMORY_OR_SAID),
+        attack("hide_from_watch.py", MEMORY),
         attack("memory_kernel_buffers.py", MEMORY_OR_SAID),
         Attack {
             bare: Ok(Bare { before: "prlimit --stack=unlimited", ..ALONE }),
@@ -77,7 +83,11 @@ pub fn all() -> Vec<Attack> {
         Attack {
             limits: Limits { memory_bytes: 64 << 20, ..long },
             verdicts: MEMORY,
-            ..runs("memory_page_cache.py", &["cache 48", "cache 48", "cache 48", "cache 48", "hold 160"], Ok(ALONE))
+            ..runs(
+                "memory_page_cache.py",
+                &["cache 48", "cache 48", "cache 48", "cache 48", "hold 160"],
+                Ok(ALONE),
+            )
         },
         // Files and output.
         said("open_files.py", LIMITS),
@@ -111,7 +121,11 @@ pub fn all() -> Vec<Attack> {
         Attack { bare: Ok(OUTSIDE), ..said("signal_sweep.py", LIMITS) },
         Attack {
             verdicts: &[Verdict::RuntimeError, Verdict::Accepted, Verdict::TimeLimit],
-            ..runs("kill_everyone.py", &["inside a cell"], Err("it would kill its user's session; signal_sweep.py is its harmless twin"))
+            ..runs(
+                "kill_everyone.py",
+                &["inside a cell"],
+                Err("it would kill its user's session; signal_sweep.py is its harmless twin"),
+            )
         },
         said("see_processes.py", LIMITS),
         aimed("read_victim_memory.py", Aim::Victim),
@@ -119,7 +133,10 @@ pub fn all() -> Vec<Attack> {
         // The host's files.
         aimed("host_files.py", Aim::Secret),
         said("write_outside.py", LIMITS),
-        Attack { bare: Ok(Bare { before: "exec 7</dev/null;", ..ALONE }), ..said("inherited_descriptors.py", LIMITS) },
+        Attack {
+            bare: Ok(Bare { before: "exec 7</dev/null;", ..ALONE }),
+            ..said("inherited_descriptors.py", LIMITS)
+        },
         said("environment.py", LIMITS),
         said("cgroup_escape.py", LIMITS),
         said("own_program.py", LIMITS),
@@ -134,7 +151,11 @@ pub fn all() -> Vec<Attack> {
         Attack { limits: long, ..said("search_expected.py", LIMITS) },
         Attack {
             verdicts: &[Verdict::RuntimeError],
-            ..runs("terminal_injection.py", &[""], Err("its success is what a person is shown: see the test of `run`"))
+            ..runs(
+                "terminal_injection.py",
+                &[""],
+                Err("its success is what a person is shown: see the test of `run`"),
+            )
         },
     ]
 }

@@ -110,7 +110,8 @@ pub struct Victim(Child);
 
 impl Victim {
     pub fn start() -> Victim {
-        let source = "import time; held = 'SECRET-' + str(10 ** 15 + 7); print('up', flush=True); time.sleep(300)";
+        let source =
+            "import time; held = 'SECRET-' + str(10 ** 15 + 7); print('up', flush=True); time.sleep(300)";
         let mut child = Command::new("/usr/bin/python3")
             .args(["-I", "-S", "-c", source])
             .stdin(Stdio::null())
