@@ -133,7 +133,8 @@ impl Engine {
             };
             let rest = Job { runs: job.runs[tests.len()..].to_vec(), ..job.clone() };
             match self.run_cell(language, submission, rest, seat, &mut tests).await {
-                Ok(Pause::None) => break,
+                // The kernel may have ended a cell for want of memory: the rest gets another.
+                Ok(Pause::None) => {}
                 Ok(Pause::MeasureAgain) => {
                     let index = tests.len();
                     let only = Job { runs: vec![job.runs[index].clone()], ..job.clone() };

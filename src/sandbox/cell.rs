@@ -20,7 +20,7 @@ use super::{
     cgroup::SlotGroup,
     confined::ConfinedCell,
     launcher::CELL_ID,
-    protocol::{Ask, FaultReport, Job, Reply, WireLimits, read_message, write_message},
+    protocol::{Ask, FaultReport, Job, JobRun, Reply, WireLimits, read_message, write_message},
     rootfs,
     run::{self, Supervisor},
     step::{StepError, io_step, step},
@@ -80,28 +80,43 @@ fn init(
         Ask::Stop => return Ok(()),
         Ask::Open(_) => return Err(StepError { step: "read_job", errno: nix::errno::Errno::EPROTO }),
     };
-    rootfs::furnish_cell(scratch_bytes(&limits), &job.sources)?;
+    let mut scratch = rootfs::furnish_cell(scratch_bytes(&limits), &job.sources)?;
     let children = step("watch_children", || {
         let mut mask = SigSet::empty();
         mask.add(Signal::SIGCHLD);
         sigprocmask(SigmaskHow::SIG_SETMASK, Some(&mask), None)?;
         SignalFd::with_flags(&mask, SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK)
     })?;
-    let supervisor = Supervisor { socket, children: &children, setup, limits };
-    run_all(&supervisor, &job)
+    let own_bytes = OWN_BYTES + job_bytes(&job) * COPIES_OF_JOB;
+    let supervisor = Supervisor { socket, children: &children, setup, limits, own_bytes };
+    run_all(&supervisor, &job, || scratch.renew_if_used())
 }
 
-/// Carries out a job's runs, each in scratch space as new.
-pub fn run_all(supervisor: &Supervisor<'_>, job: &Job) -> Result<(), StepError> {
+/// Memory of ours in a slot's group before a job is there, generously: pages that forks copied, page
+/// tables, mounts.
+const OWN_BYTES: u64 = 24 << 20;
+/// A job is there as a message, as its parts, and as files; a fourth is for rounding up.
+const COPIES_OF_JOB: u64 = 4;
+
+fn job_bytes(job: &Job) -> u64 {
+    let run = |run: &JobRun| run.stdin.len() + run.call.as_ref().map_or(0, |call| call.len());
+    let runs: usize = job.runs.iter().map(run).sum();
+    let sources: usize = job.sources.iter().map(|(_, content)| content.len()).sum();
+    (runs + sources) as u64
+}
+
+/// Carries out a job's runs. `renew`: makes the scratch space as new.
+pub fn run_all(
+    supervisor: &Supervisor<'_>,
+    job: &Job,
+    mut renew: impl FnMut() -> Result<(), StepError>,
+) -> Result<(), StepError> {
     for (index, input) in job.runs.iter().enumerate() {
         if stop_requested(supervisor.socket) {
             return Ok(());
         }
         if index > 0 {
-            match &supervisor.setup.confined {
-                Some(confined) => confined.directory.renew()?,
-                None => rootfs::renew_scratch_if_used(scratch_bytes(&supervisor.limits))?,
-            }
+            renew()?;
         }
         let begun = Instant::now();
         match run::carry_out(supervisor, job, input, begun)? {

@@ -158,9 +158,14 @@ impl SlotGroup {
 
     /// Bounds memory to what is in use now plus `bytes`, so that neither our own processes nor
     /// the inputs already loaded count against the run. Returns what is in use now.
-    pub fn limit_memory(&self, bytes: u64) -> io::Result<u64> {
+    ///
+    /// No more than `most_of_ours` counts as in use: the rest is file pages that earlier runs made the
+    /// kernel cache on this group's account. It gives them up for a run's own memory, so a run that
+    /// were allowed them could use that much more than its limit.
+    pub fn limit_memory(&self, bytes: u64, most_of_ours: u64) -> io::Result<u64> {
         let base = self.memory_usage()?;
-        self.memory_limit.write_all_at((base + bytes).to_string().as_bytes(), 0)?;
+        let limit = base.min(most_of_ours) + bytes;
+        self.memory_limit.write_all_at(limit.to_string().as_bytes(), 0)?;
         Ok(base)
     }
 

@@ -27,12 +27,13 @@ use nix::{
 use super::{
     LimitHit,
     cell::{CellSetup, scratch_bytes},
+    cgroup::SlotGroup,
     confined::ConfinedCell,
     forks::{self, Gate},
     protocol::{FaultReport, Job, JobRun, Program, Ran, WireLimits},
     rootfs::WORK_DIR,
     step::{StepError, io_step, step},
-    sys,
+    sys, tree,
     watch::TreeWatch,
 };
 
@@ -42,6 +43,8 @@ const RESULT_FD: i32 = 4;
 const FIRST_UNUSED_FD: i32 = 5;
 /// A function's result, and standard error, may be at least this large whatever the output limit.
 const LEAST_CAPTURE_BYTES: u64 = 1 << 20;
+/// A group's clock and what was reaped may differ by so much without a reason.
+const GROUP_NOISE: Duration = Duration::from_millis(20);
 /// How often the memory of the tree is looked at where no control group bounds it.
 const MEMORY_WATCH: Duration = Duration::from_millis(4);
 /// Open files per process.
@@ -60,6 +63,8 @@ pub struct Supervisor<'a> {
     pub children: &'a SignalFd,
     pub setup: &'a CellSetup<'a>,
     pub limits: WireLimits,
+    /// Most memory that is in use for our own sake and not the run's, bytes.
+    pub own_bytes: u64,
 }
 
 /// One stream coming out of the run.
@@ -67,6 +72,23 @@ struct Capture {
     pipe: Option<OwnedFd>,
     bytes: Vec<u8>,
     most: usize,
+}
+
+/// CPU time of a slot's control group, and of this process, which is in it.
+struct GroupCpu {
+    group: Duration,
+    own: Duration,
+}
+
+impl GroupCpu {
+    fn now(group: &SlotGroup) -> io::Result<GroupCpu> {
+        Ok(GroupCpu { group: group.cpu_time()?, own: sys::process_cpu_time(Pid::this())? })
+    }
+
+    /// What everything but this process has used since then.
+    fn since(&self, before: &GroupCpu) -> Duration {
+        self.group.saturating_sub(before.group).saturating_sub(self.own.saturating_sub(before.own))
+    }
 }
 
 /// A run in progress.
@@ -77,11 +99,11 @@ struct Watch {
     limit: Option<LimitHit>,
     /// CPU time of children already reaped.
     reaped_cpu: Duration,
-    /// CPU time of the slot's control group when the run began.
-    group_cpu_before: Option<Duration>,
+    /// Of the slot's control group, when the run began.
+    cpu_before: Option<GroupCpu>,
     max_rss_bytes: u64,
     reaped: u32,
-    /// In a confined cell: what is looked at while the run lasts.
+    /// Where there is no control group: what is looked at while the run lasts.
     tree: Option<TreeWatch>,
     /// Where the run must ask before it forks.
     gate: Option<Gate>,
@@ -101,7 +123,10 @@ pub fn carry_out(
     };
     let group = supervisor.setup.group.as_ref();
     let memory_base = match group {
-        Some(group) => io_step("limit_memory", || group.limit_memory(supervisor.limits.memory_bytes))?,
+        Some(group) => {
+            let bytes = supervisor.limits.memory_bytes;
+            io_step("limit_memory", || group.limit_memory(bytes, supervisor.own_bytes))?
+        }
         None => 0,
     };
     let peak_known = group.is_some_and(|group| group.reset_peak());
@@ -110,7 +135,10 @@ pub fn carry_out(
         None => 0,
     };
     let mut watch = start(supervisor, job, stdin, call)?;
-    watch.group_cpu_before = group.and_then(|group| group.cpu_time().ok());
+    watch.cpu_before = match group {
+        Some(group) => Some(io_step("read_cpu_time", || GroupCpu::now(group))?),
+        None => None,
+    };
     let wanted = supervise(supervisor, &mut watch, begun)?;
     end_everything(supervisor, &mut watch)?;
     if !wanted {
@@ -126,7 +154,7 @@ pub fn carry_out(
             watch.max_rss_bytes = watch.max_rss_bytes.max(peak.saturating_sub(memory_base));
         }
     }
-    Ok(Some(watch.finish(supervisor, begun)))
+    Ok(Some(watch.finish(supervisor, begun)?))
 }
 
 /// Starts the program with its pipes. Returns when it is executing.
@@ -184,10 +212,15 @@ fn start(
         captures,
         limit: None,
         reaped_cpu: Duration::ZERO,
-        group_cpu_before: None,
+        cpu_before: None,
         max_rss_bytes: 0,
         reaped: 0,
-        tree: confined.map(|_| TreeWatch::new()),
+        tree: supervisor.setup.group.is_none().then(|| {
+            TreeWatch::new(match confined {
+                Some(_) => || tree::descendants(Pid::this()),
+                None => tree::others_in_namespace,
+            })
+        }),
         gate,
     })
 }
@@ -308,7 +341,9 @@ fn set_rlimits(limits: &WireLimits, setup: &CellSetup<'_>) -> Result<(), Errno> 
         same(libc::RLIMIT_NPROC, limits.processes + 1)?;
     }
     same(libc::RLIMIT_STACK, limits.memory_bytes)?;
-    same(libc::RLIMIT_CORE, 0)?;
+    // One byte: no file is written, and no program that the kernel's core pattern names is started,
+    // which a limit of zero would not prevent.
+    same(libc::RLIMIT_CORE, 1)?;
     same(libc::RLIMIT_MSGQUEUE, 0)?;
     same(libc::RLIMIT_MEMLOCK, 0)?;
     if setup.group.is_none() {
@@ -355,15 +390,10 @@ fn supervise(supervisor: &Supervisor<'_>, watch: &mut Watch, begun: Instant) -> 
         if now >= wall_end && watch.main_status.is_none() {
             watch.limit = watch.limit.or(Some(LimitHit::Wall));
         }
-        match (&mut watch.tree, &supervisor.setup.confined) {
-            (Some(tree), Some(confined)) => {
-                let over = tree.look(&confined.directory, limits, scratch_bytes(limits));
-                watch.limit = watch.limit.or(over);
-            }
-            _ if supervisor.setup.group.is_none() && tree_rss_bytes() > limits.memory_bytes => {
-                watch.limit = Some(LimitHit::Memory);
-            }
-            _ => {}
+        if let Some(tree) = &mut watch.tree {
+            let directory = supervisor.setup.confined.as_ref().map(|confined| &confined.directory);
+            let over = tree.look(directory, limits, scratch_bytes(limits));
+            watch.limit = watch.limit.or(over);
         }
     }
     Ok(true)
@@ -462,21 +492,32 @@ impl Watch {
         if let Some(tree) = &mut self.tree {
             return tree.cpu_used(self.reaped_cpu);
         }
-        if let (Some(group), Some(before)) = (&supervisor.setup.group, self.group_cpu_before)
-            && let Ok(now) = group.cpu_time()
+        if let (Some(group), Some(before)) = (&supervisor.setup.group, &self.cpu_before)
+            && let Ok(now) = GroupCpu::now(group)
         {
-            return now.saturating_sub(before);
+            return now.since(before);
         }
-        let alive: Duration = tree().filter_map(|pid| sys::process_cpu_time(pid).ok()).sum();
-        self.reaped_cpu + alive
+        // A group whose clock cannot be read just now: what is known without it.
+        self.reaped_cpu + sys::process_cpu_time(self.main).unwrap_or_default()
     }
 
-    fn finish(self, supervisor: &Supervisor<'_>, begun: Instant) -> Ran {
-        let seen = self.tree.as_ref().map_or(Duration::ZERO, TreeWatch::cpu_seen);
-        let cpu_us = self.reaped_cpu.max(seen).as_micros() as u64;
+    /// CPU time of the whole tree. What children used whom nobody waited for is known to the control
+    /// group, or was seen while they lived.
+    fn whole_cpu(&self, supervisor: &Supervisor<'_>) -> Result<Duration, StepError> {
+        let (Some(group), Some(before)) = (&supervisor.setup.group, &self.cpu_before) else {
+            return Ok(self.reaped_cpu.max(self.tree.as_ref().map_or(Duration::ZERO, TreeWatch::cpu_seen)));
+        };
+        let used = io_step("read_cpu_time", || GroupCpu::now(group))?.since(before);
+        // What the kernel did to end the processes is the group's, too, and no solution's.
+        let noise = self.reaped_cpu / 10 + GROUP_NOISE;
+        Ok(if used > self.reaped_cpu + noise { used } else { self.reaped_cpu })
+    }
+
+    fn finish(self, supervisor: &Supervisor<'_>, begun: Instant) -> Result<Ran, StepError> {
+        let cpu_us = self.whole_cpu(supervisor)?.as_micros() as u64;
         let over_cpu = cpu_us > supervisor.limits.cpu_ms * 1000;
         let [stdout, stderr, result] = self.captures.map(|capture| capture.bytes.into());
-        Ran {
+        Ok(Ran {
             status: self.main_status.unwrap_or(libc::SIGKILL),
             limit: self.limit.or(over_cpu.then_some(LimitHit::Cpu)),
             cpu_us,
@@ -485,7 +526,7 @@ impl Watch {
             stdout,
             stderr,
             result,
-        }
+        })
     }
 }
 
@@ -527,31 +568,6 @@ impl Capture {
         self.pipe = None;
         Ok(CaptureState::Open)
     }
-}
-
-/// Every process of the run that is alive: all of this pid namespace but its init.
-fn tree() -> impl Iterator<Item = Pid> {
-    fs::read_dir("/proc")
-        .into_iter()
-        .flatten()
-        .flatten()
-        .filter_map(|entry| entry.file_name().to_str()?.parse::<i32>().ok())
-        .filter(|pid| *pid > 1)
-        .map(Pid::from_raw)
-}
-
-/// Resident memory of the tree. Shared pages count once per process: an over-estimate that only
-/// process trees near their limit can notice.
-fn tree_rss_bytes() -> u64 {
-    tree()
-        .filter_map(|pid| {
-            let statm = fs::read_to_string(format!("/proc/{pid}/statm")).ok()?;
-            let mut fields = statm.split(' ').skip(1);
-            let resident: u64 = fields.next()?.parse().ok()?;
-            let shared: u64 = fields.next()?.parse().ok()?;
-            Some(resident.saturating_sub(shared) * 4096)
-        })
-        .sum()
 }
 
 /// The static name of a step that came over a pipe.

@@ -31,6 +31,13 @@ pub fn descendants(of: Pid) -> Vec<Pid> {
     found
 }
 
+/// Every process of this pid namespace but its number 1.
+pub fn others_in_namespace() -> Vec<Pid> {
+    let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
+    let numbers = entries.filter_map(|entry| entry.file_name().to_str()?.parse::<i32>().ok());
+    numbers.filter(|pid| *pid > 1).map(Pid::from_raw).collect()
+}
+
 /// Whether this kernel tells of children; not all are built to.
 pub fn is_told() -> bool {
     Path::new("/proc/thread-self/children").exists()

@@ -1,5 +1,5 @@
-//! What a run in a confined cell uses, looked at while it runs: what no namespace, control group or
-//! size-limited mount bounds there.
+//! What a run uses, looked at while it runs: where no control group bounds it and, in a confined
+//! cell, no mount of limited size.
 
 use std::time::{Duration, Instant};
 
@@ -20,7 +20,7 @@ const LOOKING_SHARE: u32 = 16;
 /// One run's use, as last seen.
 #[derive(Debug)]
 pub struct TreeWatch {
-    init: Pid,
+    processes: fn() -> Vec<Pid>,
     cpu: CpuSamples,
     nameless_bytes: u64,
     scratch_bytes: u64,
@@ -30,11 +30,11 @@ pub struct TreeWatch {
 }
 
 impl TreeWatch {
-    /// A watch over everything below this process, a cell's init.
-    pub fn new() -> TreeWatch {
+    /// A watch over the processes that `processes` finds.
+    pub fn new(processes: fn() -> Vec<Pid>) -> TreeWatch {
         let now = Instant::now();
         TreeWatch {
-            init: Pid::this(),
+            processes,
             cpu: CpuSamples::default(),
             nameless_bytes: 0,
             scratch_bytes: 0,
@@ -47,14 +47,16 @@ impl TreeWatch {
     /// Looks at the run; the limit that it is over.
     pub fn look(
         &mut self,
-        cell: &CellDirectory,
+        cell: Option<&CellDirectory>,
         limits: &WireLimits,
         scratch_bytes: u64,
     ) -> Option<LimitHit> {
-        let processes = tree::descendants(self.init);
+        let processes = (self.processes)();
         self.cpu.take(&processes);
         let begun = Instant::now();
-        if begun >= self.next_scratch {
+        if let Some(cell) = cell
+            && begun >= self.next_scratch
+        {
             let usage = cell.usage();
             self.next_scratch = next_look(begun, Duration::ZERO);
             if usage.bytes > scratch_bytes || usage.entries > MOST_ENTRIES {
@@ -81,7 +83,7 @@ impl TreeWatch {
     /// CPU time so far of all that lives, and of what has vanished since it was last looked at.
     /// `reaped`: what init itself has reaped.
     pub fn cpu_used(&mut self, reaped: Duration) -> Duration {
-        let processes = tree::descendants(self.init);
+        let processes = (self.processes)();
         self.cpu.take(&processes);
         self.cpu.sum().max(reaped + tree::living_cpu(&processes))
     }
