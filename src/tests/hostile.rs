@@ -21,7 +21,11 @@ use std::{
 
 use attacks::Attack;
 use proofbox::{
-    admission::Admit, command::soak::traces::Traces, config::EngineConfig, verdict::Verdict, verify::Engine,
+    admission::Admit,
+    command::soak::traces::Traces,
+    config::{EngineConfig, TierChoice},
+    verdict::Verdict,
+    verify::Engine,
 };
 use stage::{Programs, Stage};
 use support::{for_each, program, slots};
@@ -31,20 +35,30 @@ use support::{for_each, program, slots};
 struct Mode {
     warm: bool,
     use_cgroups: bool,
+    tier: TierChoice,
 }
 
-const MODES: [Mode; 4] = [
-    Mode { warm: true, use_cgroups: true },
-    Mode { warm: false, use_cgroups: true },
-    Mode { warm: true, use_cgroups: false },
-    Mode { warm: false, use_cgroups: false },
+const NAMESPACES: Mode = Mode { warm: true, use_cgroups: true, tier: TierChoice::Namespaces };
+const SLOT: Mode = Mode { warm: false, use_cgroups: false, tier: TierChoice::Slot };
+const RESTRICTED: Mode = Mode { tier: TierChoice::Restricted, ..SLOT };
+const MODES: [Mode; 5] = [
+    NAMESPACES,
+    Mode { warm: false, ..NAMESPACES },
+    Mode { use_cgroups: false, ..NAMESPACES },
+    Mode { warm: false, use_cgroups: false, ..NAMESPACES },
+    SLOT,
 ];
 
 impl Mode {
     fn start(self) -> Engine {
-        let Mode { warm, use_cgroups } = self;
-        let config =
-            EngineConfig { warm, use_cgroups, program: program_path(), ..EngineConfig::for_testing(slots()) };
+        let Mode { warm, use_cgroups, tier } = self;
+        let config = EngineConfig {
+            warm,
+            use_cgroups,
+            tier,
+            program: program_path(),
+            ..EngineConfig::for_testing(slots())
+        };
         Engine::start(&config).unwrap_or_else(|error| panic!("{self:?}: {error}"))
     }
 }
@@ -257,7 +271,7 @@ fn every_attack_is_contained_for_an_ordinary_user() {
 #[ignore = "run by every_attack_is_contained_for_an_ordinary_user"]
 async fn contained_as_whoever_runs_this() {
     let mut failures = Vec::new();
-    for mode in [MODES[2], MODES[3]] {
+    for mode in [MODES[2], MODES[3], RESTRICTED] {
         failures.extend(contained_in(mode).await);
     }
     fail_with(failures);

@@ -6,7 +6,19 @@ import time
 
 NAME = "hostile-left"
 found = []
-for pid in filter(str.isdigit, os.listdir("/proc")):
+try:
+    numbers = [pid for pid in os.listdir("/proc") if pid.isdigit()]
+except OSError:
+    # Where /proc is hidden: whoever can be signalled, before this run starts anything.
+    numbers = []
+    for pid in range(2, 65536):
+        try:
+            if pid not in (os.getpid(), os.getppid()):
+                os.kill(pid, 0)
+                found.append(pid)
+        except OSError:
+            pass
+for pid in numbers:
     try:
         with open(f"/proc/{pid}/comm") as f:
             if f.read().strip() == NAME:
@@ -26,8 +38,11 @@ if not found and os.fork() == 0:
                 signal.signal(s, signal.SIG_IGN)
             except (OSError, ValueError):
                 pass
-        with open("/proc/self/comm", "w") as f:
-            f.write(NAME)
+        try:
+            with open("/proc/self/comm", "w") as f:
+                f.write(NAME)
+        except OSError:
+            pass
         os.closerange(0, 256)
         time.sleep(2)
     os._exit(0)

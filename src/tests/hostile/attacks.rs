@@ -44,6 +44,8 @@ const TIME: &[Verdict] = &[Verdict::TimeLimit];
 const MEMORY: &[Verdict] = &[Verdict::MemoryLimit];
 /// Where the kernel refuses before the limit is reached, or the limit ends it first.
 const MEMORY_OR_SAID: &[Verdict] = &[Verdict::MemoryLimit, Verdict::Accepted];
+/// Where the scratch space is held to its size by looking, the run that is over it is ended.
+const SAID_OR_FULL: &[Verdict] = &[Verdict::Accepted, Verdict::OutputLimit];
 const OUTSIDE: Bare = Bare { alone: false, ..ALONE };
 const TWICE: Bare = Bare { times: 2, ..ALONE };
 const LINGERS: Bare = Bare { lingers: true, ..ALONE };
@@ -91,7 +93,7 @@ pub fn all() -> Vec<Attack> {
         },
         // Files and output.
         said("open_files.py", LIMITS),
-        said("inodes.py", long),
+        Attack { limits: long, ..attack("inodes.py", SAID_OR_FULL) },
         attack("huge_file.py", MEMORY_OR_SAID),
         attack("output_flood.py", &[Verdict::OutputLimit]),
         said("core_dump.py", LIMITS),
@@ -115,7 +117,7 @@ pub fn all() -> Vec<Attack> {
         runs("leave_for_next.py", &["", ""], Ok(TWICE)),
         runs("marks_in_metadata.py", &["", ""], Ok(TWICE)),
         runs("survive_into_next.py", &["", ""], Ok(TWICE)),
-        Attack { limits: long, ..runs("ruin_scratch.py", &["", ""], Ok(TWICE)) },
+        Attack { limits: long, verdicts: SAID_OR_FULL, ..runs("ruin_scratch.py", &["", ""], Ok(TWICE)) },
         // Other processes.
         aimed("kill_victim.py", Aim::Victim),
         Attack { bare: Ok(OUTSIDE), ..said("signal_sweep.py", LIMITS) },
