@@ -28,7 +28,10 @@ use proofbox::{
     verify::Engine,
 };
 use stage::{Programs, Stage};
-use support::{for_each, program, slots};
+use support::{
+    container::{self, Who},
+    for_each, program, slots,
+};
 
 /// How cells are made.
 #[derive(Debug, Clone, Copy)]
@@ -275,6 +278,21 @@ async fn contained_as_whoever_runs_this() {
         failures.extend(contained_in(mode).await);
     }
     fail_with(failures);
+}
+
+/// Where namespaces are refused, as root and as an ordinary user.
+#[test]
+fn every_attack_is_contained_in_a_plain_container() {
+    for who in [Who::Root, Who::Ordinary] {
+        container::again_inside("attacks_in_a_plain_container", who);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "run by every_attack_is_contained_in_a_plain_container"]
+async fn attacks_in_a_plain_container() {
+    container::enter();
+    fail_with(contained_in(if nix::unistd::geteuid().is_root() { SLOT } else { RESTRICTED }).await);
 }
 
 /// The program under test: the one built for it, or the copy that an ordinary user was given.
