@@ -8,6 +8,7 @@
 //! | 3 | undecided; for `verify` and `filter`: at least one submission was not decided |
 //! | 130, 143 | interrupted by SIGINT or SIGTERM |
 
+pub mod bench;
 pub mod doctor;
 pub mod filter;
 pub mod lines;
@@ -55,6 +56,7 @@ enum Role {
     Filter(FilterCommand),
     Run(run::RunCommand),
     Doctor(doctor::DoctorArgs),
+    Bench(bench::BenchArgs),
 }
 
 // `filter` on the engine of this process. Not a doc comment: the help shows the filter's own.
@@ -72,7 +74,7 @@ impl CommandLine {
     pub fn default_log(&self) -> &'static str {
         match self.role {
             Role::Serve(_) => "info",
-            Role::Verify(_) | Role::Filter(_) | Role::Run(_) | Role::Doctor(_) => "warn",
+            Role::Verify(_) | Role::Filter(_) | Role::Run(_) | Role::Doctor(_) | Role::Bench(_) => "warn",
         }
     }
 
@@ -80,7 +82,7 @@ impl CommandLine {
     pub fn error_code(&self) -> u8 {
         match self.role {
             Role::Run(_) => 2,
-            Role::Serve(_) | Role::Verify(_) | Role::Filter(_) | Role::Doctor(_) => 1,
+            Role::Serve(_) | Role::Verify(_) | Role::Filter(_) | Role::Doctor(_) | Role::Bench(_) => 1,
         }
     }
 }
@@ -96,6 +98,7 @@ pub async fn dispatch(command_line: CommandLine) -> anyhow::Result<ExitCode> {
         Role::Filter(command) => filter_here(command).await,
         Role::Run(command) => run::run(command).await,
         Role::Doctor(args) => doctor::run(args).await,
+        Role::Bench(args) => bench::bench(args).await,
     }
 }
 

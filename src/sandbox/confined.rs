@@ -408,9 +408,7 @@ fn init(
     let children = watch_children()?;
     let setup =
         CellSetup { seccomp: image.seccomp.clone(), group: None, run: None, confined: Some(confined) };
-    // Of a control group only.
-    let own_bytes = 0;
-    let supervisor = Supervisor { socket, children: &children, setup: &setup, limits, own_bytes };
+    let supervisor = Supervisor { socket, children: &children, setup: &setup, limits };
     let directory = setup.confined.as_ref().map(|confined| &confined.directory);
     cell::run_all(&supervisor, &job, || directory.map_or(Ok(()), CellDirectory::renew))
 }

@@ -43,7 +43,7 @@ use nix::{
 use super::{
     Tier,
     cell::{self, CellSetup},
-    cgroup::{Groups, SlotGroup},
+    cgroup::{Groups, OomKill, SlotGroup},
     confined,
     protocol::{Ask, CgroupInfo, FaultReport, LauncherSetup, Reply, read_message, write_message},
     rootfs,
@@ -166,6 +166,7 @@ fn guard(control: &UnixStream, setup: &LauncherSetup) -> Result<(), StepError> {
     // The guard's life is the launcher's, not the terminal's: Ctrl-C reaches the service, which
     // closes the control socket when it has drained.
     let _ = setsid();
+    step("name_process", || sys::set_name(c"proofbox-guard"))?;
     let groups = match setup.use_cgroups {
         true => io_step("make_cgroups", || Groups::create(setup.slots))?,
         false => None,
@@ -252,6 +253,7 @@ fn launch(
     privileged: bool,
 ) -> Result<(), StepError> {
     step("die_with_guard", || sys::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL as u64))?;
+    step("name_process", || sys::set_name(c"proofbox-launch"))?;
     step("new_session", setsid)?;
     if !privileged {
         ask_for_maps(&pair)?;
@@ -383,6 +385,7 @@ pub fn receive_slot(control: &UnixStream) -> io::Result<Option<(u32, OwnedFd)>> 
 /// The slot process: one cell after another, until its socket closes.
 fn serve_cells(socket: &mut UnixStream, setup: &CellSetup<'_>, inside_id: u32) -> Result<(), StepError> {
     step("die_with_launcher", || sys::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL as u64))?;
+    step("name_process", || sys::set_name(c"proofbox-slot"))?;
     step("new_session", setsid)?;
     step("await_children", || sys::ignore_children(false))?;
     if let Some(group) = &setup.group {
@@ -417,9 +420,9 @@ fn one_cell(
     let oom_before = match &setup.group {
         Some(group) => {
             io_step("limit_processes", || group.limit_processes(limits.processes + 2))?;
-            io_step("read_oom_events", || group.oom_kills())?
+            Some(io_step("read_oom_events", || group.oom_count())?)
         }
-        None => 0,
+        None => None,
     };
     let (mut ours, theirs) = io_step("make_map_pair", UnixStream::pair)?;
     let namespaces = CloneFlags::CLONE_NEWUSER
@@ -438,9 +441,11 @@ fn one_cell(
     drop(ours);
     let status = wait_for(init)?;
     mapped?;
-    let oom_kill = match &setup.group {
-        Some(group) => io_step("read_oom_events", || group.oom_kills())? > oom_before,
-        None => false,
+    let oom_kill = match (&setup.group, oom_before) {
+        (Some(group), Some(before)) => {
+            io_step("read_oom_events", || group.oom_count())?.since(before) == Some(OomKill::OwnLimit)
+        }
+        _ => false,
     };
     Ok(Reply::Closed { status, oom_kill })
 }

@@ -33,6 +33,8 @@ use crate::{admission::Place, limits::Limits};
 const START_TIMEOUT: Duration = Duration::from_secs(30);
 /// How much later than its wall limit a run may be reported before the cell counts as lost.
 const REPORT_GRACE: Duration = Duration::from_secs(20);
+/// How long a slot process may take to accept a job.
+const SEND_GRACE: Duration = Duration::from_secs(30);
 /// How long a stopped cell may take to be gone before its slot process is given up.
 const CLOSE_GRACE: Duration = Duration::from_secs(10);
 
@@ -271,9 +273,15 @@ impl Sandbox {
         let runs = job.runs.len();
         let open = Ask::Open(Open { limits: limits.into() });
         let job = Ask::Job(wire_job(job));
-        for message in [open, job] {
-            let frame = protocol::encode(&message).map_err(|error| fault("send_job", error.to_string()))?;
-            socket.write_all(&frame).await.map_err(|error| fault("send_job", error.to_string()))?;
+        let send = async {
+            for message in [open, job] {
+                socket.write_all(&protocol::encode(&message)?).await?;
+            }
+            Ok::<(), io::Error>(())
+        };
+        match timeout(SEND_GRACE, send).await {
+            Ok(sent) => sent.map_err(|error| fault("send_job", error.to_string()))?,
+            Err(_) => return Err(fault("send_job", "the slot process does not read".to_owned())),
         }
         let open = OpenCell { socket, launcher: Arc::clone(launcher), place };
         Ok(CellRun { open: Some(open), limits, remaining: runs })
@@ -484,13 +492,10 @@ impl Drop for CellRun {
 impl OpenCell {
     /// Waits until the cell is gone, then gives socket and slot back.
     async fn close(mut self, ended_by_itself: bool) {
-        if !ended_by_itself {
-            let Ok(stop) = protocol::encode(&Ask::Stop) else { return };
-            if self.socket.write_all(&stop).await.is_err() {
-                return;
-            }
-        }
         let closed = async {
+            if !ended_by_itself && self.send_stop().await.is_err() {
+                return false;
+            }
             loop {
                 match read_reply(&mut self.socket).await {
                     Ok(Reply::Closed { .. }) => return true,
@@ -502,6 +507,10 @@ impl OpenCell {
         if timeout(CLOSE_GRACE, closed).await == Ok(true) {
             *lock(&self.launcher.idle[self.place.index()]) = Some(self.socket);
         }
+    }
+
+    async fn send_stop(&mut self) -> io::Result<()> {
+        self.socket.write_all(&protocol::encode(&Ask::Stop)?).await
     }
 }
 

@@ -130,7 +130,7 @@ pub struct FaultReport {
 pub enum Reply {
     Ran(Ran),
     Fault(FaultReport),
-    /// The cell is gone. `oom_kill`: the kernel killed something in it for want of memory.
+    /// The cell is gone. `oom_kill`: the kernel killed something in it at its memory limit.
     Closed {
         status: i32,
         oom_kill: bool,

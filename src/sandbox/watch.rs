@@ -23,6 +23,7 @@ pub struct TreeWatch {
     processes: fn() -> Vec<Pid>,
     cpu: CpuSamples,
     nameless_bytes: u64,
+    peak_bytes: u64,
     scratch_bytes: u64,
     next_nameless: Instant,
     next_scratch: Instant,
@@ -37,6 +38,7 @@ impl TreeWatch {
             processes,
             cpu: CpuSamples::default(),
             nameless_bytes: 0,
+            peak_bytes: 0,
             scratch_bytes: 0,
             next_nameless: now,
             next_scratch: now,
@@ -70,14 +72,25 @@ impl TreeWatch {
             self.next_nameless = next_look(begun, NAMELESS_LOOK);
         }
         let rest = self.nameless_bytes + self.scratch_bytes;
-        if tree::private_bytes(&processes) + rest <= limits.memory_bytes || begun < self.next_exact {
+        let held = tree::private_bytes(&processes) + rest;
+        if held <= limits.memory_bytes {
+            self.peak_bytes = self.peak_bytes.max(held);
+            return None;
+        }
+        if begun < self.next_exact {
             return None;
         }
         // Pages shared since a fork were counted twice; ask again, exactly.
         let begun = Instant::now();
         let exact = tree::proportional_bytes(&processes) + rest;
         self.next_exact = next_look(begun, Duration::ZERO);
+        self.peak_bytes = self.peak_bytes.max(exact);
         (exact > limits.memory_bytes).then_some(LimitHit::Memory)
+    }
+
+    /// Most memory seen at once, bytes.
+    pub fn peak_bytes(&self) -> u64 {
+        self.peak_bytes
     }
 
     /// CPU time so far of all that lives, and of what has vanished since it was last looked at.

@@ -21,7 +21,6 @@ struct Library {
     bytes_main: unsafe extern "C" fn(c_int, *mut *mut c_char) -> c_int,
     append_inittab: unsafe extern "C" fn(*const c_char, unsafe extern "C" fn() -> Object) -> c_int,
     module_create: unsafe extern "C" fn(*mut ModuleDef, c_int) -> Object,
-    after_fork_child: unsafe extern "C" fn(),
     text_from: unsafe extern "C" fn(*const c_char, isize) -> Object,
     call: unsafe extern "C" fn(Object, Object, Object) -> Object,
     tuple_new: unsafe extern "C" fn(isize) -> Object,
@@ -126,7 +125,6 @@ fn load(path: &CStr) -> Result<Library, Errno> {
             bytes_main: transmute::<*mut c_void, _>(find(c"Py_BytesMain")?),
             append_inittab: transmute::<*mut c_void, _>(find(c"PyImport_AppendInittab")?),
             module_create: transmute::<*mut c_void, _>(find(c"PyModule_Create2")?),
-            after_fork_child: transmute::<*mut c_void, _>(find(c"PyOS_AfterFork_Child")?),
             text_from: transmute::<*mut c_void, _>(find(c"PyUnicode_FromStringAndSize")?),
             call: transmute::<*mut c_void, _>(find(c"PyObject_Call")?),
             tuple_new: transmute::<*mut c_void, _>(find(c"PyTuple_New")?),
@@ -170,16 +168,18 @@ unsafe extern "C" fn serve(_module: Object, function: Object) -> Object {
 
 impl Callback {
     /// In a freshly forked run: calls the Python function and ends the process as Python would.
-    pub fn run(&self, arguments: &[String]) -> ! {
+    pub fn run<'a>(&self, arguments: impl Iterator<Item = &'a str>) -> ! {
         let Some(library) = LIBRARY.get() else { super::exit_now(127) };
-        // SAFETY: the interpreter was initialised in an ancestor by this same thread, and this is
-        // the only thread after the fork; `function` is a live object, borrowed from the caller of
+        // The interpreter is not told of the fork (`PyOS_AfterFork_Child`): that renews locks which
+        // other threads might have held, and there is none, and it writes to 200 pages.
+        // SAFETY: the interpreter was initialised in an ancestor by this same thread, the only one
+        // before the fork and after; `function` is a live object, borrowed from the caller of
         // `serve`, which has not returned. New references are stolen by the tuple or leaked, which
         // the process's end makes up for.
         unsafe {
-            (library.after_fork_child)();
+            let arguments: Vec<&str> = arguments.collect();
             let tuple = (library.tuple_new)(arguments.len() as isize);
-            for (index, argument) in arguments.iter().enumerate() {
+            for (index, argument) in arguments.into_iter().enumerate() {
                 let object = (library.text_from)(argument.as_ptr().cast(), argument.len() as isize);
                 if object.is_null() || (library.tuple_set)(tuple, index as isize, object) != 0 {
                     super::exit_now(127);
