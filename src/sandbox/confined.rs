@@ -143,6 +143,7 @@ pub fn guard(control: &UnixStream, setup: &LauncherSetup) -> Result<(), StepErro
         _ => None,
     };
     let narrowing = step("compile_narrowing", || narrowing::shipped().map_err(|_| Errno::ENOEXEC))?;
+    step("name_process", || sys::set_name(c"proofbox-guard"))?;
     let _ = setsid();
     umask(Mode::from_bits_truncate(0o022));
     let charge = take_charge(abi)?;
@@ -246,6 +247,7 @@ fn launch(
     guard_lives: &OwnedFd,
     surroundings: &Surroundings<'_>,
 ) -> Result<(), StepError> {
+    step("name_process", || sys::set_name(c"proofbox-launch"))?;
     step("new_session", setsid)?;
     let charge = take_charge(surroundings.abi)?;
     rehearse(surroundings)?;
@@ -321,6 +323,7 @@ fn serve_cells(
     index: u32,
     surroundings: &Surroundings<'_>,
 ) -> Result<(), StepError> {
+    step("name_process", || sys::set_name(c"proofbox-slot"))?;
     step("die_with_launcher", || sys::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL as u64))?;
     step("new_session", setsid)?;
     step("await_children", || sys::ignore_children(false))?;
@@ -381,6 +384,7 @@ fn init(
     surroundings: &Surroundings<'_>,
     limits: WireLimits,
 ) -> Result<(), StepError> {
+    step("name_process", || sys::set_name(c"proofbox-cell"))?;
     step("new_session", setsid)?;
     let charge = become_init(surroundings, index)?;
     if getppid() != slot {

@@ -64,6 +64,9 @@ pub enum Tier {
 }
 
 impl Tier {
+    /// Strongest first.
+    pub const ALL: [Tier; 3] = [Tier::Namespaces, Tier::Slot, Tier::Restricted];
+
     pub fn as_str(self) -> &'static str {
         match self {
             Tier::Restricted => "restricted",

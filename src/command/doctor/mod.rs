@@ -52,6 +52,7 @@ pub async fn run(args: DoctorArgs) -> anyhow::Result<ExitCode> {
     };
     print!("{}", languages(&engine));
     let findings = prove(&engine).await;
+    print!("{}", tiers(&engine));
     print!("{}", table(&findings, engine.sandbox().tier()));
     let broken = findings.iter().filter(|finding| finding.broken.is_some()).count();
     if broken > 0 {
@@ -150,6 +151,22 @@ fn languages(engine: &Engine) -> String {
             language.version(),
             language.interpreter().display()
         );
+    }
+    text
+}
+
+/// Every tier: in use, or why not.
+fn tiers(engine: &Engine) -> String {
+    let mut text = "\nTiers\n".to_owned();
+    let sandbox = engine.sandbox();
+    for tier in Tier::ALL {
+        let refusal = sandbox.refusals().iter().find(|refusal| refusal.tier == tier);
+        let note = match refusal {
+            _ if tier == sandbox.tier() => "in use".to_owned(),
+            Some(refusal) => format!("refused here: {}", refusal.source).replace('\n', "\n              "),
+            None => "not tried: another was asked for, is stronger, or fits whoever started this".to_owned(),
+        };
+        let _ = writeln!(text, "  {:<12}{note}", tier.as_str());
     }
     text
 }
