@@ -12,6 +12,8 @@ use std::{
 use clap::{Args, ValueEnum};
 use sha2::{Digest, Sha256};
 
+use crate::sandbox::Tier;
+
 /// A setting that cannot be used. The text names the flag and says what would do.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
@@ -29,12 +31,17 @@ pub enum ConfigError {
     BodiesInFlight { in_flight: usize, body: usize },
 }
 
-/// How strong the isolation must be at least. A host that cannot give it is refused.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, ValueEnum)]
-pub enum MinTier {
-    /// Own user, mount, pid, ipc, uts and net namespaces, with seccomp and limits.
-    #[default]
+/// Which isolation cells are to have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum TierChoice {
+    /// The strongest that the host gives.
+    Auto,
+    /// Own user, mount, pid, ipc, uts and net namespaces.
     Namespaces,
+    /// As root of a container without namespaces: a user id per slot, Landlock, seccomp.
+    Slot,
+    /// As an ordinary user there: Landlock, seccomp, a watch over every run.
+    Restricted,
 }
 
 // What every role that runs code can be told. Not a doc comment: clap would show it as the description
@@ -55,8 +62,17 @@ pub struct EngineArgs {
     images_dir: Option<PathBuf>,
 
     /// Weakest isolation to accept; a host that cannot give it is refused
-    #[arg(long, value_name = "TIER", env = "PROOFBOX_MIN_TIER", value_enum, default_value_t)]
-    min_tier: MinTier,
+    #[arg(long, value_name = "TIER", env = "PROOFBOX_MIN_TIER", value_enum, default_value_t = Tier::Restricted)]
+    min_tier: Tier,
+
+    /// Isolation to use: the strongest that this host gives, or a certain one
+    #[arg(long, value_name = "TIER", env = "PROOFBOX_TIER", value_enum, default_value_t = TierChoice::Auto)]
+    tier: TierChoice,
+
+    /// Directory for cells' files where mounts are refused [default: the first with room of /dev/shm, /run,
+    /// /tmp, /var/tmp]
+    #[arg(long, value_name = "DIR", env = "PROOFBOX_SCRATCH_DIR")]
+    scratch_dir: Option<PathBuf>,
 }
 
 /// How the engine runs code.
@@ -69,7 +85,11 @@ pub struct EngineConfig {
     pub max_wait: Option<Duration>,
     pub python: Option<PathBuf>,
     pub images_dir: Option<PathBuf>,
-    pub min_tier: MinTier,
+    /// Weakest isolation to accept.
+    pub min_tier: Tier,
+    pub tier: TierChoice,
+    /// Where cells' directories are made in tiers without mounts; `None`: where the host has room.
+    pub scratch_dir: Option<PathBuf>,
     /// Whether interpreters are kept loaded and forked where they can be; without it every run
     /// executes one.
     pub warm: bool,
@@ -93,6 +113,20 @@ impl EngineConfig {
     /// reinforcement learning sends about a thousand submissions at once.
     pub const DEFAULT_MAX_WAITING: usize = 1_024;
 
+    /// The tiers to try, strongest first: those wanted and not below the least accepted. `slot` is
+    /// for root and `restricted` for everybody else: a run must never have root's own id.
+    pub fn tiers(&self) -> Vec<Tier> {
+        let is_root = nix::unistd::geteuid().is_root();
+        let wanted = match self.tier {
+            TierChoice::Auto if is_root => vec![Tier::Namespaces, Tier::Slot],
+            TierChoice::Auto => vec![Tier::Namespaces, Tier::Restricted],
+            TierChoice::Namespaces => vec![Tier::Namespaces],
+            TierChoice::Slot => vec![Tier::Slot],
+            TierChoice::Restricted => vec![Tier::Restricted],
+        };
+        wanted.into_iter().filter(|tier| *tier >= self.min_tier).collect()
+    }
+
     /// Default settings with `slots` slots.
     pub fn for_testing(slots: usize) -> EngineConfig {
         EngineConfig {
@@ -101,7 +135,9 @@ impl EngineConfig {
             max_wait: None,
             python: None,
             images_dir: None,
-            min_tier: MinTier::default(),
+            min_tier: Tier::Restricted,
+            tier: TierChoice::Auto,
+            scratch_dir: None,
             module: shared_library(),
             warm: true,
             use_cgroups: true,
@@ -139,6 +175,8 @@ impl EngineArgs {
             python: self.python.clone(),
             images_dir: self.images_dir.clone(),
             min_tier: self.min_tier,
+            tier: self.tier,
+            scratch_dir: self.scratch_dir.clone(),
             module: shared_library(),
             warm: true,
             use_cgroups: true,

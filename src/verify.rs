@@ -1,7 +1,7 @@
 //! THE PATH of a request, top to bottom: submission -> admission -> cell -> outcomes -> judge ->
 //! report. HTTP, the filter and the command line are callers of [`Engine::verify`].
 
-use std::{sync::Arc, time::Instant};
+use std::{collections::HashMap, sync::Arc, time::Instant};
 
 use crate::{
     admission::{Admission, Admit, Place},
@@ -46,15 +46,19 @@ impl Engine {
         let slots = config.slots.get();
         let sandbox_config = SandboxConfig {
             slots,
+            tiers: config.tiers(),
+            scratch_dir: config.scratch_dir.clone(),
             program: config.program.clone(),
             use_cgroups: config.use_cgroups,
             fail_step: config.fail_step.clone(),
         };
-        let mut launchers = Vec::new();
-        for language in languages.iter() {
-            launchers.extend(language.launchers()?);
+        let mut launchers = HashMap::new();
+        for tier in &sandbox_config.tiers {
+            let of_tier = languages.iter().map(|language| language.launchers(*tier));
+            launchers.insert(*tier, of_tier.collect::<Result<Vec<_>, _>>()?.concat());
         }
-        let sandbox = Sandbox::start(&sandbox_config, launchers)?;
+        let sandbox =
+            Sandbox::start(&sandbox_config, |tier| launchers.get(&tier).cloned().unwrap_or_default())?;
         let admission = Admission::with_max_wait(slots, config.max_waiting, config.max_wait);
         let metrics = Arc::new(Metrics::new(languages.iter().map(|language| language.name().to_owned())));
         Ok(Engine { languages, admission, sandbox, metrics })
@@ -87,7 +91,7 @@ impl Engine {
         if submission.tests.is_empty() {
             return undecided(Cause::BadTests, "there are no tests".to_owned());
         }
-        let job = match language.job(submission) {
+        let job = match language.job(submission, self.sandbox.tier()) {
             Ok(job) => job,
             Err(error) => return undecided(Cause::BadTests, error.to_string()),
         };
@@ -164,7 +168,8 @@ impl Engine {
             };
             let rest = Job { runs: job.runs[judging.tests.len()..].to_vec(), ..job.clone() };
             match self.run_cell(language, submission, rest, seat, &mut judging).await {
-                Ok(Pause::None) => break,
+                // The kernel may have ended a cell for want of memory: the rest gets another.
+                Ok(Pause::None) => {}
                 Ok(Pause::MeasureAgain) => {
                     let only = Job { runs: vec![job.runs[judging.tests.len()].clone()], ..job.clone() };
                     let outcome = self.measure_alone(language, submission, only).await?;
@@ -231,7 +236,8 @@ impl Engine {
         job: Job,
     ) -> Result<CellRun, Fault> {
         self.metrics.cell_started(language.name());
-        self.sandbox.open(&language.launcher_for(submission), place, submission.limits, job).await
+        let launcher = language.launcher_for(submission, self.sandbox.tier());
+        self.sandbox.open(&launcher, place, submission.limits, job).await
     }
 
     /// Outcome to verdict, outside the cell.

@@ -15,6 +15,7 @@ pub mod lines;
 pub mod run;
 pub mod run_table;
 pub mod serve;
+pub mod soak;
 pub mod verify;
 
 use std::{io, process::ExitCode, sync::Arc};

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use crate::{
     config::EngineConfig,
-    sandbox::{Job, LauncherConfig, policy},
+    sandbox::{Job, LauncherConfig, Tier, policy},
     submission::Submission,
     value::marshal::TooLarge,
 };
@@ -93,26 +93,27 @@ impl Language {
         &self.runtime.executable
     }
 
-    /// The launchers that its solutions use.
-    pub fn launchers(&self) -> Result<Vec<LauncherConfig>, LanguageError> {
+    /// The launchers that its solutions use in a tier.
+    pub fn launchers(&self, tier: Tier) -> Result<Vec<LauncherConfig>, LanguageError> {
         let mut setup = self.image.setup()?;
         setup.seccomp = policy::compile(policy::SHIPPED)?;
         self.runtime.extend_setup(&mut setup);
-        Ok(self.runtime.launchers(&self.image, setup, self.warm))
+        Ok(self.runtime.launchers(&self.image, setup, self.is_warm(tier)))
     }
 
     /// The name of the launcher for a submission's cells.
-    pub fn launcher_for(&self, submission: &Submission) -> String {
-        self.runtime.launcher_for(&self.image, &submission.solution, self.warm)
+    pub fn launcher_for(&self, submission: &Submission, tier: Tier) -> String {
+        self.runtime.launcher_for(&self.image, &submission.solution, self.is_warm(tier))
     }
 
     /// What a cell does for a submission: every test is one run. What the tests expect stays here.
-    pub fn job(&self, submission: &Submission) -> Result<Job, TooLarge> {
-        self.runtime.job(submission, &self.image, self.warm)
+    pub fn job(&self, submission: &Submission, tier: Tier) -> Result<Job, TooLarge> {
+        self.runtime.job(submission, &self.image, self.is_warm(tier))
     }
 
-    /// Whether runs are forked from an interpreter kept loaded.
-    pub fn is_warm(&self) -> bool {
-        self.warm && self.runtime.can_be_warm()
+    /// Whether runs are forked from an interpreter kept loaded. It is loaded in the cells' file tree,
+    /// so only where they have one of their own.
+    pub fn is_warm(&self, tier: Tier) -> bool {
+        self.warm && tier == Tier::Namespaces && self.runtime.can_be_warm()
     }
 }

@@ -18,6 +18,7 @@ use nix::{
 
 use super::{
     cgroup::SlotGroup,
+    confined::ConfinedCell,
     launcher::CELL_ID,
     protocol::{Ask, FaultReport, Job, Reply, WireLimits, read_message, write_message},
     rootfs,
@@ -30,6 +31,8 @@ use super::{
 pub struct CellSetup<'a> {
     pub seccomp: Vec<SockFilter>,
     pub group: Option<SlotGroup>,
+    /// In a tier without namespaces: what the cell has in their place.
+    pub confined: Option<ConfinedCell>,
     /// In a warm launcher: the interpreter's function that carries out a run.
     pub run: Option<&'a Callback>,
 }
@@ -78,7 +81,7 @@ fn init(
         Ask::Stop => return Ok(()),
         Ask::Open(_) => return Err(StepError { step: "read_job", errno: nix::errno::Errno::EPROTO }),
     };
-    rootfs::furnish_cell(scratch_bytes(&limits), &job.sources)?;
+    let mut scratch = rootfs::furnish_cell(scratch_bytes(&limits), &job.sources)?;
     let children = step("watch_children", || {
         let mut mask = SigSet::empty();
         mask.add(Signal::SIGCHLD);
@@ -86,10 +89,15 @@ fn init(
         SignalFd::with_flags(&mask, SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK)
     })?;
     let supervisor = Supervisor { socket, children: &children, setup, limits };
-    run_all(&supervisor, &job)
+    run_all(&supervisor, &job, || scratch.renew_if_used())
 }
 
-fn run_all(supervisor: &Supervisor<'_>, job: &Job) -> Result<(), StepError> {
+/// Carries out a job's runs. `renew`: makes the scratch space as new.
+pub fn run_all(
+    supervisor: &Supervisor<'_>,
+    job: &Job,
+    mut renew: impl FnMut() -> Result<(), StepError>,
+) -> Result<(), StepError> {
     let hands_code_on = supervisor.setup.run.is_some() && job.runs.len() > 1;
     let mut code: Option<Vec<u8>> = None;
     for (index, input) in job.runs.iter().enumerate() {
@@ -97,7 +105,7 @@ fn run_all(supervisor: &Supervisor<'_>, job: &Job) -> Result<(), StepError> {
             return Ok(());
         }
         if index > 0 {
-            rootfs::renew_scratch_if_used(scratch_bytes(&supervisor.limits))?;
+            renew()?;
         }
         let begun = Instant::now();
         let stage = match &code {
@@ -125,6 +133,6 @@ fn stop_requested(socket: &UnixStream) -> bool {
 }
 
 /// The scratch space holds the largest file allowed and a little beside it.
-fn scratch_bytes(limits: &WireLimits) -> u64 {
+pub fn scratch_bytes(limits: &WireLimits) -> u64 {
     limits.file_bytes + (1 << 20)
 }

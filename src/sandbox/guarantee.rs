@@ -45,12 +45,17 @@ impl Guarantee {
         Guarantee::HostIdentity,
     ];
 
-    /// What is promised, in a few words.
-    pub fn promise(self) -> &'static str {
+    /// What is promised, in a few words. Where a tier's mechanism leaves something open, its words
+    /// say so.
+    pub fn promise(self, tier: Tier) -> &'static str {
+        let has_namespaces = tier == Tier::Namespaces;
         match self {
             Guarantee::NoNetwork => "no network, no sockets",
+            // `stat` of a guessed path is answered.
+            Guarantee::NoHostFiles if !has_namespaces => "no host file's content or names",
             Guarantee::NoHostFiles => "no host files beyond the image",
             Guarantee::NothingWritableOutside => "nothing writable outside",
+            // Whether a process id is in use can be found out.
             Guarantee::OtherProcesses => "other processes unreachable",
             Guarantee::NoSurvivors => "no process survives",
             Guarantee::SyscallFilter => "system calls filtered",
@@ -64,13 +69,20 @@ impl Guarantee {
             Guarantee::ScratchSpace => "scratch size and inodes",
             Guarantee::Output => "captured output",
             Guarantee::NothingInherited => "nothing inherited to read",
+            Guarantee::HostIdentity if !has_namespaces => "no host identity but uname's",
             Guarantee::HostIdentity => "host identity hidden",
         }
     }
 
     /// How a tier gives it.
     pub fn mechanism(self, tier: Tier, cgroup: Option<CgroupKind>) -> &'static str {
-        let Tier::Namespaces = tier;
+        match tier {
+            Tier::Namespaces => self.by_namespaces(cgroup),
+            Tier::Slot | Tier::Restricted => self.by_landlock(tier),
+        }
+    }
+
+    fn by_namespaces(self, cgroup: Option<CgroupKind>) -> &'static str {
         match self {
             Guarantee::NoNetwork => "empty net namespace; seccomp refuses socket()",
             Guarantee::NoHostFiles => "mount namespace, pivot_root into the image",
@@ -99,6 +111,38 @@ impl Guarantee {
             Guarantee::Output => "pipes, read to the limit by the cell's init",
             Guarantee::NothingInherited => "close-on-exec for all but 0-4, a new environment, exec",
             Guarantee::HostIdentity => "uts and cgroup namespaces, /proc with subset=pid",
+        }
+    }
+    fn by_landlock(self, tier: Tier) -> &'static str {
+        let has_own_id = tier == Tier::Slot;
+        match self {
+            Guarantee::NoNetwork => "seccomp refuses socket(); Landlock: TCP, abstract sockets",
+            Guarantee::NoHostFiles => "Landlock: only the image and the scratch directory open",
+            Guarantee::NothingWritableOutside if has_own_id => {
+                "Landlock; seccomp refuses chmod and utimes; a user id that owns nothing else"
+            }
+            Guarantee::NothingWritableOutside => "Landlock; seccomp refuses chmod, chown and utimes",
+            Guarantee::OtherProcesses if has_own_id => {
+                "Landlock scopes signals and ptrace and hides /proc; a user id per slot; seccomp"
+            }
+            Guarantee::OtherProcesses => "Landlock scopes signals and ptrace and hides /proc; seccomp",
+            Guarantee::NoSurvivors => "sub-reapers; kill(-1) within the Landlock domain until ECHILD",
+            Guarantee::SyscallFilter => "seccomp, deny by default, narrowed for cells without namespaces",
+            Guarantee::NoPrivileges if has_own_id => "no_new_privs, no capabilities, an unprivileged id",
+            Guarantee::NoPrivileges => "no_new_privs, no capabilities",
+            Guarantee::CpuTime => "process CPU clocks, sampled, and wait4 usage; RLIMIT_CPU behind it",
+            Guarantee::WallTime => "the cell's init",
+            Guarantee::Memory => {
+                "the cell's init watches the tree, nameless and scratch files; RLIMIT_AS behind it"
+            }
+            Guarantee::Processes if has_own_id => "RLIMIT_NPROC of the slot's user id",
+            Guarantee::Processes => "the cell's init answers clone and fork (seccomp listener)",
+            Guarantee::FileSize => "RLIMIT_FSIZE",
+            Guarantee::OpenFiles => "RLIMIT_NOFILE",
+            Guarantee::ScratchSpace => "a directory of its own, measured while the run lasts",
+            Guarantee::Output => "pipes, read to the limit by the cell's init",
+            Guarantee::NothingInherited => "close-on-exec for all but 0-4, a new environment, exec",
+            Guarantee::HostIdentity => "Landlock hides /proc and /etc; uname tells the container's name",
         }
     }
 }

@@ -22,7 +22,7 @@ use std::{
     io::{IoSliceMut, Read, Write},
     os::{
         fd::{AsRawFd, OwnedFd},
-        unix::net::UnixStream,
+        unix::{fs::MetadataExt, net::UnixStream},
     },
     process::ExitCode,
 };
@@ -41,8 +41,10 @@ use nix::{
 };
 
 use super::{
+    Tier,
     cell::{self, CellSetup},
     cgroup::{Groups, OomKill, SlotGroup},
+    confined,
     protocol::{
         Ask, CgroupInfo, FaultReport, Handover, LauncherSetup, Reply, WarmSetup, read_message, write_message,
     },
@@ -65,7 +67,7 @@ pub const CELL_ID: u32 = 1000;
 /// The `__launcher` role. Called from `main` before any thread exists.
 pub fn main() -> ExitCode {
     // Before anything is taken from standard input: it may execute this role once more.
-    let stack_space = step("reserve_stack", reserve_stack_space);
+    let stack_space = execute_again();
     let mut control = match take_control_socket() {
         Ok(control) => control,
         Err(error) => {
@@ -87,7 +89,11 @@ pub fn main() -> ExitCode {
     if let Some((name, errno)) = &setup.fail_step {
         step::inject_failure(name.clone(), *errno);
     }
-    match guard(&control, &setup) {
+    let guarded = match setup.tier {
+        Tier::Namespaces => guard(&control, &setup),
+        Tier::Slot | Tier::Restricted => confined::guard(&control, &setup),
+    };
+    match guarded {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             // The service may be gone; then nobody is left to tell.
@@ -103,20 +109,50 @@ const STACK_SPACE_BYTES: u64 = 64 << 30;
 /// Stack of threads that do not choose one.
 const THREAD_STACK_BYTES: usize = 8 << 20;
 
-/// Executes this role once more with a large stack limit, if it started with a small one.
-fn reserve_stack_space() -> Result<(), Errno> {
-    let (soft, hard) = getrlimit(Resource::RLIMIT_STACK)?;
-    let wanted = STACK_SPACE_BYTES.min(hard);
-    if soft == wanted || std::env::args_os().nth(2).is_some() {
+/// Executes this role once more, with a large stack limit if it started with a small one, and from
+/// a copy of the program if its file is one that cells could reach for.
+fn execute_again() -> Result<(), StepError> {
+    if std::env::args_os().nth(2).is_some() {
         return Ok(());
     }
-    setrlimit(Resource::RLIMIT_STACK, wanted, hard)?;
+    let (soft, hard) = step("reserve_stack", || getrlimit(Resource::RLIMIT_STACK))?;
+    let wanted = STACK_SPACE_BYTES.min(hard);
+    let copy = io_step("copy_program", copy_of_program)?;
+    if soft == wanted && copy.is_none() {
+        return Ok(());
+    }
+    step("reserve_stack", || setrlimit(Resource::RLIMIT_STACK, wanted, hard))?;
+    let path = match &copy {
+        Some(copy) => format!("/proc/self/fd/{}", copy.as_raw_fd()),
+        None => PROGRAM.to_owned(),
+    };
+    step("execute_again", || Err(execute_launcher(&path)))
+}
+
+const PROGRAM: &str = "/proc/self/exe";
+
+/// A warm run is a fork of the launcher, and so can open the launcher's program by /proc/self/exe,
+/// outside the image. The file cannot be written while it runs; but where it belongs to the user that
+/// cells run as, which is so only without root, its mode and times could be changed. Such a program
+/// is executed from memory instead.
+fn copy_of_program() -> io::Result<Option<OwnedFd>> {
+    let me = geteuid();
+    if me.is_root() || fs::metadata(PROGRAM)?.uid() != me.as_raw() {
+        return Ok(None);
+    }
+    sys::sealed_file(&fs::read(PROGRAM)?).map(Some)
+}
+
+/// Returns only on failure.
+fn execute_launcher(path: &str) -> Errno {
+    let Ok(path) = CString::new(path) else { return Errno::EINVAL };
     let args = [c"proofbox", c"__launcher", c"again"].map(CString::from);
-    let env: Vec<CString> = std::env::vars()
-        .map(|(name, value)| CString::new(format!("{name}={value}")))
-        .collect::<Result<_, _>>()
-        .map_err(|_| Errno::EINVAL)?;
-    Err(sys::exec(c"/proc/self/exe", &args, &env))
+    let env: Result<Vec<CString>, _> =
+        std::env::vars().map(|(name, value)| CString::new(format!("{name}={value}"))).collect();
+    match env {
+        Ok(env) => sys::exec(&path, &args, &env),
+        Err(_) => Errno::EINVAL,
+    }
 }
 
 /// Moves the socket away from standard input, where nothing but /dev/null may stay.
@@ -370,7 +406,7 @@ fn serve_slots(
         let group = ((index as usize) < groups.len()).then(|| groups.swap_remove(index as usize));
         groups.clear();
         let inside_id = if privileged { 1 + index } else { 0 };
-        let cell = CellSetup { seccomp, group, run };
+        let cell = CellSetup { seccomp, group, run, confined: None };
         let mut socket = UnixStream::from(socket);
         if let Err(error) = serve_cells(&mut socket, &cell, inside_id) {
             let _ = write_message(&mut socket, &Reply::Fault(error.into()));
@@ -380,7 +416,7 @@ fn serve_slots(
 }
 
 /// One slot request: four bytes of index and a socket. `None` at the service's end.
-fn receive_slot(control: &UnixStream) -> io::Result<Option<(u32, OwnedFd)>> {
+pub fn receive_slot(control: &UnixStream) -> io::Result<Option<(u32, OwnedFd)>> {
     let mut index = [0; 4];
     let mut space = cmsg_space!([std::os::fd::RawFd; 1]);
     let mut buffers = [IoSliceMut::new(&mut index)];

@@ -11,43 +11,66 @@
 //! | `cell`, `run` | cell init | furnishes a cell, carries out runs, ends what they leave |
 //! | `rootfs`, `cgroup`, `policy`, `filter` | | the file tree, memory and process bounds, the seccomp policy |
 //! | `protocol`, `step` | all | what travels between them; named steps that can fail |
+//! | `confined` | guard to run | the same without namespaces: tiers `slot` and `restricted` |
+//! | `landlock`, `reaper`, `scratch` | | there: files and signals, ending everything, directories |
+//! | `watch`, `tree`, `forks` | cell init | there: what a run uses, and how many processes it makes |
 //! | `sys` | all | the only `unsafe` |
 
 mod cell;
 mod cgroup;
+mod confined;
 mod filter;
+mod forks;
 mod guarantee;
+mod landlock;
 pub mod launcher;
+mod narrowing;
 pub mod policy;
 mod pool;
 mod protocol;
+mod reaper;
 mod rootfs;
 mod run;
+mod scratch;
 mod step;
 mod sys;
+mod tree;
+mod watch;
 
 use std::time::Duration;
 
+use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 
 pub use self::{
     cgroup::survey as survey_cgroups,
     guarantee::Guarantee,
     launcher::main as launcher_main,
-    pool::{CellRun, LauncherConfig, Sandbox, SandboxConfig, StartError},
+    pool::{CellRun, LauncherConfig, Refusal, Sandbox, SandboxConfig, StartError},
     protocol::{CgroupKind, ImageSetup, Program, WarmSetup},
     rootfs::SOURCE_DIR,
 };
 
 /// The isolation that cells have. Each tier gives every guarantee; they differ in the mechanism.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+/// The weakest first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ValueEnum)]
 pub enum Tier {
+    /// As an ordinary user of a plain container: Landlock, seccomp, a watch over every run.
+    Restricted,
+    /// As root of a plain container: the same, and a user id for every slot.
+    Slot,
+    /// Own user, mount, pid, ipc, uts and net namespaces.
     Namespaces,
 }
 
 impl Tier {
+    /// Strongest first.
+    pub const ALL: [Tier; 3] = [Tier::Namespaces, Tier::Slot, Tier::Restricted];
+
     pub fn as_str(self) -> &'static str {
         match self {
+            Tier::Restricted => "restricted",
+            Tier::Slot => "slot",
             Tier::Namespaces => "namespaces",
         }
     }

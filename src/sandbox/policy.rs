@@ -152,7 +152,7 @@ fn condition(condition: &Condition) -> Value {
     json!({ "index": condition.arg, "type": "qword", "op": op, "val": condition.equals })
 }
 
-fn errno(name: &str) -> Result<i32, PolicyError> {
+pub fn errno(name: &str) -> Result<i32, PolicyError> {
     [Errno::EPERM, Errno::EACCES, Errno::ENOSYS, Errno::EAFNOSUPPORT]
         .into_iter()
         .find(|errno| format!("{errno:?}") == name)
@@ -160,7 +160,7 @@ fn errno(name: &str) -> Result<i32, PolicyError> {
         .ok_or_else(|| PolicyError::Errno(name.to_owned()))
 }
 
-fn program(default: Value, matched: Value, rules: Vec<Value>) -> Result<Vec<SockFilter>, PolicyError> {
+pub fn program(default: Value, matched: Value, rules: Vec<Value>) -> Result<Vec<SockFilter>, PolicyError> {
     let filters = json!({
         "cell": { "default_action": default, "filter_action": matched, "filter": rules }
     });

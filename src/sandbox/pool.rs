@@ -42,6 +42,10 @@ const CLOSE_GRACE: Duration = Duration::from_secs(10);
 #[derive(Debug, Clone)]
 pub struct SandboxConfig {
     pub slots: usize,
+    /// Tiers to try, in this order.
+    pub tiers: Vec<Tier>,
+    /// Where cells' directories are made in tiers without mounts; `None`: where the host has room.
+    pub scratch_dir: Option<PathBuf>,
     /// The proofbox program, re-executed for launchers.
     pub program: PathBuf,
     /// Whether control groups may be used where they can be.
@@ -67,6 +71,23 @@ pub enum StartError {
     Spawn { launcher: String, source: io::Error },
     #[error("the launcher {launcher} cannot make cells: {fault}\n{}", remedy(&.fault.step))]
     Refused { launcher: String, fault: Fault },
+    #[error("no tier of isolation can be given here{}{}", nothing_tried(refusals), refusals.iter().map(ToString::to_string).collect::<String>())]
+    NoTier { refusals: Vec<Refusal> },
+}
+
+/// A tier that this host cannot give, and why.
+#[derive(Debug, thiserror::Error)]
+#[error("\n{}: {source}", tier.as_str())]
+pub struct Refusal {
+    pub tier: Tier,
+    pub source: Box<StartError>,
+}
+
+fn nothing_tried(refusals: &[Refusal]) -> &'static str {
+    match refusals.is_empty() {
+        true => ": the tier asked for is weaker than the weakest to accept (--min-tier)",
+        false => "",
+    }
 }
 
 /// What to do about a set-up step that this host refuses.
@@ -82,6 +103,34 @@ fn remedy(step: &str) -> &'static str {
             "remedy: mounting is refused here. In a container: allow mount in its seccomp and AppArmor \
              profiles and unmask /proc; kernel 5.12 or newer is needed"
         }
+        "find_landlock" | "find_landlock_scopes" => {
+            "remedy: Linux 6.12 or newer, with Landlock among its security modules (/sys/kernel/security/lsm) \
+             and allowed by the container's seccomp profile (Docker 24 or newer)"
+        }
+        "find_scratch_place" | "make_scratch_place" => {
+            "remedy: give cells a writable directory with 32 MiB free for each slot: docker run --tmpfs /tmp or \
+             --shm-size 256m, or name one with --scratch-dir"
+        }
+        "become_slot_id"
+        | "leave_groups"
+        | "give_slot_directory"
+        | "signal_cell"
+        | "use_scratch"
+        | "find_slot_ids"
+        | "drop_bounding_set" => {
+            "remedy: as root cells need the capabilities CHOWN, DAC_OVERRIDE, FOWNER, KILL, SETGID, SETPCAP and SETUID, \
+             which Docker gives by default; or start proofbox as an ordinary user"
+        }
+        "install_fork_gate" => {
+            "remedy: whoever started this container listens to its system calls already, and a process can \
+             have one listener only; start proofbox as root of the container"
+        }
+        "open_granted_path" => {
+            "remedy: the interpreter, or something that it needs, is in a directory that the cells' user \
+             cannot enter; name another with --python"
+        }
+        "fit_tier_to_user" => "remedy: the tier slot is for root, the tier restricted for everybody else",
+        "find_children_lists" => "remedy: a kernel built with CONFIG_PROC_CHILDREN, and /proc mounted",
         _ => "run `proofbox doctor` for what this host offers",
     }
 }
@@ -89,6 +138,9 @@ fn remedy(step: &str) -> &'static str {
 /// Launchers by image name.
 #[derive(Debug)]
 pub struct Sandbox {
+    tier: Tier,
+    /// Tiers that were tried before and refused.
+    refusals: Vec<Refusal>,
     launchers: HashMap<String, Arc<Launcher>>,
 }
 
@@ -111,11 +163,33 @@ struct Running {
 }
 
 impl Sandbox {
-    /// Starts the launchers. Blocks; called at start.
-    pub fn start(config: &SandboxConfig, wanted: Vec<LauncherConfig>) -> Result<Sandbox, StartError> {
+    /// Starts the launchers in the first tier that this host gives. Blocks; called at start.
+    ///
+    /// `launchers`: those of a tier.
+    pub fn start(
+        config: &SandboxConfig,
+        launchers: impl Fn(Tier) -> Vec<LauncherConfig>,
+    ) -> Result<Sandbox, StartError> {
+        let mut refusals = Vec::new();
+        for tier in &config.tiers {
+            match Sandbox::start_tier(config, *tier, launchers(*tier)) {
+                Ok(launchers) => return Ok(Sandbox { tier: *tier, refusals, launchers }),
+                Err(source) => refusals.push(Refusal { tier: *tier, source: Box::new(source) }),
+            }
+        }
+        Err(StartError::NoTier { refusals })
+    }
+
+    fn start_tier(
+        config: &SandboxConfig,
+        tier: Tier,
+        wanted: Vec<LauncherConfig>,
+    ) -> Result<HashMap<String, Arc<Launcher>>, StartError> {
         let mut launchers = HashMap::new();
         for LauncherConfig { name, image, warm } in wanted {
             let setup = LauncherSetup {
+                tier,
+                scratch_dir: config.scratch_dir.as_ref().map(|path| path.to_string_lossy().into_owned()),
                 image,
                 warm,
                 slots: config.slots as u32,
@@ -133,12 +207,17 @@ impl Sandbox {
             *lock(&launcher.running) = Some(running);
             launchers.insert(name, Arc::new(launcher));
         }
-        Ok(Sandbox { launchers })
+        Ok(launchers)
     }
 
     /// The isolation that every cell has.
     pub fn tier(&self) -> Tier {
-        Tier::Namespaces
+        self.tier
+    }
+
+    /// The tiers that this host could not give, and why.
+    pub fn refusals(&self) -> &[Refusal] {
+        &self.refusals
     }
 
     /// The control groups that cells have: of every launcher, or none.

@@ -10,7 +10,7 @@ use std::io::{self, Read, Write};
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-use super::{LimitHit, sys::SockFilter};
+use super::{LimitHit, Tier, sys::SockFilter};
 use crate::limits::Limits;
 
 /// No frame is larger: the largest body the service accepts plus framing.
@@ -19,6 +19,9 @@ pub const MAX_FRAME_BYTES: u32 = 1 << 30;
 /// First message to a launcher, on its control socket: what it is to be.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct LauncherSetup {
+    pub tier: Tier,
+    /// Where cells' directories are made in tiers without mounts; `None`: where the host has room.
+    pub scratch_dir: Option<String>,
     pub image: ImageSetup,
     /// The interpreter to load once, for cells to fork; `None`: programs are executed.
     pub warm: Option<WarmSetup>,

@@ -5,7 +5,7 @@
 
 use std::{
     fs, io,
-    os::unix::fs::{PermissionsExt, symlink},
+    os::unix::fs::{MetadataExt, PermissionsExt, symlink},
     path::{Path, PathBuf},
 };
 
@@ -74,8 +74,11 @@ pub fn mount_cell_proc() -> Result<(), StepError> {
 }
 
 /// What a cell adds to the shared tree beside /proc: scratch space and sources.
-pub fn furnish_cell(scratch_bytes: u64, sources: &[(String, serde_bytes::ByteBuf)]) -> Result<(), StepError> {
-    mount_scratch(scratch_bytes)?;
+pub fn furnish_cell(
+    scratch_bytes: u64,
+    sources: &[(String, serde_bytes::ByteBuf)],
+) -> Result<Scratch, StepError> {
+    let scratch = Scratch::mount(scratch_bytes)?;
     let source_bytes: usize = sources.iter().map(|(_, content)| content.len() + 8192).sum();
     let options = format!("size={},nr_inodes=1024,mode=755", source_bytes + 65_536);
     step("mount_sources", || {
@@ -87,35 +90,78 @@ pub fn furnish_cell(scratch_bytes: u64, sources: &[(String, serde_bytes::ByteBuf
     }
     step("seal_sources", || {
         set_mount_attributes(Path::new(SOURCE_DIR), READ_ONLY | libc::MOUNT_ATTR_NODEV, false)
-    })
-}
-
-/// A fresh, empty scratch space over whatever was there.
-pub fn mount_scratch(scratch_bytes: u64) -> Result<(), StepError> {
-    let options = format!("size={scratch_bytes},nr_inodes=16384,mode=1777");
-    step("mount_scratch", || {
-        let flags = MsFlags::MS_NOSUID | MsFlags::MS_NODEV;
-        mount(Some("scratch"), SCRATCH_DIR, Some("tmpfs"), flags, Some(options.as_str()))
     })?;
-    for directory in [WORK_DIR, SHM_DIR] {
-        io_step("make_scratch_directories", || fs::create_dir(directory))?;
-    }
-    Ok(())
+    Ok(scratch)
 }
 
-/// Replaces the scratch space if a run left anything in it.
-pub fn renew_scratch_if_used(scratch_bytes: u64) -> Result<(), StepError> {
-    let left = io_step("inspect_scratch", || {
-        Ok(fs::read_dir(SCRATCH_DIR)?.count() != 2
-            || fs::read_dir(WORK_DIR)?.next().is_some()
-            || fs::read_dir(SHM_DIR)?.next().is_some())
-    });
-    // A run may have removed or locked the directories themselves: that too means "used".
-    if matches!(left, Ok(false)) {
-        return Ok(());
+/// A cell's scratch space, and how its directories looked when it was fresh.
+pub struct Scratch {
+    bytes: u64,
+    fresh: [Look; 3],
+}
+
+/// What a run can change about a directory without leaving anything in it.
+#[derive(PartialEq, Eq)]
+struct Look {
+    inode: u64,
+    mode: u32,
+    modified: (i64, i64),
+    accessed: (i64, i64),
+}
+
+const SCRATCH_DIRS: [&str; 3] = [SCRATCH_DIR, WORK_DIR, SHM_DIR];
+
+impl Scratch {
+    /// A fresh, empty scratch space over whatever was there.
+    fn mount(bytes: u64) -> Result<Scratch, StepError> {
+        let options = format!("size={bytes},nr_inodes=16384,mode=1777");
+        step("mount_scratch", || {
+            // Times of access would change by our own looking.
+            let flags = MsFlags::MS_NOSUID | MsFlags::MS_NODEV | MsFlags::MS_NOATIME;
+            mount(Some("scratch"), SCRATCH_DIR, Some("tmpfs"), flags, Some(options.as_str()))
+        })?;
+        for directory in [WORK_DIR, SHM_DIR] {
+            io_step("make_scratch_directories", || fs::create_dir(directory))?;
+        }
+        Ok(Scratch { bytes, fresh: io_step("inspect_scratch", looks)? })
     }
-    step("unmount_scratch", || umount2(SCRATCH_DIR, MntFlags::MNT_DETACH))?;
-    mount_scratch(scratch_bytes)
+
+    /// Replaces the scratch space if a run left anything in it, or anything changed about it. A run
+    /// may have removed, locked or replaced the directories: that too means "used".
+    pub fn renew_if_used(&mut self) -> Result<(), StepError> {
+        let unused = io_step("inspect_scratch", || {
+            let top = fs::read_dir(SCRATCH_DIR)?.take(3).count();
+            Ok(looks()? == self.fresh && top == 2 && is_empty(WORK_DIR)? && is_empty(SHM_DIR)?)
+        });
+        if matches!(unused, Ok(true)) {
+            return Ok(());
+        }
+        step("unmount_scratch", || umount2(SCRATCH_DIR, MntFlags::MNT_DETACH))?;
+        *self = Scratch::mount(self.bytes)?;
+        Ok(())
+    }
+}
+
+/// Anything put into a directory, or taken out of it, changes when it was modified.
+fn looks() -> io::Result<[Look; 3]> {
+    let mut looks = Vec::with_capacity(SCRATCH_DIRS.len());
+    for directory in SCRATCH_DIRS {
+        // Not through a link that a run may have put there.
+        let seen = fs::symlink_metadata(directory)?;
+        looks.push(Look {
+            inode: seen.ino(),
+            mode: seen.mode(),
+            modified: (seen.mtime(), seen.mtime_nsec()),
+            accessed: (seen.atime(), seen.atime_nsec()),
+        });
+    }
+    looks.try_into().map_err(|_| io::Error::other("one look for each directory"))
+}
+
+/// What a run made in the very tick of the kernel's clock in which the directory was made does not
+/// show in its times.
+fn is_empty(directory: &str) -> io::Result<bool> {
+    Ok(fs::read_dir(directory)?.next().is_none())
 }
 
 fn staging_directory() -> Result<PathBuf, StepError> {

@@ -26,12 +26,15 @@ use nix::{
 
 use super::{
     LimitHit,
-    cell::CellSetup,
-    cgroup::OomKill,
+    cell::{CellSetup, scratch_bytes},
+    cgroup::{OomKill, SlotGroup},
+    confined::ConfinedCell,
+    forks::{self, Gate},
     protocol::{FaultReport, Job, JobRun, Program, Ran, WireLimits},
     rootfs::WORK_DIR,
     step::{StepError, io_step, step},
-    sys,
+    sys, tree,
+    watch::TreeWatch,
 };
 
 /// Descriptors as the driver in the cell finds them.
@@ -41,6 +44,8 @@ const CODE_FD: i32 = 5;
 const FIRST_UNUSED_FD: i32 = 6;
 /// A function's result, and standard error, may be at least this large whatever the output limit.
 const LEAST_CAPTURE_BYTES: u64 = 1 << 20;
+/// A group's clock and what was reaped may differ by so much without a reason.
+const GROUP_NOISE: Duration = Duration::from_millis(20);
 /// How often the memory of the tree is looked at where no control group bounds it.
 const MEMORY_WATCH: Duration = Duration::from_millis(4);
 /// Open files per process.
@@ -111,6 +116,23 @@ struct Capture {
     most: usize,
 }
 
+/// CPU time of a slot's control group, and of this process, which is in it.
+struct GroupCpu {
+    group: Duration,
+    own: Duration,
+}
+
+impl GroupCpu {
+    fn now(group: &SlotGroup) -> io::Result<GroupCpu> {
+        Ok(GroupCpu { group: group.cpu_time()?, own: sys::process_cpu_time(Pid::this())? })
+    }
+
+    /// What everything but this process has used since then.
+    fn since(&self, before: &GroupCpu) -> Duration {
+        self.group.saturating_sub(before.group).saturating_sub(self.own.saturating_sub(before.own))
+    }
+}
+
 /// A run in progress.
 struct Watch {
     main: Pid,
@@ -119,9 +141,13 @@ struct Watch {
     limit: Option<LimitHit>,
     /// CPU time of children already reaped.
     reaped_cpu: Duration,
-    /// CPU time of the slot's control group when the run began.
-    group_cpu_before: Option<Duration>,
+    /// Of the slot's control group, when the run began.
+    cpu_before: Option<GroupCpu>,
     max_rss_bytes: u64,
+    /// Where there is no control group: what is looked at while the run lasts.
+    tree: Option<TreeWatch>,
+    /// Where the run must ask before it forks.
+    gate: Option<Gate>,
 }
 
 /// Carries out one run. `Ok(None)` if the service wants no more of this cell.
@@ -152,9 +178,12 @@ pub fn carry_out(
         None => None,
     };
     let mut watch = start(supervisor, job, stage, Inputs { stdin, call, code })?;
-    watch.group_cpu_before = group.and_then(|group| group.cpu_time().ok());
+    watch.cpu_before = match group {
+        Some(group) => Some(io_step("read_cpu_time", || GroupCpu::now(group))?),
+        None => None,
+    };
     let wanted = supervise(supervisor, &mut watch, begun)?;
-    end_everything(&mut watch)?;
+    end_everything(supervisor, &mut watch)?;
     if !wanted {
         return Ok(None);
     }
@@ -173,7 +202,7 @@ pub fn carry_out(
             watch.max_rss_bytes = watch.max_rss_bytes.max(peak.saturating_sub(memory_base));
         }
     }
-    Ok(Some(watch.finish(supervisor, begun)))
+    Ok(Some(watch.finish(supervisor, begun)?))
 }
 
 /// Files that a run reads.
@@ -193,13 +222,19 @@ fn start(
     let pipe = || step("make_pipe", || pipe2(OFlag::O_CLOEXEC));
     let (stdout, stderr, result) = (pipe()?, pipe()?, pipe()?);
     let (setup_read, setup_write) = pipe()?;
+    let confined = supervisor.setup.confined.as_ref();
+    let gate = match confined.is_some_and(|confined| confined.gates_forks) {
+        true => Some(io_step("make_gate_pair", UnixStream::pair)?),
+        false => None,
+    };
     // A warm run goes on in this very process image, so the C library must know of the fork.
     let fork = || match &job.program {
         Program::Exec { .. } => sys::clone_process(CloneFlags::empty()),
         Program::Warm { .. } => sys::python::fork(),
     };
     let Some(main) = step("fork_run", fork)? else {
-        let inherited = Inherited { inputs, stdout: stdout.1, stderr: stderr.1, result: result.1 };
+        let gate = gate.map(|(_, to_init)| to_init);
+        let inherited = Inherited { inputs, stdout: stdout.1, stderr: stderr.1, result: result.1, gate };
         let error = become_program(supervisor, &job.program, stage, inherited);
         let report = postcard::to_stdvec(&FaultReport::from(error)).unwrap_or_default();
         let _ = fs::File::from(setup_write).write_all(&report);
@@ -222,14 +257,25 @@ fn start(
             .map_err(|_| StepError { step: "await_exec", errno: Errno::EPROTO })?;
         return Err(StepError { step: known_step(&fault.step), errno: Errno::from_raw(fault.errno) });
     }
+    let gate = match gate {
+        Some((from_run, _)) => Some(step("receive_fork_gate", || Gate::receive(&from_run))?),
+        None => None,
+    };
     Ok(Watch {
         main,
         main_status: None,
         captures,
         limit: None,
         reaped_cpu: Duration::ZERO,
-        group_cpu_before: None,
+        cpu_before: None,
         max_rss_bytes: 0,
+        tree: supervisor.setup.group.is_none().then(|| {
+            TreeWatch::new(match confined {
+                Some(_) => || tree::descendants(Pid::this()),
+                None => tree::others_in_namespace,
+            })
+        }),
+        gate,
     })
 }
 
@@ -238,6 +284,8 @@ struct Inherited {
     stdout: OwnedFd,
     stderr: OwnedFd,
     result: OwnedFd,
+    /// To the cell's init, where the run must ask it before it forks.
+    gate: Option<UnixStream>,
 }
 
 /// In the forked child: gives up everything the program must not have, then becomes it.
@@ -251,7 +299,9 @@ fn become_program(
     let limits = &supervisor.limits;
     let attempt = || -> Result<std::convert::Infallible, StepError> {
         step("run_session", setsid)?;
-        step("run_directory", || chdir(WORK_DIR))?;
+        let confined = supervisor.setup.confined.as_ref();
+        let work = confined.map_or_else(|| WORK_DIR.into(), ConfinedCell::work_directory);
+        step("run_directory", || chdir(&work))?;
         step("place_descriptors", || place_descriptors(&inherited))?;
         // As a program is that was executed: its own /proc files are its own, and the supervisor, which
         // counts what the tree uses through /proc, can see it.
@@ -264,13 +314,25 @@ fn become_program(
                 step("name_process", || sys::set_name(c"python3"))?;
             }
         }
-        step("set_rlimits", || set_rlimits(limits, supervisor.setup.group.is_some()))?;
-        step("drop_capabilities", sys::drop_capabilities)?;
+        step("set_rlimits", || set_rlimits(limits, supervisor.setup))?;
         step("no_new_privileges", || sys::prctl(libc::PR_SET_NO_NEW_PRIVS, 1))?;
+        match confined {
+            Some(confined) => {
+                confined.confine_run()?;
+                step("drop_capabilities", sys::drop_held_capabilities)?;
+            }
+            None => step("drop_capabilities", sys::drop_capabilities)?,
+        }
+        if let Some(to_init) = &inherited.gate {
+            step("install_fork_gate", || forks::install_gate(to_init))?;
+        }
         let exec = match program {
-            Program::Exec { argv, env } => Some(prepare_exec(argv, env)?),
+            Program::Exec { argv, env } => Some(prepare_exec(argv, env, confined)?),
             Program::Warm { .. } => None,
         };
+        if let Some(confined) = confined {
+            confined.narrow_calls()?;
+        }
         step("install_seccomp", || sys::install_seccomp(&supervisor.setup.seccomp))?;
         match (exec, program, supervisor.setup.run) {
             (Some((argv, env)), _, _) => step("exec", || Err(sys::exec(&argv[0], &argv, &env))),
@@ -289,10 +351,18 @@ fn become_program(
 }
 
 /// Arguments and environment as the kernel takes them. There is at least one argument.
-fn prepare_exec(argv: &[String], env: &[String]) -> Result<(Vec<CString>, Vec<CString>), StepError> {
-    let strings =
-        |list: &[String]| list.iter().map(|text| CString::new(text.as_str())).collect::<Result<Vec<_>, _>>();
-    step("prepare_arguments", || match (strings(argv), strings(env)) {
+fn prepare_exec(
+    argv: &[String],
+    env: &[String],
+    confined: Option<&ConfinedCell>,
+) -> Result<(Vec<CString>, Vec<CString>), StepError> {
+    let strings = |list: &[String], resolve: fn(&ConfinedCell, &str) -> String| {
+        let resolved =
+            list.iter().map(|text| confined.map_or_else(|| text.clone(), |cell| resolve(cell, text)));
+        resolved.map(CString::new).collect::<Result<Vec<_>, _>>()
+    };
+    let (argv, env) = (strings(argv, ConfinedCell::resolve), strings(env, ConfinedCell::resolve_variable));
+    step("prepare_arguments", || match (argv, env) {
         (Ok(argv), Ok(env)) if !argv.is_empty() => Ok((argv, env)),
         _ => Err(Errno::EINVAL),
     })
@@ -322,20 +392,25 @@ fn place_descriptors(inherited: &Inherited) -> Result<(), Errno> {
     sys::close_on_exec_from(FIRST_UNUSED_FD)
 }
 
-fn set_rlimits(limits: &WireLimits, memory_is_bounded: bool) -> Result<(), Errno> {
+fn set_rlimits(limits: &WireLimits, setup: &CellSetup<'_>) -> Result<(), Errno> {
     let same = |resource, value| sys::set_rlimit(resource, value, value);
     // A backstop behind the supervisor, per process and in whole seconds.
     let cpu_seconds = cpu_kill_after(limits.cpu_ms).as_secs() + 2;
     sys::set_rlimit(libc::RLIMIT_CPU, cpu_seconds, cpu_seconds + 1)?;
     same(libc::RLIMIT_FSIZE, limits.file_bytes)?;
     same(libc::RLIMIT_NOFILE, OPEN_FILES)?;
-    // Counted per user namespace, so per cell; the init is one of them.
-    same(libc::RLIMIT_NPROC, limits.processes + 1)?;
+    // Counted per user namespace and id, so per cell; the init is one of them. Where forks are
+    // gated the id is shared with others, and a count of it would mean nothing.
+    if !setup.confined.as_ref().is_some_and(|confined| confined.gates_forks) {
+        same(libc::RLIMIT_NPROC, limits.processes + 1)?;
+    }
     same(libc::RLIMIT_STACK, limits.memory_bytes)?;
-    same(libc::RLIMIT_CORE, 0)?;
+    // One byte: no file is written, and no program that the kernel's core pattern names is started,
+    // which a limit of zero would not prevent.
+    same(libc::RLIMIT_CORE, 1)?;
     same(libc::RLIMIT_MSGQUEUE, 0)?;
     same(libc::RLIMIT_MEMLOCK, 0)?;
-    if !memory_is_bounded {
+    if setup.group.is_none() {
         // A burst between two looks at the tree is bounded too. Address space is not memory:
         // runtimes reserve far more than they use.
         same(libc::RLIMIT_AS, limits.memory_bytes.saturating_mul(4).saturating_add(1 << 30))?;
@@ -357,6 +432,11 @@ fn supervise(supervisor: &Supervisor<'_>, watch: &mut Watch, begun: Instant) -> 
         if ready.service {
             return Ok(false);
         }
+        if ready.gate
+            && let Some(gate) = &mut watch.gate
+        {
+            step("answer_fork", || gate.answer(Pid::this(), limits.processes))?;
+        }
         watch.read_captures()?;
         if ready.child {
             while let Ok(Some(_)) = supervisor.children.read_signal() {}
@@ -374,12 +454,10 @@ fn supervise(supervisor: &Supervisor<'_>, watch: &mut Watch, begun: Instant) -> 
         if now >= wall_end && watch.main_status.is_none() {
             watch.limit = watch.limit.or(Some(LimitHit::Wall));
         }
-        if supervisor.setup.group.is_none() {
-            let resident = tree_rss_bytes();
-            watch.max_rss_bytes = watch.max_rss_bytes.max(resident);
-            if resident > limits.memory_bytes {
-                watch.limit = Some(LimitHit::Memory);
-            }
+        if let Some(tree) = &mut watch.tree {
+            let directory = supervisor.setup.confined.as_ref().map(|confined| &confined.directory);
+            let over = tree.look(directory, limits, scratch_bytes(limits));
+            watch.limit = watch.limit.or(over);
         }
     }
     Ok(true)
@@ -394,11 +472,14 @@ fn least_time_to_use(cpu: Duration) -> Duration {
 }
 
 /// Kills and reaps everything in the cell but this process, and reads what is left in the pipes.
-fn end_everything(watch: &mut Watch) -> Result<(), StepError> {
+fn end_everything(supervisor: &Supervisor<'_>, watch: &mut Watch) -> Result<(), StepError> {
     loop {
-        match kill(Pid::from_raw(-1), Signal::SIGKILL) {
-            Ok(()) | Err(Errno::ESRCH) => {}
-            Err(errno) => return Err(StepError { step: "kill_run", errno }),
+        match &supervisor.setup.confined {
+            Some(confined) => confined.kill_run()?,
+            None => match kill(Pid::from_raw(-1), Signal::SIGKILL) {
+                Ok(()) | Err(Errno::ESRCH) => {}
+                Err(errno) => return Err(StepError { step: "kill_run", errno }),
+            },
         }
         match sys::reap_any(true) {
             Ok(Some(reaped)) => watch.count(&reaped),
@@ -413,6 +494,7 @@ fn end_everything(watch: &mut Watch) -> Result<(), StepError> {
 struct Ready {
     child: bool,
     service: bool,
+    gate: bool,
 }
 
 impl Watch {
@@ -427,13 +509,17 @@ impl Watch {
         let open: Vec<BorrowedFd<'_>> =
             self.captures.iter().filter_map(|capture| Some(capture.pipe.as_ref()?.as_fd())).collect();
         fds.extend(open.iter().map(|fd| PollFd::new(*fd, PollFlags::POLLIN)));
+        // Last, and only looked at where there is one.
+        fds.extend(self.gate.iter().map(|gate| PollFd::new(gate.as_fd(), PollFlags::POLLIN)));
         match poll(&mut fds, PollTimeout::from(millis)) {
             Ok(_) => {}
             Err(Errno::EINTR) => {}
             Err(errno) => return Err(StepError { step: "watch_run", errno }),
         }
         let ready = |index: usize| fds[index].revents().is_some_and(|events| !events.is_empty());
-        Ok(Ready { child: ready(0), service: ready(1) })
+        let asks = |fd: &PollFd<'_>| fd.revents().is_some_and(|events| events.contains(PollFlags::POLLIN));
+        let gate = self.gate.is_some() && fds.last().is_some_and(asks);
+        Ok(Ready { child: ready(0), service: ready(1), gate })
     }
 
     fn read_captures(&mut self) -> Result<(), StepError> {
@@ -465,30 +551,45 @@ impl Watch {
 
     /// CPU time of the tree so far: of the group where there is one, else of what was reaped and
     /// of everything alive in this pid namespace.
-    fn cpu_used(&self, supervisor: &Supervisor<'_>) -> Duration {
-        if let (Some(group), Some(before)) = (&supervisor.setup.group, self.group_cpu_before)
-            && let Ok(now) = group.cpu_time()
-        {
-            return now.saturating_sub(before);
+    fn cpu_used(&mut self, supervisor: &Supervisor<'_>) -> Duration {
+        if let Some(tree) = &mut self.tree {
+            return tree.cpu_used(self.reaped_cpu);
         }
-        let alive: Duration = tree().filter_map(|pid| sys::process_cpu_time(pid).ok()).sum();
-        self.reaped_cpu + alive
+        if let (Some(group), Some(before)) = (&supervisor.setup.group, &self.cpu_before)
+            && let Ok(now) = GroupCpu::now(group)
+        {
+            return now.since(before);
+        }
+        // A group whose clock cannot be read just now: what is known without it.
+        self.reaped_cpu + sys::process_cpu_time(self.main).unwrap_or_default()
     }
 
-    fn finish(self, supervisor: &Supervisor<'_>, begun: Instant) -> Ran {
-        let cpu_us = self.reaped_cpu.as_micros() as u64;
+    /// CPU time of the whole tree. What children used whom nobody waited for is known to the control
+    /// group, or was seen while they lived.
+    fn whole_cpu(&self, supervisor: &Supervisor<'_>) -> Result<Duration, StepError> {
+        let (Some(group), Some(before)) = (&supervisor.setup.group, &self.cpu_before) else {
+            return Ok(self.reaped_cpu.max(self.tree.as_ref().map_or(Duration::ZERO, TreeWatch::cpu_seen)));
+        };
+        let used = io_step("read_cpu_time", || GroupCpu::now(group))?.since(before);
+        // What the kernel did to end the processes is the group's, too, and no solution's.
+        let noise = self.reaped_cpu / 10 + GROUP_NOISE;
+        Ok(if used > self.reaped_cpu + noise { used } else { self.reaped_cpu })
+    }
+
+    fn finish(self, supervisor: &Supervisor<'_>, begun: Instant) -> Result<Ran, StepError> {
+        let cpu_us = self.whole_cpu(supervisor)?.as_micros() as u64;
         let over_cpu = cpu_us > supervisor.limits.cpu_ms * 1000;
         let [stdout, stderr, result] = self.captures.map(|capture| capture.bytes.into());
-        Ran {
+        Ok(Ran {
             status: self.main_status.unwrap_or(libc::SIGKILL),
             limit: self.limit.or(over_cpu.then_some(LimitHit::Cpu)),
             cpu_us,
             wall_us: begun.elapsed().as_micros() as u64,
-            memory_bytes: self.max_rss_bytes,
+            memory_bytes: self.max_rss_bytes.max(self.tree.as_ref().map_or(0, TreeWatch::peak_bytes)),
             stdout,
             stderr,
             result,
-        }
+        })
     }
 }
 
@@ -532,36 +633,15 @@ impl Capture {
     }
 }
 
-/// Every process of the run that is alive: all of this pid namespace but its init.
-fn tree() -> impl Iterator<Item = Pid> {
-    fs::read_dir("/proc")
-        .into_iter()
-        .flatten()
-        .flatten()
-        .filter_map(|entry| entry.file_name().to_str()?.parse::<i32>().ok())
-        .filter(|pid| *pid > 1)
-        .map(Pid::from_raw)
-}
-
-/// Resident memory of the tree. Shared pages count once per process: an over-estimate that only
-/// process trees near their limit can notice.
-fn tree_rss_bytes() -> u64 {
-    tree()
-        .filter_map(|pid| {
-            let statm = fs::read_to_string(format!("/proc/{pid}/statm")).ok()?;
-            let mut fields = statm.split(' ').skip(1);
-            let resident: u64 = fields.next()?.parse().ok()?;
-            let shared: u64 = fields.next()?.parse().ok()?;
-            Some(resident.saturating_sub(shared) * 4096)
-        })
-        .sum()
-}
-
 /// The static name of a step that came over a pipe.
 fn known_step(name: &str) -> &'static str {
-    const RUN_STEPS: [&str; 13] = [
+    const RUN_STEPS: [&str; 17] = [
         "name_process",
         "be_dumpable",
+        "die_with_init",
+        "restrict_by_landlock",
+        "install_fork_gate",
+        "narrow_calls",
         "close_descriptors",
         "find_interpreter",
         "run_session",

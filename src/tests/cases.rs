@@ -14,7 +14,11 @@ use proofbox::{
     wire::{Asked, WireBounds, parse},
 };
 use serde_json::Value;
-use support::{PROGRAM, for_each, slots};
+use support::{
+    PROGRAM,
+    container::{self, Who},
+    for_each, slots,
+};
 
 /// A submission as it goes over the wire, and what must come back.
 struct Case {
@@ -91,7 +95,8 @@ fn difference(case: &Case, report: &Report) -> Option<String> {
     })
 }
 
-async fn check(warm: bool) {
+/// `warm`: whether an interpreter is kept loaded. `config`: how cells are made.
+async fn check(warm: bool, config: EngineConfig) {
     let present: Vec<Case> = cases()
         .into_iter()
         .filter(|case| {
@@ -103,10 +108,13 @@ async fn check(warm: bool) {
         })
         .collect();
     let cases = Arc::new(present);
-    let config = EngineConfig { warm, program: PROGRAM.into(), ..EngineConfig::for_testing(slots()) };
-    let engine = Arc::new(Engine::start(&config).unwrap());
+    let engine = Arc::new(Engine::start(&EngineConfig { warm, ..config }).unwrap());
     for language in engine.languages().iter() {
-        assert!(language.is_warm() == warm, "this host cannot keep {} loaded", language.name());
+        assert!(
+            language.is_warm(engine.sandbox().tier()) == warm,
+            "this host cannot keep {} loaded",
+            language.name()
+        );
     }
     let reports = for_each(cases.len(), slots(), {
         let (cases, engine) = (Arc::clone(&cases), Arc::clone(&engine));
@@ -124,16 +132,39 @@ async fn check(warm: bool) {
     .await;
     let wrong: Vec<String> =
         cases.iter().zip(&reports).filter_map(|(case, report)| difference(case, report)).collect();
-    println!("warm {warm}: {} of {} cases got their label", cases.len() - wrong.len(), cases.len());
+    println!(
+        "{}, warm {warm}: {} of {} cases got their label",
+        engine.sandbox().tier().as_str(),
+        cases.len() - wrong.len(),
+        cases.len()
+    );
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn cases_get_their_label_from_a_warm_interpreter() {
-    check(true).await;
+    check(true, config(PROGRAM)).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn cases_get_their_label_from_an_executed_interpreter() {
-    check(false).await;
+    check(false, config(PROGRAM)).await;
+}
+
+#[test]
+fn cases_get_their_label_in_a_plain_container() {
+    for who in [Who::Root, Who::Ordinary] {
+        container::again_inside("cases_in_a_plain_container", who);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "run by cases_get_their_label_in_a_plain_container"]
+async fn cases_in_a_plain_container() {
+    container::enter();
+    check(false, config(container::program())).await;
+}
+
+fn config(program: impl Into<PathBuf>) -> EngineConfig {
+    EngineConfig { program: program.into(), ..EngineConfig::for_testing(slots()) }
 }

@@ -2,8 +2,13 @@
 
 mod support;
 
-use proofbox::{admission::Admit, command::doctor, config::EngineConfig, verdict::Verdict, verify::Engine};
-use support::{engine, program};
+use proofbox::{
+    admission::Admit, command::doctor, config::EngineConfig, sandbox::Tier, verdict::Verdict, verify::Engine,
+};
+use support::{
+    container::{self, Who},
+    engine, program,
+};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_right_program_is_accepted() {
@@ -25,4 +30,30 @@ async fn every_guarantee_holds() {
         let broken: Vec<_> = findings.iter().filter(|finding| finding.broken.is_some()).collect();
         assert!(broken.is_empty(), "control groups {use_cgroups}: {broken:#?}");
     }
+}
+
+/// Where namespaces are refused another tier takes their place, and gives every guarantee.
+#[test]
+fn every_guarantee_holds_in_a_plain_container() {
+    for who in [Who::Root, Who::Ordinary] {
+        container::again_inside("guarantees_in_a_plain_container", who);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "run by every_guarantee_holds_in_a_plain_container"]
+async fn guarantees_in_a_plain_container() {
+    container::enter();
+    let config = EngineConfig { program: container::program(), ..EngineConfig::for_testing(2) };
+    let engine = Engine::start(&config).unwrap_or_else(|error| panic!("{error}"));
+    let is_root = nix::unistd::geteuid().is_root();
+    assert_eq!(engine.sandbox().tier(), if is_root { Tier::Slot } else { Tier::Restricted });
+    let refused: Vec<_> = engine.sandbox().refusals().iter().map(|refusal| refusal.tier).collect();
+    assert_eq!(refused, [Tier::Namespaces]);
+    let findings = doctor::prove(&engine).await;
+    let broken: Vec<_> = findings.iter().filter(|finding| finding.broken.is_some()).collect();
+    assert!(broken.is_empty(), "{broken:#?}");
+    // A least tier that this place cannot give is refused, with the remedy.
+    let error = Engine::start(&EngineConfig { min_tier: Tier::Namespaces, ..config }).unwrap_err();
+    assert!(error.to_string().contains("namespaces") && error.to_string().contains("remedy"), "{error}");
 }

@@ -340,7 +340,8 @@ fn contestants(args: &BenchArgs, config: &EngineConfig) -> anyhow::Result<Vec<Co
         let warm = variant == Variant::Warm;
         let engine = start_engine(&EngineConfig { warm, ..config.clone() })?;
         // An engine that cannot be warm would be measured under a wrong name.
-        if warm && !engine.languages().iter().all(Language::is_warm) {
+        let tier = engine.sandbox().tier();
+        if warm && !engine.languages().iter().all(|language| language.is_warm(tier)) {
             bail!("this host's interpreter cannot be kept loaded; use --variants exec");
         }
         Ok(Contestant { variant, engine })

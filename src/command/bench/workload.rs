@@ -233,11 +233,11 @@ fn submission(source: &str, tests: Tests) -> Submission {
         tests,
         compare: Compare::TOKENS,
         limits: Limits::default(),
+        also: Vec::new(),
+        repeat: Repeat::Once,
         stop: Stop::FirstFailure,
         prelude: Prelude::None,
         show_output: ShowOutput::OnFailure,
-        also: Vec::new(),
-        repeat: Repeat::Once,
     }
 }
 

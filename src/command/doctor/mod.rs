@@ -13,6 +13,7 @@ use crate::{
     report::Report,
     sandbox::{Guarantee, Tier, survey_cgroups},
     submission::{Prelude, ProgramTest, Repeat, ShowOutput, Solution, Stop, Submission, Tests},
+    verdict::Verdict,
     verify::Engine,
 };
 
@@ -32,6 +33,7 @@ pub struct DoctorArgs {
 #[derive(Debug)]
 pub struct Finding {
     pub guarantee: Guarantee,
+    pub promise: &'static str,
     pub mechanism: &'static str,
     /// What went wrong, if the guarantee did not hold.
     pub broken: Option<String>,
@@ -50,6 +52,7 @@ pub async fn run(args: DoctorArgs) -> anyhow::Result<ExitCode> {
     };
     print!("{}", languages(&engine));
     let findings = prove(&engine).await;
+    print!("{}", tiers(&engine));
     print!("{}", table(&findings, engine.sandbox().tier()));
     let broken = findings.iter().filter(|finding| finding.broken.is_some()).count();
     if broken > 0 {
@@ -66,9 +69,10 @@ pub async fn prove(engine: &Engine) -> Vec<Finding> {
     let cgroup = engine.sandbox().cgroup();
     let mut findings = Vec::new();
     for probe in probes::all() {
-        let report = engine.verify(submission(&probe), Admit::Patient).await;
+        let report = engine.verify(submission(&probe, tier), Admit::Patient).await;
         findings.push(Finding {
             guarantee: probe.guarantee,
+            promise: probe.guarantee.promise(tier),
             mechanism: probe.guarantee.mechanism(tier, cgroup),
             broken: broken(&probe, &report),
         });
@@ -76,12 +80,13 @@ pub async fn prove(engine: &Engine) -> Vec<Finding> {
     findings
 }
 
-fn submission(probe: &Probe) -> Submission {
+fn submission(probe: &Probe, tier: Tier) -> Submission {
+    let source = format!("TIER = '{}'\n{}", tier.as_str(), probe.source);
     let held = ProgramTest { stdin: Vec::new(), accepted_stdout: vec![HELD.as_bytes().to_vec()] };
     Submission {
         id: None,
         language: "python".to_owned(),
-        solution: Solution::single("main.py", probe.source),
+        solution: Solution::single("main.py", source),
         // Twice: what a first run leaves must not reach a second.
         tests: Tests::Program(vec![held.clone(), held]),
         compare: Compare::TOKENS,
@@ -96,6 +101,10 @@ fn submission(probe: &Probe) -> Submission {
 
 fn broken(probe: &Probe, report: &Report) -> Option<String> {
     if report.verdict == probe.verdict && report.cause == probe.cause {
+        return None;
+    }
+    let ended = report.tests.first().is_some_and(|test| test.signal == Some(libc::SIGKILL));
+    if probe.may_be_ended && ended && report.verdict == Verdict::OutputLimit {
         return None;
     }
     let printed =
@@ -146,11 +155,27 @@ fn languages(engine: &Engine) -> String {
     text
 }
 
+/// Every tier: in use, or why not.
+fn tiers(engine: &Engine) -> String {
+    let mut text = "\nTiers\n".to_owned();
+    let sandbox = engine.sandbox();
+    for tier in Tier::ALL {
+        let refusal = sandbox.refusals().iter().find(|refusal| refusal.tier == tier);
+        let note = match refusal {
+            _ if tier == sandbox.tier() => "in use".to_owned(),
+            Some(refusal) => format!("refused here: {}", refusal.source).replace('\n', "\n              "),
+            None => "not tried: another was asked for, is stronger, or fits whoever started this".to_owned(),
+        };
+        let _ = writeln!(text, "  {:<12}{note}", tier.as_str());
+    }
+    text
+}
+
 fn table(findings: &[Finding], tier: Tier) -> String {
     let mut text = format!("\nGuarantees (tier: {})\n", tier.as_str());
     for finding in findings {
         let mark = if finding.broken.is_some() { "BROKEN" } else { "held" };
-        let _ = writeln!(text, "  {mark:<7} {:<30}{}", finding.guarantee.promise(), finding.mechanism);
+        let _ = writeln!(text, "  {mark:<7} {:<32}{}", finding.promise, finding.mechanism);
         if let Some(broken) = &finding.broken {
             let _ = writeln!(text, "          {broken}");
         }

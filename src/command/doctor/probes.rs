@@ -6,7 +6,7 @@ use crate::{
     verdict::{Cause, Verdict},
 };
 
-/// A program and the verdict that shows the guarantee to hold. A program that can tell by itself
+/// A program, which finds the tier's name in `TIER`, and the verdict that shows the guarantee to hold. A program that can tell by itself
 /// prints `held`, or what it could do.
 pub struct Probe {
     pub guarantee: Guarantee,
@@ -14,6 +14,8 @@ pub struct Probe {
     pub limits: fn(Limits) -> Limits,
     pub verdict: Verdict,
     pub cause: Option<Cause>,
+    /// Whether the run may also be ended for it (by SIGKILL): where a limit is held by looking.
+    pub may_be_ended: bool,
 }
 
 /// What an accepted probe prints.
@@ -38,6 +40,7 @@ pub fn all() -> Vec<Probe> {
         limits: |limits| limits,
         verdict: Verdict::Accepted,
         cause: None,
+        may_be_ended: false,
     };
     let ends = |guarantee, source, verdict, cause| Probe {
         guarantee,
@@ -45,6 +48,7 @@ pub fn all() -> Vec<Probe> {
         limits: |limits| limits,
         verdict,
         cause,
+        may_be_ended: false,
     };
     vec![
         tells(Guarantee::NoNetwork, NO_NETWORK),
@@ -71,7 +75,7 @@ pub fn all() -> Vec<Probe> {
         tells(Guarantee::Processes, PROCESSES),
         tells(Guarantee::FileSize, FILE_SIZE),
         tells(Guarantee::OpenFiles, OPEN_FILES),
-        tells(Guarantee::ScratchSpace, SCRATCH_SPACE),
+        Probe { may_be_ended: true, ..tells(Guarantee::ScratchSpace, SCRATCH_SPACE) },
         ends(Guarantee::Output, "while True: print('x' * 1000)", Verdict::OutputLimit, None),
         tells(Guarantee::NothingInherited, NOTHING_INHERITED),
         tells(Guarantee::HostIdentity, HOST_IDENTITY),
@@ -99,76 +103,139 @@ print('held' if not made else 'could make sockets of families %s' % sorted(set(m
 const NO_HOST_FILES: &str = "
 import os
 allowed = {'bin', 'box', 'dev', 'etc', 'lib', 'lib64', 'proc', 'proofbox', 'tmp', 'usr', 'opt', 'root', 'home', 'var'}
-seen = set(os.listdir('/')) - allowed
-secret = [p for p in ('/etc/shadow', '/root/.bashrc', '/root/.ssh', '/proc/1/root/etc/shadow', '/var/log', '/sys/kernel') if os.path.exists(p)]
-print('held' if not seen and not secret else 'could see %s %s' % (sorted(seen), secret))
+seen = []
+for directory in ('/', '/etc', '/root', '/home', '/var/log', '/sys/kernel', '/dev/shm', '/run', '/tmp', os.path.dirname(os.environ['HOME']) + '/..'):
+    try:
+        names = set(os.listdir(directory))
+    except OSError:
+        continue
+    expected = {'/': allowed, '/etc': {'alternatives', 'group', 'hosts', 'nsswitch.conf', 'passwd'}, '/dev/shm': set(), '/tmp': {'work', 'shm'}}
+    if names - expected.get(os.path.realpath(directory), allowed if os.path.realpath(directory) == '/' else set()):
+        seen.append(directory)
+for path in ('/etc/shadow', '/etc/hostname', '/etc/machine-id', '/proc/1/environ', '/proc/1/root/etc/shadow', '/proc/self/mountinfo', '/proc/kallsyms', '/sys/kernel/notes', '/root/.bashrc'):
+    try:
+        with open(path, 'rb') as file:
+            text = file.read(4096)
+    except OSError:
+        continue
+    if text and path != '/proc/self/mountinfo':
+        seen.append(path)
+print('held' if not seen else 'could see %s' % seen)
 ";
 
 const NOTHING_WRITABLE: &str = "
 import os
+scratch = os.path.dirname(os.path.realpath(os.environ['HOME']))
+source = os.path.dirname(os.path.abspath(__file__))
 written = []
-for directory, _, _ in os.walk('/'):
-    if directory.startswith(('/tmp', '/proc')):
+walked = [directory for directory, _, _ in os.walk('/') if directory.count('/') <= 3][:2000]
+named = ['/etc', '/tmp', '/var/tmp', '/dev/shm', '/run', '/home', '/root', '/usr/lib', source, os.path.dirname(scratch)]
+for directory in walked + named:
+    place = os.path.realpath(directory)
+    if (place + '/').startswith((scratch + '/', '/proc/')):
         continue
-    path = os.path.join(directory, 'probe')
-    try:
-        os.close(os.open(path, os.O_CREAT | os.O_WRONLY))
-        written.append(path)
-    except OSError:
-        pass
-    if directory.count('/') > 2:
-        break
+    path = os.path.join(place, 'probe')
+    for make in (lambda: os.close(os.open(path, os.O_CREAT | os.O_WRONLY)), lambda: os.mkdir(path), lambda: os.symlink('x', path)):
+        try:
+            make()
+            written.append(path)
+        except OSError:
+            pass
+for path in (__file__, os.__file__, '/etc/hosts', '/etc/passwd'):
+    for change in (lambda: os.close(os.open(path, os.O_WRONLY)), lambda: os.truncate(path, 0), lambda: os.utime(path), lambda: os.chmod(path, 0o777), lambda: os.rename(path, path + '.old'), lambda: os.remove(path), lambda: os.link(path, scratch + '/work/link')):
+        try:
+            change()
+            written.append(path)
+        except OSError:
+            pass
 print('held' if not written else 'could write %s' % written[:3])
 ";
 
 const OTHER_PROCESSES: &str = "
-import os, signal
-seen = [int(p) for p in os.listdir('/proc') if p.isdigit()]
-found = [p for p in seen if p not in (1, os.getpid())]
-for pid in (1, os.getppid()):
+import os, resource, signal
+def listed():
+    try:
+        return [int(p) for p in os.listdir('/proc') if p.isdigit()]
+    except OSError:
+        return []
+found = [p for p in listed() if p not in (1, os.getpid())]
+parent = os.getppid()
+for pid in (1, parent):
     for number in (signal.SIGTERM, signal.SIGKILL):
         try:
             os.kill(pid, number)
         except OSError:
             pass
-try:
-    open('/proc/1/mem', 'rb').close()
-    found.append('memory of pid 1')
-except OSError:
-    pass
-print('held' if not found else 'could reach %s' % found)
+mine = os.getpid()
+for pid in list(range(2, 3000)) + list(range(max(3000, mine - 3000), mine + 100)):
+    if pid in (mine, 1, parent):
+        continue
+    try:
+        os.kill(pid, 0)
+        found.append(pid)
+    except OSError:
+        pass
+for pid in {1, parent}:
+    for name in ('mem', 'environ', 'maps', 'fd/0', 'root/etc/passwd'):
+        try:
+            open('/proc/%d/%s' % (pid, name), 'rb').close()
+            found.append('%s of %d' % (name, pid))
+        except OSError:
+            pass
+print('held' if not found else 'could reach %s' % found[:5])
 ";
 
 /// Run twice in one cell: the second run looks for what the first left.
 const NO_SURVIVORS: &str = "
 import os, time
-others = [p for p in os.listdir('/proc') if p.isdigit() and int(p) not in (1, os.getpid())]
-left = os.listdir('/tmp/work')
-open('/tmp/work/left', 'w').close()
+def others():
+    try:
+        return [p for p in os.listdir('/proc') if p.isdigit() and int(p) not in (1, os.getpid())]
+    except OSError:
+        return []
+left = os.listdir('.') + others()
+time.sleep(0.1)
+left += os.listdir('.')
 if os.fork() == 0:
     os.setsid()
     if os.fork() == 0:
         while True:
-            time.sleep(1)
+            time.sleep(0.01)
+            open('beat', 'w').close()
     os._exit(0)
 os.wait()
-print('held' if not others and not left else 'survivors: %s %s' % (others, left))
+time.sleep(0.05)
+print('held' if not left and os.path.exists('beat') else 'survivors: %s' % left)
 ";
 
 const SYSCALL_FILTER: &str = "
-import ctypes, os
+import ctypes
 libc = ctypes.CDLL(None, use_errno=True)
-status = dict(line.split(':', 1) for line in open('/proc/self/status'))
+PR_GET_SECCOMP = 21
 passed = [n for n in (101, 165, 272, 310, 321, 323, 425) if libc.syscall(n, 0, 0, 0, 0, 0) != -1]
-print('held' if status['Seccomp'].strip() == '2' and not passed else 'calls passed: %s' % passed)
+mode = libc.prctl(PR_GET_SECCOMP, 0, 0, 0, 0)
+print('held' if mode == 2 and not passed else 'mode %d, calls passed: %s' % (mode, passed))
 ";
 
 const NO_PRIVILEGES: &str = "
-import os
-status = {k: v.strip() for k, v in (line.split(':', 1) for line in open('/proc/self/status'))}
-caps = [status[k] for k in ('CapInh', 'CapPrm', 'CapEff', 'CapBnd', 'CapAmb')]
-ok = all(int(c, 16) == 0 for c in caps) and status['NoNewPrivs'] == '1' and os.getuid() != 0
-print('held' if ok else 'capabilities %s, uid %d' % (caps, os.getuid()))
+import ctypes, os
+libc = ctypes.CDLL(None, use_errno=True)
+header, sets = (ctypes.c_uint32 * 2)(0x20080522, 0), (ctypes.c_uint32 * 6)()
+known = libc.capget(header, sets) == 0
+PR_CAPBSET_READ, PR_GET_NO_NEW_PRIVS, PR_CAP_AMBIENT, PR_CAP_AMBIENT_IS_SET = 23, 39, 47, 1
+ambient = [n for n in range(64) if libc.prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_IS_SET, n, 0, 0) == 1]
+fixed = libc.prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1
+gains = 0
+for path in ('/bin/su', '/usr/bin/su', '/usr/bin/passwd', '/usr/bin/mount'):
+    pid = os.fork()
+    if pid == 0:
+        try:
+            os.execv(path, [path, '-c', 'id'])
+        except OSError:
+            os._exit(127)
+    gains += os.waitpid(pid, 0)[1] == 0
+ok = known and not any(sets) and not ambient and fixed and not gains and 0 not in os.getresuid() + os.getresgid()
+print('held' if ok else 'capabilities %s %s, ids %s, no_new_privs %s' % (list(sets), ambient, os.getresuid(), fixed))
 ";
 
 const MEMORY: &str = "
@@ -196,7 +263,7 @@ import signal
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 written = 0
 try:
-    with open('/tmp/work/file', 'wb', buffering=0) as file:
+    with open('file', 'wb', buffering=0) as file:
         while written < 64 << 20:
             written += file.write(b'x' * 65536)
 except OSError:
@@ -219,7 +286,7 @@ import os
 made = written = 0
 try:
     while made < 64:
-        with open('/tmp/work/%d' % made, 'wb', buffering=0) as file:
+        with open('%d' % made, 'wb', buffering=0) as file:
             written += file.write(b'x' * (1 << 20))
         made += 1
 except OSError:
@@ -227,7 +294,7 @@ except OSError:
 names = 0
 try:
     while names < 100000:
-        os.mkdir('/tmp/shm/%d' % names)
+        os.mkdir('d%d' % names)
         names += 1
 except OSError:
     pass
@@ -249,10 +316,18 @@ print('held' if not names and not descriptors else 'inherited %s %s' % (sorted(n
 ";
 
 const HOST_IDENTITY: &str = "
-import os, socket
-told = [p for p in ('/proc/cpuinfo', '/proc/meminfo', '/proc/version', '/proc/mounts', '/proc/sys/kernel/hostname') if os.path.exists(p) and not os.path.realpath(p).startswith('/proc/%d/' % os.getpid())]
-group = open('/proc/self/cgroup').read().strip().splitlines()
-paths = {line.split(':', 2)[2] for line in group}
-ok = socket.gethostname() == 'cell' and not told and paths <= {'/'}
-print('held' if ok else 'told: %s %s %s' % (socket.gethostname(), told, sorted(paths)))
+import socket
+told = []
+for path in ('/proc/cpuinfo', '/proc/meminfo', '/proc/version', '/proc/sys/kernel/hostname', '/proc/sys/kernel/random/boot_id', '/etc/hostname', '/etc/machine-id', '/proc/cmdline', '/sys/class/dmi/id/product_uuid'):
+    try:
+        open(path).close()
+        told.append(path)
+    except OSError:
+        pass
+try:
+    paths = {line.strip().split(':', 2)[2] for line in open('/proc/self/cgroup')}
+except OSError:
+    paths = set()
+named = TIER == 'namespaces' and socket.gethostname() != 'cell'
+print('held' if not named and not told and paths <= {'/'} else 'told: %s %s %s' % (socket.gethostname(), told, sorted(paths)))
 ";

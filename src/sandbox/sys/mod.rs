@@ -5,6 +5,8 @@
 //! any thread exists), so a child may allocate and use the whole standard library.
 #![allow(unsafe_code)]
 
+pub mod landlock;
+pub mod notify;
 pub mod python;
 
 use std::{
@@ -20,6 +22,9 @@ use nix::{errno::Errno, sched::CloneFlags, unistd::Pid};
 ///
 /// Returns `None` in the child.
 pub fn clone_process(namespaces: CloneFlags) -> Result<Option<Pid>, Errno> {
+    if namespaces.is_empty() {
+        return fork_process();
+    }
     // Layout of the kernel's `struct clone_args`, version 0 (64 bytes).
     #[repr(C)]
     #[derive(Default)]
@@ -41,6 +46,18 @@ pub fn clone_process(namespaces: CloneFlags) -> Result<Option<Pid>, Errno> {
     // SAFETY: `args` outlives the call and its size is passed with it; no CLONE_VM, so the child
     // runs on its own copy of this stack; the caller is single-threaded (module invariant).
     let pid = unsafe { libc::syscall(libc::SYS_clone3, &args, size_of::<CloneArgs>()) };
+    match Errno::result(pid)? {
+        0 => Ok(None),
+        pid => Ok(Some(Pid::from_raw(pid as i32))),
+    }
+}
+
+/// The same without namespaces, by `clone`: containers answer `clone3` as if it did not exist, since
+/// a filter cannot see its flags.
+fn fork_process() -> Result<Option<Pid>, Errno> {
+    // SAFETY: no CLONE_VM, so the child runs on its own copy of this stack; all pointers are null;
+    // the caller is single-threaded (module invariant).
+    let pid = unsafe { libc::syscall(libc::SYS_clone, libc::SIGCHLD as libc::c_ulong, 0, 0, 0, 0) };
     match Errno::result(pid)? {
         0 => Ok(None),
         pid => Ok(Some(Pid::from_raw(pid as i32))),
@@ -118,6 +135,13 @@ fn timeval(time: libc::timeval) -> Duration {
 /// Gives up every capability, for good: bounding set, ambient set, effective, permitted and
 /// inheritable.
 pub fn drop_capabilities() -> Result<(), Errno> {
+    drop_bounding_set()?;
+    drop_held_capabilities()
+}
+
+/// Gives up what executing a program could give back. Needs a capability itself; where
+/// `no_new_privs` is set nothing can be given back anyway.
+pub fn drop_bounding_set() -> Result<(), Errno> {
     for capability in 0..64 {
         // SAFETY: PR_CAPBSET_DROP takes an integer.
         let dropped = unsafe { libc::prctl(libc::PR_CAPBSET_DROP, capability, 0, 0, 0) };
@@ -128,6 +152,11 @@ pub fn drop_capabilities() -> Result<(), Errno> {
             Err(error) => return Err(error),
         }
     }
+    Ok(())
+}
+
+/// Gives up the capabilities that this process has or hands on.
+pub fn drop_held_capabilities() -> Result<(), Errno> {
     // SAFETY: integers only.
     Errno::result(unsafe { libc::prctl(libc::PR_CAP_AMBIENT, libc::PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) })?;
     #[repr(C)]
@@ -153,6 +182,13 @@ pub fn become_id(uid: u32, gid: u32) -> Result<(), Errno> {
     Errno::result(unsafe { libc::syscall(libc::SYS_setresgid, gid, gid, gid) })?;
     // SAFETY: as above.
     Errno::result(unsafe { libc::syscall(libc::SYS_setresuid, uid, uid, uid) }).map(drop)
+}
+
+/// Belongs to no group but its own; needs a capability.
+pub fn leave_groups() -> Result<(), Errno> {
+    // SAFETY: an empty list; the pointer is not read.
+    Errno::result(unsafe { libc::syscall(libc::SYS_setgroups, 0usize, std::ptr::null::<libc::gid_t>()) })
+        .map(drop)
 }
 
 /// Sets both the soft and the hard limit.

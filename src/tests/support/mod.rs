@@ -1,6 +1,8 @@
 //! What the tests of the whole engine share.
 #![allow(dead_code)]
 
+pub mod container;
+
 use proofbox::{
     config::EngineConfig,
     judge::Compare,

@@ -1,0 +1,3 @@
+//! `proofbox soak`.
+
+pub mod traces;

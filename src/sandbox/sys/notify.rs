@@ -1,0 +1,51 @@
+//! seccomp with a listener: a supervisor that is asked before a call is carried out.
+
+use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
+
+use nix::errno::Errno;
+
+use super::{SockFilter, adopt_fd};
+
+/// Installs a filter that hands calls to the holder of the descriptor returned. `no_new_privs` must
+/// be set. `EBUSY` where whoever started this process listens already.
+pub fn install_with_listener(program: &[SockFilter]) -> Result<OwnedFd, Errno> {
+    let program =
+        libc::sock_fprog { len: program.len() as u16, filter: program.as_ptr() as *mut libc::sock_filter };
+    // SAFETY: `SockFilter` has the layout of `sock_filter`; the kernel copies the program.
+    let fd = Errno::result(unsafe {
+        libc::syscall(
+            libc::SYS_seccomp,
+            libc::SECCOMP_SET_MODE_FILTER,
+            libc::SECCOMP_FILTER_FLAG_NEW_LISTENER,
+            &program,
+        )
+    })?;
+    Ok(adopt_fd(fd as i32))
+}
+
+/// The next call that waits for an answer, by its id. `ENOENT` if its caller has gone.
+pub fn receive(listener: BorrowedFd<'_>) -> Result<u64, Errno> {
+    // SAFETY: an all-zero structure is what the call demands; it outlives the call.
+    unsafe {
+        let mut notification: libc::seccomp_notif = std::mem::zeroed();
+        Errno::result(libc::ioctl(listener.as_raw_fd(), libc::SECCOMP_IOCTL_NOTIF_RECV, &mut notification))?;
+        Ok(notification.id)
+    }
+}
+
+/// Lets the call go on as if nobody had been asked.
+pub fn let_pass(listener: BorrowedFd<'_>, id: u64) -> Result<(), Errno> {
+    respond(listener, id, 0, libc::SECCOMP_USER_NOTIF_FLAG_CONTINUE as u32)
+}
+
+/// Answers the call with an error.
+pub fn refuse(listener: BorrowedFd<'_>, id: u64, errno: Errno) -> Result<(), Errno> {
+    respond(listener, id, -(errno as i32), 0)
+}
+
+fn respond(listener: BorrowedFd<'_>, id: u64, error: i32, flags: u32) -> Result<(), Errno> {
+    let mut response = libc::seccomp_notif_resp { id, val: 0, error, flags };
+    // SAFETY: the response outlives the call.
+    Errno::result(unsafe { libc::ioctl(listener.as_raw_fd(), libc::SECCOMP_IOCTL_NOTIF_SEND, &mut response) })
+        .map(drop)
+}

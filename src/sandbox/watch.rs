@@ -1,0 +1,112 @@
+//! What a run uses, looked at while it runs: where no control group bounds it and, in a confined
+//! cell, no mount of limited size.
+
+use std::time::{Duration, Instant};
+
+use nix::unistd::Pid;
+
+use super::{
+    LimitHit,
+    protocol::WireLimits,
+    scratch::{CellDirectory, MOST_ENTRIES},
+    tree::{self, CpuSamples},
+};
+
+/// Looking for memory without a name reads much; it is done this often, and less where it is slow.
+const NAMELESS_LOOK: Duration = Duration::from_millis(20);
+/// Looking takes at most this share of the time.
+const LOOKING_SHARE: u32 = 16;
+
+/// One run's use, as last seen.
+#[derive(Debug)]
+pub struct TreeWatch {
+    processes: fn() -> Vec<Pid>,
+    cpu: CpuSamples,
+    nameless_bytes: u64,
+    peak_bytes: u64,
+    scratch_bytes: u64,
+    next_nameless: Instant,
+    next_scratch: Instant,
+    next_exact: Instant,
+}
+
+impl TreeWatch {
+    /// A watch over the processes that `processes` finds.
+    pub fn new(processes: fn() -> Vec<Pid>) -> TreeWatch {
+        let now = Instant::now();
+        TreeWatch {
+            processes,
+            cpu: CpuSamples::default(),
+            nameless_bytes: 0,
+            peak_bytes: 0,
+            scratch_bytes: 0,
+            next_nameless: now,
+            next_scratch: now,
+            next_exact: now,
+        }
+    }
+
+    /// Looks at the run; the limit that it is over.
+    pub fn look(
+        &mut self,
+        cell: Option<&CellDirectory>,
+        limits: &WireLimits,
+        scratch_bytes: u64,
+    ) -> Option<LimitHit> {
+        let processes = (self.processes)();
+        self.cpu.take(&processes);
+        let begun = Instant::now();
+        if let Some(cell) = cell
+            && begun >= self.next_scratch
+        {
+            let usage = cell.usage();
+            self.next_scratch = next_look(begun, Duration::ZERO);
+            if usage.bytes > scratch_bytes || usage.entries > MOST_ENTRIES {
+                return Some(LimitHit::Output);
+            }
+            self.scratch_bytes = if cell.is_in_memory() { usage.bytes } else { 0 };
+        }
+        let begun = Instant::now();
+        if begun >= self.next_nameless {
+            self.nameless_bytes = tree::nameless_bytes(&processes, limits.file_bytes);
+            self.next_nameless = next_look(begun, NAMELESS_LOOK);
+        }
+        let rest = self.nameless_bytes + self.scratch_bytes;
+        let held = tree::private_bytes(&processes) + rest;
+        if held <= limits.memory_bytes {
+            self.peak_bytes = self.peak_bytes.max(held);
+            return None;
+        }
+        if begun < self.next_exact {
+            return None;
+        }
+        // Pages shared since a fork were counted twice; ask again, exactly.
+        let begun = Instant::now();
+        let exact = tree::proportional_bytes(&processes) + rest;
+        self.next_exact = next_look(begun, Duration::ZERO);
+        self.peak_bytes = self.peak_bytes.max(exact);
+        (exact > limits.memory_bytes).then_some(LimitHit::Memory)
+    }
+
+    /// Most memory seen at once, bytes.
+    pub fn peak_bytes(&self) -> u64 {
+        self.peak_bytes
+    }
+
+    /// CPU time so far of all that lives, and of what has vanished since it was last looked at.
+    /// `reaped`: what init itself has reaped.
+    pub fn cpu_used(&mut self, reaped: Duration) -> Duration {
+        let processes = (self.processes)();
+        self.cpu.take(&processes);
+        self.cpu.sum().max(reaped + tree::living_cpu(&processes))
+    }
+
+    /// CPU time seen in all.
+    pub fn cpu_seen(&self) -> Duration {
+        self.cpu.sum()
+    }
+}
+
+fn next_look(begun: Instant, least: Duration) -> Instant {
+    Instant::now() + least.max(begun.elapsed() * LOOKING_SHARE)
+}

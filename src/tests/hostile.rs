@@ -1,0 +1,301 @@
+//! Every attack in `test-cases/hostile` in pairs: it works without the protection and is contained
+//! in a cell, in each way that cells are made here; the engine is healthy after it and decides
+//! rightly beside it; nothing is left.
+
+mod support;
+
+#[path = "hostile/attacks.rs"]
+mod attacks;
+#[path = "hostile/bare.rs"]
+mod bare;
+#[path = "hostile/stage.rs"]
+mod stage;
+
+use std::{
+    collections::BTreeSet,
+    os::unix::process::CommandExt,
+    process::{Command, Stdio},
+    sync::Arc,
+    time::Duration,
+};
+
+use attacks::Attack;
+use proofbox::{
+    admission::Admit,
+    command::soak::traces::Traces,
+    config::{EngineConfig, TierChoice},
+    verdict::Verdict,
+    verify::Engine,
+};
+use stage::{Programs, Stage};
+use support::{
+    container::{self, Who},
+    for_each, program, slots,
+};
+
+/// How cells are made.
+#[derive(Debug, Clone, Copy)]
+struct Mode {
+    warm: bool,
+    use_cgroups: bool,
+    tier: TierChoice,
+}
+
+const NAMESPACES: Mode = Mode { warm: true, use_cgroups: true, tier: TierChoice::Namespaces };
+const SLOT: Mode = Mode { warm: false, use_cgroups: false, tier: TierChoice::Slot };
+const RESTRICTED: Mode = Mode { tier: TierChoice::Restricted, ..SLOT };
+const MODES: [Mode; 5] = [
+    NAMESPACES,
+    Mode { warm: false, ..NAMESPACES },
+    Mode { use_cgroups: false, ..NAMESPACES },
+    Mode { warm: false, use_cgroups: false, ..NAMESPACES },
+    SLOT,
+];
+
+impl Mode {
+    fn start(self) -> Engine {
+        let Mode { warm, use_cgroups, tier } = self;
+        let config = EngineConfig {
+            warm,
+            use_cgroups,
+            tier,
+            program: program_path(),
+            ..EngineConfig::for_testing(slots())
+        };
+        Engine::start(&config).unwrap_or_else(|error| panic!("{self:?}: {error}"))
+    }
+}
+
+/// Where an attack is carried out: the same attack, the same question.
+#[derive(Clone, Copy)]
+enum Place<'a> {
+    Bare,
+    Cell(&'a Engine),
+}
+
+/// What is wrong with the half of the pair, or nothing. Bare, the attack must work; in a cell it
+/// must not, its verdict must say what happened, and the engine must go on.
+async fn check(attack: &Attack, programs: &Programs, place: Place<'_>) -> Result<(), String> {
+    let Some(command) = programs.command(attack.file) else { return Ok(()) };
+    match place {
+        Place::Bare => {
+            let Ok(how) = attack.bare else { return Ok(()) };
+            let (file, aim) = (attack.file, attack.aim);
+            tokio::task::spawn_blocking(move || {
+                let mut stage = Stage::set(aim);
+                let said = bare::run(&command, how, stage.input().as_bytes(), stage.folder());
+                match stage.escaped(&said) {
+                    true => Ok(()),
+                    false => Err(format!("{file} does not work without the protection: {}", tail(&said))),
+                }
+            })
+            .await
+            .map_err(|error| error.to_string())?
+        }
+        Place::Cell(engine) => {
+            let mut stage = Stage::set(attack.aim);
+            let report = engine.verify(stage.submission(attack, programs), Admit::Patient).await;
+            let said: String = report.tests.iter().filter_map(|test| test.stdout.clone()).collect();
+            if attack.bare.is_ok_and(|how| how.lingers) {
+                tokio::time::sleep(Duration::from_millis(2_600)).await;
+            }
+            let last = report.tests.last().map_or(report.verdict, |test| test.verdict);
+            if stage.escaped(&said) {
+                return Err(format!("{} ESCAPED: {}", attack.file, tail(&said)));
+            }
+            if !attack.verdicts.contains(&last) || report.verdict == Verdict::Undecided {
+                let errors = report.tests.iter().filter_map(|test| test.stderr.as_deref()).next_back();
+                return Err(format!(
+                    "{}: verdict {last}, {:?} {:?}, printed {}, {}",
+                    attack.file,
+                    report.cause,
+                    report.reason,
+                    tail(&said),
+                    tail(errors.unwrap_or(""))
+                ));
+            }
+            let next = engine.verify(good(7), Admit::Patient).await;
+            if next.verdict != Verdict::Accepted {
+                return Err(format!("after {}: {next:?}", attack.file));
+            }
+            Ok(())
+        }
+    }
+}
+
+fn tail(text: &str) -> String {
+    let from = text.len().saturating_sub(300);
+    text.chars().skip(from).collect::<String>().escape_debug().to_string()
+}
+
+/// A right program whose answer depends on its input.
+fn good(number: u64) -> proofbox::submission::Submission {
+    program("print(int(input()) ** 2)", &[(&number.to_string(), &(number * number).to_string())])
+}
+
+fn fail_with(failures: Vec<String>) {
+    assert!(failures.is_empty(), "{} failures:\n{}", failures.len(), failures.join("\n"));
+}
+
+#[test]
+fn every_program_is_in_the_table() {
+    let listed: BTreeSet<String> = attacks::all().iter().map(|attack| attack.file.to_owned()).collect();
+    let here: BTreeSet<String> = std::fs::read_dir(stage::directory())
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .filter(|name| name != "README.md")
+        .collect();
+    assert_eq!(listed, here);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_attack_works_without_the_protection() {
+    if !nix::unistd::geteuid().is_root() {
+        eprintln!("NOT TESTED: the unprotected halves need root, for pid namespaces that bound them");
+        return;
+    }
+    let programs = Arc::new(Programs::compile());
+    let attacks = Arc::new(attacks::all());
+    let failures = for_each(attacks.len(), 6, |index| {
+        let (attacks, programs) = (Arc::clone(&attacks), Arc::clone(&programs));
+        async move { check(&attacks[index], &programs, Place::Bare).await.err() }
+    })
+    .await;
+    for attack in attacks.iter() {
+        if let Err(why) = attack.bare {
+            eprintln!("no unprotected half: {}: {why}", attack.file);
+        }
+    }
+    fail_with(failures.into_iter().flatten().collect());
+}
+
+/// All attacks in the cells of one engine, with right and wrong programs beside them.
+async fn contained_in(mode: Mode) -> Vec<String> {
+    let programs = Arc::new(Programs::compile());
+    let mut guards = BTreeSet::new();
+    let own = std::process::id();
+    let before = Traces::of(own, &guards);
+    let engine = Arc::new(mode.start());
+    guards.extend(engine.sandbox().guard_pids());
+    let attacks = Arc::new(attacks::all());
+    let beside = tokio::spawn(beside(Arc::clone(&engine)));
+    let failures = for_each(attacks.len(), 3, |index| {
+        let (engine, attacks, programs) = (Arc::clone(&engine), Arc::clone(&attacks), Arc::clone(&programs));
+        async move { check(&attacks[index], &programs, Place::Cell(&engine)).await.err() }
+    })
+    .await;
+    let mut failures: Vec<String> = failures.into_iter().flatten().collect();
+    beside.abort();
+    match beside.await {
+        Ok(mismatch) => failures.push(mismatch),
+        Err(error) if error.is_panic() => failures.push("the task beside panicked".to_owned()),
+        Err(_) => {}
+    }
+    guards.extend(engine.sandbox().guard_pids());
+    drop(engine);
+    // Cells still being closed hold the engine's launcher for a moment.
+    let mut growth = Vec::new();
+    for _ in 0..50 {
+        growth = Traces::of(own, &guards).growth_since(&before, 256 << 20);
+        // Other tests of this process open descriptors and start engines of their own.
+        growth.retain(|line| !line.starts_with("descriptors"));
+        if growth.is_empty() {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    failures.extend(growth.into_iter().map(|line| format!("left behind: {line}")));
+    failures.into_iter().map(|failure| format!("{mode:?}: {failure}")).collect()
+}
+
+/// Right and wrong programs, until told to stop; returns only with what was decided wrongly.
+async fn beside(engine: Arc<Engine>) -> String {
+    for number in 2.. {
+        let report = engine.verify(good(number), Admit::Patient).await;
+        if report.verdict != Verdict::Accepted {
+            return format!("a right program beside the attacks: {report:?}");
+        }
+        let wrong = engine.verify(program("print(5)", &[("", "6")]), Admit::Patient).await;
+        if wrong.verdict != Verdict::WrongAnswer {
+            return format!("a wrong program beside the attacks: {wrong:?}");
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    String::new()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_attack_is_contained() {
+    let mut failures = Vec::new();
+    for mode in MODES {
+        let started = std::time::Instant::now();
+        failures.extend(contained_in(mode).await);
+        eprintln!("{mode:?}: {} attacks in {:.1} s", attacks::all().len(), started.elapsed().as_secs_f64());
+    }
+    fail_with(failures);
+}
+
+/// The user id that stands for an ordinary user.
+const ORDINARY: u32 = 12_345;
+
+/// As an ordinary user there are no control groups, and every cell has the user's own id.
+#[test]
+fn every_attack_is_contained_for_an_ordinary_user() {
+    if !nix::unistd::geteuid().is_root() {
+        eprintln!("NOT TESTED apart: these tests run as an ordinary user already");
+        return;
+    }
+    // A copy that belongs to that user, as one built or installed in a home folder does.
+    let home = tempfile::Builder::new().prefix("proofbox-hostile-home").tempdir().unwrap();
+    let copy = |from: &std::path::Path, name: &str| {
+        let to = home.path().join(name);
+        std::fs::copy(from, &to).unwrap();
+        std::os::unix::fs::chown(&to, Some(ORDINARY), Some(ORDINARY)).unwrap();
+        to
+    };
+    std::os::unix::fs::chown(home.path(), Some(ORDINARY), Some(ORDINARY)).unwrap();
+    let test = copy(&std::env::current_exe().unwrap(), "hostile-test");
+    let program = copy(support::PROGRAM.as_ref(), "proofbox");
+    let output = Command::new(&test)
+        .args(["--exact", "contained_as_whoever_runs_this", "--ignored", "--nocapture"])
+        .env("TEST_PROGRAM", &program)
+        .env("TMPDIR", home.path())
+        .current_dir(home.path())
+        .uid(ORDINARY)
+        .gid(ORDINARY)
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && said.contains("1 passed"), "{said}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "run by every_attack_is_contained_for_an_ordinary_user"]
+async fn contained_as_whoever_runs_this() {
+    let mut failures = Vec::new();
+    for mode in [MODES[2], MODES[3], RESTRICTED] {
+        failures.extend(contained_in(mode).await);
+    }
+    fail_with(failures);
+}
+
+/// Where namespaces are refused, as root and as an ordinary user.
+#[test]
+fn every_attack_is_contained_in_a_plain_container() {
+    for who in [Who::Root, Who::Ordinary] {
+        container::again_inside("attacks_in_a_plain_container", who);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "run by every_attack_is_contained_in_a_plain_container"]
+async fn attacks_in_a_plain_container() {
+    container::enter();
+    fail_with(contained_in(if nix::unistd::geteuid().is_root() { SLOT } else { RESTRICTED }).await);
+}
+
+/// The program under test: the one built for it, or the copy that an ordinary user was given.
+fn program_path() -> std::path::PathBuf {
+    std::env::var_os("TEST_PROGRAM").map_or_else(|| support::PROGRAM.into(), Into::into)
+}

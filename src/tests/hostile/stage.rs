@@ -1,0 +1,151 @@
+//! What attacks are aimed at, and how they get into a cell.
+
+use std::{
+    collections::HashMap,
+    fs,
+    net::TcpListener,
+    os::{
+        linux::net::SocketAddrExt,
+        unix::{
+            fs::PermissionsExt,
+            net::{SocketAddr, UnixListener},
+        },
+    },
+    path::{Path, PathBuf},
+};
+
+use proofbox::{
+    judge::Compare,
+    submission::{Prelude, ProgramTest, Repeat, ShowOutput, Solution, Stop, Submission, Tests},
+};
+use tempfile::TempDir;
+
+use super::{
+    attacks::{Aim, Attack},
+    bare::{Victim, compile},
+};
+
+pub fn directory() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("test-cases/hostile")
+}
+
+/// The programs, C compiled.
+pub struct Programs {
+    compiled: HashMap<String, PathBuf>,
+    _folder: TempDir,
+}
+
+impl Programs {
+    pub fn compile() -> Programs {
+        let folder = tempfile::Builder::new().prefix("proofbox-hostile-c").tempdir().unwrap();
+        let mut compiled = HashMap::new();
+        for entry in fs::read_dir(directory()).unwrap() {
+            let path = entry.unwrap().path();
+            if path.extension().is_some_and(|extension| extension == "c")
+                && let Some(program) = compile(&path, folder.path())
+            {
+                compiled.insert(path.file_name().unwrap().to_str().unwrap().to_owned(), program);
+            }
+        }
+        Programs { compiled, _folder: folder }
+    }
+
+    /// The command that runs a program bare; `None` if it could not be compiled here.
+    pub fn command(&self, file: &str) -> Option<Vec<String>> {
+        if file.ends_with(".py") {
+            let path = directory().join(file).to_str()?.to_owned();
+            return Some(vec!["/usr/bin/python3".to_owned(), path]);
+        }
+        Some(vec![self.compiled.get(file)?.to_str()?.to_owned()])
+    }
+
+    /// The solution that is the program: Python as it is, a compiled one carried in and executed.
+    fn source(&self, file: &str) -> String {
+        if file.ends_with(".py") {
+            return fs::read_to_string(directory().join(file)).unwrap();
+        }
+        let program = fs::read(&self.compiled[file]).unwrap();
+        let hex: String = program.iter().map(|byte| format!("{byte:02x}")).collect();
+        format!(
+            "import os\nwith os.fdopen(os.open('attack', os.O_CREAT | os.O_WRONLY, 0o755), 'wb') as f: f.write(bytes.fromhex('{hex}'))\n\
+             os.execv('attack', ['attack'])\n"
+        )
+    }
+}
+
+/// What one attack is aimed at; gone when this is.
+pub struct Stage {
+    aim: Aim,
+    folder: TempDir,
+    victim: Option<Victim>,
+    listeners: Option<(TcpListener, UnixListener, String)>,
+}
+
+impl Stage {
+    pub fn set(aim: Aim) -> Stage {
+        let folder = tempfile::Builder::new().prefix("proofbox-hostile-stage").tempdir().unwrap();
+        fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
+        fs::write(folder.path().join("secret"), "SECRET of the host").unwrap();
+        let listeners = (aim == Aim::Network).then(|| {
+            let name = format!("proofbox-hostile-{}", folder.path().display());
+            let address = SocketAddr::from_abstract_name(&name).unwrap();
+            (TcpListener::bind("127.0.0.1:0").unwrap(), UnixListener::bind_addr(&address).unwrap(), name)
+        });
+        Stage { aim, victim: (aim == Aim::Victim).then(Victim::start), folder, listeners }
+    }
+
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    fn path(&self, name: &str) -> String {
+        self.folder.path().join(name).to_str().unwrap().to_owned()
+    }
+
+    /// Standard input of a bare run: of several the last, since what the others prepare in a cell
+    /// is there without the protection.
+    pub fn input(&self) -> String {
+        match self.aim {
+            Aim::Inputs(inputs) => (*inputs.last().expect("at least one")).to_owned(),
+            Aim::Victim => self.victim.as_ref().expect("set").pid().to_string(),
+            Aim::Secret => self.path("secret"),
+            Aim::Mark => self.path("mark"),
+            Aim::Network => {
+                let (tcp, _, name) = self.listeners.as_ref().expect("set");
+                format!("{} {name}", tcp.local_addr().unwrap().port())
+            }
+        }
+    }
+
+    /// Whether the attack worked, by what it printed or by what became of its aim.
+    pub fn escaped(&mut self, said: &str) -> bool {
+        let said = said.lines().any(|line| line.starts_with("ESCAPED:"));
+        let marked = fs::read_to_string(self.path("mark")).is_ok_and(|text| text.contains("ESCAPED:"));
+        said || marked || self.victim.as_mut().is_some_and(|victim| !victim.is_alive())
+    }
+
+    /// The attack as a submission whose tests expect it to say that it was contained.
+    pub fn submission(&self, attack: &Attack, programs: &Programs) -> Submission {
+        let test = |stdin: String| ProgramTest {
+            stdin: stdin.into_bytes(),
+            accepted_stdout: vec![b"contained".to_vec()],
+        };
+        let tests = match self.aim {
+            Aim::Inputs(inputs) => inputs.iter().map(|input| test((*input).to_owned())).collect(),
+            _ => vec![test(self.input())],
+        };
+        Submission {
+            id: None,
+            language: "python".to_owned(),
+            solution: Solution::single("main.py", programs.source(attack.file)),
+            tests: Tests::Program(tests),
+            compare: Compare::TOKENS,
+            also: Vec::new(),
+            repeat: Repeat::Once,
+            limits: attack.limits,
+            stop: Stop::Never,
+            prelude: Prelude::None,
+            show_output: ShowOutput::Always,
+        }
+    }
+}
