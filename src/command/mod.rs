@@ -55,6 +55,7 @@ enum Role {
     Filter(FilterCommand),
     Run(run::RunCommand),
     Doctor(doctor::DoctorArgs),
+    Soak(soak::SoakArgs),
 }
 
 // `filter` on the engine of this process. Not a doc comment: the help shows the filter's own.
@@ -72,7 +73,7 @@ impl CommandLine {
     pub fn default_log(&self) -> &'static str {
         match self.role {
             Role::Serve(_) => "info",
-            Role::Verify(_) | Role::Filter(_) | Role::Run(_) | Role::Doctor(_) => "warn",
+            Role::Verify(_) | Role::Filter(_) | Role::Run(_) | Role::Doctor(_) | Role::Soak(_) => "warn",
         }
     }
 
@@ -80,7 +81,7 @@ impl CommandLine {
     pub fn error_code(&self) -> u8 {
         match self.role {
             Role::Run(_) => 2,
-            Role::Serve(_) | Role::Verify(_) | Role::Filter(_) | Role::Doctor(_) => 1,
+            Role::Serve(_) | Role::Verify(_) | Role::Filter(_) | Role::Doctor(_) | Role::Soak(_) => 1,
         }
     }
 }
@@ -96,6 +97,7 @@ pub async fn dispatch(command_line: CommandLine) -> anyhow::Result<ExitCode> {
         Role::Filter(command) => filter_here(command).await,
         Role::Run(command) => run::run(command).await,
         Role::Doctor(args) => doctor::run(args).await,
+        Role::Soak(args) => soak::soak(args).await,
     }
 }
 

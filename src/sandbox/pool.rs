@@ -36,6 +36,9 @@ const REPORT_GRACE: Duration = Duration::from_secs(20);
 /// How long a stopped cell may take to be gone before its slot process is given up.
 const CLOSE_GRACE: Duration = Duration::from_secs(10);
 
+/// How long a process that has closed its end is listened to.
+const LAST_WORDS: Duration = Duration::from_millis(200);
+
 /// How the sandbox is set up.
 #[derive(Debug, Clone)]
 pub struct SandboxConfig {
@@ -194,7 +197,13 @@ impl Sandbox {
         let job = Ask::Job(wire_job(job));
         for message in [open, job] {
             let frame = protocol::encode(&message).map_err(|error| fault("send_job", error.to_string()))?;
-            socket.write_all(&frame).await.map_err(|error| fault("send_job", error.to_string()))?;
+            if let Err(error) = socket.write_all(&frame).await {
+                // A slot process that could not begin has said why before it ended.
+                return Err(match timeout(LAST_WORDS, read_reply(&mut socket)).await {
+                    Ok(Ok(Reply::Fault(report))) => report.into(),
+                    _ => fault("send_job", error.to_string()),
+                });
+            }
         }
         let open = OpenCell { socket, launcher: Arc::clone(launcher), place };
         Ok(CellRun { open: Some(open), limits, remaining: runs })

@@ -8,6 +8,8 @@ mod support;
 mod attacks;
 #[path = "hostile/bare.rs"]
 mod bare;
+#[path = "hostile/needles.rs"]
+mod needles;
 #[path = "hostile/stage.rs"]
 mod stage;
 
