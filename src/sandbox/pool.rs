@@ -359,7 +359,7 @@ impl CellRun {
         let Some(open) = &mut self.open else {
             return Err(fault("cell_lost", "the cell has failed before".to_owned()));
         };
-        let patience = self.limits.wall() + REPORT_GRACE;
+        let patience = self.limits.wall() * Limits::MOST_WALL_STRETCH + REPORT_GRACE;
         let reply = match timeout(patience, read_reply(&mut open.socket)).await {
             Ok(reply) => reply.map_err(|error| fault("cell_lost", error.to_string())),
             Err(_) => Err(fault("cell_silent", format!("no report within {} s", patience.as_secs()))),

@@ -269,3 +269,44 @@ async fn contained_as_whoever_runs_this() {
 fn program_path() -> std::path::PathBuf {
     std::env::var_os("TEST_PROGRAM").map_or_else(|| support::PROGRAM.into(), Into::into)
 }
+
+/// What a person is shown of a program that prints to act on the terminal.
+#[test]
+fn nothing_printed_acts_on_the_terminal() {
+    let home = tempfile::tempdir().unwrap();
+    std::fs::write(home.path().join("tests.json"), r#"[{"stdin": "", "expected_stdout": "x"}]"#).unwrap();
+    let attack = stage::directory().join("terminal_injection.py");
+    let acts = |text: &str| {
+        text.chars().find(|c| (c.is_control() && *c != '\n') || ('\u{202a}'..='\u{202e}').contains(c))
+    };
+    let bare = Command::new("/usr/bin/python3").arg(&attack).output().unwrap();
+    assert!(acts(&String::from_utf8_lossy(&bare.stdout)).is_some(), "bare it does");
+    for extra in [&[][..], &["--json"]] {
+        let output = Command::new(program_path())
+            .args(["run", attack.to_str().unwrap(), "--tests", "tests.json"])
+            .args(extra)
+            .current_dir(home.path())
+            .stdin(Stdio::null())
+            .output()
+            .unwrap();
+        let shown = String::from_utf8(output.stdout).unwrap() + &String::from_utf8(output.stderr).unwrap();
+        assert!(shown.contains("runtime_error"), "{shown}");
+        // JSON escapes what would act on a terminal; a reordering mark is text there.
+        let acting = acts(&shown).filter(|c| extra.is_empty() || c.is_control());
+        assert_eq!(acting, None, "{extra:?}: {}", shown.escape_debug());
+    }
+}
+
+/// A short soak; `proofbox soak` runs the long one.
+#[test]
+fn a_short_soak_leaves_nothing() {
+    let output = Command::new(program_path())
+        .args(["soak", "--runs", "300", "--seconds", "40"])
+        .stdin(Stdio::null())
+        .stderr(Stdio::null())
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stdout);
+    eprintln!("{said}");
+    assert!(output.status.success(), "{said}");
+}

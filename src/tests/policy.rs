@@ -70,30 +70,102 @@ async fn what_is_refused_is_answered_and_not_killed() {
 
 /// Name and program; each prints `done` if what it does works.
 const HARMLESS: [(&str, &str); 24] = [
-    ("numpy", "import numpy as np\na = np.random.rand(300, 300)\nassert np.allclose(a @ np.linalg.inv(a), np.eye(300), atol=1e-4)\nnp.linalg.svd(a[:50]); np.fft.fft(a); np.sort(a)\nprint('done')"),
-    ("numpy with threads", "import os\nos.environ['OPENBLAS_NUM_THREADS'] = '4'\nimport numpy as np, threading\na = np.random.rand(200, 200)\nts = [threading.Thread(target=lambda: a @ a) for _ in range(6)]\n[t.start() for t in ts]; [t.join() for t in ts]\nprint('done')"),
-    ("threads", "import threading, queue\nq = queue.Queue()\nts = [threading.Thread(target=q.put, args=(i,)) for i in range(20)]\n[t.start() for t in ts]; [t.join() for t in ts]\nassert sorted(q.get() for _ in range(20)) == list(range(20))\nprint('done')"),
-    ("pool", "import multiprocessing as m\ndef f(x): return x * x\nif __name__ == '__main__':\n    with m.get_context('fork').Pool(3) as p: assert p.map(f, range(50)) == [x * x for x in range(50)]\n    print('done')"),
-    ("process queue", "import multiprocessing as m\ndef f(q): q.put('x' * 100000)\nif __name__ == '__main__':\n    q = m.Queue(); p = m.Process(target=f, args=(q,)); p.start(); assert len(q.get()) == 100000; p.join(); print('done')"),
-    ("shared memory", "from multiprocessing import shared_memory as s, Value, Array, Lock\nb = s.SharedMemory(create=True, size=4096); b.buf[0] = 7; c = s.SharedMemory(b.name); assert c.buf[0] == 7; c.close(); b.close(); b.unlink()\nv = Value('i', 3); a = Array('d', [1, 2]); assert v.value == 3 and a[1] == 2\nprint('done')"),
-    ("subprocess", "import subprocess\nassert subprocess.run(['echo', 'x'], capture_output=True, text=True).stdout == 'x\\n'\nassert subprocess.run('cat | cat', shell=True, input=b'y', capture_output=True).stdout == b'y'\nprint('done')"),
-    ("asyncio", "import asyncio\nasync def f(i): await asyncio.sleep(0.01); return i\nasync def main():\n    assert await asyncio.gather(*map(f, range(9))) == list(range(9))\n    p = await asyncio.create_subprocess_exec('echo', 'z', stdout=-1); assert (await p.communicate())[0] == b'z\\n'\n    assert await asyncio.to_thread(lambda: 5) == 5\nasyncio.run(main()); print('done')"),
-    ("sqlite", "import sqlite3\nfor path in (':memory:', 'x.db'):\n    c = sqlite3.connect(path); c.execute('create table t(a)'); c.execute('insert into t values (1)'); c.commit(); assert c.execute('select a from t').fetchall() == [(1,)]; c.close()\nprint('done')"),
-    ("mmap", "import mmap\nm = mmap.mmap(-1, 1 << 20); m[0] = 1; m.close()\nopen('f', 'wb').write(b'x' * 8192)\nwith open('f', 'r+b') as f:\n    m = mmap.mmap(f.fileno(), 0); m[0:1] = b'y'; m.flush(); m.close()\nassert open('f', 'rb').read(1) == b'y'; print('done')"),
-    ("tempfile", "import tempfile, os, shutil\nwith tempfile.TemporaryDirectory() as d:\n    with tempfile.NamedTemporaryFile(dir=d) as f: f.write(b'x'); f.flush(); shutil.copy(f.name, d + '/y')\n    assert os.path.getsize(d + '/y') == 1; os.rename(d + '/y', d + '/z'); os.chmod(d + '/z', 0o600); os.symlink('z', d + '/l'); os.link(d + '/z', d + '/h'); os.utime(d + '/z')\nprint('done')"),
-    ("decimal", "from decimal import *\ngetcontext().prec = 200\nassert str(Decimal(2).sqrt()).startswith('1.41421356'); print('done')"),
-    ("ctypes", "import ctypes\nl = ctypes.CDLL('libc.so.6'); assert l.abs(-3) == 3\nf = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_int)(lambda x: x + 1); assert f(1) == 2; print('done')"),
-    ("select, poll, epoll", "import select, os, socket\na, b = socket.socketpair(); b.send(b'x')\nassert select.select([a], [], [], 1)[0]\np = select.poll(); p.register(a, 1); assert p.poll(100)\ne = select.epoll(); e.register(a.fileno(), 1); assert e.poll(1)\nimport selectors; s = selectors.DefaultSelector(); s.register(a, 1); assert s.select(1)\nassert a.recv(1) == b'x'; print('done')"),
-    ("alarm", "import signal, time\nhits = []\nsignal.signal(signal.SIGALRM, lambda *a: hits.append(1))\nsignal.setitimer(signal.ITIMER_REAL, 0.02); time.sleep(0.05); signal.alarm(1); signal.pause(); assert len(hits) == 2\nsignal.signal(signal.SIGUSR1, lambda *a: hits.append(2)); signal.raise_signal(signal.SIGUSR1); assert hits[-1] == 2; print('done')"),
-    ("fork", "import os\nr, w = os.pipe()\nif os.fork() == 0: os.write(w, b'c'); os._exit(3)\nassert os.read(r, 1) == b'c'; assert os.waitstatus_to_exitcode(os.wait()[1]) == 3; print('done')"),
-    ("futures", "from concurrent.futures import *\nwith ThreadPoolExecutor(4) as p: assert list(p.map(abs, [-1, 2])) == [1, 2]\nif __name__ == '__main__':\n    import multiprocessing as m\n    with ProcessPoolExecutor(2, mp_context=m.get_context('fork')) as p: assert list(p.map(abs, [-1, 2])) == [1, 2]\n    print('done')"),
-    ("zoneinfo", "import zoneinfo, datetime\ntry:\n    z = zoneinfo.ZoneInfo('Europe/Berlin'); assert datetime.datetime(2020, 7, 1, tzinfo=z).utcoffset().seconds == 7200\nexcept zoneinfo.ZoneInfoNotFoundError: pass  # this host has no time zones\nprint('done')"),
-    ("imports", "import ssl, socket, http.client, urllib.request, hashlib, lzma, bz2, zlib, uuid, secrets, locale, getpass, pwd, platform, logging, unittest, cProfile, tracemalloc, resource\nuuid.uuid4(); secrets.token_hex(); platform.platform(); hashlib.sha256(b'x'); ssl.create_default_context; pwd.getpwuid(__import__('os').getuid()); locale.setlocale(locale.LC_ALL, ''); print('done')"),
-    ("socketpair", "import socket, threading\na, b = socket.socketpair()\nt = threading.Thread(target=lambda: b.sendall(b'x' * 1000000)); t.start()\nn = 0\nwhile n < 1000000: n += len(a.recv(65536))\nt.join(); a.settimeout(0.01); print('done')"),
-    ("limits", "import resource, sys, threading\nresource.setrlimit(resource.RLIMIT_STACK, resource.getrlimit(resource.RLIMIT_STACK))\nsoft, hard = resource.getrlimit(resource.RLIMIT_AS); resource.getrusage(resource.RUSAGE_SELF)\nsys.setrecursionlimit(10**6); threading.stack_size(64 << 20)\ndef f(n): return 0 if n == 0 else 1 + f(n - 1)\nr = []\nt = threading.Thread(target=lambda: r.append(f(20000))); t.start(); t.join(); assert r == [20000]; print('done')"),
-    ("priority and cores", "import os\nos.nice(1); assert os.getpriority(os.PRIO_PROCESS, 0) >= 1; os.sched_setaffinity(0, os.sched_getaffinity(0)); os.sched_yield(); print('done')"),
-    ("own names and groups", "import ctypes, os\nl = ctypes.CDLL(None); b = ctypes.create_string_buffer(16)\nassert l.prctl(15, b'name', 0, 0, 0) == 0 and l.prctl(16, b, 0, 0, 0) == 0 and b.value == b'name'\nassert l.prctl(1, 9, 0, 0, 0) == 0 and l.prctl(36, 1, 0, 0, 0) == 0\nos.getpgid(0); os.getsid(0); os.getgroups(); os.uname(); os.times(); os.getloadavg; print('done')"),
-    ("events and timers", "import os, time\nif hasattr(os, 'eventfd'):\n    e = os.eventfd(1); assert os.eventfd_read(e) == 1\nf = os.memfd_create('x'); os.write(f, b'y'); os.lseek(f, 0, 0); assert os.read(f, 1) == b'y'\nos.sendfile(os.open('o', os.O_CREAT | os.O_WRONLY), f, 0, 1); os.posix_fallocate(f, 0, 4096); time.clock_gettime(time.CLOCK_PROCESS_CPUTIME_ID); os.getrandom(4); print('done')"),
+    (
+        "numpy",
+        "import numpy as np\na = np.random.rand(300, 300)\nassert np.allclose(a @ np.linalg.inv(a), np.eye(300), atol=1e-4)\nnp.linalg.svd(a[:50]); np.fft.fft(a); np.sort(a)\nprint('done')",
+    ),
+    (
+        "numpy with threads",
+        "import os\nos.environ['OPENBLAS_NUM_THREADS'] = '4'\nimport numpy as np, threading\na = np.random.rand(200, 200)\nts = [threading.Thread(target=lambda: a @ a) for _ in range(6)]\n[t.start() for t in ts]; [t.join() for t in ts]\nprint('done')",
+    ),
+    (
+        "threads",
+        "import threading, queue\nq = queue.Queue()\nts = [threading.Thread(target=q.put, args=(i,)) for i in range(20)]\n[t.start() for t in ts]; [t.join() for t in ts]\nassert sorted(q.get() for _ in range(20)) == list(range(20))\nprint('done')",
+    ),
+    (
+        "pool",
+        "import multiprocessing as m\ndef f(x): return x * x\nif __name__ == '__main__':\n    with m.get_context('fork').Pool(3) as p: assert p.map(f, range(50)) == [x * x for x in range(50)]\n    print('done')",
+    ),
+    (
+        "process queue",
+        "import multiprocessing as m\ndef f(q): q.put('x' * 100000)\nif __name__ == '__main__':\n    q = m.Queue(); p = m.Process(target=f, args=(q,)); p.start(); assert len(q.get()) == 100000; p.join(); print('done')",
+    ),
+    (
+        "shared memory",
+        "from multiprocessing import shared_memory as s, Value, Array, Lock\nb = s.SharedMemory(create=True, size=4096); b.buf[0] = 7; c = s.SharedMemory(b.name); assert c.buf[0] == 7; c.close(); b.close(); b.unlink()\nv = Value('i', 3); a = Array('d', [1, 2]); assert v.value == 3 and a[1] == 2\nprint('done')",
+    ),
+    (
+        "subprocess",
+        "import subprocess\nassert subprocess.run(['echo', 'x'], capture_output=True, text=True).stdout == 'x\\n'\nassert subprocess.run('cat | cat', shell=True, input=b'y', capture_output=True).stdout == b'y'\nprint('done')",
+    ),
+    (
+        "asyncio",
+        "import asyncio\nasync def f(i): await asyncio.sleep(0.01); return i\nasync def main():\n    assert await asyncio.gather(*map(f, range(9))) == list(range(9))\n    p = await asyncio.create_subprocess_exec('echo', 'z', stdout=-1); assert (await p.communicate())[0] == b'z\\n'\n    assert await asyncio.to_thread(lambda: 5) == 5\nasyncio.run(main()); print('done')",
+    ),
+    (
+        "sqlite",
+        "import sqlite3\nfor path in (':memory:', 'x.db'):\n    c = sqlite3.connect(path); c.execute('create table t(a)'); c.execute('insert into t values (1)'); c.commit(); assert c.execute('select a from t').fetchall() == [(1,)]; c.close()\nprint('done')",
+    ),
+    (
+        "mmap",
+        "import mmap\nm = mmap.mmap(-1, 1 << 20); m[0] = 1; m.close()\nopen('f', 'wb').write(b'x' * 8192)\nwith open('f', 'r+b') as f:\n    m = mmap.mmap(f.fileno(), 0); m[0:1] = b'y'; m.flush(); m.close()\nassert open('f', 'rb').read(1) == b'y'; print('done')",
+    ),
+    (
+        "tempfile",
+        "import tempfile, os, shutil\nwith tempfile.TemporaryDirectory() as d:\n    with tempfile.NamedTemporaryFile(dir=d) as f: f.write(b'x'); f.flush(); shutil.copy(f.name, d + '/y')\n    assert os.path.getsize(d + '/y') == 1; os.rename(d + '/y', d + '/z'); os.chmod(d + '/z', 0o600); os.symlink('z', d + '/l'); os.link(d + '/z', d + '/h'); os.utime(d + '/z')\nprint('done')",
+    ),
+    (
+        "decimal",
+        "from decimal import *\ngetcontext().prec = 200\nassert str(Decimal(2).sqrt()).startswith('1.41421356'); print('done')",
+    ),
+    (
+        "ctypes",
+        "import ctypes\nl = ctypes.CDLL('libc.so.6'); assert l.abs(-3) == 3\nf = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_int)(lambda x: x + 1); assert f(1) == 2; print('done')",
+    ),
+    (
+        "select, poll, epoll",
+        "import select, os, socket\na, b = socket.socketpair(); b.send(b'x')\nassert select.select([a], [], [], 1)[0]\np = select.poll(); p.register(a, 1); assert p.poll(100)\ne = select.epoll(); e.register(a.fileno(), 1); assert e.poll(1)\nimport selectors; s = selectors.DefaultSelector(); s.register(a, 1); assert s.select(1)\nassert a.recv(1) == b'x'; print('done')",
+    ),
+    (
+        "alarm",
+        "import signal, time\nhits = []\nsignal.signal(signal.SIGALRM, lambda *a: hits.append(1))\nsignal.setitimer(signal.ITIMER_REAL, 0.02); time.sleep(0.05); signal.alarm(1); signal.pause(); assert len(hits) == 2\nsignal.signal(signal.SIGUSR1, lambda *a: hits.append(2)); signal.raise_signal(signal.SIGUSR1); assert hits[-1] == 2; print('done')",
+    ),
+    (
+        "fork",
+        "import os\nr, w = os.pipe()\nif os.fork() == 0: os.write(w, b'c'); os._exit(3)\nassert os.read(r, 1) == b'c'; assert os.waitstatus_to_exitcode(os.wait()[1]) == 3; print('done')",
+    ),
+    (
+        "futures",
+        "from concurrent.futures import *\nwith ThreadPoolExecutor(4) as p: assert list(p.map(abs, [-1, 2])) == [1, 2]\nif __name__ == '__main__':\n    import multiprocessing as m\n    with ProcessPoolExecutor(2, mp_context=m.get_context('fork')) as p: assert list(p.map(abs, [-1, 2])) == [1, 2]\n    print('done')",
+    ),
+    (
+        "zoneinfo",
+        "import zoneinfo, datetime\ntry:\n    z = zoneinfo.ZoneInfo('Europe/Berlin'); assert datetime.datetime(2020, 7, 1, tzinfo=z).utcoffset().seconds == 7200\nexcept zoneinfo.ZoneInfoNotFoundError: pass  # this host has no time zones\nprint('done')",
+    ),
+    (
+        "imports",
+        "import ssl, socket, http.client, urllib.request, hashlib, lzma, bz2, zlib, uuid, secrets, locale, getpass, pwd, platform, logging, unittest, cProfile, tracemalloc, resource\nuuid.uuid4(); secrets.token_hex(); platform.platform(); hashlib.sha256(b'x'); ssl.create_default_context; pwd.getpwuid(__import__('os').getuid()); locale.setlocale(locale.LC_ALL, ''); print('done')",
+    ),
+    (
+        "socketpair",
+        "import socket, threading\na, b = socket.socketpair()\nt = threading.Thread(target=lambda: b.sendall(b'x' * 1000000)); t.start()\nn = 0\nwhile n < 1000000: n += len(a.recv(65536))\nt.join(); a.settimeout(0.01); print('done')",
+    ),
+    (
+        "limits",
+        "import resource, sys, threading\nresource.setrlimit(resource.RLIMIT_STACK, resource.getrlimit(resource.RLIMIT_STACK))\nsoft, hard = resource.getrlimit(resource.RLIMIT_AS); resource.getrusage(resource.RUSAGE_SELF)\nsys.setrecursionlimit(10**6); threading.stack_size(64 << 20)\ndef f(n): return 0 if n == 0 else 1 + f(n - 1)\nr = []\nt = threading.Thread(target=lambda: r.append(f(20000))); t.start(); t.join(); assert r == [20000]; print('done')",
+    ),
+    (
+        "priority and cores",
+        "import os\nos.nice(1); assert os.getpriority(os.PRIO_PROCESS, 0) >= 1; os.sched_setaffinity(0, os.sched_getaffinity(0)); os.sched_yield(); print('done')",
+    ),
+    (
+        "own names and groups",
+        "import ctypes, os\nl = ctypes.CDLL(None); b = ctypes.create_string_buffer(16)\nassert l.prctl(15, b'name', 0, 0, 0) == 0 and l.prctl(16, b, 0, 0, 0) == 0 and b.value == b'name'\nassert l.prctl(1, 9, 0, 0, 0) == 0 and l.prctl(36, 1, 0, 0, 0) == 0\nos.getpgid(0); os.getsid(0); os.getgroups(); os.uname(); os.times(); os.getloadavg; print('done')",
+    ),
+    (
+        "events and timers",
+        "import os, time\nif hasattr(os, 'eventfd'):\n    e = os.eventfd(1); assert os.eventfd_read(e) == 1\nf = os.memfd_create('x'); os.write(f, b'y'); os.lseek(f, 0, 0); assert os.read(f, 1) == b'y'\nos.sendfile(os.open('o', os.O_CREAT | os.O_WRONLY), f, 0, 1); os.posix_fallocate(f, 0, 4096); time.clock_gettime(time.CLOCK_PROCESS_CPUTIME_ID); os.getrandom(4); print('done')",
+    ),
 ];
 
 #[tokio::test(flavor = "multi_thread")]
@@ -110,7 +182,8 @@ async fn what_harmless_programs_do_works() {
             asked.limits = Limits { cpu_ms: 20_000, wall_ms: 60_000, ..Limits::default() };
             let report = engine.verify(asked, Admit::Patient).await;
             if report.verdict != Verdict::Accepted {
-                failures.push(format!("{name}, warm {warm}: {:?} {:?}", report.reason, report.tests[0].stderr));
+                failures
+                    .push(format!("{name}, warm {warm}: {:?} {:?}", report.reason, report.tests[0].stderr));
             }
         }
     }
