@@ -54,8 +54,8 @@ impl Limits {
         ("file_bytes", 4_096, 4 << 30),
     ];
 
-    /// Time that a run is ready and waits for a core does not count as its wall time, up to so many
-    /// times the limit in all.
+    /// Time that a run is ready to compute and waits for a core does not count as its wall time; in
+    /// all it ends after so many times the limit.
     pub const MOST_WALL_STRETCH: u32 = 16;
 
     /// The wall backstop used when none is given: three times the CPU limit and two seconds.

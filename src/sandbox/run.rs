@@ -42,6 +42,8 @@ const RESULT_FD: i32 = 4;
 const FIRST_UNUSED_FD: i32 = 5;
 /// A function's result, and standard error, may be at least this large whatever the output limit.
 const LEAST_CAPTURE_BYTES: u64 = 1 << 20;
+/// How often it is looked whether a run computes or sleeps.
+const READY_WATCH: Duration = Duration::from_millis(50);
 /// How often memory that no process seems to have is looked for, which reads much.
 const NAMELESS_WATCH: Duration = Duration::from_millis(20);
 /// Looking for it takes at most this share of the time.
@@ -321,9 +323,11 @@ fn supervise(supervisor: &Supervisor<'_>, watch: &mut Watch, begun: Instant) -> 
     let limits = &supervisor.limits;
     let wall = Duration::from_millis(limits.wall_ms);
     let mut wall_end = begun + wall;
+    // How long something of the run was ready to compute, by looking now and then.
+    let (mut computing, mut last_look, mut next_look) = (Duration::ZERO, begun, begun + READY_WATCH * 2);
     let mut cpu_check = Instant::now() + least_time_to_use(cpu_kill_after(limits.cpu_ms));
     while watch.main_status.is_none() && watch.limit.is_none() {
-        let mut wake = wall_end.min(cpu_check);
+        let mut wake = wall_end.min(cpu_check).min(next_look);
         if supervisor.setup.group.is_none() {
             wake = wake.min(Instant::now() + MEMORY_WATCH);
         }
@@ -337,6 +341,13 @@ fn supervise(supervisor: &Supervisor<'_>, watch: &mut Watch, begun: Instant) -> 
             watch.reap()?;
         }
         let now = Instant::now();
+        if now >= next_look {
+            if is_ready(tree()) {
+                computing += now - last_look;
+            }
+            last_look = now;
+            next_look = now + READY_WATCH;
+        }
         if now >= cpu_check && watch.main_status.is_none() {
             let used = watch.cpu_used(supervisor);
             let most = cpu_kill_after(limits.cpu_ms);
@@ -347,8 +358,8 @@ fn supervise(supervisor: &Supervisor<'_>, watch: &mut Watch, begun: Instant) -> 
         }
         if now >= wall_end && watch.main_status.is_none() {
             // Other people's load is not the solution's time. It ends by its CPU limit if it computes.
-            let most = wall * (Limits::MOST_WALL_STRETCH - 1);
-            wall_end = begun + wall + waited_for_a_core(tree()).min(most);
+            let waited = computing.saturating_sub(watch.cpu_used(supervisor));
+            wall_end = begun + wall + waited.min(wall * (Limits::MOST_WALL_STRETCH - 1));
             if now >= wall_end {
                 watch.limit = watch.limit.or(Some(LimitHit::Wall));
             }
@@ -538,17 +549,16 @@ impl Capture {
     }
 }
 
-/// How long living threads have been ready to run and had no core, in all. Zero where this kernel
-/// does not say.
-fn waited_for_a_core(processes: impl Iterator<Item = Pid>) -> Duration {
-    let of_thread = |thread: fs::DirEntry| {
-        let schedstat = fs::read_to_string(thread.path().join("schedstat")).ok()?;
-        schedstat.split_whitespace().nth(1)?.parse().ok().map(Duration::from_nanos)
+/// Whether any thread of the run computes or would if it had a core.
+fn is_ready(processes: impl Iterator<Item = Pid>) -> bool {
+    let runs = |thread: fs::DirEntry| {
+        let stat = fs::read_to_string(thread.path().join("stat")).unwrap_or_default();
+        // The name stands in parentheses and may hold anything.
+        stat.rsplit_once(") ").is_some_and(|(_, state)| state.starts_with('R'))
     };
     processes
         .flat_map(|pid| fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().flatten())
-        .filter_map(of_thread)
-        .sum()
+        .any(runs)
 }
 
 /// Every process of the run that is alive: all of this pid namespace but its init.
