@@ -76,6 +76,9 @@ pub struct EngineConfig {
     /// Whether control groups may be used where they can be; without them limits and processes'
     /// own clocks do their work.
     pub use_cgroups: bool,
+    /// This crate as a shared library, which an interpreter loads to be kept warm; `None` where it
+    /// was not found, and then every run executes one.
+    pub module: Option<PathBuf>,
     /// The proofbox program, which is executed again for launchers.
     pub program: PathBuf,
     /// A set-up step of cells made to fail with an errno, for tests of what happens then.
@@ -99,12 +102,26 @@ impl EngineConfig {
             python: None,
             images_dir: None,
             min_tier: MinTier::default(),
+            module: shared_library(),
             warm: true,
             use_cgroups: true,
             program: EngineConfig::THIS_PROGRAM.into(),
             fail_step: None,
         }
     }
+}
+
+/// `libproofbox.so` where building or installing puts it: beside the program or the tests, in `deps`
+/// beside it, or in `../lib/proofbox`. Of several the newest, which is of this program's build.
+fn shared_library() -> Option<PathBuf> {
+    let program = std::env::current_exe().ok()?;
+    let home = program.parent()?;
+    [".", "deps", "..", "../lib/proofbox"]
+        .iter()
+        .map(|place| home.join(place).join("libproofbox.so"))
+        .filter_map(|path| Some((fs::metadata(&path).ok()?.modified().ok()?, path)))
+        .max()
+        .and_then(|(_, path)| path.canonicalize().ok())
 }
 
 impl EngineArgs {
@@ -122,6 +139,7 @@ impl EngineArgs {
             python: self.python.clone(),
             images_dir: self.images_dir.clone(),
             min_tier: self.min_tier,
+            module: shared_library(),
             warm: true,
             use_cgroups: true,
             program: EngineConfig::THIS_PROGRAM.into(),

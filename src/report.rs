@@ -1,6 +1,9 @@
 //! The answer to a submission: its verdict and one entry per test.
 
-use crate::verdict::{Cause, Verdict};
+use crate::{
+    judge::JudgedBy,
+    verdict::{Cause, Verdict},
+};
 
 /// The verdict of a submission.
 #[derive(Debug, Clone)]
@@ -16,9 +19,20 @@ pub struct Report {
     pub tests: Vec<TestReport>,
     /// Number of tests asked for (`tests` may be empty when nothing ran).
     pub total: usize,
+    /// What the further judges say that the submission names, in its order; empty where nothing ran.
+    pub also: Vec<JudgedBy>,
 }
 
 impl Report {
+    /// This report of a run that was not accepted, of a solution that was accepted in
+    /// `accepted` of `runs` runs.
+    pub fn not_deterministic(mut self, accepted: u32, runs: u32) -> Report {
+        let first = self.reason.map_or(String::new(), |reason| format!("; {reason}"));
+        self.reason = Some(format!("accepted in {accepted} of {runs} runs{first}"));
+        self.cause = Some(Cause::NotDeterministic);
+        self
+    }
+
     pub fn passed(&self) -> usize {
         self.tests.iter().filter(|test| test.verdict == Verdict::Accepted).count()
     }
@@ -43,6 +57,7 @@ impl Report {
             tier: None,
             tests: Vec::new(),
             total,
+            also: Vec::new(),
         }
     }
 }
@@ -66,6 +81,9 @@ pub struct TestReport {
     pub stderr: Option<String>,
     /// The returned value of a function test, as Python would print it, shown as `stdout` is.
     pub result: Option<String>,
+    /// For a wrong answer, a hash of it that equal answers share within one process of ours and
+    /// others: of the printed words, or of the result as data.
+    pub answer_hash: Option<u64>,
 }
 
 impl TestReport {
@@ -82,6 +100,7 @@ impl TestReport {
             stdout: None,
             stderr: None,
             result: None,
+            answer_hash: None,
         }
     }
 }

@@ -15,8 +15,12 @@ pub struct Submission {
     pub solution: Solution,
     pub tests: Tests,
     pub compare: Compare,
+    /// Further judges of the same outcomes; their words stand in [`crate::report::Report::also`].
+    /// Tests go on until each of them has decided.
+    pub also: Vec<Compare>,
     pub limits: Limits,
     pub stop: Stop,
+    pub repeat: Repeat,
     pub prelude: Prelude,
     pub show_output: ShowOutput,
 }
@@ -40,6 +44,18 @@ impl Solution {
     /// A solution of one file.
     pub fn single(path: &str, content: impl Into<Vec<u8>>) -> Solution {
         Solution { files: vec![SourceFile { path: path.to_owned(), content: content.into() }], entry: 0 }
+    }
+
+    /// Whether the source mentions a source of randomness or the clock. By words alone: it may be
+    /// in a comment, which costs runs, and it may be hidden, which is not looked for.
+    pub fn may_be_random(&self) -> bool {
+        let is_word_byte = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'_';
+        self.files.iter().any(|file| {
+            let text = &file.content;
+            let words = text.split(|byte| !is_word_byte(byte));
+            words.into_iter().any(|word| RANDOM_WORDS.iter().any(|random| random.as_bytes() == word))
+                || CLOCK_CALLS.iter().any(|call| text.windows(call.len()).any(|window| window == *call))
+        })
     }
 }
 
@@ -105,6 +121,61 @@ pub enum Stop {
     Never,
 }
 
+/// How often the tests are run. Every run must be accepted: a solution that passes only sometimes is
+/// flagged ([`crate::verdict::Cause::NotDeterministic`]), not averaged. Only an accepted run is
+/// followed by others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Repeat {
+    #[default]
+    Once,
+    /// This often.
+    Times(u32),
+    /// This often where the source mentions a source of randomness; see [`Solution::may_be_random`].
+    TimesIfRandom(u32),
+}
+
+impl Repeat {
+    /// Most runs that can be asked for.
+    pub const MAX: u32 = 100;
+
+    /// How often this solution is run if every run is accepted; at least 1.
+    pub fn runs(self, solution: &Solution) -> u32 {
+        match self {
+            Repeat::Once => 1,
+            Repeat::Times(runs) => runs.max(1),
+            Repeat::TimesIfRandom(runs) if solution.may_be_random() => runs.max(1),
+            Repeat::TimesIfRandom(_) => 1,
+        }
+    }
+}
+
+/// Names by which programs come to random numbers or to the time, which does for them as a seed.
+/// Python's, whole words: the only language so far. Not `time` and `choice` alone: modules are
+/// imported without use, and variables have such names.
+const RANDOM_WORDS: [&str; 18] = [
+    "random",
+    "randint",
+    "randrange",
+    "shuffle",
+    "getrandbits",
+    "urandom",
+    "getrandom",
+    "secrets",
+    "uuid",
+    "uuid1",
+    "uuid4",
+    "time_ns",
+    "perf_counter",
+    "perf_counter_ns",
+    "monotonic",
+    "process_time",
+    "now",
+    "utcnow",
+];
+
+/// Names that are calls of the clock only behind a dot: `time.time()`.
+const CLOCK_CALLS: [&[u8]; 2] = [b"time.time(", b"time.clock("];
+
 /// Names that are in scope before the solution's first line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Prelude {
@@ -122,4 +193,25 @@ pub enum ShowOutput {
     #[default]
     OnFailure,
     Always,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sources_of_randomness_are_seen() {
+        for (source, random) in [
+            ("import random\nprint(random.random())", true),
+            ("from random import *\nx = randint(1, 2)", true),
+            ("seed(time.time())", true),
+            ("import time\nt = 1", false),
+            ("randomised = operand = 3", false),
+            ("choice = sample[0]", false),
+        ] {
+            let solution = Solution::single("main.py", source);
+            assert_eq!(solution.may_be_random(), random, "{source}");
+            assert_eq!(Repeat::TimesIfRandom(5).runs(&solution), if random { 5 } else { 1 });
+        }
+    }
 }

@@ -4,11 +4,12 @@ use std::fmt;
 
 use crate::{
     judge::{
-        Compare, Comparison, DriverRecord, InvalidRecord, compare_output_with_any, compare_value_with_any,
+        Compare, Comparison, DriverRecord, Ending, InvalidRecord, Judged, compare_output_with_any,
+        compare_value_with_any,
     },
     sandbox::{End, LimitHit, Outcome},
     submission::{FunctionTest, ProgramTest},
-    value::repr,
+    value::{Value, equality_key, repr},
 };
 
 /// The answer for a test or for a whole submission.
@@ -87,10 +88,13 @@ pub enum Cause {
     FunctionNotFound,
     /// `wrong_answer`: the result is of a type that cannot cross the cell's wall as data.
     UnsupportedResult,
+    /// Accepted in some runs of the same tests and not in others; the verdict is that of the first
+    /// run that was not accepted.
+    NotDeterministic,
 }
 
 impl Cause {
-    pub const ALL: [Cause; 9] = [
+    pub const ALL: [Cause; 10] = [
         Cause::Overloaded,
         Cause::SandboxFault,
         Cause::BadTests,
@@ -100,6 +104,7 @@ impl Cause {
         Cause::NoCode,
         Cause::FunctionNotFound,
         Cause::UnsupportedResult,
+        Cause::NotDeterministic,
     ];
 
     pub fn as_str(self) -> &'static str {
@@ -113,6 +118,7 @@ impl Cause {
             Cause::NoCode => "no_code",
             Cause::FunctionNotFound => "function_not_found",
             Cause::UnsupportedResult => "unsupported_result",
+            Cause::NotDeterministic => "not_deterministic",
         }
     }
 }
@@ -132,6 +138,9 @@ pub struct Decision {
     pub message: Option<String>,
     /// What the function returned, as Python prints it, bounded.
     pub result: Option<String>,
+    /// What the run came to in truth, where a released judge counts it as passed all the same and
+    /// looks at no further test.
+    pub counted: Option<Verdict>,
 }
 
 /// Most bytes of a returned value that a report shows.
@@ -141,12 +150,28 @@ const MESSAGE_BYTES: usize = 300;
 
 impl Decision {
     fn new(verdict: Verdict, message: impl Into<Option<String>>) -> Decision {
-        Decision { verdict, cause: None, message: message.into(), result: None }
+        Decision { verdict, cause: None, message: message.into(), result: None, counted: None }
     }
 
     fn because(mut self, cause: Cause) -> Decision {
         self.cause = Some(cause);
         self
+    }
+
+    /// What a released judge makes of the run for which this decision is what ought to be.
+    fn released(self, judged: Judged) -> Decision {
+        let accepted = |decision: Decision| Decision { verdict: Verdict::Accepted, cause: None, ..decision };
+        match judged {
+            Judged::NoWord => self,
+            Judged::Passed => Decision { message: None, ..accepted(self) },
+            Judged::CountsAsTrue => Decision { counted: Some(self.verdict), ..accepted(self) },
+            Judged::Failed if self.verdict == Verdict::Accepted => Decision {
+                verdict: Verdict::WrongAnswer,
+                message: Some("the released judge does not take this answer for right".to_owned()),
+                ..self
+            },
+            Judged::Failed => self,
+        }
     }
 
     fn compared(comparison: Comparison) -> Decision {
@@ -157,50 +182,150 @@ impl Decision {
     }
 }
 
+/// A run's outcome with what its driver said, read once for any number of judges.
+#[derive(Debug)]
+pub struct Ran<'a> {
+    pub outcome: &'a Outcome,
+    record: Result<Option<DriverRecord>, InvalidRecord>,
+}
+
+impl<'a> Ran<'a> {
+    pub fn new(outcome: &'a Outcome) -> Ran<'a> {
+        Ran { outcome, record: DriverRecord::parse(&outcome.result) }
+    }
+
+    /// What the function returned; `None` where it did not, or left traces of another end.
+    pub fn returned(&self) -> Option<&Value> {
+        match (&self.record, self.outcome.end, self.outcome.limit) {
+            (Ok(Some(DriverRecord::Ok(value))), End::Exited { code: 0 }, None) => Some(value),
+            _ => None,
+        }
+    }
+
+    /// A hash of the answer that equal answers share in every process: of the printed words, or of
+    /// the returned value as data.
+    pub fn answer_hash(&self) -> u64 {
+        // FNV-1a: fixed for ever, and only compared with others of the same tests.
+        let mut hash: u64 = 0xcbf2_9ce4_8422_2325;
+        let mut feed = |byte: u8| hash = (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
+        match self.returned() {
+            Some(value) => equality_key(value).into_iter().for_each(&mut feed),
+            None => {
+                let words =
+                    self.outcome.stdout.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty());
+                words.for_each(|word| word.iter().copied().chain([b' ']).for_each(&mut feed));
+            }
+        }
+        hash
+    }
+
+    /// How the run ended, in the words of released judges.
+    fn ending(&self) -> Ending {
+        match (self.outcome.limit, &self.record) {
+            (Some(LimitHit::Cpu | LimitHit::Wall), _) => Ending::TimedOut,
+            (Some(LimitHit::Memory | LimitHit::Output), _) => Ending::OtherLimit,
+            (None, Ok(Some(DriverRecord::Syntax(_)))) => Ending::NotCompiled,
+            (None, Ok(Some(DriverRecord::Missing(_)))) => Ending::FunctionNotFound,
+            (None, Ok(Some(DriverRecord::Unsupported(_)))) => Ending::UnknownResult,
+            (None, Ok(Some(DriverRecord::Raised(text)))) if text.starts_with("MemoryError") => {
+                Ending::OtherLimit
+            }
+            (None, Ok(Some(DriverRecord::Raised(text)))) if text.starts_with("SystemExit") => Ending::Left,
+            (None, Ok(Some(DriverRecord::Raised(_)))) => Ending::Raised,
+            (None, _) => match self.outcome.end {
+                End::Exited { code: 0 } => Ending::Well,
+                End::Exited { .. } if said_memory_error(&self.outcome.stderr) => Ending::OtherLimit,
+                // Which of the two it was shows in the text alone; a forger fools a judge that is
+                // known to be faulty.
+                End::Exited { .. } => {
+                    match contains(&self.outcome.stderr, b"Traceback (most recent call last)") {
+                        true => Ending::Raised,
+                        false => Ending::Left,
+                    }
+                }
+                End::Signaled { signal: libc::SIGXCPU } => Ending::TimedOut,
+                End::Signaled { signal: libc::SIGXFSZ } => Ending::OtherLimit,
+                End::Signaled { .. } => Ending::Killed,
+            },
+        }
+    }
+}
+
+fn contains(text: &[u8], words: &[u8]) -> bool {
+    text.windows(words.len()).any(|window| window == words)
+}
+
 /// A program test: the kernel's word on how it ended, then its output.
-pub fn decide_program(outcome: &Outcome, test: &ProgramTest, rule: Compare) -> Decision {
-    if let Some(decision) = decide_limit(outcome) {
+pub fn decide_program(ran: &Ran, test: &ProgramTest, compare: Compare) -> Decision {
+    let (stdout, accepted) = (&ran.outcome.stdout, &test.accepted_stdout);
+    let meant = decide_program_by(ran, || match compare {
+        Compare::Rule(rule) => compare_output_with_any(rule, stdout, accepted),
+        Compare::Profile(profile) => profile.compare_output(stdout, accepted),
+    });
+    match compare {
+        Compare::Profile(profile) if profile.is_bug_compatible() => {
+            meant.released(profile.judge_program(ran.ending(), stdout, accepted))
+        }
+        _ => meant,
+    }
+}
+
+fn decide_program_by(ran: &Ran, compare: impl FnOnce() -> Comparison) -> Decision {
+    if let Some(decision) = decide_limit(ran.outcome) {
         return decision;
     }
     // Only compile errors are reported by the driver of a program; a forged one fails the forger.
-    if let Ok(Some(DriverRecord::Syntax(text))) = DriverRecord::parse(&outcome.result) {
-        return Decision::new(Verdict::CompileError, bounded(&text));
+    if let Ok(Some(DriverRecord::Syntax(text))) = &ran.record {
+        return Decision::new(Verdict::CompileError, bounded(text));
     }
-    decide_end(outcome).unwrap_or_else(|| {
-        Decision::compared(compare_output_with_any(rule, &outcome.stdout, &test.accepted_stdout))
-    })
+    decide_end(ran.outcome).unwrap_or_else(|| Decision::compared(compare()))
 }
 
 /// A function test: limits, what the driver says, how it ended, then the returned value.
-pub fn decide_function(outcome: &Outcome, test: &FunctionTest) -> Decision {
-    if let Some(decision) = decide_limit(outcome) {
-        return decision;
-    }
-    let record = DriverRecord::parse(&outcome.result);
-    match record {
-        Ok(Some(DriverRecord::Syntax(text))) => Decision::new(Verdict::CompileError, bounded(&text)),
-        Ok(Some(DriverRecord::Missing(text))) => {
-            Decision::new(Verdict::RuntimeError, bounded(&text)).because(Cause::FunctionNotFound)
+pub fn decide_function(ran: &Ran, test: &FunctionTest, compare: Compare) -> Decision {
+    let meant = decide_function_by(ran, |value| match compare {
+        Compare::Rule(rule) => compare_value_with_any(rule, value, &test.accepted),
+        Compare::Profile(profile) => profile.compare_value(value, &test.accepted),
+    });
+    match compare {
+        Compare::Profile(profile) if profile.is_bug_compatible() => {
+            meant.released(profile.judge_function(ran.ending(), ran.returned(), &test.accepted))
         }
-        Ok(Some(DriverRecord::Raised(text))) => match text.starts_with("MemoryError") {
-            true => Decision::new(Verdict::MemoryLimit, "the solution could not allocate memory".to_owned()),
-            false => Decision::new(Verdict::RuntimeError, bounded(&text)),
-        },
-        record => decide_end(outcome).unwrap_or_else(|| decide_returned(record, test)),
+        _ => meant,
     }
 }
 
-fn decide_returned(record: Result<Option<DriverRecord>, InvalidRecord>, test: &FunctionTest) -> Decision {
+fn decide_function_by(ran: &Ran, compare: impl FnOnce(&Value) -> Comparison) -> Decision {
+    if let Some(decision) = decide_limit(ran.outcome) {
+        return decision;
+    }
+    match &ran.record {
+        Ok(Some(DriverRecord::Syntax(text))) => Decision::new(Verdict::CompileError, bounded(text)),
+        Ok(Some(DriverRecord::Missing(text))) => {
+            Decision::new(Verdict::RuntimeError, bounded(text)).because(Cause::FunctionNotFound)
+        }
+        Ok(Some(DriverRecord::Raised(text))) => match text.starts_with("MemoryError") {
+            true => Decision::new(Verdict::MemoryLimit, "the solution could not allocate memory".to_owned()),
+            false => Decision::new(Verdict::RuntimeError, bounded(text)),
+        },
+        record => decide_end(ran.outcome).unwrap_or_else(|| decide_returned(record, compare)),
+    }
+}
+
+fn decide_returned(
+    record: &Result<Option<DriverRecord>, InvalidRecord>,
+    compare: impl FnOnce(&Value) -> Comparison,
+) -> Decision {
     match record {
         Ok(Some(DriverRecord::Ok(value))) => {
-            let mut decision = Decision::compared(compare_value_with_any(&value, &test.accepted));
-            decision.result = Some(repr(&value, RESULT_SHOWN_BYTES));
+            let mut decision = Decision::compared(compare(value));
+            decision.result = Some(repr(value, RESULT_SHOWN_BYTES));
             decision
         }
         Ok(Some(DriverRecord::Unsupported(type_name))) => {
             let message = format!(
                 "the function returned a value of type {}, which is not plain data",
-                bounded(&type_name)
+                bounded(type_name)
             );
             Decision::new(Verdict::WrongAnswer, message).because(Cause::UnsupportedResult)
         }

@@ -9,12 +9,13 @@ use std::{
 use crate::{
     admission::{Admission, Admit, Place},
     config::EngineConfig,
+    judge::Tally,
     language::{Language, LanguageError, Languages},
     metrics::Metrics,
     report::{Report, TestReport},
     sandbox::{CellRun, End, Fault, Job, LimitHit, Outcome, Sandbox, SandboxConfig, StartError, Tier},
     submission::{ShowOutput, Stop, Submission, Tests},
-    verdict::{self, Cause, Decision, Verdict},
+    verdict::{self, Cause, Decision, Ran, Verdict},
 };
 
 /// Everything that verifying needs. One per process.
@@ -104,14 +105,48 @@ impl Engine {
         };
         let waited = slot.waited();
         self.metrics.slot_entered(waited);
-        let tests = match self.run_tests(language, submission, job, Place::Slot(slot)).await {
-            Ok(tests) => tests,
+        let run = Judging::by_all(submission);
+        let report = match self.run_tests(language, submission, &job, Place::Slot(slot), run).await {
+            Ok(judging) => judging.summarise(submission, self.sandbox.tier()),
             Err(fault) => return undecided(Cause::SandboxFault, fault.to_string()),
         };
-        let runs: f64 = tests.iter().map(|test| test.wall_ms / 1000.0).sum();
+        let runs: f64 = report.tests.iter().map(|test| test.wall_ms / 1000.0).sum();
         let overhead = begun.elapsed().saturating_sub(waited).as_secs_f64() - runs;
         self.metrics.overhead(Duration::from_secs_f64(overhead.max(0.0)));
-        summarise(submission, tests, self.sandbox.tier())
+        match self.confirm(language, submission, &job, report).await {
+            Ok(report) => report,
+            Err(fault) => undecided(Cause::SandboxFault, fault.to_string()),
+        }
+    }
+
+    /// Runs an accepted solution again, as often as is asked: every run must be accepted.
+    async fn confirm(
+        &self,
+        language: &Language,
+        submission: &Submission,
+        job: &Job,
+        first: Report,
+    ) -> Result<Report, Fault> {
+        let runs = submission.repeat.runs(&submission.solution);
+        if first.verdict != Verdict::Accepted || runs == 1 {
+            return Ok(first);
+        }
+        let (mut accepted, mut refused) = (1, None);
+        for _ in 1..runs {
+            // This submission has been admitted already: it is not turned away half-way.
+            let place = Place::Slot(self.admission.enter(Admit::Patient).await.map_err(turned_away)?);
+            let judging = Judging::by_one(submission);
+            let judging = self.run_tests(language, submission, job, place, judging).await?;
+            let report = judging.summarise(submission, self.sandbox.tier());
+            match report.verdict {
+                Verdict::Accepted => accepted += 1,
+                _ => refused = refused.or(Some(report)),
+            }
+        }
+        Ok(match refused {
+            None => first,
+            Some(report) => Report { also: first.also, ..report.not_deterministic(accepted, runs) },
+        })
     }
 
     /// Carries the tests out, in as few cells as possible: one, unless a cell fails or a run must be
@@ -120,26 +155,26 @@ impl Engine {
         &self,
         language: &Language,
         submission: &Submission,
-        job: Job,
+        job: &Job,
         place: Place,
-    ) -> Result<Vec<TestReport>, Fault> {
+        mut judging: Judging,
+    ) -> Result<Judging, Fault> {
         let mut place = Some(place);
-        let mut tests: Vec<TestReport> = Vec::with_capacity(job.runs.len());
         let mut attempts = 0;
-        while tests.len() < job.runs.len() {
+        while judging.tests.len() < job.runs.len() {
             let seat = match place.take() {
                 Some(seat) => seat,
                 // This submission has been admitted already: it is not turned away half-way.
                 None => Place::Slot(self.admission.enter(Admit::Patient).await.map_err(turned_away)?),
             };
-            let rest = Job { runs: job.runs[tests.len()..].to_vec(), ..job.clone() };
-            match self.run_cell(language, submission, rest, seat, &mut tests).await {
+            let rest = Job { runs: job.runs[judging.tests.len()..].to_vec(), ..job.clone() };
+            match self.run_cell(language, submission, rest, seat, &mut judging).await {
                 // The kernel may have ended a cell for want of memory: the rest gets another.
                 Ok(Pause::None) => {}
                 Ok(Pause::MeasureAgain) => {
-                    let index = tests.len();
-                    let only = Job { runs: vec![job.runs[index].clone()], ..job.clone() };
-                    tests.push(self.measure_alone(language, submission, only, index).await?);
+                    let only = Job { runs: vec![job.runs[judging.tests.len()].clone()], ..job.clone() };
+                    let outcome = self.measure_alone(language, submission, only).await?;
+                    self.judge(language, submission, outcome, &mut judging);
                 }
                 Err(fault) => {
                     attempts += 1;
@@ -151,12 +186,12 @@ impl Engine {
                     tokio::time::sleep(CELL_PAUSE * attempts * attempts).await;
                 }
             }
-            if stops(submission, &tests) {
+            if judging.stops(submission) {
                 break;
             }
         }
-        tests.resize_with(job.runs.len(), TestReport::skipped);
-        Ok(tests)
+        judging.tests.resize_with(job.runs.len(), TestReport::skipped);
+        Ok(judging)
     }
 
     /// One cell, from its first run until the last, the first failure or the first doubt.
@@ -166,15 +201,15 @@ impl Engine {
         submission: &Submission,
         job: Job,
         place: Place,
-        tests: &mut Vec<TestReport>,
+        judging: &mut Judging,
     ) -> Result<Pause, Fault> {
         let mut cell = self.open_cell(language, submission, place, job).await?;
         while let Some(outcome) = cell.next().await? {
             if near_the_time_limit(&outcome, submission) {
                 return Ok(Pause::MeasureAgain);
             }
-            tests.push(self.judge(language, submission, tests.len(), outcome));
-            if stops(submission, tests) {
+            self.judge(language, submission, outcome, judging);
+            if judging.stops(submission) {
                 break;
             }
         }
@@ -187,12 +222,11 @@ impl Engine {
         language: &Language,
         submission: &Submission,
         job: Job,
-        index: usize,
-    ) -> Result<TestReport, Fault> {
+    ) -> Result<Outcome, Fault> {
         let alone = Place::Alone(self.admission.enter_alone().await);
         let mut cell = self.open_cell(language, submission, alone, job).await?;
         match cell.next().await? {
-            Some(outcome) => Ok(self.judge(language, submission, index, outcome)),
+            Some(outcome) => Ok(outcome),
             None => Err(Fault { step: "measure_alone".to_owned(), detail: "no outcome".to_owned() }),
         }
     }
@@ -209,19 +243,9 @@ impl Engine {
     }
 
     /// Outcome to verdict, outside the cell.
-    fn judge(
-        &self,
-        language: &Language,
-        submission: &Submission,
-        index: usize,
-        outcome: Outcome,
-    ) -> TestReport {
+    fn judge(&self, language: &Language, submission: &Submission, outcome: Outcome, judging: &mut Judging) {
         self.metrics.run_ended(language.name(), outcome.usage.cpu, outcome.usage.wall);
-        let decision = match &submission.tests {
-            Tests::Program(tests) => verdict::decide_program(&outcome, &tests[index], submission.compare),
-            Tests::Function { tests, .. } => verdict::decide_function(&outcome, &tests[index]),
-        };
-        test_report(decision, &outcome, submission.show_output)
+        judging.add(submission, &outcome);
     }
 
     fn note_fault(&self, language: &Language, fault: &Fault) {
@@ -257,9 +281,66 @@ fn turned_away(overloaded: crate::admission::Overloaded) -> Fault {
     Fault { step: "enter_again".to_owned(), detail: overloaded.to_string() }
 }
 
-fn stops(submission: &Submission, tests: &[TestReport]) -> bool {
-    submission.stop == Stop::FirstFailure
-        && tests.last().is_some_and(|test| test.verdict != Verdict::Accepted)
+/// The words on the tests so far: the submission's own rule, and the further judges it names.
+struct Judging {
+    tests: Vec<TestReport>,
+    own: Tally,
+    also: Vec<Tally>,
+}
+
+impl Judging {
+    fn by_all(submission: &Submission) -> Judging {
+        let also = submission.also.iter().copied().map(Tally::new).collect();
+        Judging { also, ..Judging::by_one(submission) }
+    }
+
+    fn by_one(submission: &Submission) -> Judging {
+        Judging { tests: Vec::new(), own: Tally::new(submission.compare), also: Vec::new() }
+    }
+
+    /// Every judge's decision on the next test; none of them needs a run of its own.
+    fn add(&mut self, submission: &Submission, outcome: &Outcome) {
+        let (ran, index) = (Ran::new(outcome), self.tests.len());
+        let decide = |compare| match &submission.tests {
+            Tests::Program(tests) => verdict::decide_program(&ran, &tests[index], compare),
+            Tests::Function { tests, .. } => verdict::decide_function(&ran, &tests[index], compare),
+        };
+        for tally in self.also.iter_mut().filter(|tally| !tally.is_settled()) {
+            tally.add(index, &decide(tally.compare()));
+        }
+        let decision = decide(submission.compare);
+        self.own.add(index, &decision);
+        self.tests.push(test_report(decision, &ran, submission));
+    }
+
+    fn stops(&self, submission: &Submission) -> bool {
+        submission.stop == Stop::FirstFailure
+            && self.own.is_settled()
+            && self.also.iter().all(Tally::is_settled)
+    }
+
+    /// The submission's verdict is that of its first test that failed.
+    fn summarise(self, submission: &Submission, tier: Tier) -> Report {
+        let total = self.tests.len();
+        let own = self.own.finish();
+        let reason = own.test.map(|index| {
+            let message = own.message.map_or(String::new(), |message| format!(": {message}"));
+            match own.counted {
+                None => format!("test {index}{message}"),
+                Some(verdict) => format!("test {index} is {verdict} and counts as passed{message}"),
+            }
+        });
+        Report {
+            id: submission.id.clone(),
+            verdict: own.verdict,
+            cause: own.cause,
+            reason,
+            tier: Some(tier.as_str()),
+            total,
+            tests: self.tests,
+            also: self.also.into_iter().map(Tally::finish).collect(),
+        }
+    }
 }
 
 /// Whether a neighbour's load may have decided: the run ended by itself a little over its CPU
@@ -275,8 +356,9 @@ fn near_the_time_limit(outcome: &Outcome, submission: &Submission) -> bool {
 }
 
 /// One test's entry in the report.
-fn test_report(decision: Decision, outcome: &Outcome, show: ShowOutput) -> TestReport {
-    let shown = match show {
+fn test_report(decision: Decision, ran: &Ran, submission: &Submission) -> TestReport {
+    let outcome = ran.outcome;
+    let shown = match submission.show_output {
         ShowOutput::Never => false,
         ShowOutput::OnFailure => decision.verdict != Verdict::Accepted,
         ShowOutput::Always => true,
@@ -297,32 +379,11 @@ fn test_report(decision: Decision, outcome: &Outcome, show: ShowOutput) -> TestR
         stdout: shown.then(|| excerpt(&outcome.stdout)),
         stderr: shown.then(|| excerpt(&outcome.stderr)),
         result: decision.result.filter(|_| shown),
+        answer_hash: (decision.verdict == Verdict::WrongAnswer).then(|| ran.answer_hash()),
     }
 }
 
 /// The first bytes as text.
 fn excerpt(bytes: &[u8]) -> String {
     String::from_utf8_lossy(&bytes[..bytes.len().min(SHOWN_BYTES)]).into_owned()
-}
-
-/// The submission's verdict is that of its first test that failed.
-fn summarise(submission: &Submission, tests: Vec<TestReport>, tier: Tier) -> Report {
-    let failing = tests.iter().position(|test| test.verdict != Verdict::Accepted);
-    let (verdict, cause, reason) = match failing {
-        None => (Verdict::Accepted, None, None),
-        Some(index) => {
-            let test = &tests[index];
-            let message = test.message.as_deref().map_or(String::new(), |message| format!(": {message}"));
-            (test.verdict, test.cause, Some(format!("test {index}{message}")))
-        }
-    };
-    Report {
-        id: submission.id.clone(),
-        verdict,
-        cause,
-        reason,
-        tier: Some(tier.as_str()),
-        total: tests.len(),
-        tests,
-    }
 }

@@ -18,6 +18,10 @@ Descriptors 0, 1 and 2 are the solution's own. Descriptor 3 (function mode) hold
     ("raised", text)          the solution raised or exited before the function returned
     ("syntax", text)          ENTRY does not compile (both modes)
 
+Where a cell has several runs of one solution (warm launchers only), the first sends its compiled code
+before anything of the solution is executed, as `C`, four bytes of length and the code; later runs find
+that code on descriptor 5 and do not compile.
+
 A solution may write there too; it gains nothing that returning the value would not have given.
 
 CPU time here is paid in every test, so this is one file (a second one would have to be found and
@@ -31,9 +35,11 @@ import sys
 
 CALL_FD = 3
 RESULT_FD = 4
+CODE_FD = 5
 # A solution that is called, not run, is a module: `if __name__ == "__main__"` guards example
 # usage, which must not run (and would find no input).
 MODULE_NAME = "solution"
+MAX_CODE_BYTES = 256 << 10
 MAX_DEPTH = 200
 MAX_ITEMS = 2_000_000
 MAX_TEXT = 2_000
@@ -213,19 +219,37 @@ class TreeNode:
 
 def main(argv):
     mode, entry, prelude, site_dirs = argv[1:5]
-    set_up(entry, site_dirs)
-    with open(entry, "rb") as file:
-        source = file.read()
+    restore_builtins()
+    sys.path.extend(filter(None, site_dirs.split(":")))
+    run(mode, entry, prelude)
+
+
+def run(mode, entry, prelude, stage="only"):
+    """One run, from a set-up interpreter to its end. `stage` is `only`, `first` or `later`."""
+    sys.argv = [entry]
+    sys.path.insert(0, entry.rpartition("/")[0] or "/")
+    if stage == "later":
+        compiled = marshal.loads(read_all(CODE_FD))
+        prepare(prelude)
+    else:
+        source = read_all(posix.open(entry, posix.O_RDONLY | posix.O_CLOEXEC))
+        compiled = compile_solution(source, entry, prelude, RESULT_FD)
+        if compiled[0] is None:
+            make_exit()(1)
+    if stage == "first":
+        code = marshal.dumps(compiled)
+        if len(code) <= MAX_CODE_BYTES:
+            write_all(RESULT_FD, b"C" + len(code).to_bytes(4, "little") + code)
     if mode == "function":
-        run_function(source, entry, prelude, read_all(CALL_FD), RESULT_FD)
+        run_function(compiled, entry, prelude, read_all(CALL_FD), RESULT_FD)
     elif mode == "program":
-        run_program(source, entry, prelude, RESULT_FD)
+        run_program(compiled, entry, prelude, RESULT_FD)
     else:
         raise ValueError("unknown mode " + mode)
 
 
-def set_up(entry, site_dirs):
-    """Restores what `-I -S` leaves out, as far as programs see it."""
+def restore_builtins():
+    """What `-S` leaves out, as far as programs see it, and the size of threads' stacks."""
     import _sitebuiltins
     import _thread
     import builtins
@@ -234,19 +258,14 @@ def set_up(entry, site_dirs):
     builtins.exit = _sitebuiltins.Quitter("exit", end_of_input)
     builtins.quit = _sitebuiltins.Quitter("quit", end_of_input)
     builtins.help = _sitebuiltins._Helper()
-    sys.argv = [entry]
-    sys.path.insert(0, entry.rpartition("/")[0] or "/")
-    sys.path.extend(filter(None, site_dirs.split(":")))
     _thread.stack_size(THREAD_STACK_BYTES)
 
 
-def run_program(source, entry, prelude, result_fd):
-    """Runs the source as `__main__`, then ends the process or raises SystemExit, by which the
+def run_program(compiled, entry, prelude, result_fd):
+    """Runs the code as `__main__`, then ends the process or raises SystemExit, by which the
     interpreter ends as usual."""
     leave_at_once = make_exit()
-    code, names = compile_solution(source, entry, prelude, result_fd)
-    if code is None:
-        leave_at_once(1)
+    code, names = compiled
     posix.close(result_fd)
     namespace = new_module("__main__", entry)
     bind_prelude(namespace, prelude, names)
@@ -265,6 +284,11 @@ def run_program(source, entry, prelude, result_fd):
     raise SystemExit(status)
 
 
+# How many modules a warm launcher had loaded, `__main__` among them: while their number is the same,
+# none is the solution's own. Looking at each would write to the memory of all of them.
+modules_loaded = 0
+
+
 def needs_no_teardown(code, entry):
     """Whether nothing observable happens when the interpreter takes down its modules. That takes
     a quarter of a short program's CPU time, and matters only for open files that are not flushed,
@@ -274,11 +298,12 @@ def needs_no_teardown(code, entry):
             return False
         if part.co_flags & _GENERATOR_FLAGS and part.co_name != "<genexpr>":
             return False
-    home = entry.rpartition("/")[0] + "/"
-    for name, module in list(sys.modules.items()):
-        file = getattr(module, "__file__", None)
-        if name != "__main__" and type(file) is str and file.startswith(home):
-            return False
+    if len(sys.modules) != modules_loaded:
+        home = entry.rpartition("/")[0] + "/"
+        for name, module in list(sys.modules.items()):
+            file = getattr(module, "__file__", None)
+            if name != "__main__" and type(file) is str and file.startswith(home):
+                return False
     return not getattr(sys.stdout, "closed", True) and not getattr(sys.stderr, "closed", True)
 
 
@@ -294,14 +319,12 @@ def run_exit_handlers():
             pass  # It has been shown on standard error and changes no exit code.
 
 
-def run_function(source, entry, prelude, call, result_fd):
-    """Runs the source as a module, makes the call and ends the process. Skips the interpreter's
+def run_function(compiled, entry, prelude, call, result_fd):
+    """Runs the code as a module, makes the call and ends the process. Skips the interpreter's
     slow exit: nothing that the solution would do there can change the result."""
     write, flush_and_exit = make_writer(result_fd), make_exit()
     name, args, kwargs = marshal.loads(call)
-    code, names = compile_solution(source, entry, prelude, result_fd)
-    if code is None:
-        flush_and_exit(1)
+    code, names = compiled
     posix.set_inheritable(result_fd, False)
     namespace = new_module(MODULE_NAME, entry)
     sys.modules["__main__"] = sys.modules[MODULE_NAME]
@@ -312,7 +335,10 @@ def run_function(source, entry, prelude, call, result_fd):
         if function is None:
             write("missing", problem)
             flush_and_exit(1)
+        args, has_nodes = with_nodes(function, namespace, args)
         result = function(*args, **kwargs)
+        if has_nodes and result is None and mentions_node(annotations(function).get("return")):
+            result = []
         sys.setrecursionlimit(max(sys.getrecursionlimit(), 10 * MAX_DEPTH))
         value = plain(result, [MAX_ITEMS], 0)
     except Unsupported as error:
@@ -336,13 +362,17 @@ def read_all(fd):
         chunks.append(chunk)
 
 
-def make_writer(fd, dumps=marshal.dumps, write=posix.write):
+def write_all(fd, data, write=posix.write):
+    data = memoryview(data)
+    while data:
+        data = data[write(fd, data) :]
+
+
+def make_writer(fd, dumps=marshal.dumps, write=write_all):
     """A function that writes one record. Bound early: solutions replace functions of modules."""
 
     def write_record(tag, content):
-        record = memoryview(dumps((tag, content), 2))
-        while record:
-            record = record[write(fd, record) :]
+        write(fd, dumps((tag, content), 2))
 
     return write_record
 
@@ -403,13 +433,7 @@ def new_module(name, entry):
 def compile_solution(source, entry, prelude, result_fd):
     """Returns the code and, with a prelude, the names it reads (else None). A source that does not
     compile is recorded and shown, and (None, None) returned."""
-    is_contest = prelude == "contest"
-    if not is_contest and prelude != "none":
-        raise ValueError("unknown prelude " + prelude)
-    if is_contest:
-        sys.setrecursionlimit(CONTEST_RECURSION_LIMIT)
-        if hasattr(sys, "set_int_max_str_digits"):
-            sys.set_int_max_str_digits(0)
+    is_contest = prepare(prelude)
     try:
         # Annotations are not evaluated (as from 3.14 on anyway) unless the code may look at them:
         # importing `typing` for the sake of `nums: List[int]` costs as much as a whole start.
@@ -421,6 +445,17 @@ def compile_solution(source, entry, prelude, result_fd):
         show_exception(error)
         return None, None
     return code, names_read(code) if is_contest else None
+
+
+def prepare(prelude):
+    """Limits of the interpreter that go with a prelude. Returns whether it is the contest's."""
+    if prelude not in ("none", "contest"):
+        raise ValueError("unknown prelude " + prelude)
+    if prelude == "contest":
+        sys.setrecursionlimit(CONTEST_RECURSION_LIMIT)
+        if hasattr(sys, "set_int_max_str_digits"):
+            sys.set_int_max_str_digits(0)
+    return prelude == "contest"
 
 
 def code_objects(code):
@@ -583,39 +618,49 @@ _SCALARS = frozenset((type(None), bool, int, float, complex, str, bytes))
 def plain(value, budget, depth):
     """The value as data that marshal writes: exact built-in types all the way down.
 
-    Subclasses of built-in types are read through the built-in's own methods, never through the
-    solution's overrides. `budget` is a list holding the number of items still allowed."""
+    What a value is, its real type says: `isinstance` would believe a `__class__` of the solution's
+    making. Subclasses of built-in types are read through the built-in's own methods, never through
+    the solution's overrides. `budget` is a list holding the number of items still allowed."""
     kind = type(value)
     if kind in _SCALARS:
         return value
     if depth > MAX_DEPTH:
         raise Unsupported("a value nested too deep, or holding itself")
-    if isinstance(value, (list, tuple, set, frozenset)):
-        return plain_items(value, budget, depth)
-    if isinstance(value, dict):
+    base = built_in_base(kind)
+    if base is None:
+        return plain_other(value, budget, depth)
+    if base is dict:
         pairs = dict.items(value)
         spend(budget, len(pairs))
         pairs = [(plain(key, budget, depth + 1), plain(item, budget, depth + 1)) for key, item in pairs]
         return hashed(dict, pairs)
-    if isinstance(value, int):
-        return int.__add__(value, 0)
-    if isinstance(value, float):
-        return float.__pos__(value)
-    if isinstance(value, str):
-        return str.__str__(value)
-    if isinstance(value, bytes):
-        return bytes.__getitem__(value, slice(None))
-    if isinstance(value, bytearray):
-        return bytes(value)
-    if isinstance(value, complex):
-        return complex.__pos__(value)
-    return plain_other(value, budget, depth)
+    if base in (list, tuple, set, frozenset):
+        return plain_items(base, value, budget, depth)
+    return _READ_AS_BASE[base](value)
 
 
-def plain_items(value, budget, depth):
-    for base in (list, tuple, set, frozenset):
-        if isinstance(value, base):
-            break
+_READ_AS_BASE = {
+    int: lambda value: int.__add__(value, 0),
+    float: float.__pos__,
+    complex: complex.__pos__,
+    str: str.__str__,
+    bytes: lambda value: bytes.__getitem__(value, slice(None)),
+    bytearray: lambda value: bytes(bytearray.__getitem__(value, slice(None))),
+}
+_BASES_BY_ID = {id(base): base for base in (list, tuple, set, frozenset, dict, *_READ_AS_BASE)}
+
+
+def built_in_base(kind, ancestors=type.__dict__["__mro__"].__get__):
+    """The built-in type of data that the type derives from, or None. By identity: a metaclass may
+    have its own idea of `==`."""
+    for ancestor in ancestors(kind):
+        base = _BASES_BY_ID.get(id(ancestor))
+        if base is not None:
+            return base
+    return None
+
+
+def plain_items(base, value, budget, depth):
     items = list(base.__iter__(value))
     spend(budget, len(items))
     if not _SCALARS.issuperset(map(type, items)):
@@ -649,9 +694,19 @@ def plain_other(value, budget, depth):
         return plain(level_order(value, budget), budget, depth)
     elif is_view(kind) or hasattr(kind, "__next__"):
         return plain(realise(value, budget), budget, depth)
+    elif module == "datetime":
+        return value.total_seconds() if name == "timedelta" else value.isoformat()
+    elif module == "collections" and name in ("UserDict", "UserList", "UserString"):
+        return plain(value.data, budget, depth + 1)
+    elif module == "collections" and name == "ChainMap":
+        return plain(dict(value), budget, depth + 1)
+    elif type(vars(kind).get("__dataclass_fields__")) is dict:
+        # As `dataclasses.asdict`: what such an object is in JSON.
+        fields = vars(kind)["__dataclass_fields__"]
+        return plain({field: getattr(value, field) for field in fields}, budget, depth + 1)
     else:
         collections = sys.modules.get("_collections")
-        if collections is not None and isinstance(value, collections.deque):
+        if collections is not None and any(base is collections.deque for base in type.__dict__["__mro__"].__get__(kind)):
             return plain(realise(collections.deque.__iter__(value), budget), budget, depth)
     raise Unsupported((str(module) + "." + kind.__qualname__)[:MAX_TEXT])
 
@@ -663,7 +718,7 @@ def plain_decimal(value):
 
 
 def is_view(kind):
-    if kind in (range, type({}.keys()), type({}.values()), type({}.items())):
+    if any(kind is view for view in (range, type({}.keys()), type({}.values()), type({}.items()))):
         return True
     return kind.__module__ == "builtins" and kind.__name__ in ("odict_keys", "odict_values", "odict_items")
 
@@ -682,8 +737,75 @@ def spend(budget, count):
         raise Unsupported("a value of more than %d items" % MAX_ITEMS)
 
 
+def annotations(function):
+    """The function's annotations; evaluated or not, the text of each tells what is needed here."""
+    try:
+        return getattr(function, "__func__", function).__annotations__
+    except Exception:  # Evaluated on demand from 3.14 on.
+        return {}
+
+
+def mentions_node(annotation):
+    """`ListNode` or `TreeNode`, whichever the annotation mentions, or None."""
+    if annotation is None:
+        return None
+    text = annotation if type(annotation) is str else repr(annotation)
+    return next((name for name in ("ListNode", "TreeNode") if name in text), None)
+
+
+def with_nodes(function, namespace, args):
+    """The arguments, of which lists are made into nodes where the annotation of the parameter asks for
+    nodes (LeetCode's convention), and whether there were any."""
+    known = annotations(function)
+    if not known or not any(type(arg) is list for arg in args):
+        return args, False
+    code = getattr(getattr(function, "__func__", function), "__code__", None)
+    if code is None:
+        return args, False
+    first = 1 if hasattr(function, "__func__") else 0
+    converted, has_nodes = list(args), False
+    for place, name in enumerate(code.co_varnames[first : code.co_argcount]):
+        node = mentions_node(known.get(name))
+        if node is None or place >= len(args) or type(args[place]) is not list:
+            continue
+        has_nodes = True
+        make = linked_of if node == "ListNode" else tree_of
+        owner = namespace.get(node)
+        owner = owner if isinstance(owner, type) else node_class(node)
+        arg = args[place]
+        if arg and all(type(item) is list for item in arg):
+            converted[place] = [make(owner, item) for item in arg]
+        else:
+            converted[place] = make(owner, arg)
+    return converted, has_nodes
+
+
+def linked_of(owner, values):
+    head = None
+    for value in reversed(values):
+        node = owner(value)
+        node.next = head
+        head = node
+    return head
+
+
+def tree_of(owner, values):
+    """A binary tree from LeetCode's list form; see `level_order`."""
+    nodes = [None if value is None else owner(value) for value in values]
+    children = iter(nodes[1:])
+    for node in nodes:
+        if node is not None:
+            node.left = next(children, None)
+            node.right = next(children, None)
+    return nodes[0] if nodes else None
+
+
 def linked(node):
+    seen = set()
     while node is not None:
+        if id(node) in seen:
+            raise Unsupported("a linked list that comes back to itself")
+        seen.add(id(node))
         yield node.val
         node = node.next
 

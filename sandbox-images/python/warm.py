@@ -13,10 +13,12 @@ what solutions do use, and nothing here may depend on a solution.
 
 import gc
 import marshal
-import posix
 import sys
 
+sys.path.insert(0, sys.argv[0].rpartition("/")[0])
 import _proofbox
+
+del sys.path[0]
 
 
 def load_driver(path):
@@ -35,20 +37,39 @@ def load(modules):
             pass
 
 
-def run(mode, entry, prelude, site_dirs):
+def run(mode, entry, prelude, site_dirs, stage):
     """In a run's own process: what the driver's main does."""
     for name in ("random", "numpy.random"):
         module = sys.modules.get(name)
         if module is not None:
             module.seed()
-    driver["main"](["", mode, entry, prelude, ""])
+    driver["run"](mode, entry, prelude, stage)
+
+
+def rehearse():
+    """Goes the way of a run, so that what an interpreter builds at first use is built here."""
+    source = b"import sys\ndef f(x):\n    return [x * 2 for x in x]\nclass A:\n    pass\nprint(*f([1]), end='')\n"
+    for prelude in ("none", "contest"):
+        code, names = driver["compile_solution"](source, "/box/main.py", prelude, -1)
+        namespace = {"__name__": "rehearsal", "__builtins__": __builtins__}
+        driver["bind_prelude"](namespace, prelude, names)
+        exec(code, namespace)
+        driver["needs_no_teardown"](code, "/box/main.py")
+    sys.stdout.flush()
+    driver["plain"]([1, "a", 2.0, None, (True,), {"a": [1]}], [100], 0)
+    driver["marshal"].dumps(("ok", [1, 2]), 2)
 
 
 driver = load_driver(sys.argv[1])
 sys.path.extend(filter(None, sys.argv[2].split(":")))
-paths = list(sys.path)
+driver["restore_builtins"]()
 load(sys.argv[3])
-sys.path[:] = paths
+limits = sys.getrecursionlimit(), getattr(sys, "get_int_max_str_digits", int)()
+rehearse()
+sys.setrecursionlimit(limits[0])
+if limits[1]:
+    sys.set_int_max_str_digits(limits[1])
+driver["modules_loaded"] = len(sys.modules)
 # Nothing that is here now is ever garbage; a collection would only write to its pages.
 gc.collect()
 gc.freeze()

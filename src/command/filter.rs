@@ -17,7 +17,11 @@ use tokio::{
 };
 
 use crate::{
-    dataset::{Format, reader::Columns, row::RowRules},
+    dataset::{
+        Format,
+        reader::Columns,
+        row::{Audit, DEFAULT_CPU_MS, RowRules},
+    },
     filter::{
         self, Finished, Job,
         assemble::Outputs,
@@ -26,8 +30,9 @@ use crate::{
         pipeline::{Plan, Verify},
         record::Action,
     },
-    judge::Compare,
+    judge::{Compare, RuleError},
     limits::Limits,
+    submission::{Repeat, Stop},
 };
 
 const ABOUT_EXIT: &str = "\
@@ -106,12 +111,42 @@ pub struct FilterArgs {
     #[arg(long, conflicts_with_all = ["domain_column", "code_domain"], help_heading = "Columns")]
     pub all_code: bool,
 
-    /// How output is compared with what was expected
-    #[arg(long, value_name = "RULE", value_enum, default_value_t, help_heading = "Judging")]
-    pub compare: CompareRule,
+    /// How output is compared with what was expected: data-set (tokens in order, decimal numbers within
+    /// 1e-6), exact, lines, tokens, float:TOLERANCE, unordered_lines, unordered_tokens, ..._ignore_case, or
+    /// the judge of a known set: openthoughts, apps, taco, livecodebench, open-r1, sandboxfusion, humaneval,
+    /// kattis; with :bug-compatible behind it, as its released code decides
+    #[arg(long, value_name = "RULE", default_value = DATA_SET, value_parser = compare_rule, help_heading = "Judging")]
+    pub compare: Compare,
+
+    /// Judge the same runs by this rule too, and say where it differs; may be given several times
+    ///
+    /// Nothing is run twice; tests that only the other rule needs are run. The verdict table gains a column
+    /// for each.
+    #[arg(long, value_name = "RULE", value_parser = compare_rule, help_heading = "Judging")]
+    pub compare_with: Vec<Compare>,
+
+    /// List the rows on which they differ, JSONL
+    #[arg(long, value_name = "FILE", value_parser = jsonl, requires = "compare_with", help_heading = "Judging")]
+    pub differences: Option<PathBuf>,
+
+    /// Run every accepted solution this often; each run must be accepted
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=100), help_heading = "Judging")]
+    pub repeat: u32,
+
+    /// The same only for solutions that mention random numbers or the clock; 1 turns it off
+    #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=100), help_heading = "Judging")]
+    pub confirm_random: u32,
+
+    /// Run the tests that follow a failure too
+    #[arg(long, help_heading = "Judging")]
+    pub all_tests: bool,
+
+    /// Audit the tests: which of them are suspicious by many solutions of the same problem, JSONL; runs all tests
+    #[arg(long, value_name = "FILE", value_parser = jsonl, help_heading = "Judging")]
+    pub audit: Option<PathBuf>,
 
     /// CPU time of one test, milliseconds
-    #[arg(long, value_name = "MS", default_value_t = Limits::default().cpu_ms, help_heading = "Judging")]
+    #[arg(long, value_name = "MS", default_value_t = DEFAULT_CPU_MS, help_heading = "Judging")]
     pub cpu_ms: u64,
 
     /// Wall time of one test, milliseconds [default: three times the CPU time and 2000]
@@ -132,28 +167,20 @@ pub enum NonCode {
     Drop,
 }
 
-/// What `--compare` can say.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
-pub enum CompareRule {
-    /// Tokens in order; decimal numbers within 1e-6.
-    #[default]
-    DataSet,
-    /// Tokens in order, each equal.
-    Tokens,
-    /// Lines, but for blanks at their ends and empty lines at the end.
-    Lines,
-    /// Byte for byte.
-    Exact,
+/// The name of the default rule.
+const DATA_SET: &str = "data-set";
+
+fn compare_rule(name: &str) -> Result<Compare, String> {
+    match name {
+        DATA_SET => Ok(Compare::DATA_SET_DEFAULT),
+        name => name.parse().map_err(|error: RuleError| error.to_string()),
+    }
 }
 
-impl CompareRule {
-    fn rule(self) -> Compare {
-        match self {
-            CompareRule::DataSet => Compare::DATA_SET_DEFAULT,
-            CompareRule::Tokens => Compare::Tokens,
-            CompareRule::Lines => Compare::Lines,
-            CompareRule::Exact => Compare::Exact,
-        }
+fn jsonl(path: &str) -> Result<PathBuf, String> {
+    match Format::by_ending(Path::new(path)) {
+        Some(Format::Jsonl) => Ok(path.into()),
+        _ => Err("the name must end in .jsonl: it is a list of JSON objects, one a line".to_owned()),
     }
 }
 
@@ -237,8 +264,16 @@ impl FilterArgs {
         let rules = RowRules {
             code_domains: self.code_domain,
             every_row_is_code: self.all_code,
-            compare: self.compare.rule(),
+            compare: self.compare,
+            also: self.compare_with,
             limits,
+            stop: if self.all_tests || self.audit.is_some() { Stop::Never } else { Stop::FirstFailure },
+            repeat: match (self.repeat, self.confirm_random) {
+                (2.., _) => Repeat::Times(self.repeat),
+                (_, 2..) => Repeat::TimesIfRandom(self.confirm_random),
+                _ => Repeat::Once,
+            },
+            audit: if self.audit.is_some() { Audit::ByProblem } else { Audit::No },
         };
         let plan = Plan {
             columns,
@@ -262,6 +297,8 @@ impl FilterArgs {
                 rows: self.output,
                 verdicts_format: format(&verdicts),
                 verdicts,
+                differences: self.differences,
+                audit: self.audit,
             },
             plan,
             start: if self.restart { Start::Anew } else { Start::Resume },
@@ -298,7 +335,11 @@ fn settings(plan: &Plan, engine: &str) -> Map<String, serde_json::Value> {
         ("domain_column", json!(columns.domain)),
         ("code_domain", json!(rules.code_domains)),
         ("non_code", json!(not_code.as_str())),
-        ("compare", json!(format!("{:?}", rules.compare))),
+        ("compare", json!(rules.compare.to_string())),
+        ("compare_with", json!(rules.also.iter().map(Compare::to_string).collect::<Vec<_>>())),
+        ("stop", json!(format!("{:?}", rules.stop))),
+        ("repeat", json!(format!("{:?}", rules.repeat))),
+        ("audit", json!(format!("{:?}", rules.audit))),
         ("cpu_ms", json!(cpu_ms)),
         ("wall_ms", json!(wall_ms)),
         ("memory_bytes", json!(memory_bytes)),
@@ -330,7 +371,13 @@ mod tests {
         assert_eq!(job.plan.columns, Columns::default());
         assert_eq!(job.plan.rules.code_domains, ["code"]);
         assert_eq!((job.plan.not_code, job.plan.rows_in_flight), (Action::PassThrough, 8));
-        assert_eq!(job.plan.rules.limits, Limits::default());
+        let limits = job.plan.rules.limits;
+        assert_eq!((limits.cpu_ms, limits.wall_ms), (2_000, 8_000));
+        assert_eq!(job.plan.rules.compare, Compare::DATA_SET_DEFAULT);
+        assert_eq!(
+            (job.plan.rules.stop, job.plan.rules.repeat),
+            (Stop::FirstFailure, Repeat::TimesIfRandom(5))
+        );
     }
 
     #[test]

@@ -8,6 +8,7 @@
 //! | 3 | undecided; for `verify` and `filter`: at least one submission was not decided |
 //! | 130, 143 | interrupted by SIGINT or SIGTERM |
 
+pub mod bench;
 pub mod doctor;
 pub mod filter;
 pub mod lines;
@@ -56,6 +57,7 @@ enum Role {
     Run(run::RunCommand),
     Doctor(doctor::DoctorArgs),
     Soak(soak::SoakArgs),
+    Bench(bench::BenchArgs),
 }
 
 // `filter` on the engine of this process. Not a doc comment: the help shows the filter's own.
@@ -73,7 +75,12 @@ impl CommandLine {
     pub fn default_log(&self) -> &'static str {
         match self.role {
             Role::Serve(_) => "info",
-            Role::Verify(_) | Role::Filter(_) | Role::Run(_) | Role::Doctor(_) | Role::Soak(_) => "warn",
+            Role::Verify(_)
+            | Role::Filter(_)
+            | Role::Run(_)
+            | Role::Doctor(_)
+            | Role::Bench(_)
+            | Role::Soak(_) => "warn",
         }
     }
 
@@ -81,7 +88,12 @@ impl CommandLine {
     pub fn error_code(&self) -> u8 {
         match self.role {
             Role::Run(_) => 2,
-            Role::Serve(_) | Role::Verify(_) | Role::Filter(_) | Role::Doctor(_) | Role::Soak(_) => 1,
+            Role::Serve(_)
+            | Role::Verify(_)
+            | Role::Filter(_)
+            | Role::Doctor(_)
+            | Role::Bench(_)
+            | Role::Soak(_) => 1,
         }
     }
 }
@@ -98,6 +110,7 @@ pub async fn dispatch(command_line: CommandLine) -> anyhow::Result<ExitCode> {
         Role::Run(command) => run::run(command).await,
         Role::Doctor(args) => doctor::run(args).await,
         Role::Soak(args) => soak::soak(args).await,
+        Role::Bench(args) => bench::bench(args).await,
     }
 }
 

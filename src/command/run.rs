@@ -17,6 +17,7 @@ use crate::{
     admission::Admit,
     config::EngineArgs,
     dataset::test_cases::parse_tests,
+    judge::Compare,
     report::Report,
     submission::Tests,
     verdict::Verdict,
@@ -46,13 +47,18 @@ pub struct RunCommand {
     #[arg(long, value_name = "NAME")]
     fn_name: Option<String>,
 
-    /// How output is compared: exact, lines, tokens, or float:TOLERANCE (absolute or relative)
+    /// How output is compared: exact, lines, tokens, float:TOLERANCE (absolute or relative), unordered_lines,
+    /// unordered_tokens, lines_ignore_case, tokens_ignore_case, or the judge of a known data set, such as apps
     #[arg(long, value_name = "RULE", default_value = "tokens", value_parser = compare_rule)]
     compare: serde_json::Value,
 
     /// Names in scope before the solution's first line: none, or those that contest data sets assume
     #[arg(long, value_name = "NAMES", default_value = "none", value_parser = ["none", "contest"])]
     prelude: String,
+
+    /// Run an accepted solution this often; every run must be accepted
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=100))]
+    repeat: u32,
 
     /// Stop at the first test that is not accepted
     #[arg(long)]
@@ -118,16 +124,9 @@ impl Color {
     }
 }
 
-/// The rule as the wire has it; the wire's own check says which there are.
-fn compare_rule(text: &str) -> Result<serde_json::Value, String> {
-    match text.split_once(':') {
-        Some(("float", tolerance)) => match tolerance.parse::<f64>() {
-            Ok(tolerance) => Ok(json!({"rule": "float", "abs": tolerance, "rel": tolerance})),
-            Err(_) => Err(format!("{tolerance:?} is not a number")),
-        },
-        _ if matches!(text, "exact" | "lines" | "tokens") => Ok(json!(text)),
-        _ => Err("give exact, lines, tokens or float:TOLERANCE, such as float:1e-6".to_owned()),
-    }
+/// The rule by its name, which the wire takes too.
+fn compare_rule(name: &str) -> Result<serde_json::Value, String> {
+    name.parse::<Compare>().map(|compare| json!(compare.to_string())).map_err(|error| error.to_string())
 }
 
 pub async fn run(command: RunCommand) -> anyhow::Result<ExitCode> {
@@ -179,6 +178,7 @@ impl RunCommand {
             "compare": self.compare,
             "prelude": self.prelude,
             "stop": if self.stop_at_first { "first_failure" } else { "never" },
+            "repeat": self.repeat,
             "limits": self.limits,
             "fn_name": fn_name,
         });

@@ -235,6 +235,7 @@ mod tests {
             tier: Some("namespaces"),
             total: tests.len(),
             tests,
+            also: Vec::new(),
         }
     }
 

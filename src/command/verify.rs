@@ -25,6 +25,7 @@ use super::{
 use crate::{
     admission::Admit,
     config::EngineArgs,
+    submission::Repeat,
     verdict::{Cause, Verdict},
     verify::Engine,
     wire::{self, Asked, BadRequest, WireBounds, WireReport},
@@ -48,6 +49,10 @@ pub struct VerifyCommand {
     /// Longest line, bytes; a longer one is answered as bad
     #[arg(long, value_name = "BYTES", default_value_t = 64 << 20)]
     max_line_bytes: usize,
+
+    /// Run every accepted submission at least this often; each run must be accepted
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=100))]
+    repeat: u32,
 
     /// Most tests in one submission
     #[arg(long, value_name = "N", default_value_t = wire::DEFAULT_MAX_TESTS)]
@@ -75,6 +80,7 @@ pub async fn verify(command: VerifyCommand) -> anyhow::Result<ExitCode> {
         bounds: WireBounds { max_tests: command.max_tests },
         max_in_flight: config.slots.get() * IN_FLIGHT_PER_SLOT,
         max_line_bytes: command.max_line_bytes,
+        repeat: command.repeat,
     };
     let summary = tokio::select! {
         summary = batch.run(lines, output, &command) => summary?,
@@ -95,6 +101,7 @@ struct Batch {
     bounds: WireBounds,
     max_in_flight: usize,
     max_line_bytes: usize,
+    repeat: u32,
 }
 
 /// The answer to a line.
@@ -145,6 +152,7 @@ impl Batch {
 
     fn answer(&self, line: Line) -> impl Future<Output = Answer> + use<> {
         let (engine, bounds, max_line_bytes) = (Arc::clone(&self.engine), self.bounds, self.max_line_bytes);
+        let repeat = self.repeat;
         async move {
             let Some(text) = line.text else {
                 let refusal =
@@ -152,8 +160,10 @@ impl Batch {
                 return bad_line(None, line.number, &refusal);
             };
             let report = match wire::parse(&text, bounds) {
-                Ok(Asked::Verify(submission)) => {
+                Ok(Asked::Verify(mut submission)) => {
                     drop(text);
+                    let runs = submission.repeat.runs(&submission.solution).max(repeat);
+                    submission.repeat = Repeat::Times(runs);
                     engine.verify(*submission, Admit::Patient).await
                 }
                 Ok(Asked::Undecidable(report)) => *report,

@@ -7,6 +7,7 @@
 //! | [`reader`] | the few columns that verifying needs, row by row, from either format |
 //! | [`fence`], [`answer`] | the code in a model's answer |
 //! | [`test_cases`] | the text of a `test_cases` column -> tests |
+//! | [`problem`] | which problem a row answers, and whether its tests contradict each other |
 //! | [`row`] | row -> submission, or a decision that needs no run |
 
 pub mod answer;
@@ -14,6 +15,7 @@ pub mod error;
 pub mod fence;
 pub mod input;
 pub mod jsonl;
+pub mod problem;
 pub mod reader;
 pub mod row;
 pub mod test_cases;

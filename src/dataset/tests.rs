@@ -7,13 +7,13 @@ use serde_json::Value as Json;
 use super::{
     Input,
     reader::{Columns, RawRow, RowReader},
-    row::{Decision, RowRules, Work},
+    row::{Audit, Decision, RowRules, Work},
     test_cases::{TestsError, parse_tests},
 };
 use crate::{
     judge::Compare,
     limits::Limits,
-    submission::Tests,
+    submission::{Repeat, Stop, Tests},
     verdict::{Cause, Verdict},
 };
 
@@ -32,7 +32,11 @@ fn rules() -> RowRules {
         code_domains: vec!["code".to_owned()],
         every_row_is_code: false,
         compare: Compare::DATA_SET_DEFAULT,
+        also: Vec::new(),
         limits: Limits::default(),
+        stop: Stop::FirstFailure,
+        repeat: Repeat::Once,
+        audit: Audit::No,
     }
 }
 
@@ -91,7 +95,7 @@ fn sample_output_and_drafts_are_not_taken_for_the_solution() {
             continue;
         }
         let index = row.index;
-        let Work::Verify { submission, note } = rules().work(row) else { panic!("row {index}") };
+        let Work::Verify { submission, note, .. } = rules().work(row) else { panic!("row {index}") };
         let code = String::from_utf8(submission.solution.files[0].content.clone()).unwrap();
         assert!(!code.contains("raise NotImplementedError") && code.trim() != "42", "row {index}: {code}");
         assert!(note.is_some_and(|note| note.starts_with("block ")), "row {index}");

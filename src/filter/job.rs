@@ -48,7 +48,7 @@ pub enum Show {
 #[derive(Debug)]
 pub enum Finished {
     Complete {
-        summary: Summary,
+        summary: Box<Summary>,
         took: Duration,
     },
     /// A signal ended it; the same command goes on from here.
@@ -86,9 +86,9 @@ pub async fn run<V: Verify>(job: Job, verify: Arc<V>, stop: StopSignal) -> Resul
         Ended::Stopped { signal } => return Ok(Finished::Stopped { signal }),
     };
     let summary = {
-        let (outputs, go_on) = (job.outputs.clone(), go_on(&stop));
+        let (outputs, also, go_on) = (job.outputs.clone(), job.plan.rules.also.clone(), go_on(&stop));
         in_background(move || {
-            let summary = assemble(&input, &journal, rows, &outputs, &go_on)?;
+            let summary = assemble(&input, &journal, rows, &outputs, &also, &go_on)?;
             if summary.is_some() {
                 journal.remove()?;
             }
@@ -97,7 +97,7 @@ pub async fn run<V: Verify>(job: Job, verify: Arc<V>, stop: StopSignal) -> Resul
         .await?
     };
     match summary {
-        Some(summary) => Ok(Finished::Complete { summary, took: begun.elapsed() }),
+        Some(summary) => Ok(Finished::Complete { summary: Box::new(summary), took: begun.elapsed() }),
         None => Ok(stopped(&stop)),
     }
 }
@@ -147,19 +147,18 @@ fn survey(
 }
 
 fn check_paths(job: &Job) -> Result<(), FilterError> {
-    let Outputs { rows, verdicts, .. } = &job.outputs;
-    for (path, other, what) in [
-        (rows, &job.input, "the output is the input"),
-        (verdicts, &job.input, "the verdict table is the input"),
-        (verdicts, rows, "the verdict table is the output"),
-    ] {
-        if is_same_file(path, other) {
-            return Err(FilterError::file(path, what));
+    let paths = job.outputs.paths();
+    for (at, (path, what)) in paths.iter().enumerate() {
+        let others = [(job.input.as_path(), "the input")].into_iter().chain(paths[..at].iter().copied());
+        for (other, other_what) in others {
+            if is_same_file(path, other) {
+                return Err(FilterError::file(path, format!("{what} is {other_what}")));
+            }
         }
     }
     // A killed process may have published its files and not yet ended the job.
-    let own = job.start == Start::Resume && Journal::was_assembling(rows);
-    for path in [rows, verdicts] {
+    let own = job.start == Start::Resume && Journal::was_assembling(&job.outputs.rows);
+    for (path, _) in paths {
         check_destination(path, job.existing, own)?;
     }
     Ok(())
@@ -186,8 +185,7 @@ fn check_destination(path: &Path, existing: Existing, own: bool) -> Result<(), F
 /// Learns now rather than at the end that a directory cannot be written. Only under the journal's
 /// lock: another process may be writing under the same temporary names.
 fn check_writable(outputs: &Outputs, journal: Journal) -> Result<Journal, FilterError> {
-    let tried =
-        [&outputs.rows, &outputs.verdicts].into_iter().try_for_each(|path| Target::create(path).map(drop));
+    let tried = outputs.paths().into_iter().try_for_each(|(path, _)| Target::create(path).map(drop));
     match tried {
         Ok(()) => Ok(journal),
         Err(error) => {

@@ -20,6 +20,8 @@
 //! journal's index.
 
 pub mod assemble;
+pub mod audit;
+pub mod difference;
 pub mod error;
 pub mod job;
 pub mod journal;

@@ -9,6 +9,7 @@ use tokio::{
 };
 
 use super::{
+    audit::RowAudit,
     error::FilterError,
     journal::Journal,
     progress::Progress,
@@ -186,13 +187,16 @@ fn start<V: Verify>(
 ) -> Option<RowRecord> {
     match work {
         Work::NotCode => Some(RowRecord::not_code(key, plan.not_code)),
-        Work::Decided(decision) => Some(RowRecord::decided(key, decision)),
-        Work::Verify { submission, note } => {
+        Work::Decided(decision) => Some(RowRecord::decided(key, decision, &plan.rules.also)),
+        Work::Verify { submission, note, problem } => {
             let verify = Arc::clone(verify);
             let retry_after = plan.retry_after.clone();
+            let also = plan.rules.also.clone();
             in_flight.spawn(async move {
+                let cpu_ms = submission.limits.cpu_ms;
                 let report = verify_with_retries(&*verify, *submission, &retry_after).await;
-                RowRecord::verified(key, &report, note)
+                let audit = problem.map(|problem| RowAudit::of(problem, &report, cpu_ms));
+                RowRecord { audit, ..RowRecord::verified(key, &report, note, &also) }
             });
             None
         }

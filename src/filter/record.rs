@@ -2,8 +2,10 @@
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use super::audit::RowAudit;
 use crate::{
     dataset::row::Decision,
+    judge::{Compare, JudgedBy},
     report::Report,
     verdict::{Cause, Verdict},
 };
@@ -71,6 +73,31 @@ pub struct RowRecord {
     pub cpu_ms: Option<f64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+    /// What the further judges say, in the order in which they were named.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub also: Vec<OtherWord>,
+    /// What an audit of the tests needs, where one was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub audit: Option<RowAudit>,
+}
+
+/// What another judge says of a row.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct OtherWord {
+    #[serde(serialize_with = "verdict_word", deserialize_with = "verdict_of_word")]
+    pub verdict: Option<Verdict>,
+    /// What a run came to in truth that this judge counts as passed.
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        serialize_with = "verdict_word",
+        deserialize_with = "verdict_of_word"
+    )]
+    pub counted: Option<Verdict>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub test: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
 }
 
 /// Which row a record is for, and what the summary groups it by.
@@ -96,12 +123,15 @@ impl RowRecord {
             first_failing_test: None,
             cpu_ms: None,
             reason: None,
+            also: Vec::new(),
+            audit: None,
         }
     }
 
     /// A row that was decided without a run.
-    pub fn decided(key: RowKey, decision: Decision) -> RowRecord {
+    pub fn decided(key: RowKey, decision: Decision, also: &[Compare]) -> RowRecord {
         RowRecord {
+            also: also.iter().map(|_| OtherWord::same(decision.verdict)).collect(),
             verdict: Some(decision.verdict),
             cause: Some(decision.cause),
             passed: Some(0),
@@ -112,8 +142,9 @@ impl RowRecord {
         }
     }
 
-    /// A row that was verified. `note` says which code block was taken.
-    pub fn verified(key: RowKey, report: &Report, note: Option<String>) -> RowRecord {
+    /// A row that was verified. `note` says which code block was taken; `also` are the further
+    /// judges that were asked.
+    pub fn verified(key: RowKey, report: &Report, note: Option<String>, also: &[Compare]) -> RowRecord {
         let accepted = report.verdict == Verdict::Accepted;
         let reasons: Vec<String> = report.reason.iter().cloned().chain(note).collect();
         RowRecord {
@@ -124,13 +155,50 @@ impl RowRecord {
             first_failing_test: report.first_failing_test().map(|at| at as u64),
             cpu_ms: Some((report.cpu_ms() * 1000.0).round() / 1000.0),
             reason: (!reasons.is_empty()).then(|| one_line(&reasons.join("; "))),
+            also: match report.also.is_empty() {
+                // Nothing ran.
+                true => also.iter().map(|_| OtherWord::same(report.verdict)).collect(),
+                false => report.also.iter().map(OtherWord::of).collect(),
+            },
             ..RowRecord::not_code(key, if accepted { Action::Keep } else { Action::Drop })
+        }
+    }
+
+    /// How another judge's word differs from this row's: whether the row would be kept, and if not
+    /// alike, what makes the difference. `None` where both keep it or both do not.
+    pub fn difference(&self, other: &OtherWord) -> Option<String> {
+        let (own, others) = (self.verdict?, other.verdict?);
+        let is_kept = |verdict| verdict == Verdict::Accepted;
+        match (is_kept(own), is_kept(others), other.counted) {
+            (false, true, Some(counted)) => Some(format!("{counted} counts as passed")),
+            (false, true, None) if self.cause == Some(Cause::NotDeterministic) => {
+                Some("judged by one run".to_owned())
+            }
+            (false, true, None) if own == Verdict::WrongAnswer => Some("wrong answer let through".to_owned()),
+            (false, true, None) => Some(format!("{own} ignored")),
+            (true, false, _) => Some("right answer refused".to_owned()),
+            _ => None,
         }
     }
 
     /// Whether the row has no verdict although nothing is wrong with it: a fault of ours.
     pub fn is_our_fault(&self) -> bool {
         self.verdict == Some(Verdict::Undecided) && self.cause != Some(Cause::BadTests)
+    }
+}
+
+impl OtherWord {
+    fn same(verdict: Verdict) -> OtherWord {
+        OtherWord { verdict: Some(verdict), counted: None, test: None, message: None }
+    }
+
+    fn of(judged: &JudgedBy) -> OtherWord {
+        OtherWord {
+            verdict: Some(judged.verdict),
+            counted: judged.counted,
+            test: judged.test.map(|test| test as u64),
+            message: judged.message.as_deref().map(one_line),
+        }
     }
 }
 

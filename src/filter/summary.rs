@@ -5,6 +5,8 @@ use std::{collections::BTreeMap, fmt, time::Duration};
 use indicatif::HumanCount;
 
 use super::{
+    audit::TestsAudit,
+    difference::Differences,
     progress::duration_words,
     record::{Action, RowRecord},
 };
@@ -22,6 +24,10 @@ pub struct Summary {
     pub cpu_ms: f64,
     verdicts: BTreeMap<(usize, &'static str), u64>,
     sources: BTreeMap<String, SourceCounts>,
+    /// Where other judges were asked too.
+    pub differences: Differences,
+    /// Where the tests were audited.
+    pub audit: Option<TestsAudit>,
 }
 
 #[derive(Debug, Default, Clone, Copy)]
@@ -91,6 +97,10 @@ impl fmt::Display for Display<'_> {
         writeln!(f, "{} of wall time, {cpu} of CPU in tests", duration_words(self.took))?;
         self.verdicts(f)?;
         self.sources(f)?;
+        self.summary.differences.fmt(f)?;
+        if let Some(audit) = &self.summary.audit {
+            audit.fmt(f)?;
+        }
         match self.summary.undecided_by_us {
             0 => Ok(()),
             count => writeln!(

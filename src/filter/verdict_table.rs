@@ -14,6 +14,7 @@ use super::{
 };
 use crate::{
     dataset::Format,
+    judge::Compare,
     verdict::{Cause, Verdict},
 };
 
@@ -23,6 +24,7 @@ const BATCH_ROWS: usize = 4_096;
 /// Writes the verdict table as parquet or JSONL.
 pub struct VerdictTable {
     sink: Sink,
+    columns: Columns,
     records: Vec<RowRecord>,
 }
 
@@ -44,21 +46,51 @@ struct Line<'a> {
     first_failing_test: Option<u64>,
     cpu_ms: Option<f64>,
     reason: Option<&'a str>,
+    #[serde(flatten)]
+    also: serde_json::Map<String, serde_json::Value>,
+}
+
+/// The columns, which depend on the further judges.
+struct Columns {
+    also: Vec<String>,
+    schema: SchemaRef,
+}
+
+impl Columns {
+    fn with(also: &[Compare]) -> Columns {
+        let also: Vec<String> = also.iter().map(|compare| column_name(*compare)).collect();
+        let schema = schema(&also);
+        Columns { also, schema }
+    }
+}
+
+/// `verdict_openthoughts_bug_compatible`: a name that needs no quotes in SQL.
+pub fn column_name(compare: Compare) -> String {
+    let word = |character: char| if character.is_ascii_alphanumeric() { character } else { '_' };
+    format!("verdict_{}", compare.to_string().chars().map(word).collect::<String>())
+}
+
+/// The words of the further judges, without end: a row that is not code has none.
+fn other_verdicts(record: &RowRecord) -> impl Iterator<Item = Option<&'static str>> {
+    let words = record.also.iter().map(|word| word.verdict.map(Verdict::as_str));
+    words.chain(std::iter::repeat(None))
 }
 
 impl VerdictTable {
-    pub fn create(target: Target, format: Format) -> Result<VerdictTable, FilterError> {
+    /// `also` are the further judges, of which each has a column.
+    pub fn create(target: Target, format: Format, also: &[Compare]) -> Result<VerdictTable, FilterError> {
+        let columns = Columns::with(also);
         let sink = match format {
             Format::Jsonl => Sink::Jsonl(target),
             Format::Parquet => {
                 let path = target.destination().to_owned();
                 let properties = WriterProperties::builder().set_compression(Compression::SNAPPY).build();
-                let writer = ArrowWriter::try_new(target, schema(), Some(properties))
+                let writer = ArrowWriter::try_new(target, Arc::clone(&columns.schema), Some(properties))
                     .map_err(|error| FilterError::file(&path, format!("cannot write: {error}")))?;
                 Sink::Parquet(Box::new(writer), path)
             }
         };
-        Ok(VerdictTable { sink, records: Vec::new() })
+        Ok(VerdictTable { sink, columns, records: Vec::new() })
     }
 
     pub fn add(&mut self, record: RowRecord) -> Result<(), FilterError> {
@@ -79,9 +111,9 @@ impl VerdictTable {
 
     fn write_batch(&mut self) -> Result<(), FilterError> {
         match &mut self.sink {
-            Sink::Jsonl(target) => write_lines(target, &self.records)
+            Sink::Jsonl(target) => write_lines(target, &self.columns, &self.records)
                 .map_err(|error| FilterError::io(target.destination(), "cannot write", &error))?,
-            Sink::Parquet(writer, path) => batch(&self.records)
+            Sink::Parquet(writer, path) => batch(&self.columns, &self.records)
                 .map_err(|error| error.to_string())
                 .and_then(|batch| writer.write(&batch).map_err(|error| error.to_string()))
                 .map_err(|error| FilterError::file(path, format!("cannot write: {error}")))?,
@@ -91,7 +123,7 @@ impl VerdictTable {
     }
 }
 
-fn write_lines(target: &mut Target, records: &[RowRecord]) -> std::io::Result<()> {
+fn write_lines(target: &mut Target, columns: &Columns, records: &[RowRecord]) -> std::io::Result<()> {
     for record in records {
         let line = Line {
             row: record.row,
@@ -104,6 +136,12 @@ fn write_lines(target: &mut Target, records: &[RowRecord]) -> std::io::Result<()
             first_failing_test: record.first_failing_test,
             cpu_ms: record.cpu_ms,
             reason: record.reason.as_deref(),
+            also: columns
+                .also
+                .iter()
+                .cloned()
+                .zip(other_verdicts(record).map(serde_json::Value::from))
+                .collect(),
         };
         serde_json::to_writer(&mut *target, &line)?;
         target.write_all(b"\n")?;
@@ -111,9 +149,9 @@ fn write_lines(target: &mut Target, records: &[RowRecord]) -> std::io::Result<()
     Ok(())
 }
 
-fn schema() -> SchemaRef {
+fn schema(also: &[String]) -> SchemaRef {
     let field = |name: &str, data_type: DataType, nullable: bool| Field::new(name, data_type, nullable);
-    Arc::new(Schema::new(vec![
+    let own = vec![
         field("row", DataType::Int64, false),
         field("domain", DataType::Utf8, true),
         field("action", DataType::Utf8, false),
@@ -124,10 +162,12 @@ fn schema() -> SchemaRef {
         field("first_failing_test", DataType::Int64, true),
         field("cpu_ms", DataType::Float64, true),
         field("reason", DataType::Utf8, true),
-    ]))
+    ];
+    let also = also.iter().map(|name| field(name, DataType::Utf8, true));
+    Arc::new(Schema::new(own.into_iter().chain(also).collect::<Vec<_>>()))
 }
 
-fn batch(records: &[RowRecord]) -> Result<RecordBatch, arrow_schema::ArrowError> {
+fn batch(columns: &Columns, records: &[RowRecord]) -> Result<RecordBatch, arrow_schema::ArrowError> {
     fn text<'a>(records: &'a [RowRecord], of: impl Fn(&'a RowRecord) -> Option<&'a str>) -> ArrayRef {
         Arc::new(records.iter().map(of).collect::<StringArray>())
     }
@@ -135,19 +175,20 @@ fn batch(records: &[RowRecord]) -> Result<RecordBatch, arrow_schema::ArrowError>
         Arc::new(records.iter().map(|record| of(record).map(|n| n as i64)).collect::<Int64Array>())
     }
     let cpu: Float64Array = records.iter().map(|record| record.cpu_ms).collect();
-    RecordBatch::try_new(
-        schema(),
-        vec![
-            number(records, |record| Some(record.row)),
-            text(records, |record| record.domain.as_deref()),
-            text(records, |record| Some(record.action.as_str())),
-            text(records, |record| record.verdict.map(Verdict::as_str)),
-            text(records, |record| record.cause.map(Cause::as_str)),
-            number(records, |record| record.passed),
-            number(records, |record| record.total),
-            number(records, |record| record.first_failing_test),
-            Arc::new(cpu),
-            text(records, |record| record.reason.as_deref()),
-        ],
-    )
+    let mut arrays = vec![
+        number(records, |record| Some(record.row)),
+        text(records, |record| record.domain.as_deref()),
+        text(records, |record| Some(record.action.as_str())),
+        text(records, |record| record.verdict.map(Verdict::as_str)),
+        text(records, |record| record.cause.map(Cause::as_str)),
+        number(records, |record| record.passed),
+        number(records, |record| record.total),
+        number(records, |record| record.first_failing_test),
+        Arc::new(cpu),
+        text(records, |record| record.reason.as_deref()),
+    ];
+    for at in 0..columns.also.len() {
+        arrays.push(text(records, |record| other_verdicts(record).nth(at).flatten()));
+    }
+    RecordBatch::try_new(Arc::clone(&columns.schema), arrays)
 }

@@ -2,7 +2,7 @@
 
 use std::{path::Path, process::Command};
 
-use super::{Comparison, DriverRecord, compare_value};
+use super::{Comparison, DriverRecord, Rule, compare_value};
 use crate::value::{Value, encode_call, parse_json, parse_python};
 
 /// The interpreter: Debian's, or the one that this variable names, to try another version.
@@ -151,7 +151,7 @@ fn the_lazy_prelude_binds_what_the_star_imports_bind() {
 import sys
 sys.path.insert(0, sys.argv[1])
 import driver
-driver.set_up("/x/main.py", "")
+driver.restore_builtins()
 modules = driver._MODULES.split()
 text = "".join(f"from {m} import *\n" for m in modules + ["builtins", "typing"])
 text += "".join(f"import {m}\n" for m in modules)
@@ -299,6 +299,19 @@ fn results_cross_as_plain_data() {
         ("[object()]", "unsupported:builtins.object"),
         ("Same", "unsupported:builtins.type"),
         ("Any()", "unsupported:solution.Any"),
+        ("Pretender()", "unsupported:solution.Pretender"),
+        ("MetaPretender()", "unsupported:solution.MetaPretender"),
+        ("ring()", "unsupported:a linked list that comes back to itself"),
+        ("Point(1, [Point(2, None)])", "{'x': 1, 'y': [{'x': 2, 'y': None}]}"),
+        ("__import__('collections').namedtuple('N', 'a b')(1, 2)", "(1, 2)"),
+        ("__import__('collections').UserList([1, (2,)])", "[1, [2]]"),
+        ("__import__('collections').ChainMap({'a': 1}, {'a': 2, 'b': 3})", "{'a': 1, 'b': 3}"),
+        ("Counter('aab')", "{'a': 2, 'b': 1}"),
+        ("defaultdict(list, {1: [2]})", "{1: [2]}"),
+        ("datetime.datetime(2020, 1, 2, 3)", "'2020-01-02T03:00:00'"),
+        ("datetime.date(2020, 1, 2)", "'2020-01-02'"),
+        ("datetime.timedelta(minutes=1)", "60.0"),
+        ("1 + 2j", "1+2j"),
         ("itertools.count()", "unsupported:a value of more than"),
         ("cycle()", "unsupported:a value nested too deep"),
     ] {
@@ -306,6 +319,13 @@ fn results_cross_as_plain_data() {
             "class Same(int):\n    def __eq__(self, other): return True\n    def __add__(self, other): return 0\n\
              class Liar(list):\n    def __iter__(self): return iter([9])\n    def __eq__(self, other): return True\n\
              class Any:\n    def __eq__(self, other): return True\n\
+             class Pretender:\n    __class__ = list\n    def __iter__(self): return iter([1])\n\
+             class Meta(type):\n    __mro__ = (list, object)\n    def __eq__(self, other): return True\n    \
+             def __hash__(self): return hash(list)\n\
+             class MetaPretender(metaclass=Meta): pass\n\
+             from dataclasses import dataclass\n\
+             @dataclass\nclass Point:\n    x: int\n    y: object\n\
+             def ring():\n    a = ListNode(1)\n    a.next = a\n    return a\n\
              def cycle():\n    a = []\n    a.append(a)\n    return a\n\
              def f():\n    return {expression}\n"
         );
@@ -320,10 +340,37 @@ fn results_cross_as_plain_data() {
             panic!("{expression}: {:?} {}", ran.record, ran.stderr)
         };
         assert_eq!(
-            compare_value(&value, &parse_python(expected).unwrap()),
+            compare_value(Rule::TOKENS, &value, &parse_python(expected).unwrap()),
             Comparison::Match,
             "{expression}"
         );
+    }
+}
+
+#[test]
+fn lists_become_nodes_where_the_annotation_asks_for_nodes() {
+    if is_python_absent() {
+        return;
+    }
+    let method = |body: &str| format!("class Solution:\n    {body}\n");
+    for (source, args, expected) in [
+        (method("def f(self, head: Optional[ListNode]) -> Optional[ListNode]: return head.next"), "[[1, 2, 3]]", "[2, 3]"),
+        (method("def f(self, head: Optional[ListNode]) -> Optional[ListNode]: return head.next"), "[[1]]", "[]"),
+        (method("def f(self, head: Optional[ListNode]): return head is None"), "[[]]", "True"),
+        (method("def f(self, k: int, lists: List[Optional[ListNode]]): return [l and l.val for l in lists]"), "[1, [[5, 6], [], [7]]]", "[5, None, 7]"),
+        (method("def f(self, root: Optional[TreeNode]) -> int: return root.right.left.val"), "[[1, None, 2, 3]]", "3"),
+        (method("def f(self, root: 'TreeNode') -> 'TreeNode': return root"), "[[1, None, 2, 3]]", "[1, None, 2, 3]"),
+        (method("def f(self, nums: List[int]): return nums"), "[[1, 2]]", "[1, 2]"),
+        (
+            "class ListNode:\n    def __init__(self, val, next=None):\n        self.val, self.next = val, next\n        self.mine = 1\ndef f(head: ListNode): return head.mine + head.next.val\n".to_owned(),
+            "[[1, 2]]",
+            "3",
+        ),
+    ] {
+        let ran = call(&source, "f", args);
+        let Some(DriverRecord::Ok(value)) = ran.record else { panic!("{source}: {:?} {}", ran.record, ran.stderr) };
+        let comparison = compare_value(Rule::TOKENS, &value, &parse_python(expected).unwrap());
+        assert_eq!(comparison, Comparison::Match, "{source}");
     }
 }
 
@@ -376,7 +423,7 @@ fn judge(solution: &str, test: &Value) -> (&'static str, String) {
     let call = encode_call(text(field(test, "fn_name")), args, &[]).unwrap();
     let ran = run_driver("function", "contest", solution.as_bytes(), "", &call);
     match ran.record {
-        Some(DriverRecord::Ok(value)) => match compare_value(&value, field(test, "expected")) {
+        Some(DriverRecord::Ok(value)) => match compare_value(Rule::TOKENS, &value, field(test, "expected")) {
             Comparison::Match => ("accepted", String::new()),
             Comparison::Mismatch { explanation } => ("wrong_answer", explanation),
         },

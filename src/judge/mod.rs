@@ -2,54 +2,34 @@
 //!
 //! | file | what it holds |
 //! |---|---|
-//! | `output` | [`compare_output`]: bytes that a program printed, by a [`Compare`] rule |
-//! | `result` | [`compare_value`]: what a function returned, as data |
+//! | `rule` | [`Compare`], [`Rule`]: the rules by name, and what each means |
+//! | `output` | [`compare_output`]: bytes that a program printed, by a rule |
+//! | `result` | [`compare_value`]: what a function returned, as data, by a rule |
+//! | `profile` | [`Profile`]: how a known data set's own judge decides, as meant or as released |
+//! | `released` | the released judges' comparisons, faults and all |
+//! | `python_equality` | `==` as Python has it, which some of them use |
+//! | `tally` | [`Tally`]: one judge's word on a submission, test by test |
 //! | `driver_record` | [`DriverRecord`]: what the program inside the cell says happened |
 
 mod driver_record;
 #[cfg(test)]
 mod driver_tests;
 mod output;
+mod profile;
+#[cfg(test)]
+mod properties;
+mod python_equality;
+mod released;
 mod result;
+mod rule;
+mod tally;
 
 pub use driver_record::{DriverRecord, InvalidRecord};
 pub use output::{compare_output, compare_output_with_any};
+pub use profile::{Ending, Fidelity, Judge, Judged, Profile};
 pub use result::{compare_value, compare_value_with_any};
-
-/// How a result is compared with what was expected.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Compare {
-    /// Byte for byte.
-    Exact,
-    /// Line by line; blanks at line ends and empty lines at the end do not count.
-    Lines,
-    /// White-space separated tokens, in order.
-    Tokens,
-    /// As `Tokens`, and ASCII letters match in either case.
-    TokensIgnoreCase,
-    /// As `Tokens`, and two numbers are equal within an absolute or a relative tolerance, the
-    /// latter relative to the expected number. Two integers must be the same integer: a tolerance
-    /// never lets a count be off by one.
-    Float { abs: f64, rel: f64 },
-}
-
-impl Compare {
-    /// The rule for rows of a data set, which name none themselves: tokens, with decimal numbers
-    /// equal within 1e-6.
-    ///
-    /// * Not `Lines`: where lines break and how blanks run is part of few problems, and data sets
-    ///   were collected from judges that ignore it; a reference output with one item per line
-    ///   would reject right answers that print them side by side.
-    /// * With a tolerance: a problem whose answer is a decimal number accepts any answer close
-    ///   enough (1e-6 is what most ask for), and the stored output is only one of them. Byte
-    ///   equality rejects nearly every other right answer.
-    /// * Integers stay exact, so most rows are compared as strictly as by `Tokens`. The relative
-    ///   tolerance is smaller than the absolute one so that a whole number printed as a decimal
-    ///   (`10000001.0` for `10000000`) is not let through either, up to 10^9.
-    ///   No right answer seen needed the larger relative one.
-    /// * Case counts: `Yes` for `YES` is wrong by most problems' words.
-    pub const DATA_SET_DEFAULT: Compare = Compare::Float { abs: 1e-6, rel: 1e-9 };
-}
+pub use rule::{Compare, Letters, Order, Rule, RuleError, Tolerance, Unit};
+pub use tally::{JudgedBy, Tally};
 
 /// The outcome of a comparison.
 #[derive(Debug, Clone, PartialEq, Eq)]

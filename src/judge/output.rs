@@ -1,33 +1,117 @@
-//! Comparison of printed bytes. One pass, no allocation but for the explanation of a difference.
+//! Comparison of printed bytes. One pass without allocation where order counts; a sort where it
+//! does not.
 
-use super::{Compare, Comparison, compare_with_any};
+use super::{
+    Comparison, compare_with_any,
+    rule::{Letters, Order, Rule, Tolerance, Unit},
+};
 use crate::value::escape_bytes;
 
 /// Bytes of each side that an explanation shows.
 const EXCERPT_BYTES: usize = 60;
 
 /// Compares captured output with expected output. Both are bytes: NUL and invalid UTF-8 count as
-/// what they are. `\r\n` and `\n` are told apart by [`Compare::Exact`] only.
-pub fn compare_output(rule: Compare, actual: &[u8], expected: &[u8]) -> Comparison {
+/// what they are. `\r\n` and `\n` are told apart by [`Rule::EXACT`] only.
+pub fn compare_output(rule: Rule, actual: &[u8], expected: &[u8]) -> Comparison {
     if actual == expected {
         return Comparison::Match;
     }
-    match rule {
-        Compare::Exact => exact(actual, expected),
-        Compare::Lines => lines(actual, expected),
-        Compare::Tokens => tokens(actual, expected, |_, _| false),
-        Compare::TokensIgnoreCase => {
-            tokens(actual, expected, |actual, expected| actual.eq_ignore_ascii_case(expected))
+    let are_equal = |actual: &[u8], expected: &[u8]| {
+        (rule.letters == Letters::AnyCase && actual.eq_ignore_ascii_case(expected))
+            || rule.tolerance.is_some_and(|tolerance| numbers_are_equal(actual, expected, tolerance))
+    };
+    match (rule.unit, rule.order) {
+        (Unit::Bytes, _) => exact(actual, expected),
+        (Unit::Lines, Order::Counts) => lines(actual, expected, are_equal),
+        (Unit::Tokens, Order::Counts) => tokens(actual, expected, are_equal),
+        (unit, Order::Ignored) if rule.letters == Letters::AnyCase => {
+            unordered(unit, &actual.to_ascii_lowercase(), &expected.to_ascii_lowercase())
         }
-        Compare::Float { abs, rel } => {
-            tokens(actual, expected, |actual, expected| numbers_are_equal(actual, expected, abs, rel))
-        }
+        (unit, Order::Ignored) => unordered(unit, actual, expected),
     }
 }
 
 /// Compares with each accepted output; explains the difference to the first.
-pub fn compare_output_with_any(rule: Compare, actual: &[u8], accepted: &[Vec<u8>]) -> Comparison {
+pub fn compare_output_with_any(rule: Rule, actual: &[u8], accepted: &[Vec<u8>]) -> Comparison {
     compare_with_any(accepted, |expected| compare_output(rule, actual, expected))
+}
+
+/// Whether two outputs hold the same units, each as often, in any order.
+fn unordered(unit: Unit, actual: &[u8], expected: &[u8]) -> Comparison {
+    let sorted = |bytes| match unit {
+        Unit::Lines => Sorted::of(split_lines(bytes).map(trim_end)),
+        Unit::Tokens | Unit::Bytes => Sorted::of(Tokens(bytes)),
+    };
+    let (actual, expected) = (sorted(actual), sorted(expected));
+    let difference = first_difference(&actual.short, &expected.short, |packed| unpacked(*packed))
+        .or_else(|| first_difference(&actual.long, &expected.long, |(_, unit)| unit.to_vec()));
+    let word = if unit == Unit::Lines { "line" } else { "token" };
+    match difference {
+        None => Comparison::Match,
+        Some(Difference::Extra(unit)) => {
+            Comparison::mismatch(format!("the {word} {} is not expected, or not as often", excerpt(&unit)))
+        }
+        Some(Difference::Missing(unit)) => Comparison::mismatch(format!(
+            "the expected {word} {} is missing, or not there as often",
+            excerpt(&unit)
+        )),
+    }
+}
+
+/// The units of an output in an order of their own. Most are short, and numbers sort several times as
+/// fast as slices.
+struct Sorted<'a> {
+    /// Up to seven bytes, packed into a number with their length.
+    short: Vec<u64>,
+    /// Longer ones, behind their first eight bytes as a number, which decides most comparisons.
+    long: Vec<(u64, &'a [u8])>,
+}
+
+impl<'a> Sorted<'a> {
+    fn of(units: impl Iterator<Item = &'a [u8]>) -> Sorted<'a> {
+        let mut sorted = Sorted { short: Vec::new(), long: Vec::new() };
+        for unit in units {
+            let mut first = [0; 8];
+            let len = unit.len().min(8);
+            first[..len].copy_from_slice(&unit[..len]);
+            if len < 8 {
+                first[7] = len as u8;
+                sorted.short.push(u64::from_be_bytes(first));
+            } else {
+                sorted.long.push((u64::from_be_bytes(first), unit));
+            }
+        }
+        sorted.short.sort_unstable();
+        sorted.long.sort_unstable();
+        sorted
+    }
+}
+
+/// The bytes of a short unit.
+fn unpacked(packed: u64) -> Vec<u8> {
+    let bytes = packed.to_be_bytes();
+    bytes[..usize::from(bytes[7])].to_vec()
+}
+
+/// A unit that one side has more often.
+enum Difference {
+    Extra(Vec<u8>),
+    Missing(Vec<u8>),
+}
+
+fn first_difference<T: Ord>(
+    actual: &[T],
+    expected: &[T],
+    bytes: impl Fn(&T) -> Vec<u8>,
+) -> Option<Difference> {
+    let same = actual.iter().zip(expected).take_while(|(left, right)| left == right).count();
+    // Both are sorted: of the first two that differ, the smaller one is missing on the other side.
+    match (actual.get(same), expected.get(same)) {
+        (None, None) => None,
+        (Some(extra), Some(missing)) if extra < missing => Some(Difference::Extra(bytes(extra))),
+        (Some(extra), None) => Some(Difference::Extra(bytes(extra))),
+        (_, Some(missing)) => Some(Difference::Missing(bytes(missing))),
+    }
 }
 
 fn exact(actual: &[u8], expected: &[u8]) -> Comparison {
@@ -45,15 +129,19 @@ fn exact(actual: &[u8], expected: &[u8]) -> Comparison {
     ))
 }
 
-fn lines(actual: &[u8], expected: &[u8]) -> Comparison {
-    let split = |bytes| -> std::slice::Split<'_, u8, fn(&u8) -> bool> {
-        trim_end(bytes).split(|byte| *byte == b'\n')
-    };
-    let (mut actual_lines, mut expected_lines) = (split(actual), split(expected));
+/// Lines, without the empty ones at the end. No output at all is one empty line.
+fn split_lines(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
+    trim_end(bytes).split(|byte| *byte == b'\n')
+}
+
+/// `are_equal` is asked about lines whose bytes differ.
+fn lines(actual: &[u8], expected: &[u8], are_equal: impl Fn(&[u8], &[u8]) -> bool) -> Comparison {
+    let (mut actual_lines, mut expected_lines) = (split_lines(actual), split_lines(expected));
     for number in 1.. {
         match (actual_lines.next(), expected_lines.next()) {
             (None, None) => break,
-            (Some(actual), Some(expected)) if trim_end(actual) == trim_end(expected) => {}
+            (Some(left), Some(right))
+                if trim_end(left) == trim_end(right) || are_equal(trim_end(left), trim_end(right)) => {}
             (actual, expected) => {
                 let [expected, actual] = [expected, actual].map(|line| match line {
                     None => "no such line".to_owned(),
@@ -96,7 +184,7 @@ fn tokens(actual: &[u8], expected: &[u8], are_equal: impl Fn(&[u8], &[u8]) -> bo
 }
 
 /// Runs of bytes between ASCII white space.
-struct Tokens<'a>(&'a [u8]);
+pub(super) struct Tokens<'a>(pub(super) &'a [u8]);
 
 impl<'a> Iterator for Tokens<'a> {
     type Item = &'a [u8];
@@ -114,7 +202,7 @@ fn is_space(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t'..=b'\r')
 }
 
-fn trim_end(bytes: &[u8]) -> &[u8] {
+pub(super) fn trim_end(bytes: &[u8]) -> &[u8] {
     let len = bytes.iter().rposition(|byte| !is_space(*byte)).map_or(0, |last| last + 1);
     &bytes[..len]
 }
@@ -123,13 +211,13 @@ fn line_number(before: &[u8]) -> usize {
     1 + before.iter().filter(|byte| **byte == b'\n').count()
 }
 
-fn excerpt(bytes: &[u8]) -> String {
+pub(super) fn excerpt(bytes: &[u8]) -> String {
     format!("\"{}\"", escape_bytes(bytes, EXCERPT_BYTES))
 }
 
 /// Whether two tokens are numbers and equal: integers of any length exactly, others within the
 /// absolute tolerance or the tolerance relative to the expected number.
-fn numbers_are_equal(actual: &[u8], expected: &[u8], abs: f64, rel: f64) -> bool {
+fn numbers_are_equal(actual: &[u8], expected: &[u8], tolerance: Tolerance) -> bool {
     if let (Some(actual), Some(expected)) = (integer(actual), integer(expected)) {
         return actual == expected;
     }
@@ -140,8 +228,7 @@ fn numbers_are_equal(actual: &[u8], expected: &[u8], abs: f64, rel: f64) -> bool
     if actual.is_infinite() || expected.is_infinite() {
         return actual == expected;
     }
-    let difference = (actual - expected).abs();
-    difference <= abs || difference <= rel * expected.abs()
+    tolerance.covers(actual, expected)
 }
 
 /// Sign and digits without leading zeros, if the token is an integer; zero has no sign.
@@ -176,16 +263,16 @@ fn number(token: &[u8]) -> Option<f64> {
 mod tests {
     use super::*;
 
-    const FLOAT: Compare = Compare::Float { abs: 1e-6, rel: 1e-6 };
+    const FLOAT: Rule = Rule::float(1e-6, 1e-6);
 
     #[track_caller]
-    fn check(rule: Compare, actual: &[u8], expected: &[u8], is_match: bool) {
+    fn check(rule: Rule, actual: &[u8], expected: &[u8], is_match: bool) {
         let comparison = compare_output(rule, actual, expected);
         assert_eq!(comparison.is_match(), is_match, "{rule:?}: {comparison:?}");
     }
 
     #[track_caller]
-    fn explains(rule: Compare, actual: &[u8], expected: &[u8], explanation: &str) {
+    fn explains(rule: Rule, actual: &[u8], expected: &[u8], explanation: &str) {
         let explanation = explanation.to_owned();
         assert_eq!(compare_output(rule, actual, expected), Comparison::Mismatch { explanation });
     }
@@ -204,8 +291,7 @@ mod tests {
             (b" \n", b"", [false, true, true]),
         ];
         for (actual, expected, matches) in cases {
-            for (rule, is_match) in [Compare::Exact, Compare::Lines, Compare::Tokens].into_iter().zip(matches)
-            {
+            for (rule, is_match) in [Rule::EXACT, Rule::LINES, Rule::TOKENS].into_iter().zip(matches) {
                 check(rule, actual, expected, is_match);
                 check(rule, expected, actual, is_match);
             }
@@ -214,7 +300,7 @@ mod tests {
 
     #[test]
     fn order_number_and_bytes_of_tokens_count() {
-        for rule in [Compare::Lines, Compare::Tokens, FLOAT] {
+        for rule in [Rule::LINES, Rule::TOKENS, FLOAT] {
             check(rule, b"2 1\n", b"1 2\n", false);
             check(rule, b"1\n", b"1\n2\n", false);
             check(rule, b"1\n2\n3\n", b"1\n2\n", false);
@@ -255,34 +341,48 @@ mod tests {
         for (actual, expected, is_match) in cases {
             check(FLOAT, actual, expected, is_match);
         }
-        check(Compare::DATA_SET_DEFAULT, b"10000001.0", b"10000000", false);
-        check(Compare::DATA_SET_DEFAULT, b"44.62614012", b"44.626140", true);
-        check(Compare::Tokens, b"1.0", b"1", false);
+        check(Rule::DATA_SET, b"10000001.0", b"10000000", false);
+        check(Rule::DATA_SET, b"44.62614012", b"44.626140", true);
+        check(Rule::TOKENS, b"1.0", b"1", false);
     }
 
     #[test]
     fn differences_are_explained_on_one_safe_line() {
-        explains(Compare::Lines, b"1\n2\n", b"1\n3\n", r#"line 2: expected "3", got "2""#);
-        explains(Compare::Lines, b"1\n", b"1\n\n3\n", r#"line 2: expected "", got no such line"#);
-        explains(Compare::Tokens, b"1 2", b"1\n3", r#"token 2 (line 2): expected "3", got "2""#);
+        explains(Rule::LINES, b"1\n2\n", b"1\n3\n", r#"line 2: expected "3", got "2""#);
+        explains(Rule::LINES, b"1\n", b"1\n\n3\n", r#"line 2: expected "", got no such line"#);
+        explains(Rule::TOKENS, b"1 2", b"1\n3", r#"token 2 (line 2): expected "3", got "2""#);
         explains(
-            Compare::Tokens,
+            Rule::TOKENS,
             b"1\n2",
             b"1\n",
             r#"token 2 (line 2): expected the end of the output, got "2""#,
         );
-        explains(
-            Compare::Exact,
-            b"1\n",
-            b"1",
-            r#"byte 2 (line 1): expected the end of the output, got "\n""#,
-        );
+        explains(Rule::EXACT, b"1\n", b"1", r#"byte 2 (line 1): expected the end of the output, got "\n""#);
         explains(FLOAT, b"\x1b[2J", b"1", r#"token 1 (line 1): expected "1", got "\x1b[2J""#);
         let Comparison::Mismatch { explanation } = compare_output(FLOAT, &[b'x'; 1 << 20], &[b'y'; 1 << 20])
         else {
             panic!("they differ")
         };
         assert!(explanation.len() < 250, "{explanation}");
+    }
+
+    #[test]
+    fn any_order_is_explained_by_one_unit() {
+        explains(
+            Rule::UNORDERED_TOKENS,
+            b"1 2 2",
+            b"2 1 1",
+            r#"the expected token "1" is missing, or not there as often"#,
+        );
+        explains(
+            Rule::UNORDERED_LINES,
+            b"a longer line\nb",
+            b"b",
+            r#"the line "a longer line" is not expected, or not as often"#,
+        );
+        check(Rule::UNORDERED_TOKENS, b"1234567 12345678 1", b"12345678\n1\n1234567", true);
+        check(Rule::UNORDERED_TOKENS, b"a\0", b"a", false);
+        check(Rule::UNORDERED_TOKENS, b"", b"\n", true);
     }
 
     #[test]

@@ -4,19 +4,23 @@ use std::collections::HashMap;
 
 use num_bigint::BigInt;
 
-use super::{Comparison, compare_with_any};
-use crate::value::{Value, equality_key, repr, whole_number};
+use super::{
+    Comparison, compare_with_any,
+    rule::{Letters, Order, Rule, Tolerance, Unit},
+};
+use crate::value::{Value, equality_key, identity_key, repr, whole_number};
 
 /// Bytes of each side that an explanation shows.
 const EXCERPT_BYTES: usize = 80;
 
 /// Two fractional floats are equal if they differ by less than this, or by this part of the
 /// expected one.
-const FLOAT_TOLERANCE: f64 = 1e-9;
+const LAST_BITS: Tolerance = Tolerance { abs: 1e-9, rel: 1e-9 };
 
 /// Compares a result with an expected value.
 ///
-/// Python's `==` on data (`1 == 1.0 == True`), with what a way through JSON forces:
+/// `tokens`, the default, is Python's `==` on data (`1 == 1.0 == True`), with what a way through
+/// JSON forces:
 ///
 /// * A tuple equals a list of equal items, at any depth: JSON has no tuples.
 /// * A dict's string key in the expected value also stands for the int, float, bool or `None` key
@@ -26,9 +30,56 @@ const FLOAT_TOLERANCE: f64 = 1e-9;
 /// * NaN equals NaN.
 /// * Two floats are equal within 1e-9, absolute or relative: a sum in another order differs in
 ///   its last bits. Whole numbers below 2^53, ints and keys and items of sets are exact.
-pub fn compare_value(actual: &Value, expected: &Value) -> Comparison {
+///
+/// The other rules:
+///
+/// | rule | for values |
+/// |---|---|
+/// | `exact` | the same types and bits at every depth: `True`, `1` and `1.0` differ, and so do `(1,)` and `[1]`, `{1}` and `frozenset({1})`, `0.0` and `-0.0`. NaN is NaN. The order of a dict's keys does not count: a JSON object has none |
+/// | `float` | where a float is expected, anywhere inside, numbers within the tolerance (never less than 1e-9); where an int is expected, that number exactly |
+/// | `unordered_tokens` | two lists (or tuples) at the top as multisets: the same items as often in any order, each equal as data, floats to the last bit. Lists inside keep their order; other values as `tokens` |
+/// | `..._ignore_case` | ASCII letters of texts, anywhere inside, match in either case |
+/// | `lines` | says nothing about values: the wire refuses it for function tests, a data set's function rows fall back to `tokens` |
+///
+/// ```
+/// use proofbox::{judge::{Rule, compare_value}, value::parse_python};
+/// let matches = |rule, got, expected| {
+///     compare_value(rule, &parse_python(got).unwrap(), &parse_python(expected).unwrap()).is_match()
+/// };
+/// assert!(matches(Rule::TOKENS, "(1, 2.0)", "[1, 2]") && !matches(Rule::EXACT, "(1, 2.0)", "[1, 2]"));
+/// assert!(matches(Rule::float(0.01, 0.0), "[0.301]", "[0.3]") && !matches(Rule::float(0.01, 0.0), "2.999", "3"));
+/// assert!(matches(Rule::UNORDERED_TOKENS, "[[3], [1, 2]]", "[[1, 2], [3]]"));
+/// assert!(!matches(Rule::UNORDERED_TOKENS, "[[2, 1], [3]]", "[[1, 2], [3]]"));
+/// assert!(matches(Rule::TOKENS_IGNORE_CASE, "'Yes'", "'YES'"));
+/// ```
+pub fn compare_value(rule: Rule, actual: &Value, expected: &Value) -> Comparison {
+    if rule.letters == Letters::AnyCase {
+        let cased = Rule { letters: Letters::CaseCounts, ..rule };
+        return compare_value(cased, &lower_cased(actual), &lower_cased(expected));
+    }
+    match (rule.unit, rule.order, actual, expected) {
+        (Unit::Bytes, ..) if identity_key(actual) == identity_key(expected) => return Comparison::Match,
+        (
+            Unit::Tokens,
+            Order::Ignored,
+            Value::List(left) | Value::Tuple(left),
+            Value::List(right) | Value::Tuple(right),
+        ) if left.len() == right.len() => {
+            return match sorted_keys(left) == sorted_keys(right) {
+                true => Comparison::Match,
+                false => {
+                    Comparison::mismatch(format!("result, in any order: {}", expected_got(actual, expected)))
+                }
+            };
+        }
+        _ => {}
+    }
     let mut path = Vec::new();
-    match find_difference(actual, expected, &mut path) {
+    match find_difference(rule.tolerance, actual, expected, &mut path) {
+        None if rule.unit == Unit::Bytes => Comparison::mismatch(format!(
+            "result, equal but for its types: {}",
+            expected_got(actual, expected)
+        )),
         None => Comparison::Match,
         Some(difference) => {
             let path: String = path.iter().take(12).map(String::as_str).collect();
@@ -37,13 +88,34 @@ pub fn compare_value(actual: &Value, expected: &Value) -> Comparison {
     }
 }
 
+/// The value with the ASCII letters of its texts in lower case.
+fn lower_cased(value: &Value) -> Value {
+    let all = |items: &[Value]| items.iter().map(lower_cased).collect();
+    match value {
+        Value::Str(text) => Value::Str(text.to_ascii_lowercase()),
+        Value::List(items) => Value::List(all(items)),
+        Value::Tuple(items) => Value::Tuple(all(items)),
+        Value::Set(items) => Value::Set(all(items)),
+        Value::FrozenSet(items) => Value::FrozenSet(all(items)),
+        Value::Dict(pairs) => {
+            Value::Dict(pairs.iter().map(|(key, value)| (lower_cased(key), lower_cased(value))).collect())
+        }
+        other => other.clone(),
+    }
+}
+
 /// Compares with each accepted value; explains the difference to the first.
-pub fn compare_value_with_any(actual: &Value, accepted: &[Value]) -> Comparison {
-    compare_with_any(accepted, |expected| compare_value(actual, expected))
+pub fn compare_value_with_any(rule: Rule, actual: &Value, accepted: &[Value]) -> Comparison {
+    compare_with_any(accepted, |expected| compare_value(rule, actual, expected))
 }
 
 /// The first difference in words, and the way to it in `path`; `None` if there is none.
-fn find_difference(actual: &Value, expected: &Value, path: &mut Vec<String>) -> Option<String> {
+fn find_difference(
+    tolerance: Option<Tolerance>,
+    actual: &Value,
+    expected: &Value,
+    path: &mut Vec<String>,
+) -> Option<String> {
     use Value::{Dict, FrozenSet, List, Set, Tuple};
     match (actual, expected) {
         (List(left) | Tuple(left), List(right) | Tuple(right)) => {
@@ -51,7 +123,7 @@ fn find_difference(actual: &Value, expected: &Value, path: &mut Vec<String>) -> 
                 return Some(format!("expected {} items, got {}", right.len(), left.len()));
             }
             for (index, (left, right)) in left.iter().zip(right).enumerate() {
-                if let Some(difference) = find_difference(left, right, path) {
+                if let Some(difference) = find_difference(tolerance, left, right, path) {
                     path.insert(0, format!("[{index}]"));
                     return Some(difference);
                 }
@@ -61,8 +133,8 @@ fn find_difference(actual: &Value, expected: &Value, path: &mut Vec<String>) -> 
         (Set(left) | FrozenSet(left), List(right) | Tuple(right) | Set(right) | FrozenSet(right)) => {
             (sorted_keys(left) != sorted_keys(right)).then(|| expected_got(actual, expected))
         }
-        (Dict(left), Dict(right)) => dict_difference(left, right, path),
-        _ => (!scalars_are_equal(actual, expected)).then(|| expected_got(actual, expected)),
+        (Dict(left), Dict(right)) => dict_difference(tolerance, left, right, path),
+        _ => (!scalars_are_equal(tolerance, actual, expected)).then(|| expected_got(actual, expected)),
     }
 }
 
@@ -82,6 +154,7 @@ fn sorted_keys(items: &[Value]) -> Vec<Vec<u8>> {
 }
 
 fn dict_difference(
+    tolerance: Option<Tolerance>,
     actual: &[(Value, Value)],
     expected: &[(Value, Value)],
     path: &mut Vec<String>,
@@ -109,7 +182,7 @@ fn dict_difference(
         let Some(actual_value) = found else {
             return Some(format!("expected the key {}", repr(key, EXCERPT_BYTES)));
         };
-        if let Some(difference) = find_difference(actual_value, expected_value, path) {
+        if let Some(difference) = find_difference(tolerance, actual_value, expected_value, path) {
             path.insert(0, format!("[{}]", repr(key, 20)));
             return Some(difference);
         }
@@ -127,14 +200,20 @@ fn json_key(key: &Value) -> Option<Vec<u8>> {
     }
 }
 
-fn scalars_are_equal(actual: &Value, expected: &Value) -> bool {
+fn scalars_are_equal(tolerance: Option<Tolerance>, actual: &Value, expected: &Value) -> bool {
     match (actual, expected) {
-        (Value::Float(left), Value::Float(right)) => floats_are_equal(*left, *right),
+        (Value::Float(left), Value::Float(right)) => floats_are_equal(tolerance, *left, *right),
         (Value::Complex(real, imaginary), Value::Complex(expected_real, expected_imaginary)) => {
-            floats_are_equal(*real, *expected_real) && floats_are_equal(*imaginary, *expected_imaginary)
+            floats_are_equal(tolerance, *real, *expected_real)
+                && floats_are_equal(tolerance, *imaginary, *expected_imaginary)
         }
-        (Value::Complex(real, 0.0), other) | (other, Value::Complex(real, 0.0)) => {
-            scalars_are_equal(&Value::Float(*real), other)
+        (Value::Complex(real, 0.0), other) => scalars_are_equal(tolerance, &Value::Float(*real), other),
+        (other, Value::Complex(real, 0.0)) => scalars_are_equal(tolerance, other, &Value::Float(*real)),
+        (Value::Int(int), Value::Float(float))
+            if tolerance
+                .is_some_and(|tolerance| float.is_finite() && tolerance.covers(*int as f64, *float)) =>
+        {
+            true
         }
         (Value::Float(float), other) | (other, Value::Float(float)) => {
             integer(other).is_some_and(|integer| whole_number(*float) == Some(integer))
@@ -158,7 +237,7 @@ fn integer(value: &Value) -> Option<BigInt> {
     }
 }
 
-fn floats_are_equal(actual: f64, expected: f64) -> bool {
+fn floats_are_equal(tolerance: Option<Tolerance>, actual: f64, expected: f64) -> bool {
     const EXACT_BELOW: f64 = (1u64 << 53) as f64;
     if actual == expected || (actual.is_nan() && expected.is_nan()) {
         return true;
@@ -166,12 +245,14 @@ fn floats_are_equal(actual: f64, expected: f64) -> bool {
     if !actual.is_finite() || !expected.is_finite() {
         return false;
     }
+    if tolerance.is_some_and(|tolerance| tolerance.covers(actual, expected)) {
+        return true;
+    }
     let is_count = |float: f64| float.fract() == 0.0 && float.abs() < EXACT_BELOW;
     if is_count(actual) && is_count(expected) {
         return false;
     }
-    let difference = (actual - expected).abs();
-    difference <= FLOAT_TOLERANCE || difference <= FLOAT_TOLERANCE * expected.abs()
+    LAST_BITS.covers(actual, expected)
 }
 
 #[cfg(test)]
@@ -181,7 +262,8 @@ mod tests {
 
     #[track_caller]
     fn check(actual: &str, expected: &str, is_match: bool) {
-        let comparison = compare_value(&parse_python(actual).unwrap(), &parse_python(expected).unwrap());
+        let comparison =
+            compare_value(Rule::TOKENS, &parse_python(actual).unwrap(), &parse_python(expected).unwrap());
         assert_eq!(comparison.is_match(), is_match, "{actual} {expected}: {comparison:?}");
     }
 
@@ -245,7 +327,7 @@ mod tests {
     #[test]
     fn explains_the_first_difference() {
         let compare = |actual: &str, expected: &str| {
-            compare_value(&parse_python(actual).unwrap(), &parse_python(expected).unwrap())
+            compare_value(Rule::TOKENS, &parse_python(actual).unwrap(), &parse_python(expected).unwrap())
         };
         let mismatch = |explanation: &str| Comparison::Mismatch { explanation: explanation.to_owned() };
         assert_eq!(
@@ -256,7 +338,9 @@ mod tests {
         assert_eq!(compare("[1]", "[1, 2]"), mismatch("result: expected 2 items, got 1"));
         assert_eq!(compare("{1: 1}", "{2: 1}"), mismatch("result: expected the key 2"));
         let accepted = [Value::Int(1), Value::List(vec![Value::Int(1)])];
-        assert!(compare_value_with_any(&Value::List(vec![Value::Int(1)]), &accepted).is_match());
-        assert!(!compare_value_with_any(&Value::Int(2), &accepted).is_match());
+        assert!(
+            compare_value_with_any(Rule::TOKENS, &Value::List(vec![Value::Int(1)]), &accepted).is_match()
+        );
+        assert!(!compare_value_with_any(Rule::TOKENS, &Value::Int(2), &accepted).is_match());
     }
 }

@@ -19,9 +19,9 @@ use nix::{
 use super::{
     cgroup::SlotGroup,
     launcher::CELL_ID,
-    protocol::{Ask, FaultReport, Job, JobRun, Reply, WireLimits, read_message, write_message},
+    protocol::{Ask, FaultReport, Job, Reply, WireLimits, read_message, write_message},
     rootfs::{self, Scratch},
-    run::{self, Supervisor},
+    run::{self, Stage, Supervisor},
     step::{StepError, io_step, step},
     sys::{self, SockFilter, python::Callback},
 };
@@ -54,6 +54,7 @@ fn init(
     setup: &CellSetup<'_>,
     limits: WireLimits,
 ) -> Result<(), StepError> {
+    step("name_process", || sys::set_name(c"proofbox-cell"))?;
     step("new_session", setsid)?;
     if io::Read::read_exact(&mut pair, &mut [0]).is_err() {
         return Ok(()); // The slot could not map the id, and says why.
@@ -84,25 +85,13 @@ fn init(
         sigprocmask(SigmaskHow::SIG_SETMASK, Some(&mask), None)?;
         SignalFd::with_flags(&mask, SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK)
     })?;
-    let own_bytes = OWN_BYTES + job_bytes(&job) * COPIES_OF_JOB;
-    let supervisor = Supervisor { socket, children: &children, setup, limits, own_bytes };
+    let supervisor = Supervisor { socket, children: &children, setup, limits };
     run_all(&supervisor, &job, scratch)
 }
 
-/// Memory of ours in a slot's group before a job is there, generously: pages that forks copied, page
-/// tables, mounts.
-const OWN_BYTES: u64 = 24 << 20;
-/// A job is there as a message, as its parts, and as files; a fourth is for rounding up.
-const COPIES_OF_JOB: u64 = 4;
-
-fn job_bytes(job: &Job) -> u64 {
-    let run = |run: &JobRun| run.stdin.len() + run.call.as_ref().map_or(0, |call| call.len());
-    let runs: usize = job.runs.iter().map(run).sum();
-    let sources: usize = job.sources.iter().map(|(_, content)| content.len()).sum();
-    (runs + sources) as u64
-}
-
 fn run_all(supervisor: &Supervisor<'_>, job: &Job, mut scratch: Scratch) -> Result<(), StepError> {
+    let hands_code_on = supervisor.setup.run.is_some() && job.runs.len() > 1;
+    let mut code: Option<Vec<u8>> = None;
     for (index, input) in job.runs.iter().enumerate() {
         if stop_requested(supervisor.socket) {
             return Ok(());
@@ -111,8 +100,16 @@ fn run_all(supervisor: &Supervisor<'_>, job: &Job, mut scratch: Scratch) -> Resu
             scratch.renew_if_used()?;
         }
         let begun = Instant::now();
-        match run::carry_out(supervisor, job, input, begun)? {
-            Some(ran) => {
+        let stage = match &code {
+            Some(code) => Stage::Later(code),
+            None if hands_code_on => Stage::First,
+            None => Stage::Only,
+        };
+        match run::carry_out(supervisor, job, input, stage, begun)? {
+            Some(mut ran) => {
+                if let Some(sent) = run::take_code(&mut ran.result) {
+                    code = Some(sent);
+                }
                 io_step("report_run", || write_message(&mut { supervisor.socket }, &Reply::Ran(ran)))?;
             }
             None => return Ok(()),

@@ -12,7 +12,8 @@ use super::sys::SockFilter;
 pub struct Call {
     pub number: u32,
     pub arch: u32,
-    pub args: [u64; 6],
+    /// `None`: any.
+    pub args: Option<[u64; 6]>,
 }
 
 #[cfg(target_arch = "x86_64")]
@@ -115,7 +116,9 @@ fn combined(programs: &[Vec<SockFilter>], number: u32) -> Result<Answer, &'stati
     let mut strictest = None;
     let mut depends = false;
     for program in programs {
-        match carry_out(program, number, None).ok_or("a program that cannot be carried out")? {
+        match carry_out(program, &Call { number, arch: NATIVE_ARCH, args: None })
+            .ok_or("a program that cannot be carried out")?
+        {
             Answer::Depends if depends => return Err("two programs look at one call's arguments"),
             Answer::Depends => depends = true,
             Answer::Always(answer) => {
@@ -149,18 +152,18 @@ pub fn precedence(answer: u32) -> u32 {
     }
 }
 
-/// Carries a program out for a call, as the kernel does.
+/// A program's answer to a call whose arguments are known.
 #[cfg(test)]
 pub fn run(program: &[SockFilter], call: &Call) -> Option<u32> {
-    match carry_out(program, call.number, Some(call))? {
+    match carry_out(program, call)? {
         Answer::Always(answer) => Some(answer),
         Answer::Depends => None,
     }
 }
 
-/// Without a call only the number and the native architecture are known. `None` for a program with
-/// instructions that seccompiler does not use, or without an end.
-fn carry_out(program: &[SockFilter], number: u32, call: Option<&Call>) -> Option<Answer> {
+/// Carries a program out for a call, as the kernel does. `None` for a program with instructions that
+/// seccompiler does not use, or without an end.
+fn carry_out(program: &[SockFilter], call: &Call) -> Option<Answer> {
     let mut accumulator = 0;
     let mut place = 0;
     while let Some(instruction) = program.get(place) {
@@ -168,7 +171,7 @@ fn carry_out(program: &[SockFilter], number: u32, call: Option<&Call>) -> Option
         let SockFilter { code, jt, jf, k } = *instruction;
         let branch = |taken: bool| usize::from(if taken { jt } else { jf });
         match code {
-            LOAD => match load(k, number, call) {
+            LOAD => match load(k, call) {
                 Some(word) => accumulator = word,
                 None => return Some(Answer::Depends),
             },
@@ -184,12 +187,12 @@ fn carry_out(program: &[SockFilter], number: u32, call: Option<&Call>) -> Option
     None
 }
 
-fn load(offset: u32, number: u32, call: Option<&Call>) -> Option<u32> {
+fn load(offset: u32, call: &Call) -> Option<u32> {
     match offset {
-        OFFSET_NUMBER => Some(number),
-        OFFSET_ARCH => Some(call.map_or(NATIVE_ARCH, |call| call.arch)),
+        OFFSET_NUMBER => Some(call.number),
+        OFFSET_ARCH => Some(call.arch),
         _ => {
-            let argument = *call?.args.get((offset.checked_sub(OFFSET_ARGS)? / 8) as usize)?;
+            let argument = *call.args?.get((offset.checked_sub(OFFSET_ARGS)? / 8) as usize)?;
             let is_upper_half = (offset / 4) % 2 == 1;
             Some(if is_upper_half { (argument >> 32) as u32 } else { argument as u32 })
         }

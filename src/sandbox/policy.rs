@@ -2,7 +2,7 @@
 //!
 //! Three steps. The groups become rules for seccompiler, one program per answer: what is refused
 //! with which errno, and what is allowed. As the kernel would take the strictest answer of several
-//! installed programs, so does [`super::filter`], which merges them into one short program: a
+//! installed programs, so does `filter.rs`, which merges them into one short program: a
 //! filter's cost at installation grows with the square of its length, and every run installs it.
 //! A foreign architecture (32-bit) kills; x32 calls meet the default.
 
@@ -223,7 +223,7 @@ mod tests {
         let numbers = (0..1024).chain(0x4000_0000..0x4000_0400).chain([u32::MAX]);
         for number in numbers {
             for value in values {
-                let call = filter::Call { number, arch: filter::NATIVE_ARCH, args: [value; 6] };
+                let call = filter::Call { number, arch: filter::NATIVE_ARCH, args: Some([value; 6]) };
                 assert_eq!(
                     filter::run(&merged, &call),
                     Some(strictest(&answers, &call)),
@@ -231,7 +231,7 @@ mod tests {
                 );
             }
         }
-        let foreign = filter::Call { number: 0, arch: 0x4000_0003, args: [0; 6] };
+        let foreign = filter::Call { number: 0, arch: 0x4000_0003, args: Some([0; 6]) };
         assert_eq!(filter::run(&merged, &foreign), Some(strictest(&answers, &foreign)));
     }
 

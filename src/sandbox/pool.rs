@@ -33,6 +33,8 @@ use crate::{admission::Place, limits::Limits};
 const START_TIMEOUT: Duration = Duration::from_secs(30);
 /// How much later than its wall limit a run may be reported before the cell counts as lost.
 const REPORT_GRACE: Duration = Duration::from_secs(20);
+/// How long a slot process may take to accept a job.
+const SEND_GRACE: Duration = Duration::from_secs(30);
 /// How long a stopped cell may take to be gone before its slot process is given up.
 const CLOSE_GRACE: Duration = Duration::from_secs(10);
 
@@ -59,8 +61,6 @@ pub struct LauncherConfig {
     pub image: ImageSetup,
     /// The interpreter to keep loaded, if any.
     pub warm: Option<WarmSetup>,
-    /// Its environment, which warm runs see as theirs.
-    pub env: Vec<(String, String)>,
 }
 
 /// The sandbox could not be started: this host cannot give every guarantee.
@@ -99,7 +99,6 @@ pub struct Sandbox {
 #[derive(Debug)]
 struct Launcher {
     name: String,
-    env: Vec<(String, String)>,
     config: SandboxConfig,
     setup: LauncherSetup,
     running: Mutex<Option<Running>>,
@@ -118,7 +117,7 @@ impl Sandbox {
     /// Starts the launchers. Blocks; called at start.
     pub fn start(config: &SandboxConfig, wanted: Vec<LauncherConfig>) -> Result<Sandbox, StartError> {
         let mut launchers = HashMap::new();
-        for LauncherConfig { name, image, warm, env } in wanted {
+        for LauncherConfig { name, image, warm } in wanted {
             let setup = LauncherSetup {
                 image,
                 warm,
@@ -128,7 +127,6 @@ impl Sandbox {
             };
             let launcher = Launcher {
                 name: name.clone(),
-                env,
                 config: config.clone(),
                 setup,
                 running: Mutex::new(None),
@@ -195,15 +193,22 @@ impl Sandbox {
         let runs = job.runs.len();
         let open = Ask::Open(Open { limits: limits.into() });
         let job = Ask::Job(wire_job(job));
-        for message in [open, job] {
-            let frame = protocol::encode(&message).map_err(|error| fault("send_job", error.to_string()))?;
-            if let Err(error) = socket.write_all(&frame).await {
+        let send = async {
+            for message in [open, job] {
+                socket.write_all(&protocol::encode(&message)?).await?;
+            }
+            Ok::<(), io::Error>(())
+        };
+        match timeout(SEND_GRACE, send).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => {
                 // A slot process that could not begin has said why before it ended.
                 return Err(match timeout(LAST_WORDS, read_reply(&mut socket)).await {
                     Ok(Ok(Reply::Fault(report))) => report.into(),
                     _ => fault("send_job", error.to_string()),
                 });
             }
+            Err(_) => return Err(fault("send_job", "the slot process does not read".to_owned())),
         }
         let open = OpenCell { socket, launcher: Arc::clone(launcher), place };
         Ok(CellRun { open: Some(open), limits, remaining: runs })
@@ -231,7 +236,6 @@ impl Launcher {
         let guard = Command::new(&self.config.program)
             .arg("__launcher")
             .env_clear()
-            .envs(self.env.iter().map(|(name, value)| (name, value)))
             .current_dir("/")
             .stdin(Stdio::from(OwnedFd::from(theirs)))
             .stdout(Stdio::null())
@@ -414,13 +418,10 @@ impl Drop for CellRun {
 impl OpenCell {
     /// Waits until the cell is gone, then gives socket and slot back.
     async fn close(mut self, ended_by_itself: bool) {
-        if !ended_by_itself {
-            let Ok(stop) = protocol::encode(&Ask::Stop) else { return };
-            if self.socket.write_all(&stop).await.is_err() {
-                return;
-            }
-        }
         let closed = async {
+            if !ended_by_itself && self.send_stop().await.is_err() {
+                return false;
+            }
             loop {
                 match read_reply(&mut self.socket).await {
                     Ok(Reply::Closed { .. }) => return true,
@@ -432,6 +433,10 @@ impl OpenCell {
         if timeout(CLOSE_GRACE, closed).await == Ok(true) {
             *lock(&self.launcher.idle[self.place.index()]) = Some(self.socket);
         }
+    }
+
+    async fn send_stop(&mut self) -> io::Result<()> {
+        self.socket.write_all(&protocol::encode(&Ask::Stop)?).await
     }
 }
 

@@ -27,7 +27,7 @@ use nix::{
 use super::{
     LimitHit,
     cell::CellSetup,
-    cgroup::SlotGroup,
+    cgroup::{OomKill, SlotGroup},
     protocol::{FaultReport, Job, JobRun, Program, Ran, WireLimits},
     rootfs::WORK_DIR,
     step::{StepError, io_step, step},
@@ -39,7 +39,8 @@ use crate::limits::Limits;
 /// Descriptors as the driver in the cell finds them.
 const CALL_FD: i32 = 3;
 const RESULT_FD: i32 = 4;
-const FIRST_UNUSED_FD: i32 = 5;
+const CODE_FD: i32 = 5;
+const FIRST_UNUSED_FD: i32 = 6;
 /// A function's result, and standard error, may be at least this large whatever the output limit.
 const LEAST_CAPTURE_BYTES: u64 = 1 << 20;
 /// How often it is looked whether a run computes or sleeps.
@@ -61,6 +62,49 @@ pub fn cpu_kill_after(cpu_ms: u64) -> Duration {
     Duration::from_millis(cpu_ms + cpu_ms / 8 + 10)
 }
 
+/// Where a run stands among those of its cell, for programs that can hand their compiled form on.
+#[derive(Debug, Clone, Copy)]
+pub enum Stage<'a> {
+    /// There is nobody to hand it to.
+    Only,
+    /// Compiles, and sends the compiled form before it executes anything.
+    First,
+    /// Is given the compiled form.
+    Later(&'a [u8]),
+}
+
+impl Stage<'_> {
+    /// The driver's word for it.
+    fn word(self) -> &'static str {
+        match self {
+            Stage::Only => "only",
+            Stage::First => "first",
+            Stage::Later(_) => "later",
+        }
+    }
+}
+
+/// Takes the compiled form from the front of a first run's result: `C`, four bytes of length, the
+/// form. It comes from a process of the cell, and goes to no other than the same solution's.
+pub fn take_code(result: &mut Vec<u8>) -> Option<Vec<u8>> {
+    let rest = result.strip_prefix(b"C")?;
+    let Some((length, rest)) = rest.split_first_chunk::<4>() else {
+        result.clear();
+        return None;
+    };
+    match rest.split_at_checked(u32::from_le_bytes(*length) as usize) {
+        Some((code, record)) => {
+            let (code, record) = (code.to_vec(), record.to_vec());
+            *result = record;
+            Some(code)
+        }
+        None => {
+            result.clear();
+            None
+        }
+    }
+}
+
 /// What all runs of a cell have in common.
 pub struct Supervisor<'a> {
     pub socket: &'a UnixStream,
@@ -68,8 +112,6 @@ pub struct Supervisor<'a> {
     pub children: &'a SignalFd,
     pub setup: &'a CellSetup<'a>,
     pub limits: WireLimits,
-    /// Most memory that is in use for our own sake and not the run's, bytes.
-    pub own_bytes: u64,
 }
 
 /// One stream coming out of the run.
@@ -111,7 +153,6 @@ struct Watch {
     next_nameless_look: Instant,
     nameless_bytes: u64,
     max_rss_bytes: u64,
-    reaped: u32,
 }
 
 /// Carries out one run. `Ok(None)` if the service wants no more of this cell.
@@ -119,6 +160,7 @@ pub fn carry_out(
     supervisor: &Supervisor<'_>,
     job: &Job,
     input: &JobRun,
+    stage: Stage<'_>,
     begun: Instant,
 ) -> Result<Option<Ran>, StepError> {
     let stdin = io_step("store_stdin", || sys::sealed_file(&input.stdin))?;
@@ -126,20 +168,21 @@ pub fn carry_out(
         Some(call) => Some(io_step("store_call", || sys::sealed_file(call))?),
         None => None,
     };
+    let code = match stage {
+        Stage::Later(code) => Some(io_step("store_code", || sys::sealed_file(code))?),
+        Stage::Only | Stage::First => None,
+    };
     let group = supervisor.setup.group.as_ref();
     let memory_base = match group {
-        Some(group) => {
-            let bytes = supervisor.limits.memory_bytes;
-            io_step("limit_memory", || group.limit_memory(bytes, supervisor.own_bytes))?
-        }
+        Some(group) => io_step("limit_memory", || group.limit_memory(supervisor.limits.memory_bytes))?,
         None => 0,
     };
-    let peak_known = group.is_some_and(|group| group.reset_peak());
+    let peak_mark = group.map(|group| group.mark_peak());
     let oom_before = match group {
-        Some(group) => io_step("read_oom_events", || group.oom_kills())?,
-        None => 0,
+        Some(group) => Some(io_step("read_oom_events", || group.oom_count())?),
+        None => None,
     };
-    let mut watch = start(supervisor, job, stdin, call)?;
+    let mut watch = start(supervisor, job, stage, Inputs { stdin, call, code })?;
     watch.cpu_before = match group {
         Some(group) => Some(io_step("read_cpu_time", || GroupCpu::now(group))?),
         None => None,
@@ -149,25 +192,37 @@ pub fn carry_out(
     if !wanted {
         return Ok(None);
     }
-    if let Some(group) = group {
-        let kills = io_step("read_oom_events", || group.oom_kills())?;
-        if kills > oom_before {
-            watch.limit = Some(LimitHit::Memory);
+    if let (Some(group), Some(before)) = (group, oom_before) {
+        match io_step("read_oom_events", || group.oom_count())?.since(before) {
+            None => {}
+            Some(OomKill::OwnLimit) => watch.limit = Some(LimitHit::Memory),
+            // Our neighbours' doing, or the host's: a fault, never a verdict.
+            Some(OomKill::Elsewhere) => {
+                return Err(StepError { step: "host_out_of_memory", errno: Errno::ENOMEM });
+            }
         }
-        if peak_known && watch.reaped > 1 {
-            let peak = io_step("read_memory_peak", || group.peak())?;
+        if let Some(mark) = peak_mark
+            && let Some(peak) = io_step("read_memory_peak", || group.peak_since(mark))?
+        {
             watch.max_rss_bytes = watch.max_rss_bytes.max(peak.saturating_sub(memory_base));
         }
     }
     Ok(Some(watch.finish(supervisor, begun)?))
 }
 
+/// Files that a run reads.
+struct Inputs {
+    stdin: OwnedFd,
+    call: Option<OwnedFd>,
+    code: Option<OwnedFd>,
+}
+
 /// Starts the program with its pipes. Returns when it is executing.
 fn start(
     supervisor: &Supervisor<'_>,
     job: &Job,
-    stdin: OwnedFd,
-    call: Option<OwnedFd>,
+    stage: Stage<'_>,
+    inputs: Inputs,
 ) -> Result<Watch, StepError> {
     let pipe = || step("make_pipe", || pipe2(OFlag::O_CLOEXEC));
     let (stdout, stderr, result) = (pipe()?, pipe()?, pipe()?);
@@ -178,8 +233,8 @@ fn start(
         Program::Warm { .. } => sys::python::fork(),
     };
     let Some(main) = step("fork_run", fork)? else {
-        let inherited = Inherited { stdin, stdout: stdout.1, stderr: stderr.1, call, result: result.1 };
-        let error = become_program(supervisor, &job.program, inherited);
+        let inherited = Inherited { inputs, stdout: stdout.1, stderr: stderr.1, result: result.1 };
+        let error = become_program(supervisor, &job.program, stage, inherited);
         let report = postcard::to_stdvec(&FaultReport::from(error)).unwrap_or_default();
         let _ = fs::File::from(setup_write).write_all(&report);
         sys::exit_now(127);
@@ -212,21 +267,24 @@ fn start(
         next_nameless_look: Instant::now(),
         nameless_bytes: 0,
         max_rss_bytes: 0,
-        reaped: 0,
     })
 }
 
 struct Inherited {
-    stdin: OwnedFd,
+    inputs: Inputs,
     stdout: OwnedFd,
     stderr: OwnedFd,
-    call: Option<OwnedFd>,
     result: OwnedFd,
 }
 
 /// In the forked child: gives up everything the program must not have, then becomes it.
 /// Returns only on failure.
-fn become_program(supervisor: &Supervisor<'_>, program: &Program, inherited: Inherited) -> StepError {
+fn become_program(
+    supervisor: &Supervisor<'_>,
+    program: &Program,
+    stage: Stage<'_>,
+    inherited: Inherited,
+) -> StepError {
     let limits = &supervisor.limits;
     let attempt = || -> Result<std::convert::Infallible, StepError> {
         step("run_session", setsid)?;
@@ -238,7 +296,10 @@ fn become_program(supervisor: &Supervisor<'_>, program: &Program, inherited: Inh
         match program {
             Program::Exec { .. } => sys::reset_signals(),
             // The interpreter's own dispositions stay: they are those it starts with.
-            Program::Warm { .. } => sys::unblock_signals(),
+            Program::Warm { .. } => {
+                sys::unblock_signals();
+                step("name_process", || sys::set_name(c"python3"))?;
+            }
         }
         step("set_rlimits", || set_rlimits(limits, supervisor.setup.group.is_some()))?;
         step("drop_capabilities", sys::drop_capabilities)?;
@@ -253,7 +314,7 @@ fn become_program(supervisor: &Supervisor<'_>, program: &Program, inherited: Inh
             (None, Program::Warm { arguments }, Some(run)) => {
                 // Also closes the pipe on which a failure would be told: this is the success.
                 step("close_descriptors", || sys::close_from(FIRST_UNUSED_FD))?;
-                run.run(arguments)
+                run.run(arguments.iter().map(String::as_str).chain([stage.word()]))
             }
             _ => Err(StepError { step: "find_interpreter", errno: Errno::ENOENT }),
         }
@@ -278,19 +339,22 @@ fn prepare_exec(argv: &[String], env: &[String]) -> Result<(Vec<CString>, Vec<CS
 fn place_descriptors(inherited: &Inherited) -> Result<(), Errno> {
     // First out of the way, so that no target number is still a source.
     let high = |fd: &OwnedFd| sys::dup_above(fd.as_raw_fd(), 64);
-    let stdin = high(&inherited.stdin)?;
+    let stdin = high(&inherited.inputs.stdin)?;
     let stdout = high(&inherited.stdout)?;
     let stderr = high(&inherited.stderr)?;
     let result = high(&inherited.result)?;
-    let call = inherited.call.as_ref().map(high).transpose()?;
+    let call = inherited.inputs.call.as_ref().map(high).transpose()?;
+    let code = inherited.inputs.code.as_ref().map(high).transpose()?;
     sys::dup_onto(stdin.as_raw_fd(), 0)?;
     sys::dup_onto(stdout.as_raw_fd(), 1)?;
     sys::dup_onto(stderr.as_raw_fd(), 2)?;
     sys::dup_onto(result.as_raw_fd(), RESULT_FD)?;
-    match call {
-        Some(call) => sys::dup_onto(call.as_raw_fd(), CALL_FD)?,
-        // Nothing of ours may be left at that number.
-        None => sys::close_number(CALL_FD),
+    for (file, number) in [(call, CALL_FD), (code, CODE_FD)] {
+        match file {
+            Some(file) => sys::dup_onto(file.as_raw_fd(), number)?,
+            // Nothing of ours may be left at that number.
+            None => sys::close_number(number),
+        }
     }
     sys::close_on_exec_from(FIRST_UNUSED_FD)
 }
@@ -442,7 +506,6 @@ impl Watch {
     }
 
     fn count(&mut self, reaped: &sys::Reaped) {
-        self.reaped += 1;
         self.reaped_cpu += reaped.cpu;
         self.max_rss_bytes = self.max_rss_bytes.max(reaped.max_rss_bytes);
         if reaped.pid == self.main {
@@ -473,6 +536,7 @@ impl Watch {
             self.next_nameless_look = Instant::now() + NAMELESS_WATCH.max(now.elapsed() * LOOKING_SHARE);
         }
         let private = private_bytes(&alive);
+        self.max_rss_bytes = self.max_rss_bytes.max(private + self.nameless_bytes);
         if private + self.nameless_bytes <= limits.memory_bytes {
             return 0;
         }
@@ -574,7 +638,8 @@ fn tree() -> impl Iterator<Item = Pid> {
 
 /// The static name of a step that came over a pipe.
 fn known_step(name: &str) -> &'static str {
-    const RUN_STEPS: [&str; 12] = [
+    const RUN_STEPS: [&str; 13] = [
+        "name_process",
         "be_dumpable",
         "close_descriptors",
         "find_interpreter",
@@ -589,4 +654,25 @@ fn known_step(name: &str) -> &'static str {
         "exec",
     ];
     RUN_STEPS.into_iter().find(|known| *known == name).unwrap_or("become_program")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::take_code;
+
+    #[test]
+    fn compiled_form_is_taken_from_the_front_only() {
+        let check = |result: &[u8], code: Option<&[u8]>, left: &[u8]| {
+            let mut result = result.to_vec();
+            assert_eq!(take_code(&mut result).as_deref(), code);
+            assert_eq!(result, left);
+        };
+        check(b"", None, b"");
+        check(b"(record", None, b"(record");
+        check(b"C\x02\0\0\0ab(record", Some(b"ab"), b"(record");
+        check(b"C\x02\0\0\0ab", Some(b"ab"), b"");
+        // Cut short by a run that was killed while it wrote: neither code nor a record.
+        check(b"C\x02\0\0\0a", None, b"");
+        check(b"C\x02\0", None, b"");
+    }
 }

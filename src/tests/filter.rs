@@ -128,11 +128,110 @@ fn bad_input_and_bad_usage_have_their_exit_codes() {
     }
 }
 
-/// Rows whose label the visible set's own text cannot decide here, with the reason.
-const NOT_SCORED: [(u64, &str); 2] = [
-    (1096, "a wrong program that draws random numbers and passes these tests most of the time"),
-    (1835, "slower than its problem's limit of 2 s, which the row does not state; the default is 4 s"),
-];
+fn code_row(code: &str, tests: &Json) -> String {
+    let answer = format!("```python\n{code}\n```");
+    let row = json!({
+        "deepseek_solution": answer, "domain": "code", "source": "ours", "test_cases": tests.to_string(),
+    });
+    format!("{row}\n")
+}
+
+#[test]
+fn other_judges_see_the_same_runs_and_their_differences_are_listed() {
+    let directory = TempDir::new().unwrap();
+    let here = directory.path();
+    let tests = json!({"inputs": ["1 2\n", "3 4\n"], "outputs": ["1 2\n", "3 4\n"]});
+    let one_digit = json!({"inputs": ["1 2\n", "3 4\n"], "outputs": ["0.5\n", "0.25\n"]});
+    let call = json!({"inputs": [[1], [2]], "outputs": [[2], [3]], "fn_name": "f"});
+    // Code, tests, whether it is kept, and what makes the released judge differ.
+    let cases = [
+        ("print(input())", &tests, true, None),
+        ("print(0)", &tests, false, None),
+        ("print(input().replace(' ', ''))", &tests, false, Some("wrong answer let through")),
+        ("print(input())\nraise SystemExit(3)", &tests, false, Some("runtime_error ignored")),
+        ("def (:", &tests, false, Some("compile_error counts as passed")),
+        ("while True: pass", &tests, false, Some("time_limit counts as passed")),
+        ("print({'1': .5, '3': .25}[input()[0]] + 1e-9)", &one_digit, true, Some("right answer refused")),
+        ("def f(x): return x + 1", &call, true, None),
+        ("def f(x): return x + 1 if x < 2 else 1 // 0", &call, false, Some("runtime_error counts as passed")),
+        ("def f(x): return x + 2 if x < 2 else 1 // 0", &call, false, None),
+    ];
+    let rows: String = cases.iter().map(|(code, tests, ..)| code_row(code, tests)).collect();
+    fs::write(here.join("in.jsonl"), rows).unwrap();
+    let args = ["in.jsonl", "-o", "kept.jsonl", "--cpu-ms", "300", "--compare-with"];
+    let more = ["openthoughts:bug-compatible", "--compare-with", "kattis", "--differences", "differ.jsonl"];
+    let output = filter(here, &[&args[..], &more].concat()).stdout(Stdio::piped()).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(text.contains("openthoughts:bug-compatible differs on 6 of 10 code rows"), "{text}");
+
+    let table = json_lines(&here.join("kept.verdicts.jsonl"));
+    let listed = json_lines(&here.join("differ.jsonl"));
+    for (row, (code, _, kept, difference)) in cases.iter().enumerate() {
+        let found = &table[row];
+        assert_eq!(found["action"], if *kept { "keep" } else { "drop" }, "{code}: {found}");
+        let is_kept_there = *kept != difference.is_some();
+        let other = &found["verdict_openthoughts_bug_compatible"];
+        assert_eq!(other == "accepted", is_kept_there, "{code}: {found}");
+        let line = listed
+            .iter()
+            .find(|line| line["row"] == row && line["compared_with"] == "openthoughts:bug-compatible");
+        assert_eq!(line.map(|line| line["difference"].as_str().unwrap()), *difference, "{code}");
+    }
+    assert_eq!(table[6]["verdict_kattis"], "wrong_answer");
+}
+
+#[test]
+fn a_solution_that_is_right_only_sometimes_is_not_kept() {
+    let directory = TempDir::new().unwrap();
+    let here = directory.path();
+    let tests = json!({"inputs": ["1\n"], "outputs": ["1\n"]});
+    let code = "import random\nprint(1 if random.random() < .8 else 2)";
+    let steady = "import random\nrandom.seed(1)\nprint(1)";
+    let rows: String = (0..12).map(|_| code_row(code, &tests)).chain([code_row(steady, &tests)]).collect();
+    fs::write(here.join("in.jsonl"), rows).unwrap();
+    // By chance, one of the twelve passes fifty runs once in six thousand times.
+    let output = filter(here, &["in.jsonl", "-o", "kept.jsonl", "--confirm-random", "50"]).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let table = json_lines(&here.join("kept.verdicts.jsonl"));
+    let kept: Vec<bool> = table.iter().map(|row| row["action"] == "keep").collect();
+    assert_eq!(kept, [vec![false; 12], vec![true]].concat());
+    let flagged = table.iter().filter(|row| row["cause"] == "not_deterministic");
+    let reasons: Vec<&str> = flagged.map(|row| row["reason"].as_str().unwrap()).collect();
+    assert!(!reasons.is_empty());
+    assert!(reasons.iter().all(|reason| reason.contains(" of 50 runs; test 0: ")), "{reasons:?}");
+    let output = filter(here, &["in.jsonl", "-o", "once.jsonl", "--confirm-random", "1"]).output().unwrap();
+    assert!(output.status.success());
+    assert!(json_lines(&here.join("once.verdicts.jsonl")).iter().any(|row| row["action"] == "keep"));
+}
+
+#[test]
+fn an_audit_names_suspicious_tests() {
+    let directory = TempDir::new().unwrap();
+    let here = directory.path();
+    let tests = json!({"inputs": ["1\n", "2\n", "1\n", "3\n"], "outputs": ["1\n", "2\n", "7\n", "4\n"]});
+    let single = json!({"inputs": ["1\n"], "outputs": ["1\n"]});
+    let rows = [
+        code_row("print(input())", &tests),
+        code_row("print(int(input()))", &tests),
+        code_row("print(5)", &tests),
+        code_row("print(1)", &single),
+    ];
+    fs::write(here.join("in.jsonl"), rows.concat()).unwrap();
+    let args = ["in.jsonl", "-o", "kept.jsonl", "--audit", "audit.jsonl"];
+    let output = filter(here, &args).stdout(Stdio::piped()).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(text.contains("tests of 2 problems, 1 of them with several solutions"), "{text}");
+    let [finding] = &json_lines(&here.join("audit.jsonl"))[..] else { panic!("one problem is suspicious") };
+    assert_eq!((&finding["first_row"], &finding["solutions"]), (&json!(0), &json!(3)));
+    assert_eq!(finding["fail_every_solution"], json!([2, 3]));
+    assert_eq!(finding["contradict_each_other"], json!([[0, 2]]));
+    assert_eq!(finding["limit_too_tight"], json!([]));
+    let agreement = |test: u32| json!({"test": test, "agreeing": 2, "accepted": 0, "other_answers": 2});
+    assert_eq!(finding["multi_answer"], json!([agreement(2), agreement(3)]));
+    assert_eq!(json_lines(&here.join("kept.verdicts.jsonl"))[0]["passed"], 2);
+}
 
 #[test]
 fn the_labelled_data_set_is_kept_and_dropped_as_labelled() {
@@ -153,8 +252,7 @@ fn the_labelled_data_set_is_kept_and_dropped_as_labelled() {
     let mut wrong = Vec::new();
     for (label, found) in labels.iter().zip(&table) {
         let scored = label["score_strictly"] == true || label["expected_action"] == "pass_through";
-        let excepted = NOT_SCORED.iter().any(|(row, _)| found["row"] == *row);
-        if scored && !excepted && label["expected_action"] != found["action"] {
+        if scored && label["expected_action"] != found["action"] {
             wrong.push(format!("{found}, labelled {} ({})", label["expected_action"], label["reason_class"]));
         }
     }

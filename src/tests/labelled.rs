@@ -6,7 +6,7 @@ use std::{fs, path::PathBuf, sync::Arc};
 
 use proofbox::{
     admission::Admit,
-    judge::Compare,
+    judge::{Compare, Rule},
     limits::Limits,
     report::Report,
     submission::{FunctionTarget, FunctionTest, ProgramTest, Solution, Stop, Submission, Tests},
@@ -128,9 +128,9 @@ fn compare(row: &Row) -> Compare {
         .and_then(|pair| Some((pair.get(0)?.as_f64()?, pair.get(1)?.as_f64()?)));
     let case_counts = row.checker.get("case_sensitive").and_then(serde_json::Value::as_bool);
     match (tolerance, case_counts) {
-        (Some((abs, rel)), _) => Compare::Float { abs, rel },
-        (None, Some(true)) => Compare::Tokens,
-        (None, _) => Compare::TokensIgnoreCase,
+        (Some((abs, rel)), _) => Compare::Rule(Rule::float(abs, rel)),
+        (None, Some(true)) => Compare::TOKENS,
+        (None, _) => Compare::Rule(Rule::TOKENS_IGNORE_CASE),
     }
 }
 

@@ -13,6 +13,48 @@ pub fn equality_key(value: &Value) -> Vec<u8> {
     key
 }
 
+/// A byte string that two values share exactly if they are the same to the type and the bit, at any
+/// depth. NaN is NaN; the order of sets and of a dict's keys does not count.
+pub fn identity_key(value: &Value) -> Vec<u8> {
+    let mut key = Vec::new();
+    write_identity(&mut key, value);
+    key
+}
+
+fn write_identity(key: &mut Vec<u8>, value: &Value) {
+    let items_in_order = |key: &mut Vec<u8>, tag: u8, items: &[Value]| {
+        key.push(tag);
+        key.extend((items.len() as u64).to_le_bytes());
+        items.iter().for_each(|item| write_identity(key, item));
+    };
+    let float = |key: &mut Vec<u8>, float: f64| {
+        key.push(b'f');
+        key.extend(if float.is_nan() { f64::NAN.to_bits() } else { float.to_bits() }.to_le_bytes());
+    };
+    match value {
+        Value::Bool(bool) => key.extend([b'B', u8::from(*bool)]),
+        Value::Float(number) => float(key, *number),
+        Value::Complex(real, imaginary) => {
+            key.push(b'c');
+            float(key, *real);
+            float(key, *imaginary);
+        }
+        Value::List(items) => items_in_order(key, b'[', items),
+        Value::Tuple(items) => items_in_order(key, b'(', items),
+        Value::Set(items) => write_sorted(key, b'<', items.iter().map(identity_key).collect()),
+        Value::FrozenSet(items) => write_sorted(key, b'>', items.iter().map(identity_key).collect()),
+        Value::Dict(pairs) => {
+            let pair = |(name, value): &(Value, Value)| {
+                let mut pair = identity_key(name);
+                write_identity(&mut pair, value);
+                pair
+            };
+            write_sorted(key, b'{', pairs.iter().map(pair).collect());
+        }
+        Value::None | Value::Int(_) | Value::BigInt(_) | Value::Str(_) | Value::Bytes(_) => write(key, value),
+    }
+}
+
 fn write(key: &mut Vec<u8>, value: &Value) {
     match value {
         Value::None => key.push(b'N'),

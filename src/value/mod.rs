@@ -14,7 +14,7 @@ mod repr;
 
 use num_bigint::BigInt;
 
-pub use key::equality_key;
+pub use key::{equality_key, identity_key};
 pub use marshal::encode_call;
 pub use parse::{ParseError, parse_json, parse_python};
 pub use repr::{escape_bytes, repr};

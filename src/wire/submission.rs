@@ -13,10 +13,10 @@ use super::{
     tests_field::{Kind, TestsField, read_tests},
 };
 use crate::{
-    judge::Compare,
+    judge::{Compare, Letters, Order, Rule, RuleError, Tolerance},
     limits::Limits,
     report::Report,
-    submission::{Prelude, ShowOutput, Solution, SourceFile, Stop, Submission},
+    submission::{Prelude, Repeat, ShowOutput, Solution, SourceFile, Stop, Submission, Tests},
     verdict::Cause,
 };
 
@@ -64,6 +64,8 @@ struct WireSubmission<'a> {
     #[serde(borrow, default)]
     stop: Option<&'a RawValue>,
     #[serde(borrow, default)]
+    repeat: Option<&'a RawValue>,
+    #[serde(borrow, default)]
     prelude: Option<&'a RawValue>,
     #[serde(borrow, default)]
     show_output: Option<&'a RawValue>,
@@ -87,6 +89,8 @@ struct WireCompare<'a> {
     rule: Option<Cow<'a, str>>,
     abs: Option<f64>,
     rel: Option<f64>,
+    ignore_case: Option<bool>,
+    unordered: Option<bool>,
     #[serde(borrow, default)]
     checker: Option<&'a RawValue>,
 }
@@ -138,6 +142,7 @@ pub fn parse(body: &[u8], bounds: WireBounds) -> Result<Asked, BadRequest> {
         Some(WireStop::FirstFailure) => Stop::FirstFailure,
         Some(WireStop::Never) => Stop::Never,
     };
+    let repeat = repeat(optional(wire.repeat, "repeat")?)?;
     let prelude = match optional(wire.prelude, "prelude")? {
         None => Prelude::default(),
         Some(WirePrelude::None) => Prelude::None,
@@ -167,14 +172,17 @@ pub fn parse(body: &[u8], bounds: WireBounds) -> Result<Asked, BadRequest> {
     let Some(compare) = compare else {
         return undecidable(Cause::Unsupported, "checker programs are not supported yet", tests.len());
     };
+    check_rule_fits(compare, &tests)?;
     Ok(Asked::Verify(Box::new(Submission {
         id,
         language,
         solution,
         tests,
         compare,
+        also: Vec::new(),
         limits,
         stop,
+        repeat,
         prelude,
         show_output,
     })))
@@ -328,48 +336,87 @@ fn limits(wire: WireLimits) -> Result<Limits, BadRequest> {
 
 /// `None`: a checker program, which is not supported yet.
 fn compare(raw: Option<&RawValue>) -> Result<Option<Compare>, BadRequest> {
-    const WORDS: &str =
-        "must be \"exact\", \"lines\", \"tokens\" or {\"rule\": \"float\", \"abs\": .., \"rel\": ..}";
-    let Some(raw) = raw.filter(|raw| raw.get() != "null") else { return Ok(Some(Compare::Tokens)) };
-    let named = |rule: &str| match rule {
-        "exact" => Ok(Some(Compare::Exact)),
-        "lines" => Ok(Some(Compare::Lines)),
-        "tokens" => Ok(Some(Compare::Tokens)),
-        other => Err(BadRequest::at("compare", format!("{other:?} is not a rule; {WORDS}"))),
-    };
+    let Some(raw) = raw.filter(|raw| raw.get() != "null") else { return Ok(Some(Compare::TOKENS)) };
+    let wrong = |error: RuleError| BadRequest::at("compare", error.to_string());
     if raw.get().starts_with('"') {
-        return named(&field::<Cow<str>>(raw, "compare")?);
+        return field::<Cow<str>>(raw, "compare")?.parse().map(Some).map_err(wrong);
     }
     if !raw.get().starts_with('{') {
-        return Err(BadRequest::at("compare", WORDS));
+        let words = format!(
+            "must be one of {} or an object such as {{\"rule\": \"float\", \"abs\": 1e-6}}",
+            Compare::names()
+        );
+        return Err(BadRequest::at("compare", words));
     }
     let wire: WireCompare = field(raw, "compare")?;
-    match (wire.rule.as_deref(), wire.checker) {
-        (None, Some(_)) if wire.abs.is_none() && wire.rel.is_none() => Ok(None),
-        (_, Some(_)) => Err(BadRequest::at("compare.checker", "goes with no other field of `compare`")),
-        (None, None) => Err(BadRequest::at("compare.rule", "missing")),
-        (Some("float"), None) => {
-            let abs = tolerance(wire.abs, "compare.abs")?;
-            let rel = tolerance(wire.rel, "compare.rel")?;
-            if wire.abs.is_none() && wire.rel.is_none() {
-                return Err(BadRequest::at("compare.abs", "missing; give `abs`, `rel` or both"));
+    let has_choice =
+        wire.abs.is_some() || wire.rel.is_some() || wire.ignore_case.is_some() || wire.unordered.is_some();
+    let rule = match (wire.rule.as_deref(), wire.checker) {
+        (None, Some(_)) if !has_choice => return Ok(None),
+        (_, Some(_)) => {
+            return Err(BadRequest::at("compare.checker", "goes with no other field of `compare`"));
+        }
+        (None, None) => return Err(BadRequest::at("compare.rule", "missing")),
+        (Some(rule), None) => rule,
+    };
+    let tolerance = match (rule, wire.abs, wire.rel) {
+        ("float", None, None) => {
+            return Err(BadRequest::at("compare.abs", "missing; give `abs`, `rel` or both"));
+        }
+        // A tolerance not given is zero: it then accepts nothing that the other does not.
+        ("float", abs, rel) => {
+            Some(Tolerance { abs: tolerance(abs, "compare.abs")?, rel: tolerance(rel, "compare.rel")? })
+        }
+        (_, None, None) => None,
+        _ => return Err(BadRequest::at("compare.abs", "only the rule \"float\" has tolerances")),
+    };
+    let plain = match rule {
+        "exact" => Rule::EXACT,
+        "lines" => Rule::LINES,
+        "tokens" | "float" => Rule::TOKENS,
+        name => match name.parse().map_err(wrong)? {
+            _ if !has_choice => return name.parse().map(Some).map_err(wrong),
+            Compare::Rule(_) | Compare::Profile(_) => {
+                let detail = format!("{name:?} takes no further choices; exact, lines, tokens and float do");
+                return Err(BadRequest::at("compare.rule", detail));
             }
-            Ok(Some(Compare::Float { abs, rel }))
-        }
-        (Some(_), None) if wire.abs.is_some() || wire.rel.is_some() => {
-            Err(BadRequest::at("compare.abs", "only the rule \"float\" has tolerances"))
-        }
-        (Some(rule), None) => named(rule),
-    }
+        },
+    };
+    let order = if wire.unordered == Some(true) { Order::Ignored } else { Order::Counts };
+    let letters = if wire.ignore_case == Some(true) { Letters::AnyCase } else { Letters::CaseCounts };
+    plain.with(order, letters, tolerance).map(|rule| Some(Compare::Rule(rule))).map_err(wrong)
 }
 
-/// A tolerance not given is zero: it then accepts nothing that the other does not.
 fn tolerance(given: Option<f64>, path: &str) -> Result<f64, BadRequest> {
     let tolerance = given.unwrap_or(0.0);
-    if (0.0..=1e9).contains(&tolerance) {
+    if (0.0..=Tolerance::MAX).contains(&tolerance) {
         Ok(tolerance)
     } else {
         Err(BadRequest::at(path, format!("is {tolerance}; it must be between 0 and 1e9")))
+    }
+}
+
+/// Refuses a rule about printed lines where results are values, rather than ignoring it.
+fn check_rule_fits(compare: Compare, tests: &Tests) -> Result<(), BadRequest> {
+    match (compare, tests) {
+        (Compare::Rule(rule), Tests::Function { .. }) if !rule.fits_values() => {
+            let detail = format!(
+                "{rule} is about printed lines, and function tests compare values; give exact, tokens, float, \
+                 unordered_tokens or tokens_ignore_case"
+            );
+            Err(BadRequest::at("compare", detail))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn repeat(runs: Option<u32>) -> Result<Repeat, BadRequest> {
+    match runs {
+        None | Some(1) => Ok(Repeat::Once),
+        Some(runs @ 2..=Repeat::MAX) => Ok(Repeat::Times(runs)),
+        Some(runs) => {
+            Err(BadRequest::at("repeat", format!("is {runs}; it must be between 1 and {}", Repeat::MAX)))
+        }
     }
 }
 

@@ -1,9 +1,9 @@
 use super::{Asked, BadRequest, WireBounds, parse, report_json};
 use crate::{
-    judge::Compare,
+    judge::{Compare, Rule},
     limits::Limits,
     report::{Report, TestReport},
-    submission::{Prelude, ShowOutput, Stop, Submission, Tests},
+    submission::{Prelude, Repeat, ShowOutput, Stop, Submission, Tests},
     value::Value,
     verdict::{Cause, Verdict},
 };
@@ -46,7 +46,7 @@ fn a_program_submission_with_every_default() {
     assert_eq!((asked.id, asked.language.as_str()), (None, "python"));
     assert_eq!(asked.solution.files[0].path, "main.py");
     assert_eq!(asked.limits, Limits::default());
-    assert_eq!(asked.compare, Compare::Tokens);
+    assert_eq!(asked.compare, Compare::TOKENS);
     assert_eq!((asked.stop, asked.prelude), (Stop::FirstFailure, Prelude::None));
     assert_eq!(asked.show_output, ShowOutput::OnFailure);
     let Tests::Program(tests) = asked.tests else { panic!() };
@@ -63,16 +63,69 @@ fn every_field_is_taken() {
            "limits": {"cpu_ms": 100, "memory_bytes": 268435456}, "prelude": "contest", "show_output": "always""#,
     ));
     assert_eq!(asked.id.as_deref(), Some("aé"));
-    assert_eq!(asked.compare, Compare::Float { abs: 1e-6, rel: 0.5 });
+    assert_eq!(asked.compare, Compare::Rule(Rule::float(1e-6, 0.5)));
     assert_eq!(
         (asked.stop, asked.prelude, asked.show_output),
         (Stop::Never, Prelude::Contest, ShowOutput::Always)
     );
     assert_eq!((asked.limits.cpu_ms, asked.limits.wall_ms), (100, Limits::default_wall_ms(100)));
     assert_eq!(asked.limits.memory_bytes, 256 << 20);
-    for (word, rule) in [("exact", Compare::Exact), ("lines", Compare::Lines), ("tokens", Compare::Tokens)] {
+    for (word, rule) in [("exact", Compare::EXACT), ("lines", Compare::LINES), ("tokens", Compare::TOKENS)] {
         assert_eq!(submission(&with(&format!(r#", "compare": "{word}""#))).compare, rule);
         assert_eq!(submission(&with(&format!(r#", "compare": {{"rule": "{word}"}}"#))).compare, rule);
+    }
+    for (text, name) in [
+        (r#""tokens_ignore_case""#, "tokens_ignore_case"),
+        (r#"{"rule": "tokens", "ignore_case": true}"#, "tokens_ignore_case"),
+        (r#"{"rule": "lines", "unordered": true, "ignore_case": false}"#, "unordered_lines"),
+        (r#"{"rule": "tokens", "unordered": true, "ignore_case": true}"#, "unordered_tokens_ignore_case"),
+        (r#"{"rule": "float", "rel": 1e-3, "ignore_case": true}"#, "float_ignore_case:0e0:1e-3"),
+        (r#""float:1e-6""#, "float:1e-6"),
+        (r#""apps""#, "apps"),
+        (r#"{"rule": "openthoughts:bug-compatible"}"#, "openthoughts:bug-compatible"),
+    ] {
+        assert_eq!(submission(&with(&format!(r#", "compare": {text}"#))).compare.to_string(), name);
+    }
+}
+
+#[test]
+fn choices_that_make_no_sense_are_refused() {
+    for compare in [
+        r#""rough""#,
+        r#""float:x""#,
+        r#""float:-1""#,
+        r#""kattis:bug-compatible""#,
+        r#"{"rule": "exact", "ignore_case": true}"#,
+        r#"{"rule": "lines", "abs": 1}"#,
+        r#"{"rule": "float", "abs": 1, "unordered": true}"#,
+        r#"{"rule": "apps", "unordered": true}"#,
+        r#"{"unordered": true}"#,
+        r#"{"rule": "tokens", "colour": 1}"#,
+    ] {
+        let field = refusal(with(&format!(r#", "compare": {compare}"#))).field;
+        assert!(field.is_some_and(|field| field.starts_with("compare")), "{compare}");
+    }
+    let call = |compare: &str| {
+        with_tests(r#"[{"args": [1], "expected": 1}]"#, &format!(r#", "fn_name": "f", "compare": {compare}"#))
+    };
+    for compare in [r#""lines""#, r#""unordered_lines""#, r#"{"rule": "lines", "ignore_case": true}"#] {
+        assert_eq!(refusal(call(compare)).field.as_deref(), Some("compare"), "{compare}");
+    }
+    for compare in [r#""exact""#, r#""unordered_tokens""#, r#""float:0.1""#, r#""livecodebench""#] {
+        submission(&call(compare));
+    }
+}
+
+#[test]
+fn repeats_are_bounded() {
+    assert_eq!(submission(&with("")).repeat, Repeat::Once);
+    assert_eq!(submission(&with(r#", "repeat": 5"#)).repeat, Repeat::Times(5));
+    for repeat in ["0", "101", "-1", "1.5", "true"] {
+        assert_eq!(
+            refusal(with(&format!(r#", "repeat": {repeat}"#))).field.as_deref(),
+            Some("repeat"),
+            "{repeat}"
+        );
     }
 }
 
@@ -251,6 +304,7 @@ fn a_report_has_exactly_the_fields_of_the_wire() {
         tier: Some("namespaces"),
         tests: vec![test, TestReport::skipped()],
         total: 2,
+        also: Vec::new(),
     };
     let skipped = concat!(
         r#"{"verdict":"skipped","cause":null,"cpu_ms":0.0,"wall_ms":0.0,"memory_bytes":0,"exit_code":null,"#,

@@ -12,7 +12,7 @@ use crate::{
     judge::Compare,
     report::Report,
     sandbox::{Guarantee, Tier, survey_cgroups},
-    submission::{Prelude, ProgramTest, ShowOutput, Solution, Stop, Submission, Tests},
+    submission::{Prelude, ProgramTest, Repeat, ShowOutput, Solution, Stop, Submission, Tests},
     verify::Engine,
 };
 
@@ -84,8 +84,10 @@ fn submission(probe: &Probe) -> Submission {
         solution: Solution::single("main.py", probe.source),
         // Twice: what a first run leaves must not reach a second.
         tests: Tests::Program(vec![held.clone(), held]),
-        compare: Compare::Tokens,
+        compare: Compare::TOKENS,
         limits: (probe.limits)(probes::limits()),
+        also: Vec::new(),
+        repeat: Repeat::Once,
         stop: Stop::FirstFailure,
         prelude: Prelude::None,
         show_output: ShowOutput::Always,

@@ -27,11 +27,15 @@ use super::{
     summary::Summary,
 };
 use crate::{
-    dataset::{Format, reader::Columns, row::RowRules},
+    dataset::{
+        Format,
+        reader::Columns,
+        row::{Audit, RowRules},
+    },
     judge::Compare,
     limits::Limits,
     report::{Report, TestReport},
-    submission::Submission,
+    submission::{Repeat, Stop, Submission},
     verdict::{Cause, Verdict},
 };
 
@@ -74,7 +78,16 @@ fn report(submission: &Submission, code: &str) -> Report {
         }
     });
     let reason = (!accepted).then(|| "test 0: line 1 differs".to_owned());
-    Report { id: submission.id.clone(), verdict, cause: None, reason, tier: None, tests, total }
+    Report {
+        id: submission.id.clone(),
+        verdict,
+        cause: None,
+        reason,
+        tier: None,
+        tests,
+        total,
+        also: Vec::new(),
+    }
 }
 
 pub fn answer(word: &str) -> String {
@@ -126,6 +139,8 @@ pub fn job(input: &Path, output: &Path) -> Job {
             rows: output.to_owned(),
             verdicts_format: Format::Jsonl,
             verdicts,
+            differences: None,
+            audit: None,
         },
         plan: Plan {
             columns: Columns::default(),
@@ -133,7 +148,11 @@ pub fn job(input: &Path, output: &Path) -> Job {
                 code_domains: vec!["code".to_owned()],
                 every_row_is_code: false,
                 compare: Compare::DATA_SET_DEFAULT,
+                also: Vec::new(),
                 limits: Limits::default(),
+                stop: Stop::FirstFailure,
+                repeat: Repeat::Once,
+                audit: Audit::No,
             },
             not_code: Action::PassThrough,
             rows_in_flight: 5,
@@ -157,7 +176,7 @@ pub async fn run_with(job: Job, verify: Arc<ByWord>) -> Result<Finished, FilterE
 
 pub async fn complete(job: Job) -> Summary {
     match run(job).await.unwrap() {
-        Finished::Complete { summary, .. } => summary,
+        Finished::Complete { summary, .. } => *summary,
         Finished::Stopped { signal } => panic!("stopped by {signal}"),
     }
 }

@@ -28,7 +28,15 @@ async fn uninterrupted() -> (Vec<u8>, Vec<u8>) {
 /// Verifies until `left` runs are done, then never ends.
 struct Until {
     left: AtomicUsize,
+    /// Told when a run begins that never ends: from then on the job cannot finish.
+    stuck: tokio::sync::Notify,
     inner: ByWord,
+}
+
+impl Until {
+    fn after(runs: usize) -> Until {
+        Until { left: AtomicUsize::new(runs), stuck: tokio::sync::Notify::new(), inner: ByWord::default() }
+    }
 }
 
 impl Verify for Until {
@@ -36,6 +44,7 @@ impl Verify for Until {
         let claimed =
             self.left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1));
         if claimed.is_err() {
+            self.stuck.notify_one();
             std::future::pending::<()>().await;
         }
         self.inner.verify(submission).await
@@ -51,17 +60,25 @@ async fn dropped_after_any_number_of_runs_it_resumes_to_the_same_output() {
         let mut runs = 0;
         let mut interruptions = 0;
         loop {
-            let verify = Arc::new(Until { left: AtomicUsize::new(step), inner: ByWord::default() });
+            let verify = Arc::new(Until::after(step));
             let (_sender, stop) = watch::channel(None);
             let job = super::super::run(job(&place.input, &output), Arc::clone(&verify), stop);
-            let ended = tokio::time::timeout(Duration::from_millis(40), job).await;
+            let stuck = async {
+                verify.stuck.notified().await;
+                // Runs that have ended are on their way to the journal.
+                tokio::time::sleep(Duration::from_millis(100)).await;
+            };
+            let finished = tokio::select! {
+                finished = job => Some(finished),
+                () = stuck => None,
+            };
             runs += verify.inner.calls.load(Ordering::Relaxed);
-            match ended {
-                Ok(finished) => {
+            match finished {
+                Some(finished) => {
                     finished.unwrap();
                     break;
                 }
-                Err(_) => assert_eq!(place.files(), ["out.jsonl.proofbox"]),
+                None => assert_eq!(place.files(), ["out.jsonl.proofbox"]),
             }
             interruptions += 1;
             assert!(interruptions <= ROWS, "no progress");
@@ -172,7 +189,7 @@ async fn a_signal_stops_it_and_the_next_run_goes_on() {
     let expected = uninterrupted().await;
     let place = Place::new("in.jsonl", mixed_lines(ROWS));
     let output = place.path("out.jsonl");
-    let verify = Arc::new(Until { left: AtomicUsize::new(10), inner: ByWord::default() });
+    let verify = Arc::new(Until::after(10));
     let (sender, stop) = watch::channel(None);
     let running = tokio::spawn(super::super::run(job(&place.input, &output), Arc::clone(&verify), stop));
     while verify.inner.calls.load(Ordering::Relaxed) < 10 {
@@ -195,7 +212,7 @@ async fn another_input_or_other_settings_are_refused_and_restart_begins_anew() {
     let output = place.path("out.jsonl");
     let stopped_job = || async {
         let (sender, stop) = watch::channel(None);
-        let verify = Arc::new(Until { left: AtomicUsize::new(10), inner: ByWord::default() });
+        let verify = Arc::new(Until::after(10));
         let running = tokio::spawn(super::super::run(job(&place.input, &output), verify, stop));
         tokio::time::sleep(Duration::from_millis(60)).await;
         sender.send(Some(libc::SIGINT)).unwrap();
@@ -219,7 +236,7 @@ async fn another_input_or_other_settings_are_refused_and_restart_begins_anew() {
 async fn two_processes_do_not_work_on_one_output() {
     let place = Place::new("in.jsonl", mixed_lines(ROWS));
     let output = place.path("out.jsonl");
-    let verify = Arc::new(Until { left: AtomicUsize::new(0), inner: ByWord::default() });
+    let verify = Arc::new(Until::after(0));
     let (_sender, stop) = watch::channel(None);
     let first = tokio::spawn(super::super::run(job(&place.input, &output), verify, stop));
     while !work_directory(&output).join("header.json").exists() {

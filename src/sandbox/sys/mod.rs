@@ -293,3 +293,9 @@ pub fn close_from(first: RawFd) -> Result<(), Errno> {
     // SAFETY: only numbers are passed; the caller uses no descriptor at or above `first` again.
     Errno::result(unsafe { libc::syscall(libc::SYS_close_range, first as u32, u32::MAX, 0u32) }).map(drop)
 }
+
+/// What this process is called in process lists; at most 15 bytes are kept.
+pub fn set_name(name: &CStr) -> Result<(), Errno> {
+    // SAFETY: the kernel copies the string, which outlives the call.
+    Errno::result(unsafe { libc::prctl(libc::PR_SET_NAME, name.as_ptr()) }).map(drop)
+}

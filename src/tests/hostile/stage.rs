@@ -16,7 +16,7 @@ use std::{
 
 use proofbox::{
     judge::Compare,
-    submission::{Prelude, ProgramTest, ShowOutput, Solution, Stop, Submission, Tests},
+    submission::{Prelude, ProgramTest, Repeat, ShowOutput, Solution, Stop, Submission, Tests},
 };
 use tempfile::TempDir;
 
@@ -139,7 +139,9 @@ impl Stage {
             language: "python".to_owned(),
             solution: Solution::single("main.py", programs.source(attack.file)),
             tests: Tests::Program(tests),
-            compare: Compare::Tokens,
+            compare: Compare::TOKENS,
+            also: Vec::new(),
+            repeat: Repeat::Once,
             limits: attack.limits,
             stop: Stop::Never,
             prelude: Prelude::None,

@@ -5,7 +5,7 @@ use proofbox::{
     config::EngineConfig,
     judge::Compare,
     limits::Limits,
-    submission::{Prelude, ProgramTest, ShowOutput, Solution, Stop, Submission, Tests},
+    submission::{Prelude, ProgramTest, Repeat, ShowOutput, Solution, Stop, Submission, Tests},
     verify::Engine,
 };
 
@@ -34,8 +34,10 @@ pub fn program(source: &str, tests: &[(&str, &str)]) -> Submission {
                 })
                 .collect(),
         ),
-        compare: Compare::Tokens,
+        compare: Compare::TOKENS,
         limits: Limits::default(),
+        also: Vec::new(),
+        repeat: Repeat::Once,
         stop: Stop::Never,
         prelude: Prelude::None,
         show_output: ShowOutput::Always,

@@ -1,0 +1,43 @@
+//! The figures that are to be reached. Printed beside what was measured; no test asserts them.
+
+use serde::Serialize;
+
+/// A figure to stay below.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub struct Bar {
+    pub name: &'static str,
+    pub unit: &'static str,
+    pub must_reach: f64,
+    pub aim: Option<f64>,
+}
+
+impl Bar {
+    /// CPU time as a ratio to the baseline's.
+    pub fn ratio(name: &'static str, must_reach: f64, aim: f64) -> Bar {
+        Bar { name, unit: "of bare CPU", must_reach, aim: Some(aim) }
+    }
+
+    /// CPU time that HTTP adds to a request.
+    pub const HTTP: Bar = Bar { name: "HTTP", unit: "ms CPU per request", must_reach: 1.0, aim: None };
+    /// Memory that an idle slot has for itself, its share of the launchers in it.
+    pub const IDLE_SLOT: Bar = Bar { name: "idle slot", unit: "MiB of its own", must_reach: 15.0, aim: None };
+
+    pub fn judged(self, measured: f64) -> JudgedBar {
+        JudgedBar {
+            bar: self,
+            measured,
+            reached: measured <= self.must_reach,
+            aim_reached: self.aim.map(|aim| measured <= aim),
+        }
+    }
+}
+
+/// A bar and the figure that was measured.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub struct JudgedBar {
+    #[serde(flatten)]
+    pub bar: Bar,
+    pub measured: f64,
+    pub reached: bool,
+    pub aim_reached: Option<bool>,
+}

@@ -1,0 +1,257 @@
+//! The workloads that have a bare baseline: what both sides are given to do.
+
+use crate::{
+    judge::Compare,
+    limits::Limits,
+    submission::{
+        FunctionTarget, FunctionTest, Prelude, ProgramTest, Repeat, ShowOutput, Solution, Stop, Submission,
+        Tests,
+    },
+    value::Value,
+};
+
+use super::{Part, bars::Bar};
+
+/// One workload, as a submission and as what an unprotected harness would run.
+pub struct Workload {
+    pub part: Part,
+    pub title: &'static str,
+    /// What figures are given per: a submission's verdict or a test.
+    pub per: &'static str,
+    /// Submissions in a round of the default length. About half a second of the baseline's time.
+    pub submissions: usize,
+    pub submission: Submission,
+    pub bare: Bare,
+    /// Ratios of CPU time to the baseline's that are to be reached.
+    pub bar: Option<Bar>,
+    /// Module without which the workload cannot be run.
+    pub needs: Option<&'static str>,
+}
+
+/// The same work without a sandbox: `python3 FILE` once per test.
+pub struct Bare {
+    pub program: String,
+    /// Standard input, and what must be printed.
+    pub runs: Vec<(Vec<u8>, String)>,
+}
+
+impl Workload {
+    /// How many units of [`Workload::per`] a submission is.
+    pub fn units(&self) -> usize {
+        self.submission.tests.len()
+    }
+}
+
+/// Every workload with a baseline, in order.
+pub fn all() -> Vec<Workload> {
+    vec![trivial(), many_tests(), function(), numpy(), compute()]
+}
+
+const SUM: &str = "a, b = map(int, input().split())\nprint(a + b)\n";
+
+/// W1, also the unit of load and of scaling.
+pub fn trivial() -> Workload {
+    Workload {
+        part: Part::W1,
+        title: "trivial stdin program, 1 test",
+        submissions: 40,
+        bar: Some(Bar::ratio("W1", 0.35, 0.20)),
+        ..program_workload(SUM, vec![(b"17 25\n".to_vec(), "42\n".to_owned())])
+    }
+}
+
+const LARGEST_AND_EVENS: &str = "\
+import sys
+
+def main():
+    data = sys.stdin.read().split()
+    n = int(data[0])
+    numbers = [int(word) for word in data[1:n + 1]]
+    print(max(numbers), sum(number for number in numbers if number % 2 == 0))
+    print(*sorted(numbers)[:3])
+
+main()
+";
+
+/// W2: small programs on small inputs, as data sets hold them.
+pub fn many_tests() -> Workload {
+    let tests = (0..50_i64).map(|test| {
+        let numbers: Vec<i64> = (0..20).map(|at| (at * 37 + test * 101) % 199 - 60).collect();
+        let words: Vec<String> = numbers.iter().map(i64::to_string).collect();
+        let evens: i64 = numbers.iter().filter(|number| *number % 2 == 0).sum();
+        let largest = numbers.iter().max().expect("twenty numbers");
+        let mut sorted = numbers.clone();
+        sorted.sort_unstable();
+        let expected = format!("{largest} {evens}\n{} {} {}\n", sorted[0], sorted[1], sorted[2]);
+        (format!("{}\n{}\n", numbers.len(), words.join(" ")).into_bytes(), expected)
+    });
+    Workload {
+        part: Part::W2,
+        title: "one program, 50 tests",
+        per: "test",
+        submissions: 1,
+        bar: Some(Bar::ratio("W2", 0.20, 0.05)),
+        ..program_workload(LARGEST_AND_EVENS, tests.collect())
+    }
+}
+
+const LARGEST_RUN: &str = "\
+from typing import List
+
+class Solution:
+    def maxSubArray(self, nums: List[int]) -> int:
+        best = here = nums[0]
+        for number in nums[1:]:
+            here = max(number, here + number)
+            best = max(best, here)
+        return best
+";
+
+/// How an unprotected harness calls it: arguments and result as JSON.
+const CALL_WITH_JSON: &str = "
+import json, sys
+print(json.dumps(Solution().maxSubArray(*json.load(sys.stdin))))
+";
+
+/// W3: the shape of LeetCode problems.
+fn function() -> Workload {
+    let lists: Vec<Vec<i64>> =
+        (0..10_i64).map(|test| (0..30).map(|at| (at * 53 + test * 17) % 41 - 22).collect()).collect();
+    let tests = lists.iter().map(|list| FunctionTest {
+        args: vec![Value::List(list.iter().copied().map(Value::Int).collect())],
+        kwargs: Vec::new(),
+        accepted: vec![Value::Int(largest_run(list))],
+    });
+    let tests =
+        Tests::Function { target: FunctionTarget { name: "maxSubArray".to_owned() }, tests: tests.collect() };
+    let runs = lists.iter().map(|list| {
+        let input = serde_json::json!([list]).to_string();
+        (input.into_bytes(), format!("{}\n", largest_run(list)))
+    });
+    Workload {
+        part: Part::W3,
+        title: "function call, 10 tests",
+        per: "test",
+        submissions: 4,
+        submission: submission(LARGEST_RUN, tests),
+        bare: Bare { program: format!("{LARGEST_RUN}{CALL_WITH_JSON}"), runs: runs.collect() },
+        bar: None,
+        needs: None,
+    }
+}
+
+/// The largest sum of neighbouring items, found another way than the solution does.
+fn largest_run(list: &[i64]) -> i64 {
+    let starts = 0..list.len();
+    let sums = starts.flat_map(|start| {
+        list[start..].iter().scan(0, |sum, item| {
+            *sum += item;
+            Some(*sum)
+        })
+    });
+    sums.max().expect("the list is not empty")
+}
+
+const NUMPY: &str = "\
+import numpy as np
+n = int(input())
+squares = np.arange(n, dtype=np.int64) ** 2
+print(int(squares.sum()), int(np.median(squares)))
+";
+
+/// W4.
+fn numpy() -> Workload {
+    // The sum of the squares below 1001, and the square in the middle.
+    let tests = vec![(b"1001\n".to_vec(), "333833500 250000\n".to_owned())];
+    Workload {
+        part: Part::W4,
+        title: "import numpy, 1 test",
+        submissions: 4,
+        bar: Some(Bar::ratio("W4", 0.10, 0.05)),
+        needs: Some("numpy"),
+        ..program_workload(NUMPY, tests)
+    }
+}
+
+const RANDOM_WALK: &str = "\
+def main():
+    steps = int(input())
+    state = 12345
+    place = 0
+    for _ in range(steps):
+        state = (state * 1103515245 + 12345) % 2147483648
+        if state & 65536:
+            place += 1
+        else:
+            place -= 1
+    print(state, place)
+
+main()
+";
+/// About 200 ms.
+const STEPS: u32 = 1_500_000;
+
+/// W6: shows what the sandbox costs code that computes: it should be nothing.
+fn compute() -> Workload {
+    let (mut state, mut place) = (12_345_u64, 0_i64);
+    for _ in 0..STEPS {
+        state = (state * 1_103_515_245 + 12_345) % 2_147_483_648;
+        place += if state & 65_536 == 0 { -1 } else { 1 };
+    }
+    let tests = vec![(format!("{STEPS}\n").into_bytes(), format!("{state} {place}\n"))];
+    Workload {
+        part: Part::W6,
+        title: "compute-bound program, 1 test",
+        submissions: 3,
+        ..program_workload(RANDOM_WALK, tests)
+    }
+}
+
+/// A program whose tests are (standard input, expected output). To be given its own name and size.
+fn program_workload(source: &str, tests: Vec<(Vec<u8>, String)>) -> Workload {
+    let program_tests = tests.iter().map(|(stdin, expected)| ProgramTest {
+        stdin: stdin.clone(),
+        accepted_stdout: vec![expected.clone().into_bytes()],
+    });
+    Workload {
+        part: Part::W1,
+        title: "",
+        per: "verdict",
+        submissions: 1,
+        submission: submission(source, Tests::Program(program_tests.collect())),
+        bare: Bare { program: source.to_owned(), runs: tests },
+        bar: None,
+        needs: None,
+    }
+}
+
+fn submission(source: &str, tests: Tests) -> Submission {
+    Submission {
+        id: None,
+        language: "python".to_owned(),
+        solution: Solution::single("main.py", source),
+        tests,
+        compare: Compare::TOKENS,
+        limits: Limits::default(),
+        stop: Stop::FirstFailure,
+        prelude: Prelude::None,
+        show_output: ShowOutput::OnFailure,
+        also: Vec::new(),
+        repeat: Repeat::Once,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_sides_do_the_same_tests() {
+        for workload in all() {
+            assert_eq!(workload.units(), workload.bare.runs.len(), "{}", workload.title);
+            assert!(workload.submissions > 0);
+        }
+        assert_eq!(largest_run(&[-2, 1, -3, 4, -1, 2, 1, -5, 4]), 6);
+        assert_eq!(largest_run(&[-3, -1, -2]), -1);
+    }
+}

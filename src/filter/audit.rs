@@ -1,0 +1,297 @@
+//! Audit of the tests: what many solutions of one problem say about its tests.
+//!
+//! Rows with the same tests answer one problem. Of each row's run the journal keeps a letter per
+//! test and hashes of wrong answers ([`RowAudit`]); after the last row they are added up by problem
+//! ([`TestsAudit`]). Findings are suspicions for a person to look at, never verdicts.
+//!
+//! Memory: about 200 bytes for each problem and 60 for each of its tests that a solution failed, up to
+//! [`MAX_PROBLEMS`] and [`MAX_TESTS_KEPT`]; problems beyond are counted and left out.
+
+use std::{collections::BTreeMap, fmt, io::Write};
+
+use indicatif::HumanCount;
+use serde::{Deserialize, Serialize};
+
+use super::record::RowRecord;
+use crate::{
+    dataset::problem::Problem,
+    report::{Report, TestReport},
+    verdict::Verdict,
+};
+
+/// Problems that are audited.
+const MAX_PROBLEMS: usize = 500_000;
+/// Tests, over all problems, of which counts are kept.
+const MAX_TESTS_KEPT: usize = 5_000_000;
+/// Wrong answers of one row that are kept.
+const MAX_ANSWERS_OF_ROW: usize = 64;
+/// Different wrong answers of one test that are counted apart.
+const MAX_ANSWERS_OF_TEST: usize = 8;
+/// A right answer that took this part of the time limit is near it.
+const NEAR_THE_LIMIT: f64 = 0.6;
+/// Tests that one finding lists.
+const MAX_LISTED: usize = 50;
+
+/// What one row's run says about its problem's tests.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RowAudit {
+    pub problem: String,
+    /// A letter per test: `a` accepted, `s` accepted and slow, `t` time limit, `w` wrong answer, `f`
+    /// another failure, `-` not run.
+    pub tests: String,
+    /// Test and hash of the answer, for the first wrong ones.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub answers: Vec<(u32, u64)>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub contradictions: Vec<(u32, u32)>,
+}
+
+impl RowAudit {
+    /// `cpu_ms` is the limit of each test.
+    pub fn of(problem: Problem, report: &Report, cpu_ms: u64) -> RowAudit {
+        let letter = |test: &TestReport| match test.verdict {
+            Verdict::Accepted if test.cpu_ms >= NEAR_THE_LIMIT * cpu_ms as f64 => 's',
+            Verdict::Accepted => 'a',
+            Verdict::TimeLimit => 't',
+            Verdict::WrongAnswer => 'w',
+            Verdict::Skipped | Verdict::Undecided => '-',
+            _ => 'f',
+        };
+        let answers = (0..).zip(&report.tests).filter_map(|(test, found)| Some((test, found.answer_hash?)));
+        RowAudit {
+            problem: problem.key,
+            tests: report.tests.iter().map(letter).collect(),
+            answers: answers.take(MAX_ANSWERS_OF_ROW).collect(),
+            contradictions: problem.contradictions,
+        }
+    }
+}
+
+/// The sums over all rows.
+#[derive(Debug, Default)]
+pub struct TestsAudit {
+    problems: BTreeMap<String, OfProblem>,
+    tests_kept: usize,
+    /// Rows whose problem was beyond the bounds.
+    left_out: u64,
+}
+
+#[derive(Debug, Default)]
+struct OfProblem {
+    first_row: u64,
+    solutions: u32,
+    accepted: u32,
+    tests_total: u32,
+    contradictions: Vec<(u32, u32)>,
+    /// Only tests that a solution did not pass, or not quickly.
+    tests: BTreeMap<u32, OfTest>,
+}
+
+#[derive(Debug, Default)]
+struct OfTest {
+    failed: u32,
+    slow: u32,
+    timed_out: u32,
+    answers: Vec<(u64, u32)>,
+}
+
+/// What is suspicious about one problem's tests; a line of the audit's file.
+#[derive(Debug, PartialEq, Eq, Serialize)]
+pub struct Finding<'a> {
+    /// The first half of the SHA-256 of its tests' text.
+    problem: &'a str,
+    first_row: u64,
+    solutions: u32,
+    accepted: u32,
+    tests: u32,
+    /// Tests that no solution passes, where there are at least two solutions.
+    fail_every_solution: Vec<u32>,
+    /// Pairs of tests with the same input and different expected output.
+    contradict_each_other: Vec<(u32, u32)>,
+    /// Tests at which every solution runs out of time or comes near it.
+    limit_too_tight: Vec<u32>,
+    /// Tests at which solutions agree with each other, and not with what is expected.
+    multi_answer: Vec<Agreement>,
+}
+
+/// A test at which solutions give the same answer, which is not the expected one.
+#[derive(Debug, PartialEq, Eq, Serialize)]
+pub struct Agreement {
+    test: u32,
+    agreeing: u32,
+    accepted: u32,
+    /// Different answers beside the expected one, as far as they are counted.
+    other_answers: u32,
+}
+
+impl TestsAudit {
+    pub fn add(&mut self, record: &RowRecord) {
+        let Some(row) = &record.audit else { return };
+        // A run that could not be carried out says nothing about the tests.
+        if row.tests.chars().all(|letter| letter == '-') {
+            return;
+        }
+        let is_full = self.problems.len() >= MAX_PROBLEMS || self.tests_kept >= MAX_TESTS_KEPT;
+        if is_full && !self.problems.contains_key(&row.problem) {
+            self.left_out += 1;
+            return;
+        }
+        let problem = self.problems.entry(row.problem.clone()).or_insert_with(|| OfProblem {
+            first_row: record.row,
+            tests_total: row.tests.len() as u32,
+            contradictions: row.contradictions.clone(),
+            ..OfProblem::default()
+        });
+        problem.solutions += 1;
+        problem.accepted += u32::from(record.verdict == Some(Verdict::Accepted));
+        let before = problem.tests.len();
+        for (test, letter) in (0..).zip(row.tests.bytes()).filter(|(_, letter)| *letter != b'a') {
+            let counts = problem.tests.entry(test).or_default();
+            counts.slow += u32::from(letter == b's');
+            counts.timed_out += u32::from(letter == b't');
+            counts.failed += u32::from(letter != b's' && letter != b'-');
+        }
+        for (test, answer) in &row.answers {
+            let answers = &mut problem.tests.entry(*test).or_default().answers;
+            match answers.iter().position(|(known, _)| known == answer) {
+                Some(at) => answers[at].1 += 1,
+                None if answers.len() < MAX_ANSWERS_OF_TEST => answers.push((*answer, 1)),
+                None => {}
+            }
+        }
+        self.tests_kept += problem.tests.len() - before;
+    }
+
+    /// Problems with something suspicious about their tests.
+    pub fn findings(&self) -> impl Iterator<Item = Finding<'_>> {
+        self.problems.iter().filter_map(|(key, problem)| problem.finding(key))
+    }
+
+    pub fn write(&self, to: &mut impl Write) -> std::io::Result<()> {
+        for finding in self.findings() {
+            serde_json::to_writer(&mut *to, &finding)?;
+            to.write_all(b"\n")?;
+        }
+        Ok(())
+    }
+}
+
+impl OfProblem {
+    fn finding<'a>(&self, key: &'a str) -> Option<Finding<'a>> {
+        let solutions = self.solutions;
+        let tests_where = |is_suspicious: &dyn Fn(&OfTest) -> bool| -> Vec<u32> {
+            let found = self.tests.iter().filter(|(_, test)| solutions > 1 && is_suspicious(test));
+            found.map(|(test, _)| *test).take(MAX_LISTED).collect()
+        };
+        let finding = Finding {
+            problem: key,
+            first_row: self.first_row,
+            solutions,
+            accepted: self.accepted,
+            tests: self.tests_total,
+            fail_every_solution: tests_where(&|test| test.failed == solutions),
+            contradict_each_other: self.contradictions.clone(),
+            limit_too_tight: tests_where(&|test| {
+                test.timed_out > 0 && test.timed_out + test.slow == solutions
+            }),
+            multi_answer: self.agreements().take(MAX_LISTED).collect(),
+        };
+        let is_clean = finding.fail_every_solution.is_empty()
+            && finding.contradict_each_other.is_empty()
+            && finding.limit_too_tight.is_empty()
+            && finding.multi_answer.is_empty();
+        (!is_clean).then_some(finding)
+    }
+
+    /// Tests at which an answer that is not expected is given at least twice, and by as many solutions
+    /// as the expected one.
+    fn agreements(&self) -> impl Iterator<Item = Agreement> {
+        self.tests.iter().filter_map(|(test, counts)| {
+            let agreeing = counts.answers.iter().map(|(_, count)| *count).max()?;
+            let accepted = self.solutions - counts.failed.min(self.solutions);
+            (agreeing >= 2 && agreeing >= accepted).then_some(Agreement {
+                test: *test,
+                agreeing,
+                accepted,
+                other_answers: counts.answers.len() as u32,
+            })
+        })
+    }
+}
+
+impl fmt::Display for TestsAudit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let findings: Vec<Finding> = self.findings().collect();
+        let count = |is_found: &dyn Fn(&Finding) -> bool| {
+            HumanCount(findings.iter().filter(|finding| is_found(finding)).count() as u64)
+        };
+        let several = self.problems.values().filter(|problem| problem.solutions > 1).count();
+        writeln!(
+            f,
+            "\n  tests of {} problems, {} of them with several solutions",
+            HumanCount(self.problems.len() as u64),
+            HumanCount(several as u64)
+        )?;
+        for (what, number) in [
+            ("a test fails every solution", count(&|found| !found.fail_every_solution.is_empty())),
+            ("tests contradict each other", count(&|found| !found.contradict_each_other.is_empty())),
+            ("the time limit may be too tight", count(&|found| !found.limit_too_tight.is_empty())),
+            ("solutions agree on another answer", count(&|found| !found.multi_answer.is_empty())),
+        ] {
+            writeln!(f, "  {what:<38}{:>12}", number.to_string())?;
+        }
+        match self.left_out {
+            0 => Ok(()),
+            rows => writeln!(f, "  rows of problems beyond the audit's bound: {}", HumanCount(rows)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::filter::record::{Action, RowKey};
+
+    fn record(row: u64, tests: &str, answers: &[(u32, u64)]) -> RowRecord {
+        let audit = RowAudit {
+            problem: "p".to_owned(),
+            tests: tests.to_owned(),
+            answers: answers.to_vec(),
+            contradictions: vec![(0, 1)],
+        };
+        let key = RowKey { row, domain: None, source: None };
+        RowRecord { audit: Some(audit), ..RowRecord::not_code(key, Action::Drop) }
+    }
+
+    #[test]
+    fn suspicious_tests_are_found() {
+        let mut audit = TestsAudit::default();
+        audit.add(&record(3, "awtsw", &[(1, 7), (4, 1)]));
+        audit.add(&record(5, "awttf", &[(1, 7)]));
+        audit.add(&record(6, "-----", &[]));
+        let findings: Vec<_> = audit.findings().collect();
+        let agreement = Agreement { test: 1, agreeing: 2, accepted: 0, other_answers: 1 };
+        let expected = Finding {
+            problem: "p",
+            first_row: 3,
+            solutions: 2,
+            accepted: 0,
+            tests: 5,
+            fail_every_solution: vec![1, 2, 4],
+            contradict_each_other: vec![(0, 1)],
+            limit_too_tight: vec![2, 3],
+            multi_answer: vec![agreement],
+        };
+        assert_eq!(findings, [expected]);
+        assert!(audit.to_string().contains("a test fails every solution"));
+    }
+
+    #[test]
+    fn one_solution_alone_accuses_no_test() {
+        let mut audit = TestsAudit::default();
+        let mut alone = record(0, "wt", &[(0, 7)]);
+        alone.audit.as_mut().unwrap().contradictions.clear();
+        audit.add(&alone);
+        assert_eq!(audit.findings().count(), 0);
+    }
+}

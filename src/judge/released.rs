@@ -1,0 +1,347 @@
+//! The comparisons of released judges as their code does them on what a run printed or returned,
+//! faults and all. Sources stand in [`super::profile`]; nothing here is what ought to be done.
+
+use std::{borrow::Cow, collections::BTreeSet};
+
+use super::{
+    Comparison,
+    output::{Tokens, excerpt},
+    python_equality::python_equal,
+};
+use crate::value::Value;
+
+/// Text as Python's text mode reads it.
+pub fn universal_newlines(text: &str) -> Cow<'_, str> {
+    match text.contains('\r') {
+        true => Cow::Owned(text.replace("\r\n", "\n").replace('\r', "\n")),
+        false => Cow::Borrowed(text),
+    }
+}
+
+/// The chain of attempts of TACO and OpenThoughts. What was printed is a text there, not a list of
+/// lines, so that of the attempts only these can ever succeed.
+pub fn chain_on_text(printed: &str, expected: &str) -> bool {
+    if strip(printed) == strip(expected) {
+        return true;
+    }
+    let lines: Vec<&str> = expected.split('\n').filter(|line| !line.is_empty()).map(strip).collect();
+    // The characters of the text, each as a number, beside the expected lines.
+    let characters: Option<Vec<f64>> = printed.chars().map(digit).collect();
+    let numbers: Option<Vec<f64>> = lines.iter().map(|line| python_float(line)).collect();
+    if let (Some(characters), Some(numbers)) = (characters, numbers)
+        && all_close(&characters, &numbers)
+    {
+        return true;
+    }
+    // The set of every token's set of characters, beside the set of every line's set of tokens.
+    let expected_sets: BTreeSet<BTreeSet<&str>> = lines.iter().map(|line| words(line).collect()).collect();
+    let printed_sets: BTreeSet<BTreeSet<&str>> =
+        words(printed).map(|token| token.split("").filter(|part| !part.is_empty()).collect()).collect();
+    if printed_sets == expected_sets {
+        return true;
+    }
+    let printed_digits: Option<BTreeSet<BTreeSet<u64>>> =
+        words(printed).map(|token| token.chars().map(|c| digit(c).map(rounded)).collect()).collect();
+    printed_digits.is_some_and(|digits| rounded_sets(&lines) == Some(digits))
+}
+
+/// The chain of attempts of APPS, which has what was printed as a list of lines.
+pub fn chain_on_lines(printed: &str, expected: &str) -> bool {
+    let printed: Vec<&str> = printed.lines().collect();
+    let stripped = printed.iter().map(|line| strip(line)).collect::<Vec<_>>().join("\n");
+    if strip(&printed.join("\n")) == strip(expected) || strip(&stripped) == strip(expected) {
+        return true;
+    }
+    let expected: Vec<&str> = expected.split('\n').filter(|line| !line.is_empty()).map(strip).collect();
+    if printed == expected {
+        return true;
+    }
+    let printed: Vec<&str> = printed.into_iter().filter(|line| !line.is_empty()).collect();
+    let numbers = |lines: &[&str]| lines.iter().map(|line| python_float(line)).collect::<Option<Vec<f64>>>();
+    if printed == expected
+        || matches!((numbers(&printed), numbers(&expected)), (Some(left), Some(right)) if all_close(&left, &right))
+    {
+        return true;
+    }
+    let printed: Vec<&str> = printed.into_iter().filter(|line| words(line).next().is_some()).collect();
+    let sets = |lines: &[&str]| -> BTreeSet<BTreeSet<String>> {
+        lines.iter().map(|line| words(line).map(str::to_owned).collect()).collect()
+    };
+    sets(&printed) == sets(&expected)
+        || matches!((rounded_sets(&printed), rounded_sets(&expected)), (Some(left), Some(right)) if left == right)
+}
+
+/// Every line's tokens as numbers rounded to three places, as sets; `None` if one is no number.
+fn rounded_sets(lines: &[&str]) -> Option<BTreeSet<BTreeSet<u64>>> {
+    lines.iter().map(|line| words(line).map(|token| python_float(token).map(rounded)).collect()).collect()
+}
+
+/// The bits of Python's `round(number, 3)`.
+fn rounded(number: f64) -> u64 {
+    let text = format!("{number:.3}");
+    // Zero has one value there: 0.0 == -0.0.
+    (text.parse().unwrap_or(number) + 0.0).to_bits()
+}
+
+fn digit(character: char) -> Option<f64> {
+    character.to_digit(10).map(f64::from)
+}
+
+/// Python's `float(text)`.
+fn python_float(text: &str) -> Option<f64> {
+    let text = strip(text);
+    let starts_well = text.bytes().next().is_some_and(|byte| !byte.is_ascii_whitespace());
+    let plain: Cow<str> = match text.contains('_') {
+        // Between digits only.
+        true if text.split('_').all(|part| {
+            part.starts_with(|c: char| c.is_ascii_digit()) && part.ends_with(|c: char| c.is_ascii_digit())
+        }) =>
+        {
+            Cow::Owned(text.replace('_', ""))
+        }
+        _ => Cow::Borrowed(text),
+    };
+    plain.parse().ok().filter(|_| starts_well)
+}
+
+/// `np.allclose`, of lists of equal length.
+fn all_close(left: &[f64], right: &[f64]) -> bool {
+    left.len() == right.len()
+        && left.iter().zip(right).all(|(left, right)| {
+            left == right || (right.is_finite() && (left - right).abs() <= 1e-8 + 1e-5 * right.abs())
+        })
+}
+
+/// Python's `str.strip`.
+fn strip(text: &str) -> &str {
+    text.trim_matches(is_space)
+}
+
+/// Python's `str.split()`.
+fn words(text: &str) -> impl Iterator<Item = &str> {
+    text.split(is_space).filter(|word| !word.is_empty())
+}
+
+fn is_space(character: char) -> bool {
+    character.is_whitespace() || ('\x1c'..='\x1f').contains(&character)
+}
+
+/// open-r1: `zip` over both sides' lines, which ends with the shorter side.
+pub fn zipped_lines(printed: &str, expected: &str) -> bool {
+    let printed = universal_newlines(printed);
+    strip(&printed).split('\n').zip(expected.split('\n')).all(|(left, right)| strip(left) == strip(right))
+}
+
+/// SandboxFusion: lines stripped and lower-cased; else both lines one number each.
+pub fn lower_cased_lines(printed: &str, expected: &str) -> bool {
+    let printed = universal_newlines(printed);
+    let (printed, expected) = (strip(&printed), strip(expected));
+    if printed.split('\n').count() != expected.split('\n').count() {
+        return false;
+    }
+    printed.split('\n').zip(expected.split('\n')).all(|(left, right)| {
+        let (left, right) = (strip(left).to_lowercase(), strip(right).to_lowercase());
+        left == right
+            || matches!((python_float(&left), python_float(&right)), (Some(left), Some(right))
+                if (left - right).abs() / right.abs().max(1e-10) < 1e-5)
+    })
+}
+
+/// Both outputs without blanks at their ends, as many lines, and each line, without blanks at its
+/// ends, the same or equal by `are_equal`.
+pub fn compare_stripped_lines(
+    actual: &[u8],
+    expected: &[u8],
+    are_equal: &dyn Fn(&[u8], &[u8]) -> bool,
+) -> Comparison {
+    let (mut actual, mut expected) = (
+        actual.trim_ascii().split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii),
+        expected.trim_ascii().split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii),
+    );
+    for number in 1.. {
+        match (actual.next(), expected.next()) {
+            (None, None) => break,
+            (Some(left), Some(right)) if left == right || are_equal(left, right) => {}
+            (left, right) => {
+                let [left, right] = [left, right].map(|line| line.map_or("no such line".to_owned(), excerpt));
+                return Comparison::mismatch(format!("line {number}: expected {right}, got {left}"));
+            }
+        }
+    }
+    Comparison::Match
+}
+
+/// LiveCodeBench: every token of both lines is a decimal number, and they are equal one by one.
+pub fn decimals_are_equal(actual: &[u8], expected: &[u8]) -> bool {
+    let decimals = |line| Tokens(line).map(decimal).collect::<Option<Vec<_>>>();
+    matches!((decimals(actual), decimals(expected)), (Some(left), Some(right)) if left == right)
+}
+
+/// Sign, digits and the power of ten behind the last digit, in one form for each number.
+fn decimal(token: &[u8]) -> Option<(bool, Vec<u8>, i64)> {
+    let (is_negative, rest) = match token {
+        [b'-', rest @ ..] => (true, rest),
+        [b'+', rest @ ..] => (false, rest),
+        rest => (false, rest),
+    };
+    let (mantissa, exponent) = match rest.iter().position(|byte| byte.eq_ignore_ascii_case(&b'e')) {
+        Some(at) => (&rest[..at], std::str::from_utf8(&rest[at + 1..]).ok()?.parse::<i32>().ok()?),
+        None => (rest, 0),
+    };
+    let (whole, fraction) = match mantissa.iter().position(|byte| *byte == b'.') {
+        Some(at) => (&mantissa[..at], &mantissa[at + 1..]),
+        None => (mantissa, &[][..]),
+    };
+    let digits = [whole, fraction].concat();
+    if digits.is_empty() || !digits.iter().all(u8::is_ascii_digit) {
+        return None;
+    }
+    let zeros_behind = digits.iter().rev().take_while(|digit| **digit == b'0').count();
+    let zeros_before = digits.iter().take_while(|digit| **digit == b'0').count();
+    if zeros_before == digits.len() {
+        return Some((false, Vec::new(), 0));
+    }
+    let power = i64::from(exponent) - fraction.len() as i64 + zeros_behind as i64;
+    Some((is_negative, digits[zeros_before..digits.len() - zeros_behind].to_vec(), power))
+}
+
+/// The chain of APPS, TACO and OpenThoughts on results: `==`, or `==` to the first item of what is
+/// expected; a tuple is a list at the top, and so are the items of a list that begins with one.
+pub fn chain_on_values(result: &Value, expected: &Value) -> bool {
+    let expected = with_int_keys(expected);
+    let result = tuple_as_list(result);
+    let first = match expected.as_ref() {
+        Value::List(items) => items.first(),
+        _ => None,
+    };
+    if python_equal(&result, &expected) || first.is_some_and(|first| python_equal(&result, first)) {
+        return true;
+    }
+    let (Value::List(items), Some(first)) = (result.as_ref(), first) else { return false };
+    if !matches!(items.first(), Some(Value::Tuple(_))) {
+        return false;
+    }
+    let lists: Option<Vec<Value>> = items
+        .iter()
+        .map(|item| match item {
+            Value::Tuple(parts) | Value::List(parts) => Some(Value::List(parts.clone())),
+            _ => None,
+        })
+        .collect();
+    lists.is_some_and(|lists| python_equal(&Value::List(lists), first))
+}
+
+/// LiveCodeBench: `==`, and a tuple is a list at the top.
+pub fn top_tuple_is_a_list(result: &Value, expected: &Value) -> bool {
+    python_equal(&tuple_as_list(result), expected)
+}
+
+fn tuple_as_list(value: &Value) -> Cow<'_, Value> {
+    match value {
+        Value::Tuple(items) => Cow::Owned(Value::List(items.clone())),
+        other => Cow::Borrowed(other),
+    }
+}
+
+/// What those judges make of a dict that went through JSON: where every key spells an int, a list
+/// of the dict with ints. Of a list that begins with such a dict the rest is lost.
+fn with_int_keys(expected: &Value) -> Cow<'_, Value> {
+    let dict = match expected {
+        Value::Dict(pairs) => pairs,
+        Value::List(items) => match items.first() {
+            Some(Value::Dict(pairs)) => pairs,
+            _ => return Cow::Borrowed(expected),
+        },
+        _ => return Cow::Borrowed(expected),
+    };
+    let turned: Option<Vec<(Value, Value)>> = dict
+        .iter()
+        .map(|(key, value)| {
+            let Value::Str(text) = key else { return None };
+            let int = std::str::from_utf8(text).ok()?.trim().parse::<num_bigint::BigInt>().ok()?;
+            Some((Value::from_bigint(int), value.clone()))
+        })
+        .collect();
+    match turned {
+        Some(pairs) => Cow::Owned(Value::List(vec![Value::Dict(pairs)])),
+        None => Cow::Borrowed(expected),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::value::parse_python;
+
+    /// Cases that the released code was run on.
+    #[test]
+    fn text_chain_has_the_faults_that_were_seen() {
+        for (printed, expected, passes) in [
+            ("1 2\n", "1 2", true),
+            ("12\n", "1 2", true),
+            ("21\n", "1 2", true),
+            ("3 3 2 1\n", "1\n2\n3", true),
+            ("0.3333333333333333\n", "0.3333333", false),
+            ("1 2\n3 4\n", "1 2 \n3 4 \n", false),
+            ("Yes\n", "YES", false),
+            ("13\n", "1 2", false),
+            ("12", "1\n2", true),
+            ("12\n", "1.0 2.0001", true),
+            ("", "", true),
+            ("\n", "", true),
+        ] {
+            assert_eq!(chain_on_text(printed, expected), passes, "{printed:?} {expected:?}");
+        }
+    }
+
+    #[test]
+    fn line_chain_compares_sets() {
+        for (printed, expected, passes) in [
+            ("2 1\n", "1 2\n", true),
+            ("b\na\na\n", "a\nb", true),
+            ("1.0001 2\n", "2 1", true),
+            ("12\n", "1 2\n", false),
+            ("1 2\n3 4\n", "1 2 \n3 4 \n", true),
+            ("0.33333333\n", "0.333333334", true),
+            ("1 2 4\n", "1 2 3\n", false),
+        ] {
+            assert_eq!(chain_on_lines(printed, expected), passes, "{printed:?} {expected:?}");
+        }
+    }
+
+    #[test]
+    fn other_released_comparisons() {
+        assert!(zipped_lines("1\n", "1\n2\n3"));
+        assert!(zipped_lines("1\n2\n3\n", "1"));
+        assert!(!zipped_lines("2\n", "1\n2"));
+        assert!(!zipped_lines("", "1"));
+        assert!(lower_cased_lines("yes\n", "YES"));
+        assert!(lower_cased_lines("10000001", "10000000"));
+        assert!(!lower_cased_lines("1\n2", "1 2"));
+        assert!(decimals_are_equal(b"1.50 2e1", b"1.5 20"));
+        assert!(!decimals_are_equal(b"50000000000000000", b"50000000000000001"));
+        assert!(!decimals_are_equal(b"a", b"a"));
+        assert!(decimals_are_equal(b"-0", b"0.00"));
+    }
+
+    #[test]
+    fn value_chain_takes_the_first_item_for_the_whole() {
+        for (result, expected, passes) in [
+            ("3", "3", true),
+            ("3", "[3, 4]", true),
+            ("(1, 2)", "[1, 2]", true),
+            ("[(1, 2)]", "[[1, 2]]", false),
+            ("[(1, 2)]", "[[[1, 2]]]", true),
+            ("{1: 2}", "{'1': 2}", true),
+            ("[{1: 2}]", "{'1': 2}", true),
+            ("{1: 2}", "[{'1': 2}]", true),
+            ("0.30000000000000004", "0.3", false),
+            ("True", "1", true),
+        ] {
+            let [result_value, expected_value] = [result, expected].map(|text| parse_python(text).unwrap());
+            assert_eq!(chain_on_values(&result_value, &expected_value), passes, "{result} {expected}");
+        }
+        let [nested, list] = ["([1], (2,))", "[[1], [2]]"].map(|text| parse_python(text).unwrap());
+        assert!(!top_tuple_is_a_list(&nested, &list));
+    }
+}

@@ -1,0 +1,270 @@
+//! The named rules: what of an answer counts, as four independent choices.
+
+use std::{fmt, str::FromStr};
+
+use super::profile::Profile;
+
+/// How an answer is compared with what was expected.
+///
+/// By name, on the wire and on the command line: a [`Rule`] (`exact`, `lines`, `tokens`,
+/// `float:1e-6`, `unordered_lines`, `unordered_tokens`, `lines_ignore_case`, `tokens_ignore_case`) or
+/// a [`Profile`] (`apps`, `openthoughts:bug-compatible`, ...).
+///
+/// ```
+/// use proofbox::judge::{Compare, Rule};
+/// assert_eq!("tokens".parse(), Ok(Compare::TOKENS));
+/// assert_eq!("float:1e-6".parse(), Ok(Compare::Rule(Rule::float(1e-6, 1e-6))));
+/// assert_eq!("openthoughts:bug-compatible".parse::<Compare>().unwrap().to_string(), "openthoughts:bug-compatible");
+/// assert!("roughly".parse::<Compare>().is_err());
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Compare {
+    Rule(Rule),
+    Profile(Profile),
+}
+
+impl Compare {
+    pub const EXACT: Compare = Compare::Rule(Rule::EXACT);
+    pub const LINES: Compare = Compare::Rule(Rule::LINES);
+    pub const TOKENS: Compare = Compare::Rule(Rule::TOKENS);
+
+    /// The rule for rows of a data set, which name none themselves: [`Rule::DATA_SET`].
+    pub const DATA_SET_DEFAULT: Compare = Compare::Rule(Rule::DATA_SET);
+}
+
+/// What of an answer counts. Made by the constants and [`Rule::with`], so that a rule always makes
+/// sense.
+///
+/// For the outputs of programs each name means, with the source of the rule:
+///
+/// | name | matches | source |
+/// |---|---|---|
+/// | `exact` | byte for byte | `cmp` |
+/// | `lines` | blanks at line ends and empty lines at the end do not count | testlib `lcmp`, `diff -Z` |
+/// | `tokens` | words between white space, in order | testlib `wcmp`, Codeforces' default |
+/// | `float` | as `tokens`; numbers within a tolerance, absolute or relative to the expected one; two integers exactly | testlib `rcmp`, Kattis `float_tolerance` |
+/// | `unordered_lines`, `unordered_tokens` | the same lines or words as often, in any order | "print in any order" |
+/// | `..._ignore_case` | ASCII letters match in either case | testlib `yesno`/`nyesno`, Kattis' default |
+///
+/// ```
+/// use proofbox::judge::{Rule, compare_output};
+/// let matches = |rule, got: &str, expected: &str| compare_output(rule, got.as_bytes(), expected.as_bytes()).is_match();
+/// assert!(!matches(Rule::EXACT, "1 2", "1 2\n"));
+/// assert!(matches(Rule::LINES, "1 2  \n\n", "1 2\n") && !matches(Rule::LINES, "1\n2\n", "1 2\n"));
+/// assert!(matches(Rule::TOKENS, "1\n2\n", "1 2\n") && !matches(Rule::TOKENS, "2 1", "1 2"));
+/// assert!(matches(Rule::float(1e-6, 0.0), "0.3333333333", "0.333333") && !matches(Rule::float(5.0, 5.0), "7", "8"));
+/// assert!(matches(Rule::UNORDERED_TOKENS, "2 1 1", "1 2 1") && !matches(Rule::UNORDERED_TOKENS, "1 2 2", "1 2 1"));
+/// assert!(matches(Rule::UNORDERED_LINES, "b c\na\n", "a\nb c\n") && !matches(Rule::UNORDERED_LINES, "c b\na\n", "a\nb c\n"));
+/// assert!(matches(Rule::TOKENS_IGNORE_CASE, "Yes", "YES") && !matches(Rule::TOKENS, "Yes", "YES"));
+/// ```
+///
+/// For the results of functions see [`super::compare_value`].
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Rule {
+    pub(super) unit: Unit,
+    pub(super) order: Order,
+    pub(super) letters: Letters,
+    pub(super) tolerance: Option<Tolerance>,
+}
+
+/// What is compared with what.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unit {
+    Bytes,
+    /// Without blanks at their ends; empty lines at the end of the output do not count.
+    Lines,
+    /// Runs of bytes between ASCII white space.
+    Tokens,
+}
+
+/// Whether units must come in the expected order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Order {
+    #[default]
+    Counts,
+    /// As a multiset: each unit as often as expected.
+    Ignored,
+}
+
+/// Whether `A` is `a`. ASCII letters only.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Letters {
+    #[default]
+    CaseCounts,
+    AnyCase,
+}
+
+/// How far a number may be off: by `abs`, or by `rel` times the expected number.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Tolerance {
+    pub abs: f64,
+    pub rel: f64,
+}
+
+impl Tolerance {
+    /// Largest tolerance that makes sense: a number off by more is another number.
+    pub const MAX: f64 = 1e9;
+
+    /// Whether a finite number is close enough to an expected finite one.
+    pub fn covers(self, actual: f64, expected: f64) -> bool {
+        let difference = (actual - expected).abs();
+        difference <= self.abs || difference <= self.rel * expected.abs()
+    }
+}
+
+/// Choices that do not go together, or a name that is none.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum RuleError {
+    #[error("exact is byte for byte and takes no other choice")]
+    ExactIsExact,
+    #[error("only tokens have a tolerance")]
+    ToleranceOfLines,
+    #[error(
+        "a tolerance and any order do not go together: closeness is not transitive, so pairs are ambiguous"
+    )]
+    ToleranceWithoutOrder,
+    #[error("a tolerance is a number from 0 to 1e9, not {0}")]
+    ToleranceOutOfBounds(String),
+    #[error("{0:?} is not a rule; the rules are {names}", names = Compare::names())]
+    UnknownName(String),
+}
+
+impl Rule {
+    pub const EXACT: Rule = Rule::plain(Unit::Bytes);
+    pub const LINES: Rule = Rule::plain(Unit::Lines);
+    pub const TOKENS: Rule = Rule::plain(Unit::Tokens);
+    pub const LINES_IGNORE_CASE: Rule = Rule { letters: Letters::AnyCase, ..Rule::LINES };
+    pub const TOKENS_IGNORE_CASE: Rule = Rule { letters: Letters::AnyCase, ..Rule::TOKENS };
+    pub const UNORDERED_LINES: Rule = Rule { order: Order::Ignored, ..Rule::LINES };
+    pub const UNORDERED_TOKENS: Rule = Rule { order: Order::Ignored, ..Rule::TOKENS };
+
+    /// Tokens, with decimal numbers equal within 1e-6.
+    ///
+    /// * Not `lines`: where lines break and how blanks run is part of few problems, and data sets
+    ///   were collected from judges that ignore it; a reference output with one item per line
+    ///   would reject right answers that print them side by side.
+    /// * With a tolerance: a problem whose answer is a decimal number accepts any answer close
+    ///   enough (1e-6 is what most ask for), and the stored output is only one of them. Byte
+    ///   equality rejects nearly every other right answer.
+    /// * Integers stay exact, so most rows are compared as strictly as by `tokens`. The relative
+    ///   tolerance is smaller than the absolute one so that a whole number printed as a decimal
+    ///   (`10000001.0` for `10000000`) is not let through either, up to 10^9.
+    ///   No right answer seen needed the larger relative one.
+    /// * Case counts: `Yes` for `YES` is wrong by most problems' words.
+    pub const DATA_SET: Rule = Rule::float(1e-6, 1e-9);
+
+    const fn plain(unit: Unit) -> Rule {
+        Rule { unit, order: Order::Counts, letters: Letters::CaseCounts, tolerance: None }
+    }
+
+    /// Tokens whose numbers may be off by `abs`, or by `rel` times the expected number.
+    pub const fn float(abs: f64, rel: f64) -> Rule {
+        Rule { tolerance: Some(Tolerance { abs, rel }), ..Rule::TOKENS }
+    }
+
+    /// This rule with other choices of order, letters and tolerance.
+    ///
+    /// # Errors
+    /// Where the choices do not go together.
+    pub fn with(
+        self,
+        order: Order,
+        letters: Letters,
+        tolerance: Option<Tolerance>,
+    ) -> Result<Rule, RuleError> {
+        let rule = Rule { unit: self.unit, order, letters, tolerance };
+        let has_choice = order == Order::Ignored || letters == Letters::AnyCase || tolerance.is_some();
+        if let Some(Tolerance { abs, rel }) = tolerance
+            && let Some(wrong) = [abs, rel].into_iter().find(|part| !(0.0..=Tolerance::MAX).contains(part))
+        {
+            return Err(RuleError::ToleranceOutOfBounds(wrong.to_string()));
+        }
+        match (self.unit, order, tolerance) {
+            (Unit::Bytes, ..) if has_choice => Err(RuleError::ExactIsExact),
+            (Unit::Lines, _, Some(_)) => Err(RuleError::ToleranceOfLines),
+            (_, Order::Ignored, Some(_)) => Err(RuleError::ToleranceWithoutOrder),
+            _ => Ok(rule),
+        }
+    }
+
+    /// Whether the rule can be asked for where results are values: lines are a matter of printed
+    /// text only.
+    pub fn fits_values(self) -> bool {
+        self.unit != Unit::Lines
+    }
+
+    /// Rules that have a name of their own.
+    pub const NAMED: [(&'static str, Rule); 9] = [
+        ("exact", Rule::EXACT),
+        ("lines", Rule::LINES),
+        ("tokens", Rule::TOKENS),
+        ("lines_ignore_case", Rule::LINES_IGNORE_CASE),
+        ("tokens_ignore_case", Rule::TOKENS_IGNORE_CASE),
+        ("unordered_lines", Rule::UNORDERED_LINES),
+        ("unordered_tokens", Rule::UNORDERED_TOKENS),
+        ("unordered_lines_ignore_case", Rule { letters: Letters::AnyCase, ..Rule::UNORDERED_LINES }),
+        ("unordered_tokens_ignore_case", Rule { letters: Letters::AnyCase, ..Rule::UNORDERED_TOKENS }),
+    ];
+}
+
+impl fmt::Display for Rule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some((name, _)) = Rule::NAMED.iter().find(|(_, rule)| rule == self) {
+            return f.write_str(name);
+        }
+        let letters = if self.letters == Letters::AnyCase { "_ignore_case" } else { "" };
+        write!(f, "float{letters}")?;
+        match self.tolerance {
+            Some(Tolerance { abs, rel }) if abs == rel => write!(f, ":{abs:e}"),
+            Some(Tolerance { abs, rel }) => write!(f, ":{abs:e}:{rel:e}"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl fmt::Display for Compare {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Compare::Rule(rule) => rule.fmt(f),
+            Compare::Profile(profile) => profile.fmt(f),
+        }
+    }
+}
+
+impl Compare {
+    /// Every name, for a person.
+    pub fn names() -> String {
+        let rules = Rule::NAMED.iter().map(|(name, _)| (*name).to_owned());
+        let float = ["float:TOLERANCE".to_owned(), "float:ABSOLUTE:RELATIVE".to_owned()];
+        rules
+            .chain(float)
+            .chain(Profile::all().map(|profile| profile.to_string()))
+            .collect::<Vec<_>>()
+            .join(", ")
+    }
+}
+
+impl FromStr for Compare {
+    type Err = RuleError;
+
+    fn from_str(name: &str) -> Result<Compare, RuleError> {
+        if let Some((_, rule)) = Rule::NAMED.iter().find(|(known, _)| *known == name) {
+            return Ok(Compare::Rule(*rule));
+        }
+        if let Some(profile) = Profile::all().find(|profile| profile.to_string() == name) {
+            return Ok(Compare::Profile(profile));
+        }
+        let (letters, numbers) = match (name.strip_prefix("float:"), name.strip_prefix("float_ignore_case:"))
+        {
+            (Some(numbers), _) => (Letters::CaseCounts, numbers),
+            (None, Some(numbers)) => (Letters::AnyCase, numbers),
+            (None, None) => return Err(RuleError::UnknownName(name.to_owned())),
+        };
+        let (abs, rel) = numbers.split_once(':').unwrap_or((numbers, numbers));
+        let number = |text: &str| {
+            text.parse::<f64>().map_err(|_| RuleError::ToleranceOutOfBounds(format!("{text:?}")))
+        };
+        let tolerance = Tolerance { abs: number(abs)?, rel: number(rel)? };
+        Rule::TOKENS.with(Order::Counts, letters, Some(tolerance)).map(Compare::Rule)
+    }
+}
