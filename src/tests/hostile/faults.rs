@@ -133,7 +133,7 @@ async fn a_step_that_fails_never_decides() {
     })
     .await;
     let failures: Vec<String> = failures.into_iter().flatten().collect();
-    let taken = taken.lock().unwrap();
+    let taken = taken.lock().unwrap().clone();
     let harmless: Vec<&str> = HARMLESS.iter().map(|(step, _)| *step).collect();
     let not_taken: Vec<&String> =
         steps.iter().filter(|step| !taken.contains(*step) && !harmless.contains(&step.as_str())).collect();
