@@ -54,6 +54,10 @@ impl Limits {
         ("file_bytes", 4_096, 4 << 30),
     ];
 
+    /// Time that a run is ready to compute and waits for a core does not count as its wall time; in
+    /// all it ends after so many times the limit.
+    pub const MOST_WALL_STRETCH: u32 = 16;
+
     /// The wall backstop used when none is given: three times the CPU limit and two seconds.
     pub fn default_wall_ms(cpu_ms: u64) -> u64 {
         cpu_ms.saturating_mul(3).saturating_add(2_000)

@@ -1,7 +1,11 @@
 //! THE PATH of a request, top to bottom: submission -> admission -> cell -> outcomes -> judge ->
 //! report. HTTP, the filter and the command line are callers of [`Engine::verify`].
 
-use std::{collections::HashMap, sync::Arc, time::Instant};
+use std::{
+    collections::HashMap,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use crate::{
     admission::{Admission, Admit, Place},
@@ -36,6 +40,8 @@ pub enum EngineError {
 /// A cell that failed for a reason of ours is made anew this often before the submission is
 /// `undecided`.
 const CELL_ATTEMPTS: u32 = 3;
+/// Before the second attempt; four times as long before the third.
+const CELL_PAUSE: Duration = Duration::from_millis(100);
 /// Most bytes of captured output that a report shows, per stream.
 const SHOWN_BYTES: usize = 16_384;
 
@@ -111,7 +117,7 @@ impl Engine {
         };
         let runs: f64 = report.tests.iter().map(|test| test.wall_ms / 1000.0).sum();
         let overhead = begun.elapsed().saturating_sub(waited).as_secs_f64() - runs;
-        self.metrics.overhead(std::time::Duration::from_secs_f64(overhead.max(0.0)));
+        self.metrics.overhead(Duration::from_secs_f64(overhead.max(0.0)));
         match self.confirm(language, submission, &job, report).await {
             Ok(report) => report,
             Err(fault) => undecided(Cause::SandboxFault, fault.to_string()),
@@ -181,6 +187,8 @@ impl Engine {
                     if attempts == CELL_ATTEMPTS {
                         return Err(fault);
                     }
+                    // A launcher that was killed takes a moment to be gone and be seen to be gone.
+                    tokio::time::sleep(CELL_PAUSE * attempts * attempts).await;
                 }
             }
             if judging.stops(submission) {

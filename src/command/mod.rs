@@ -56,6 +56,7 @@ enum Role {
     Filter(FilterCommand),
     Run(run::RunCommand),
     Doctor(doctor::DoctorArgs),
+    Soak(soak::SoakArgs),
     Bench(bench::BenchArgs),
 }
 
@@ -74,7 +75,12 @@ impl CommandLine {
     pub fn default_log(&self) -> &'static str {
         match self.role {
             Role::Serve(_) => "info",
-            Role::Verify(_) | Role::Filter(_) | Role::Run(_) | Role::Doctor(_) | Role::Bench(_) => "warn",
+            Role::Verify(_)
+            | Role::Filter(_)
+            | Role::Run(_)
+            | Role::Doctor(_)
+            | Role::Bench(_)
+            | Role::Soak(_) => "warn",
         }
     }
 
@@ -82,7 +88,12 @@ impl CommandLine {
     pub fn error_code(&self) -> u8 {
         match self.role {
             Role::Run(_) => 2,
-            Role::Serve(_) | Role::Verify(_) | Role::Filter(_) | Role::Doctor(_) | Role::Bench(_) => 1,
+            Role::Serve(_)
+            | Role::Verify(_)
+            | Role::Filter(_)
+            | Role::Doctor(_)
+            | Role::Bench(_)
+            | Role::Soak(_) => 1,
         }
     }
 }
@@ -98,6 +109,7 @@ pub async fn dispatch(command_line: CommandLine) -> anyhow::Result<ExitCode> {
         Role::Filter(command) => filter_here(command).await,
         Role::Run(command) => run::run(command).await,
         Role::Doctor(args) => doctor::run(args).await,
+        Role::Soak(args) => soak::soak(args).await,
         Role::Bench(args) => bench::bench(args).await,
     }
 }

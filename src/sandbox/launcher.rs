@@ -208,6 +208,8 @@ fn guarded_launcher(
         let info = groups.map(Groups::info);
         let code = match launch(control, theirs, setup, slot_groups, info, privileged) {
             Ok(()) => 0,
+            // The guard closed the pair without an answer, and says why.
+            Err(StepError { step: "ask_for_maps", errno: Errno::EIO }) => 1,
             Err(error) => {
                 let _ = write_message(&mut { control }, &Reply::Fault(error.into()));
                 1

@@ -38,6 +38,9 @@ const SEND_GRACE: Duration = Duration::from_secs(30);
 /// How long a stopped cell may take to be gone before its slot process is given up.
 const CLOSE_GRACE: Duration = Duration::from_secs(10);
 
+/// How long a process that has closed its end is listened to.
+const LAST_WORDS: Duration = Duration::from_millis(200);
+
 /// How the sandbox is set up.
 #[derive(Debug, Clone)]
 pub struct SandboxConfig {
@@ -276,7 +279,14 @@ impl Sandbox {
             Ok::<(), io::Error>(())
         };
         match timeout(SEND_GRACE, send).await {
-            Ok(sent) => sent.map_err(|error| fault("send_job", error.to_string()))?,
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => {
+                // A slot process that could not begin has said why before it ended.
+                return Err(match timeout(LAST_WORDS, read_reply(&mut socket)).await {
+                    Ok(Ok(Reply::Fault(report))) => report.into(),
+                    _ => fault("send_job", error.to_string()),
+                });
+            }
             Err(_) => return Err(fault("send_job", "the slot process does not read".to_owned())),
         }
         let open = OpenCell { socket, launcher: Arc::clone(launcher), place };
@@ -432,7 +442,7 @@ impl CellRun {
         let Some(open) = &mut self.open else {
             return Err(fault("cell_lost", "the cell has failed before".to_owned()));
         };
-        let patience = self.limits.wall() + REPORT_GRACE;
+        let patience = self.limits.wall() * Limits::MOST_WALL_STRETCH + REPORT_GRACE;
         let reply = match timeout(patience, read_reply(&mut open.socket)).await {
             Ok(reply) => reply.map_err(|error| fault("cell_lost", error.to_string())),
             Err(_) => Err(fault("cell_silent", format!("no report within {} s", patience.as_secs()))),

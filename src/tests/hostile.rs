@@ -8,6 +8,8 @@ mod support;
 mod attacks;
 #[path = "hostile/bare.rs"]
 mod bare;
+#[path = "hostile/needles.rs"]
+mod needles;
 #[path = "hostile/stage.rs"]
 mod stage;
 
@@ -34,7 +36,7 @@ use support::{
 };
 
 /// How cells are made.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Mode {
     warm: bool,
     use_cgroups: bool,
@@ -44,12 +46,14 @@ struct Mode {
 const NAMESPACES: Mode = Mode { warm: true, use_cgroups: true, tier: TierChoice::Namespaces };
 const SLOT: Mode = Mode { warm: false, use_cgroups: false, tier: TierChoice::Slot };
 const RESTRICTED: Mode = Mode { tier: TierChoice::Restricted, ..SLOT };
-const MODES: [Mode; 5] = [
+/// Root's modes, and the one for an ordinary user without namespaces.
+const MODES: [Mode; 6] = [
     NAMESPACES,
     Mode { warm: false, ..NAMESPACES },
     Mode { use_cgroups: false, ..NAMESPACES },
     Mode { warm: false, use_cgroups: false, ..NAMESPACES },
     SLOT,
+    RESTRICTED,
 ];
 
 impl Mode {
@@ -197,8 +201,6 @@ async fn contained_in(mode: Mode) -> Vec<String> {
     let mut growth = Vec::new();
     for _ in 0..50 {
         growth = Traces::of(own, &guards).growth_since(&before, 256 << 20);
-        // Other tests of this process open descriptors and start engines of their own.
-        growth.retain(|line| !line.starts_with("descriptors"));
         if growth.is_empty() {
             break;
         }
@@ -224,19 +226,45 @@ async fn beside(engine: Arc<Engine>) -> String {
     String::new()
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn every_attack_is_contained() {
-    let mut failures = Vec::new();
-    for mode in MODES {
-        let started = std::time::Instant::now();
-        failures.extend(contained_in(mode).await);
-        eprintln!("{mode:?}: {} attacks in {:.1} s", attacks::all().len(), started.elapsed().as_secs_f64());
-    }
-    fail_with(failures);
-}
-
 /// The user id that stands for an ordinary user.
 const ORDINARY: u32 = 12_345;
+
+/// Runs the contained halves in a process of their own, so that what it holds is theirs alone, with a
+/// folder for temporary files that is theirs alone.
+fn contained_apart(mode_indices: &str, user: Option<u32>) {
+    let home = tempfile::Builder::new().prefix("apart").tempdir().unwrap();
+    let chown = |path: &std::path::Path| std::os::unix::fs::chown(path, user, user).unwrap();
+    let copy = |from: &std::path::Path, name: &str| {
+        let to = home.path().join(name);
+        std::fs::copy(from, &to).unwrap();
+        chown(&to);
+        to
+    };
+    chown(home.path());
+    // Copies that belong to that user, as a program built or installed in a home folder does.
+    let test = copy(&std::env::current_exe().unwrap(), "hostile-test");
+    let program = copy(&program_path(), "proofbox");
+    let mut command = Command::new(&test);
+    command
+        .args(["--exact", "contained_here", "--ignored", "--nocapture"])
+        .env("TEST_PROGRAM", &program)
+        .env("TEST_MODES", mode_indices)
+        .env("TMPDIR", home.path())
+        .current_dir(home.path())
+        .stdin(Stdio::null());
+    if let Some(user) = user {
+        command.uid(user).gid(user);
+    }
+    let output = command.output().unwrap();
+    let said = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
+    eprintln!("{said}");
+    assert!(output.status.success() && said.contains("1 passed"), "{said}");
+}
+
+#[test]
+fn every_attack_is_contained() {
+    contained_apart("0,1,2,3,4", None);
+}
 
 /// As an ordinary user there are no control groups, and every cell has the user's own id.
 #[test]
@@ -245,37 +273,19 @@ fn every_attack_is_contained_for_an_ordinary_user() {
         eprintln!("NOT TESTED apart: these tests run as an ordinary user already");
         return;
     }
-    // A copy that belongs to that user, as one built or installed in a home folder does.
-    let home = tempfile::Builder::new().prefix("proofbox-hostile-home").tempdir().unwrap();
-    let copy = |from: &std::path::Path, name: &str| {
-        let to = home.path().join(name);
-        std::fs::copy(from, &to).unwrap();
-        std::os::unix::fs::chown(&to, Some(ORDINARY), Some(ORDINARY)).unwrap();
-        to
-    };
-    std::os::unix::fs::chown(home.path(), Some(ORDINARY), Some(ORDINARY)).unwrap();
-    let test = copy(&std::env::current_exe().unwrap(), "hostile-test");
-    let program = copy(support::PROGRAM.as_ref(), "proofbox");
-    let output = Command::new(&test)
-        .args(["--exact", "contained_as_whoever_runs_this", "--ignored", "--nocapture"])
-        .env("TEST_PROGRAM", &program)
-        .env("TMPDIR", home.path())
-        .current_dir(home.path())
-        .uid(ORDINARY)
-        .gid(ORDINARY)
-        .stdin(Stdio::null())
-        .output()
-        .unwrap();
-    let said = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success() && said.contains("1 passed"), "{said}");
+    contained_apart("2,3,5", Some(ORDINARY));
 }
 
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "run by every_attack_is_contained_for_an_ordinary_user"]
-async fn contained_as_whoever_runs_this() {
+#[ignore = "run in processes of its own by the two tests above"]
+async fn contained_here() {
+    let wanted = std::env::var("TEST_MODES").unwrap_or_else(|_| "0,1,2,3,4".to_owned());
     let mut failures = Vec::new();
-    for mode in [MODES[2], MODES[3], RESTRICTED] {
+    for mode in wanted.split(',').map(|index| MODES[index.parse::<usize>().unwrap()]) {
+        let started = std::time::Instant::now();
         failures.extend(contained_in(mode).await);
+        let taken = started.elapsed().as_secs_f64();
+        eprintln!("{mode:?}: {} attacks in {taken:.1} s", attacks::all().len());
     }
     fail_with(failures);
 }
@@ -298,4 +308,45 @@ async fn attacks_in_a_plain_container() {
 /// The program under test: the one built for it, or the copy that an ordinary user was given.
 fn program_path() -> std::path::PathBuf {
     std::env::var_os("TEST_PROGRAM").map_or_else(|| support::PROGRAM.into(), Into::into)
+}
+
+/// What a person is shown of a program that prints to act on the terminal.
+#[test]
+fn nothing_printed_acts_on_the_terminal() {
+    let home = tempfile::tempdir().unwrap();
+    std::fs::write(home.path().join("tests.json"), r#"[{"stdin": "", "expected_stdout": "x"}]"#).unwrap();
+    let attack = stage::directory().join("terminal_injection.py");
+    let acts = |text: &str| {
+        text.chars().find(|c| (c.is_control() && *c != '\n') || ('\u{202a}'..='\u{202e}').contains(c))
+    };
+    let bare = Command::new("/usr/bin/python3").arg(&attack).output().unwrap();
+    assert!(acts(&String::from_utf8_lossy(&bare.stdout)).is_some(), "bare it does");
+    for extra in [&[][..], &["--json"]] {
+        let output = Command::new(program_path())
+            .args(["run", attack.to_str().unwrap(), "--tests", "tests.json"])
+            .args(extra)
+            .current_dir(home.path())
+            .stdin(Stdio::null())
+            .output()
+            .unwrap();
+        let shown = String::from_utf8(output.stdout).unwrap() + &String::from_utf8(output.stderr).unwrap();
+        assert!(shown.contains("runtime_error"), "{shown}");
+        assert_eq!(acts(&shown), None, "{extra:?}: {}", shown.escape_debug());
+    }
+}
+
+/// A short soak; `proofbox soak` runs the long one.
+#[test]
+fn a_short_soak_leaves_nothing() {
+    let output = Command::new(program_path())
+        .args(["soak", "--runs", "300", "--seconds", "40"])
+        // Other tests' files are none of its business.
+        .env("TMPDIR", tempfile::tempdir().unwrap().path())
+        .stdin(Stdio::null())
+        .stderr(Stdio::null())
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stdout);
+    eprintln!("{said}");
+    assert!(output.status.success(), "{said}");
 }

@@ -88,7 +88,26 @@ impl BadRequest {
 
 /// A report as one line of JSON, without a line end.
 pub fn report_json(report: &Report) -> String {
-    serde_json::to_string(&WireReport::new(report)).expect("a report has string keys and finite numbers")
+    let json =
+        serde_json::to_string(&WireReport::new(report)).expect("a report has string keys and finite numbers");
+    escape_acting(json)
+}
+
+/// Escapes what JSON lets stand and a terminal may act on: C1 controls, and marks that reorder text.
+fn escape_acting(json: String) -> String {
+    let acts = |c: char| matches!(c, '\u{7f}'..='\u{9f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    if !json.chars().any(acts) {
+        return json;
+    }
+    let mut escaped = String::with_capacity(json.len() + 64);
+    for c in json.chars() {
+        match acts(c) {
+            // They can only stand in strings, and none is beyond the first plane.
+            true => escaped.push_str(&format!("\\u{:04x}", u32::from(c))),
+            false => escaped.push(c),
+        }
+    }
+    escaped
 }
 
 fn test_report<'a>(test: &'a TestReport, budget: &mut usize) -> WireTestReport<'a> {
