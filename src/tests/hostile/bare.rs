@@ -19,7 +19,7 @@ use nix::{
 /// Longest that a bare attack may take.
 const PATIENCE: Duration = Duration::from_secs(60);
 /// How long the namespace stays after the attack has ended, so that what it left can act.
-const LINGER_SECONDS: &str = "2.6";
+const LINGER_SECONDS: &str = "5";
 
 /// How an attack is run bare.
 #[derive(Debug, Clone, Copy)]
