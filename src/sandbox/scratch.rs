@@ -340,7 +340,7 @@ mod tests {
         symlink("/", deep.join("root")).unwrap();
         fs::create_dir(top.join("closed")).unwrap();
         fs::write(top.join("closed/file"), "x").unwrap();
-        fs::set_permissions(top.join("closed"), Permissions::from_mode(0)).unwrap();
+        fs::set_permissions(top.join("closed"), Permissions::from_mode(0o000)).unwrap();
         empty(open_directory(&top).unwrap().as_fd()).unwrap();
         assert_eq!(fs::read_dir(&top).unwrap().count(), 0);
         assert!(outside.join("kept").exists());
