@@ -96,6 +96,9 @@ pub struct EngineConfig {
     /// Whether control groups may be used where they can be; without them limits and processes'
     /// own clocks do their work.
     pub use_cgroups: bool,
+    /// This crate as a shared library, which an interpreter loads to be kept warm; `None` where it
+    /// was not found, and then every run executes one.
+    pub module: Option<PathBuf>,
     /// The proofbox program, which is executed again for launchers.
     pub program: PathBuf,
     /// A set-up step of cells made to fail with an errno, for tests of what happens then.
@@ -135,12 +138,26 @@ impl EngineConfig {
             min_tier: Tier::Restricted,
             tier: TierChoice::Auto,
             scratch_dir: None,
+            module: shared_library(),
             warm: true,
             use_cgroups: true,
             program: EngineConfig::THIS_PROGRAM.into(),
             fail_step: None,
         }
     }
+}
+
+/// `libproofbox.so` where building or installing puts it: beside the program or the tests, in `deps`
+/// beside it, or in `../lib/proofbox`. Of several the newest, which is of this program's build.
+fn shared_library() -> Option<PathBuf> {
+    let program = std::env::current_exe().ok()?;
+    let home = program.parent()?;
+    [".", "deps", "..", "../lib/proofbox"]
+        .iter()
+        .map(|place| home.join(place).join("libproofbox.so"))
+        .filter_map(|path| Some((fs::metadata(&path).ok()?.modified().ok()?, path)))
+        .max()
+        .and_then(|(_, path)| path.canonicalize().ok())
 }
 
 impl EngineArgs {
@@ -160,6 +177,7 @@ impl EngineArgs {
             min_tier: self.min_tier,
             tier: self.tier,
             scratch_dir: self.scratch_dir.clone(),
+            module: shared_library(),
             warm: true,
             use_cgroups: true,
             program: EngineConfig::THIS_PROGRAM.into(),

@@ -46,16 +46,10 @@ impl Solution {
         Solution { files: vec![SourceFile { path: path.to_owned(), content: content.into() }], entry: 0 }
     }
 
-    /// Whether the source mentions a source of randomness or the clock. By words alone: it may be
-    /// in a comment, which costs runs, and it may be hidden, which is not looked for.
+    /// Whether the source uses a source of randomness or the clock. By words alone: one may stand in
+    /// a comment, which costs runs, and one may be hidden, which is not looked for.
     pub fn may_be_random(&self) -> bool {
-        let is_word_byte = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'_';
-        self.files.iter().any(|file| {
-            let text = &file.content;
-            let words = text.split(|byte| !is_word_byte(byte));
-            words.into_iter().any(|word| RANDOM_WORDS.iter().any(|random| random.as_bytes() == word))
-                || CLOCK_CALLS.iter().any(|call| text.windows(call.len()).any(|window| window == *call))
-        })
+        self.files.iter().any(|file| words_with_rest(&file.content).any(|(word, rest)| is_random(word, rest)))
     }
 }
 
@@ -149,32 +143,55 @@ impl Repeat {
     }
 }
 
-/// Names by which programs come to random numbers or to the time, which does for them as a seed.
-/// Python's, whole words: the only language so far. Not `time` and `choice` alone: modules are
-/// imported without use, and variables have such names.
-const RANDOM_WORDS: [&str; 18] = [
-    "random",
-    "randint",
-    "randrange",
-    "shuffle",
-    "getrandbits",
-    "urandom",
-    "getrandom",
-    "secrets",
-    "uuid",
-    "uuid1",
-    "uuid4",
-    "time_ns",
-    "perf_counter",
-    "perf_counter_ns",
-    "monotonic",
-    "process_time",
-    "now",
-    "utcnow",
+/// Functions by which programs come to random numbers, or to the time, which does for a seed.
+/// Python's: the only language so far. Not `choice` and `sample`: variables have such names.
+const RANDOM_FUNCTIONS: [&[u8]; 15] = [
+    b"randint",
+    b"randrange",
+    b"shuffle",
+    b"getrandbits",
+    b"urandom",
+    b"getrandom",
+    b"uuid1",
+    b"uuid4",
+    b"time_ns",
+    b"perf_counter",
+    b"perf_counter_ns",
+    b"monotonic",
+    b"process_time",
+    b"now",
+    b"utcnow",
 ];
 
-/// Names that are calls of the clock only behind a dot: `time.time()`.
-const CLOCK_CALLS: [&[u8]; 2] = [b"time.time(", b"time.clock("];
+/// Modules of such functions. One in five answers imports `random` in a list of modules and has no
+/// use for it, so the name alone says nothing: what follows it does.
+const RANDOM_MODULES: [&[u8]; 3] = [b"random", b"secrets", b"uuid"];
+
+fn is_random(word: &[u8], rest: &[u8]) -> bool {
+    // On the same line.
+    let blanks = rest.iter().take_while(|byte| matches!(byte, b' ' | b'\t')).count();
+    let rest = &rest[blanks..];
+    let goes_on = |with: &[&[u8]]| with.iter().any(|text| rest.starts_with(text));
+    match word {
+        b"time" => goes_on(&[b".time(", b".clock("]),
+        module if RANDOM_MODULES.contains(&module) => goes_on(&[b".", b"(", b"as ", b"import ", b"'", b"\""]),
+        function => RANDOM_FUNCTIONS.contains(&function),
+    }
+}
+
+/// The words of a text, each with what follows it.
+fn words_with_rest(text: &[u8]) -> impl Iterator<Item = (&[u8], &[u8])> {
+    let is_word_byte = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'_';
+    let mut rest = text;
+    std::iter::from_fn(move || {
+        let start = rest.iter().position(is_word_byte)?;
+        let end =
+            rest[start..].iter().position(|byte| !is_word_byte(byte)).map_or(rest.len(), |len| start + len);
+        let word = &rest[start..end];
+        rest = &rest[end..];
+        Some((word, rest))
+    })
+}
 
 /// Names that are in scope before the solution's first line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -208,6 +225,11 @@ mod tests {
             ("import time\nt = 1", false),
             ("randomised = operand = 3", false),
             ("choice = sample[0]", false),
+            ("import math, random, sys\nimport random\nimport os\nprint(1)", false),
+            ("import random as r\nr.choice([1])", true),
+            ("np.random.rand()", true),
+            ("__import__('random')", true),
+            ("datetime.now()", true),
         ] {
             let solution = Solution::single("main.py", source);
             assert_eq!(solution.may_be_random(), random, "{source}");

@@ -3,10 +3,7 @@
 use std::fmt;
 
 use crate::{
-    judge::{
-        Compare, Comparison, DriverRecord, Ending, InvalidRecord, Judged, compare_output_with_any,
-        compare_value_with_any,
-    },
+    judge::{Compare, Comparison, DriverRecord, Ending, InvalidRecord, Judged},
     sandbox::{End, LimitHit, Outcome},
     submission::{FunctionTest, ProgramTest},
     value::{Value, equality_key, repr},
@@ -258,10 +255,7 @@ fn contains(text: &[u8], words: &[u8]) -> bool {
 /// A program test: the kernel's word on how it ended, then its output.
 pub fn decide_program(ran: &Ran, test: &ProgramTest, compare: Compare) -> Decision {
     let (stdout, accepted) = (&ran.outcome.stdout, &test.accepted_stdout);
-    let meant = decide_program_by(ran, || match compare {
-        Compare::Rule(rule) => compare_output_with_any(rule, stdout, accepted),
-        Compare::Profile(profile) => profile.compare_output(stdout, accepted),
-    });
+    let meant = decide_program_by(ran, || compare.output(stdout, accepted));
     match compare {
         Compare::Profile(profile) if profile.is_bug_compatible() => {
             meant.released(profile.judge_program(ran.ending(), stdout, accepted))
@@ -283,10 +277,7 @@ fn decide_program_by(ran: &Ran, compare: impl FnOnce() -> Comparison) -> Decisio
 
 /// A function test: limits, what the driver says, how it ended, then the returned value.
 pub fn decide_function(ran: &Ran, test: &FunctionTest, compare: Compare) -> Decision {
-    let meant = decide_function_by(ran, |value| match compare {
-        Compare::Rule(rule) => compare_value_with_any(rule, value, &test.accepted),
-        Compare::Profile(profile) => profile.compare_value(value, &test.accepted),
-    });
+    let meant = decide_function_by(ran, |value| compare.value(value, &test.accepted));
     match compare {
         Compare::Profile(profile) if profile.is_bug_compatible() => {
             meant.released(profile.judge_function(ran.ending(), ran.returned(), &test.accepted))

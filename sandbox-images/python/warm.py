@@ -15,7 +15,10 @@ import gc
 import marshal
 import sys
 
+sys.path.insert(0, sys.argv[0].rpartition("/")[0])
 import _proofbox
+
+del sys.path[0]
 
 
 def load_driver(path):

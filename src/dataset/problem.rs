@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use sha2::{Digest, Sha256};
 
 use crate::{
+    judge::Compare,
     submission::Tests,
     value::{Value, equality_key},
 };
@@ -22,56 +23,52 @@ pub struct Problem {
 const MAX_CONTRADICTIONS: usize = 20;
 
 impl Problem {
-    pub fn of(text: &str, tests: &Tests) -> Problem {
+    /// `compare` says when two expected answers are the same.
+    pub fn of(text: &str, tests: &Tests, compare: Compare) -> Problem {
         let digest = Sha256::digest(text.as_bytes());
         let key = digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
-        Problem { key, contradictions: contradictions(tests) }
+        Problem { key, contradictions: contradictions(tests, compare) }
     }
 }
 
-fn contradictions(tests: &Tests) -> Vec<(u32, u32)> {
+fn contradictions(tests: &Tests, compare: Compare) -> Vec<(u32, u32)> {
     match tests {
-        Tests::Program(tests) => disagreements(tests.iter().map(|test| {
-            // Blanks decide nothing by the usual rules.
-            let words = |output: &Vec<u8>| {
-                output
-                    .split(u8::is_ascii_whitespace)
-                    .filter(|word| !word.is_empty())
-                    .collect::<Vec<_>>()
-                    .join(&b' ')
-            };
-            (test.stdin.trim_ascii_end().to_vec(), test.accepted_stdout.iter().map(words).collect())
-        })),
-        Tests::Function { tests, .. } => disagreements(tests.iter().map(|test| {
-            let mut input = equality_key(&Value::List(test.args.clone()));
-            for (name, value) in &test.kwargs {
-                input.extend(name.as_bytes());
-                input.extend(equality_key(value));
-            }
-            (input, test.accepted.iter().map(equality_key).collect())
-        })),
+        Tests::Program(tests) => disagreements(
+            tests,
+            |test| test.stdin.trim_ascii_end().to_vec(),
+            |one, other| {
+                one.accepted_stdout
+                    .iter()
+                    .any(|answer| compare.output(answer, &other.accepted_stdout).is_match())
+            },
+        ),
+        Tests::Function { tests, .. } => disagreements(
+            tests,
+            |test| {
+                let mut input = equality_key(&Value::List(test.args.clone()));
+                for (name, value) in &test.kwargs {
+                    input.extend(name.as_bytes());
+                    input.extend(equality_key(value));
+                }
+                input
+            },
+            |one, other| one.accepted.iter().any(|answer| compare.value(answer, &other.accepted).is_match()),
+        ),
     }
 }
 
-/// Pairs of an input's first test and a later one that share no accepted answer.
-fn disagreements(tests: impl Iterator<Item = (Vec<u8>, Vec<Vec<u8>>)>) -> Vec<(u32, u32)> {
-    let mut first: HashMap<Vec<u8>, (u32, Vec<Vec<u8>>)> = HashMap::new();
-    let mut found = Vec::new();
-    for (index, (input, accepted)) in (0..).zip(tests) {
-        match first.get(&input) {
-            None => {
-                first.insert(input, (index, accepted));
-            }
-            Some((at, known)) if !accepted.iter().any(|answer| known.contains(answer)) => {
-                found.push((*at, index));
-            }
-            Some(_) => {}
-        }
-        if found.len() == MAX_CONTRADICTIONS {
-            break;
-        }
-    }
-    found
+/// Pairs of an input's first test and a later one, neither of which accepts an answer of the other.
+fn disagreements<T>(
+    tests: &[T],
+    input: impl Fn(&T) -> Vec<u8>,
+    agrees: impl Fn(&T, &T) -> bool,
+) -> Vec<(u32, u32)> {
+    let mut first: HashMap<Vec<u8>, (u32, &T)> = HashMap::new();
+    let pairs = (0..).zip(tests).filter_map(|(index, test)| {
+        let (at, known) = *first.entry(input(test)).or_insert((index, test));
+        (at != index && !agrees(known, test) && !agrees(test, known)).then_some((at, index))
+    });
+    pairs.take(MAX_CONTRADICTIONS).collect()
 }
 
 #[cfg(test)]
@@ -85,9 +82,15 @@ mod tests {
             (r#"{"inputs": ["1\n", "2\n", "1"], "outputs": ["a", "b", "c"]}"#, vec![(0, 2)]),
             (r#"{"inputs": ["1\n", "1\n"], "outputs": ["a b\n", "a  b"]}"#, vec![]),
             (r#"{"inputs": [[1, [2]], [1, [2.0]]], "outputs": [3, 4], "fn_name": "f"}"#, vec![(0, 1)]),
+            (r#"{"inputs": ["1\n", "1\n"], "outputs": ["0.333333333", "0.3333333334"]}"#, vec![]),
             (r#"{"inputs": [[1], [1]], "outputs": [[3], [3]], "fn_name": "f"}"#, vec![]),
         ] {
-            assert_eq!(Problem::of(text, &parse_tests(text).unwrap()).contradictions, expected, "{text}");
+            let tests = parse_tests(text).unwrap();
+            assert_eq!(
+                Problem::of(text, &tests, Compare::DATA_SET_DEFAULT).contradictions,
+                expected,
+                "{text}"
+            );
         }
     }
 }

@@ -90,7 +90,9 @@ impl RowRules {
         };
         let total = tests.as_ref().ok().map(Tests::len);
         let problem = match (self.audit, &tests) {
-            (Audit::ByProblem, Ok(tests)) => Some(Problem::of(row.tests.as_deref().unwrap_or(""), tests)),
+            (Audit::ByProblem, Ok(tests)) => {
+                Some(Problem::of(row.tests.as_deref().unwrap_or(""), tests, self.compare))
+            }
             _ => None,
         };
         let extracted = match answer::extract(row.answer.as_deref().unwrap_or(""), wanted(&tests)) {

@@ -5,7 +5,7 @@
 //! ([`TestsAudit`]). Findings are suspicions for a person to look at, never verdicts.
 //!
 //! Memory: about 200 bytes for each problem and 60 for each of its tests that a solution failed, up to
-//! [`MAX_PROBLEMS`] and [`MAX_TESTS_KEPT`]; problems beyond are counted and left out.
+//! `MAX_PROBLEMS` and `MAX_TESTS_KEPT`; problems beyond are counted and left out.
 
 use std::{collections::BTreeMap, fmt, io::Write};
 

@@ -15,13 +15,13 @@ mod driver_record;
 #[cfg(test)]
 mod driver_tests;
 mod output;
-mod profile;
+pub mod profile;
 #[cfg(test)]
 mod properties;
 mod python_equality;
 mod released;
 mod result;
-mod rule;
+pub mod rule;
 mod tally;
 
 pub use driver_record::{DriverRecord, InvalidRecord};

@@ -2,7 +2,8 @@
 
 use std::{fmt, str::FromStr};
 
-use super::profile::Profile;
+use super::{Comparison, output::compare_output_with_any, profile::Profile, result::compare_value_with_any};
+use crate::value::Value;
 
 /// How an answer is compared with what was expected.
 ///
@@ -30,6 +31,23 @@ impl Compare {
 
     /// The rule for rows of a data set, which name none themselves: [`Rule::DATA_SET`].
     pub const DATA_SET_DEFAULT: Compare = Compare::Rule(Rule::DATA_SET);
+
+    /// Compares printed output with each accepted one, as it is meant; a released judge's own word is
+    /// [`Profile::judge_program`].
+    pub fn output(self, actual: &[u8], accepted: &[Vec<u8>]) -> Comparison {
+        match self {
+            Compare::Rule(rule) => compare_output_with_any(rule, actual, accepted),
+            Compare::Profile(profile) => profile.compare_output(actual, accepted),
+        }
+    }
+
+    /// Compares a returned value with each accepted one, likewise.
+    pub fn value(self, actual: &Value, accepted: &[Value]) -> Comparison {
+        match self {
+            Compare::Rule(rule) => compare_value_with_any(rule, actual, accepted),
+            Compare::Profile(profile) => profile.compare_value(actual, accepted),
+        }
+    }
 }
 
 /// What of an answer counts. Made by the constants and [`Rule::with`], so that a rule always makes

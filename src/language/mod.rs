@@ -58,7 +58,7 @@ impl Languages {
             .map(|image| {
                 let interpreter =
                     config.python.as_deref().unwrap_or(Path::new(&image.interpreter)).to_owned();
-                let runtime = PythonRuntime::discover(&interpreter, &image)?;
+                let runtime = PythonRuntime::discover(&interpreter, &image, config.module.clone())?;
                 Ok(Language { image, runtime, warm: config.warm })
             })
             .collect::<Result<_, LanguageError>>()?;

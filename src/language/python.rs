@@ -21,27 +21,19 @@ const DRIVER_SOURCE: &str = include_str!("../../sandbox-images/python/driver.py"
 const DRIVER_PATH: &str = "/proofbox/driver.pyc";
 const WARM_SOURCE: &str = include_str!("../../sandbox-images/python/warm.py");
 const WARM_PATH: &str = "/proofbox/warm.pyc";
+const MODULE_PATH: &str = "/proofbox/_proofbox.so";
 
-/// Asked of the interpreter, on our own code only: where it is, what it needs, its shared library
-/// (empty if it has none), whether numpy is there, our two scripts compiled. Out comes one tuple.
+/// Asked of the interpreter, on our own code only: where it is, what it needs, whether numpy is there,
+/// our two scripts compiled. Out comes one tuple.
 const DISCOVER: &str = r#"
-import importlib.util, marshal, os, site, sys, sysconfig
+import importlib.util, marshal, os, site, sys
 def compiled(source, name):
     code = compile(source, name, "exec", dont_inherit=True, optimize=0)
     return importlib.util.MAGIC_NUMBER + b"\0" * 12 + marshal.dumps(code)
 driver, warm = sys.stdin.buffer.read().split(b"\0")
 prefixes = {os.path.realpath(p) for p in (sys.prefix, sys.base_prefix, sys.exec_prefix, sys.base_exec_prefix)}
 sites = [p for p in site.getsitepackages() if os.path.isdir(p)]
-library = ""
-for directory in (sysconfig.get_config_var("LIBDIR"), "/usr/lib/" + (sysconfig.get_config_var("MULTIARCH") or "")):
-    path = os.path.join(directory or "/", sysconfig.get_config_var("INSTSONAME") or "")
-    if not library and ".so" in path and os.path.isfile(path):
-        library = os.path.realpath(path)
-for name in ("libpython%d.%d.so.1.0" % sys.version_info[:2],):
-    path = os.path.join("/usr/lib", sysconfig.get_config_var("MULTIARCH") or "", name)
-    if not library and sys.base_prefix == "/usr" and os.path.isfile(path):
-        library = os.path.realpath(path)
-answer = ("%d.%d.%d" % sys.version_info[:3], os.path.realpath(sys.executable), sorted(prefixes), sites, library,
+answer = ("%d.%d.%d" % sys.version_info[:3], os.path.realpath(sys.executable), sorted(prefixes), sites,
     importlib.util.find_spec("numpy") is not None, compiled(driver, "<proofbox driver>"), compiled(warm, "<proofbox warm>"))
 sys.stdout.buffer.write(marshal.dumps(answer, 2))
 "#;
@@ -54,8 +46,9 @@ pub struct PythonRuntime {
     pub executable: PathBuf,
     prefixes: Vec<String>,
     site_dirs: String,
-    /// Shared library of the same interpreter; without one nothing can be kept warm.
-    library: Option<String>,
+    /// This crate as a shared library, which the interpreter loads to be kept warm; without it
+    /// nothing is.
+    module: Option<PathBuf>,
     has_numpy: bool,
     driver: Vec<u8>,
     warm_script: Vec<u8>,
@@ -63,7 +56,13 @@ pub struct PythonRuntime {
 
 impl PythonRuntime {
     /// Runs the interpreter once to learn about it and to compile our scripts for it.
-    pub fn discover(interpreter: &Path, image: &Image) -> Result<PythonRuntime, LanguageError> {
+    ///
+    /// `module` is this crate as a shared library, where it was found.
+    pub fn discover(
+        interpreter: &Path,
+        image: &Image,
+        module: Option<PathBuf>,
+    ) -> Result<PythonRuntime, LanguageError> {
         let failed = |problem: String| LanguageError::Interpreter {
             interpreter: interpreter.display().to_string(),
             problem,
@@ -71,19 +70,21 @@ impl PythonRuntime {
         };
         let answer = ask(interpreter).map_err(&failed)?;
         let value = marshal::decode(&answer).map_err(|error| failed(error.to_string()))?;
-        PythonRuntime::from_answer(value).ok_or_else(|| failed("its answer cannot be understood".to_owned()))
+        let found = PythonRuntime::from_answer(value);
+        let found = found.ok_or_else(|| failed("its answer cannot be understood".to_owned()))?;
+        Ok(PythonRuntime { module, ..found })
     }
 
     fn from_answer(answer: Value) -> Option<PythonRuntime> {
         let Value::Tuple(fields) = answer else { return None };
-        let [version, executable, prefixes, sites, library, has_numpy, driver, warm] =
-            <[Value; 8]>::try_from(fields).ok()?;
+        let [version, executable, prefixes, sites, has_numpy, driver, warm] =
+            <[Value; 7]>::try_from(fields).ok()?;
         Some(PythonRuntime {
             version: text(version)?,
             executable: text(executable)?.into(),
             prefixes: texts(prefixes)?,
             site_dirs: texts(sites)?.join(":"),
-            library: text(library).filter(|path| !path.is_empty()),
+            module: None,
             has_numpy: has_numpy == Value::Bool(true),
             driver: bytes(driver)?,
             warm_script: bytes(warm)?,
@@ -92,7 +93,7 @@ impl PythonRuntime {
 
     /// Whether an interpreter can be kept loaded.
     pub fn can_be_warm(&self) -> bool {
-        self.library.is_some()
+        self.module.is_some()
     }
 
     /// The image's tree with the interpreter and our scripts in it.
@@ -112,6 +113,9 @@ impl PythonRuntime {
         setup.binds.sort();
         setup.files.push((DRIVER_PATH.to_owned(), self.driver.clone().into()));
         setup.files.push((WARM_PATH.to_owned(), self.warm_script.clone().into()));
+        if let Some(module) = &self.module {
+            setup.binds.push((module.to_string_lossy().into_owned(), MODULE_PATH.to_owned()));
+        }
         let common = "/usr/bin/python3";
         if executable != common && !setup.binds.iter().any(|(_, target)| common == target) {
             setup.links.push((common.to_owned(), executable));
@@ -121,23 +125,18 @@ impl PythonRuntime {
     /// The launchers that this interpreter's solutions use: warm ones where it can be kept loaded
     /// and that is wanted, else one that executes it.
     pub fn launchers(&self, image: &Image, setup: ImageSetup, warm: bool) -> Vec<LauncherConfig> {
-        let env: Vec<(String, String)> = image.cell.env.clone().into_iter().collect();
-        let launcher = |name: String, warm: Option<WarmSetup>| LauncherConfig {
-            name,
-            image: setup.clone(),
-            warm,
-            env: env.clone(),
-        };
-        let Some(library) = self.library.as_ref().filter(|_| warm) else {
+        let launcher =
+            |name: String, warm: Option<WarmSetup>| LauncherConfig { name, image: setup.clone(), warm };
+        if !(warm && self.can_be_warm()) {
             return vec![launcher(image.name.clone(), None)];
-        };
+        }
         self.warm_images(image)
             .map(|warm| {
                 let executable = self.executable.to_string_lossy();
                 let modules = warm.modules.join(",");
                 let argv = [&executable, "-I", "-S", "-B", WARM_PATH, DRIVER_PATH, &self.site_dirs, &modules];
                 let warm_setup =
-                    WarmSetup { library: library.clone(), argv: argv.map(str::to_owned).to_vec() };
+                    WarmSetup { argv: argv.map(str::to_owned).to_vec(), env: environment(image) };
                 launcher(format!("{}-{}", image.name, warm.name), Some(warm_setup))
             })
             .collect()
@@ -194,8 +193,7 @@ impl PythonRuntime {
                 let executable = self.executable.to_string_lossy().into_owned();
                 let mut argv = [&executable, "-I", "-S", "-B", DRIVER_PATH].map(str::to_owned).to_vec();
                 argv.extend(arguments);
-                let env = image.cell.env.iter().map(|(name, value)| format!("{name}={value}")).collect();
-                Program::Exec { argv, env }
+                Program::Exec { argv, env: environment(image) }
             }
         };
         let sources = solution.files.iter().map(|file| (file.path.clone(), file.content.clone())).collect();
@@ -223,6 +221,10 @@ fn ask(interpreter: &Path) -> Result<Vec<u8>, String> {
         return Err(format!("{}: {}", output.status, text.lines().last().unwrap_or("")));
     }
     Ok(output.stdout)
+}
+
+fn environment(image: &Image) -> Vec<String> {
+    image.cell.env.iter().map(|(name, value)| format!("{name}={value}")).collect()
 }
 
 fn contains(text: &[u8], word: &[u8]) -> bool {

@@ -10,14 +10,17 @@ mod hierarchy;
 use std::{
     fs::{self, File, OpenOptions},
     io,
-    os::unix::fs::FileExt,
+    os::{fd::AsRawFd, unix::fs::FileExt},
     path::{Path, PathBuf},
     time::Duration,
 };
 
 pub use self::hierarchy::survey;
 use self::hierarchy::{PREFIX, Parents, lock_group, remove_group};
-use super::protocol::{CgroupInfo, CgroupKind};
+use super::{
+    protocol::{CgroupInfo, CgroupKind, SlotGroupFds},
+    sys,
+};
 
 /// Page cache that earlier runs left in a group is looked at only where it could matter.
 const CACHE_IGNORED_BELOW: u64 = 4 << 20;
@@ -242,6 +245,39 @@ fn writable(file: &Path) -> io::Result<File> {
 }
 
 impl SlotGroup {
+    /// Its descriptors, for the other side of an exec.
+    pub fn fds(&self) -> SlotGroupFds {
+        SlotGroupFds {
+            join: self.join.iter().map(AsRawFd::as_raw_fd).collect(),
+            memory_limit: self.memory_limit.as_raw_fd(),
+            memory_usage: self.memory_usage.as_raw_fd(),
+            memory_stat: self.memory_stat.as_raw_fd(),
+            memory_peak: self.memory_peak.as_ref().map(AsRawFd::as_raw_fd),
+            oom_events: self.oom_events.as_raw_fd(),
+            limit_hits: self.limit_hits.as_ref().map(AsRawFd::as_raw_fd),
+            pids_limit: self.pids_limit.as_raw_fd(),
+            cpu_usage: self.cpu_usage.as_raw_fd(),
+            kind: self.kind,
+        }
+    }
+
+    /// The group whose descriptors were left open by [`SlotGroup::fds`]'s caller.
+    pub fn adopt(fds: SlotGroupFds) -> SlotGroup {
+        let file = |fd: i32| File::from(sys::adopt_fd(fd));
+        SlotGroup {
+            join: fds.join.into_iter().map(file).collect(),
+            memory_limit: file(fds.memory_limit),
+            memory_usage: file(fds.memory_usage),
+            memory_stat: file(fds.memory_stat),
+            memory_peak: fds.memory_peak.map(file),
+            oom_events: file(fds.oom_events),
+            limit_hits: fds.limit_hits.map(file),
+            pids_limit: file(fds.pids_limit),
+            cpu_usage: file(fds.cpu_usage),
+            kind: fds.kind,
+        }
+    }
+
     /// Moves the calling process into the group.
     pub fn join(&self) -> io::Result<()> {
         self.join.iter().try_for_each(|procs| procs.write_all_at(b"0", 0))

@@ -45,7 +45,9 @@ use super::{
     cell::{self, CellSetup},
     cgroup::{Groups, OomKill, SlotGroup},
     confined,
-    protocol::{Ask, CgroupInfo, FaultReport, LauncherSetup, Reply, read_message, write_message},
+    protocol::{
+        Ask, CgroupInfo, FaultReport, Handover, LauncherSetup, Reply, WarmSetup, read_message, write_message,
+    },
     rootfs,
     step::{self, StepError, io_step, step},
     sys::{self, SockFilter, python::Callback},
@@ -282,22 +284,73 @@ fn launch(
     let Some(warm) = &setup.warm else {
         return serve(control, seccomp, groups, cgroup, privileged, None);
     };
-    step("bound_thread_stacks", || sys::python::bound_thread_stacks(THREAD_STACK_BYTES))?;
+    let handover = Handover {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        control: control.as_raw_fd(),
+        seccomp,
+        groups: groups.iter().map(SlotGroup::fds).collect(),
+        cgroup,
+        privileged,
+    };
+    execute_interpreter(warm, &handover)
+}
+
+/// Where the executed interpreter finds what was left for it. Above what a launcher has open.
+const HANDOVER_FD: i32 = 900;
+
+/// Becomes the interpreter, whose script imports this crate's library and goes on in
+/// [`serve_in_interpreter`]. Returns only on failure.
+fn execute_interpreter(warm: &WarmSetup, handover: &Handover) -> Result<(), StepError> {
     neutral_streams()?;
-    let control = io_step("copy_control", || control.try_clone())?;
-    let library =
-        step("name_interpreter", || CString::new(warm.library.as_str()).map_err(|_| Errno::EINVAL))?;
-    let argv = warm.argv.iter().map(|text| CString::new(text.as_str())).collect::<Result<Vec<_>, _>>();
-    let argv = step("name_interpreter", || argv.map_err(|_| Errno::EINVAL))?;
-    step("start_interpreter", || {
-        sys::python::run_main(&library, &argv, move |run| {
-            if let Err(error) = serve(&control, seccomp, groups, cgroup, privileged, Some(run)) {
-                let _ = write_message(&mut { &control }, &Reply::Fault(error.into()));
-            }
-        })?;
-        // The script hands over and does not come back, unless it failed.
-        Err(Errno::ECANCELED)
-    })
+    let content = postcard::to_stdvec(handover).map_err(|_| Errno::EINVAL);
+    let content = step("hand_over", || content)?;
+    let file = io_step("hand_over", || sys::sealed_file(&content))?;
+    step("hand_over", || sys::dup_onto(file.as_raw_fd(), HANDOVER_FD))?;
+    // What this process has open it will have open then.
+    io_step("hand_over", || {
+        let open = fs::read_dir("/proc/self/fd")?.flatten();
+        let numbers: Vec<i32> = open.filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect();
+        // The listing's own descriptor is among them, and closed by now.
+        numbers.into_iter().filter(|number| *number > 2).for_each(|number| {
+            let _ = sys::dup_onto(number, number);
+        });
+        Ok(())
+    })?;
+    let strings =
+        |list: &[String]| list.iter().map(|text| CString::new(text.as_str())).collect::<Result<Vec<_>, _>>();
+    let (argv, env) = step("name_interpreter", || match (strings(&warm.argv), strings(&warm.env)) {
+        (Ok(argv), Ok(env)) if !argv.is_empty() => Ok((argv, env)),
+        _ => Err(Errno::EINVAL),
+    })?;
+    step("start_interpreter", || Err(sys::exec(&argv[0], &argv, &env)))
+}
+
+/// In the interpreter, called by its script when everything is loaded. Returns when the service is
+/// gone, or in case of failure, having told it.
+pub fn serve_in_interpreter(run: &Callback) {
+    let Ok((control, handover)) = take_over() else { return };
+    let served = step("bound_thread_stacks", || sys::python::bound_thread_stacks(THREAD_STACK_BYTES))
+        .and_then(|()| step("name_process", || sys::set_name(c"proofbox-launch")))
+        .and_then(|()| {
+            let groups = handover.groups.into_iter().map(SlotGroup::adopt).collect();
+            serve(&control, handover.seccomp, groups, handover.cgroup, handover.privileged, Some(run))
+        });
+    if let Err(error) = served {
+        let _ = write_message(&mut { &control }, &Reply::Fault(error.into()));
+    }
+}
+
+fn take_over() -> io::Result<(UnixStream, Handover)> {
+    let mut content = Vec::new();
+    fs::File::from(sys::adopt_fd(HANDOVER_FD)).read_to_end(&mut content)?;
+    let handover: Handover = postcard::from_bytes(&content).map_err(io::Error::other)?;
+    let control = UnixStream::from(sys::adopt_fd(handover.control));
+    if handover.version != env!("CARGO_PKG_VERSION") {
+        let fault = FaultReport { step: "match_versions".to_owned(), errno: libc::EPROTO };
+        write_message(&mut { &control }, &Reply::Fault(fault))?;
+        return Err(io::Error::from(io::ErrorKind::InvalidData));
+    }
+    Ok((control, handover))
 }
 
 /// Standard streams of the kinds that runs have (a file, two pipes), which is what the interpreter

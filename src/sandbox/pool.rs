@@ -62,8 +62,6 @@ pub struct LauncherConfig {
     pub image: ImageSetup,
     /// The interpreter to keep loaded, if any.
     pub warm: Option<WarmSetup>,
-    /// Its environment, which warm runs see as theirs.
-    pub env: Vec<(String, String)>,
 }
 
 /// The sandbox could not be started: this host cannot give every guarantee.
@@ -150,7 +148,6 @@ pub struct Sandbox {
 #[derive(Debug)]
 struct Launcher {
     name: String,
-    env: Vec<(String, String)>,
     config: SandboxConfig,
     setup: LauncherSetup,
     running: Mutex<Option<Running>>,
@@ -189,7 +186,7 @@ impl Sandbox {
         wanted: Vec<LauncherConfig>,
     ) -> Result<HashMap<String, Arc<Launcher>>, StartError> {
         let mut launchers = HashMap::new();
-        for LauncherConfig { name, image, warm, env } in wanted {
+        for LauncherConfig { name, image, warm } in wanted {
             let setup = LauncherSetup {
                 tier,
                 scratch_dir: config.scratch_dir.as_ref().map(|path| path.to_string_lossy().into_owned()),
@@ -201,7 +198,6 @@ impl Sandbox {
             };
             let launcher = Launcher {
                 name: name.clone(),
-                env,
                 config: config.clone(),
                 setup,
                 running: Mutex::new(None),
@@ -309,7 +305,6 @@ impl Launcher {
         let guard = Command::new(&self.config.program)
             .arg("__launcher")
             .env_clear()
-            .envs(self.env.iter().map(|(name, value)| (name, value)))
             .current_dir("/")
             .stdin(Stdio::from(OwnedFd::from(theirs)))
             .stdout(Stdio::null())

@@ -36,10 +36,38 @@ pub struct LauncherSetup {
 /// An interpreter kept loaded. Paths are those in the cell.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WarmSetup {
-    /// The interpreter's shared library.
-    pub library: String,
-    /// Its command line, from the program's name on.
+    /// Its command line. The first word is the program's path.
     pub argv: Vec<String>,
+    /// Its environment, which runs see as theirs; `NAME=value`.
+    pub env: Vec<String>,
+}
+
+/// What a launcher leaves for itself when it executes the interpreter that it is to keep loaded.
+/// Descriptors are numbers.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Handover {
+    /// Both sides must be of one build.
+    pub version: String,
+    pub control: i32,
+    pub seccomp: Vec<SockFilter>,
+    pub groups: Vec<SlotGroupFds>,
+    pub cgroup: Option<CgroupInfo>,
+    pub privileged: bool,
+}
+
+/// Descriptors of a slot's control group files.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct SlotGroupFds {
+    pub join: Vec<i32>,
+    pub memory_limit: i32,
+    pub memory_usage: i32,
+    pub memory_stat: i32,
+    pub memory_peak: Option<i32>,
+    pub oom_events: i32,
+    pub limit_hits: Option<i32>,
+    pub pids_limit: i32,
+    pub cpu_usage: i32,
+    pub kind: CgroupKind,
 }
 
 /// What cells of one launcher see and run. Read-only for them.

@@ -1,25 +1,26 @@
-//! An interpreter inside this process: the part of Python's stable C interface that a warm launcher
-//! needs, taken from the interpreter's own shared library at run time.
+//! Life inside an interpreter's process: the part of Python's stable C interface that a warm launcher
+//! needs, taken from the interpreter itself at run time.
 //!
-//! Theory of operation. [`run_main`] lets the library run `python3 ...warm.pyc` in this process, with
-//! one extra built-in module, `_proofbox`. The script loads what solutions commonly use and calls
-//! `_proofbox.serve(run)`, which enters [`super::super::launcher`]'s loop. Slots, cells and runs are
-//! forks of this process; in a run, and only there, `run` is called with what the run is to do.
+//! Theory of operation. This crate is also built as a shared library. A launcher executes the
+//! interpreter, the very program that bare solutions run on, with a script that loads what solutions
+//! commonly use, imports this library as the module `_proofbox` and calls `_proofbox.serve(run)`,
+//! which goes on in [`super::super::launcher`]. Slots, cells and runs are forks of that process; in a
+//! run, and only there, `run` is called with what the run is to do.
 
 use std::{
-    ffi::{CStr, CString, c_char, c_int, c_void},
+    ffi::{CStr, c_char, c_int, c_void},
     ptr::null_mut,
-    sync::{Mutex, OnceLock},
+    sync::OnceLock,
 };
 
 use nix::errno::Errno;
 
+use super::super::launcher;
+
 type Object = *mut c_void;
 
-/// Functions of the interpreter's library. All are part of its stable interface since 3.7.
+/// Functions of the interpreter. All are part of its stable interface since 3.7.
 struct Library {
-    bytes_main: unsafe extern "C" fn(c_int, *mut *mut c_char) -> c_int,
-    append_inittab: unsafe extern "C" fn(*const c_char, unsafe extern "C" fn() -> Object) -> c_int,
     module_create: unsafe extern "C" fn(*mut ModuleDef, c_int) -> Object,
     text_from: unsafe extern "C" fn(*const c_char, isize) -> Object,
     call: unsafe extern "C" fn(Object, Object, Object) -> Object,
@@ -30,10 +31,6 @@ struct Library {
 }
 
 static LIBRARY: OnceLock<Library> = OnceLock::new();
-/// What `_proofbox.serve` does, put here for the callback, which has no argument of ours.
-static SERVE: Mutex<Option<Serve>> = Mutex::new(None);
-type Serve = Box<dyn FnOnce(&Callback) + Send>;
-
 /// The Python function that carries out a run.
 pub struct Callback {
     function: Object,
@@ -78,52 +75,20 @@ static METHODS: [MethodDef; 2] = [
     MethodDef { name: std::ptr::null(), function: None, flags: 0, doc: std::ptr::null() },
 ];
 
-/// Runs the interpreter's main with `argv`. `serve` is called when the script asks for it; in the
-/// processes that it forks it may call the function that the script gave.
-///
-/// Returns the interpreter's exit code in the process that called it.
-pub fn run_main(
-    library: &CStr,
-    argv: &[CString],
-    serve: impl FnOnce(&Callback) + Send + 'static,
-) -> Result<i32, Errno> {
-    let loaded = load(library)?;
-    let library = LIBRARY.get_or_init(|| loaded);
-    *SERVE.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(Box::new(serve));
-    let mut arguments: Vec<*mut c_char> =
-        argv.iter().map(|argument| argument.as_ptr().cast_mut()).chain([null_mut()]).collect();
-    // SAFETY: the interpreter is not initialised yet, as adding a built-in module requires; the name
-    // and the arguments outlive the calls; main does not write to them.
-    unsafe {
-        if (library.append_inittab)(c"_proofbox".as_ptr(), init_module) != 0 {
-            return Err(Errno::ENOMEM);
-        }
-        Ok((library.bytes_main)(argv.len() as c_int, arguments.as_mut_ptr()))
-    }
-}
-
+/// Finds the functions in this process, which is the interpreter's.
 // The types stand beside the names, in the fields.
 #[allow(clippy::missing_transmute_annotations)]
-fn load(path: &CStr) -> Result<Library, Errno> {
-    // SAFETY: loading runs the library's initialisers: it is the interpreter that the
-    // configuration names, trusted as the interpreter itself is. Global, since extension modules
-    // find the interpreter's symbols that way.
-    let handle = unsafe { libc::dlopen(path.as_ptr(), libc::RTLD_NOW | libc::RTLD_GLOBAL) };
-    if handle.is_null() {
-        return Err(Errno::ENOENT);
-    }
+fn find_library() -> Option<Library> {
     let find = |name: &CStr| {
-        // SAFETY: the handle is valid and never closed.
-        let symbol = unsafe { libc::dlsym(handle, name.as_ptr()) };
-        if symbol.is_null() { Err(Errno::ENOSYS) } else { Ok(symbol) }
+        // SAFETY: the default handle is always valid.
+        let symbol = unsafe { libc::dlsym(libc::RTLD_DEFAULT, name.as_ptr()) };
+        (!symbol.is_null()).then_some(symbol)
     };
     // SAFETY: each symbol is the function of that name in CPython's stable interface, whose
     // signature the field's type repeats.
     unsafe {
         use std::mem::transmute;
-        Ok(Library {
-            bytes_main: transmute::<*mut c_void, _>(find(c"Py_BytesMain")?),
-            append_inittab: transmute::<*mut c_void, _>(find(c"PyImport_AppendInittab")?),
+        Some(Library {
             module_create: transmute::<*mut c_void, _>(find(c"PyModule_Create2")?),
             text_from: transmute::<*mut c_void, _>(find(c"PyUnicode_FromStringAndSize")?),
             call: transmute::<*mut c_void, _>(find(c"PyObject_Call")?),
@@ -135,8 +100,14 @@ fn load(path: &CStr) -> Result<Library, Errno> {
     }
 }
 
-unsafe extern "C" fn init_module() -> Object {
-    let Some(library) = LIBRARY.get() else { return null_mut() };
+/// Called by the interpreter when it imports this library as `_proofbox`.
+///
+/// # Safety
+/// Only an interpreter may call it, once it is initialised.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn PyInit__proofbox() -> *mut c_void {
+    let Some(found) = find_library() else { return null_mut() };
+    let library = LIBRARY.get_or_init(|| found);
     // The interpreter keeps the definition for as long as it lives.
     let definition = Box::leak(Box::new(ModuleDef {
         refcount: 1,
@@ -159,10 +130,7 @@ unsafe extern "C" fn init_module() -> Object {
 
 /// `_proofbox.serve(run)`: does not return to Python.
 unsafe extern "C" fn serve(_module: Object, function: Object) -> Object {
-    let serve = SERVE.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take();
-    if let Some(serve) = serve {
-        serve(&Callback { function });
-    }
+    launcher::serve_in_interpreter(&Callback { function });
     super::exit_now(0)
 }
 
