@@ -42,9 +42,7 @@ use super::{
     landlock::{self, RunRules},
     launcher::receive_slot,
     narrowing,
-    protocol::{
-        Ask, FaultReport, ImageSetup, Job, LauncherSetup, Reply, WireLimits, read_message, write_message,
-    },
+    protocol::{Ask, FaultReport, Job, LauncherSetup, Reply, WireLimits, read_message, write_message},
     reaper::{Charge, take_charge},
     rootfs::{SCRATCH_DIR, SOURCE_DIR},
     run::Supervisor,
@@ -211,16 +209,12 @@ impl Surroundings<'_> {
         self.id_base.map(|base| base + slot)
     }
 
-    /// What a run may read: the image's parts of the host, which stand in a cell where they stand
-    /// on the host, and its own files.
-    fn readable(&self) -> Result<Vec<PathBuf>, StepError> {
-        let ImageSetup { binds, .. } = &self.setup.image;
-        step("map_image_paths", || match binds.iter().all(|(host, cell)| host == cell) {
-            true => Ok(()),
-            false => Err(Errno::EINVAL),
-        })?;
-        let host = binds.iter().map(|(path, _)| PathBuf::from(path));
-        Ok(host.chain([self.directory.join(IMAGE)]).collect())
+    /// What a run may read: the image's parts of the host, and its own files. A part that stands
+    /// elsewhere in a cell than on the host cannot be given without mounts, and is not: only
+    /// interpreters kept loaded have such parts, and here there are none.
+    fn readable(&self) -> Vec<PathBuf> {
+        let same = self.setup.image.binds.iter().filter(|(host, cell)| host == cell);
+        same.map(|(path, _)| PathBuf::from(path)).chain([self.directory.join(IMAGE)]).collect()
     }
 }
 
@@ -396,7 +390,7 @@ fn init(
         Ask::Open(_) => return Err(StepError { step: "read_job", errno: Errno::EPROTO }),
     };
     let directory = CellDirectory::create(&surroundings.slot_directory(index), &job.sources)?;
-    let mut readable = surroundings.readable()?;
+    let mut readable = surroundings.readable();
     readable.push(directory.path().join(SOURCES));
     let rules = RunRules::new(&readable, &directory.path().join(SCRATCH))?;
     let image = &surroundings.setup.image;
@@ -466,7 +460,7 @@ fn rehearse(surroundings: &Surroundings<'_>) -> Result<(), StepError> {
 fn rehearse_cell(surroundings: &Surroundings<'_>) -> Result<(), StepError> {
     let _charge = become_init(surroundings, 0)?;
     let slot = surroundings.slot_directory(0);
-    let rules = RunRules::new(&surroundings.readable()?, &slot)?;
+    let rules = RunRules::new(&surroundings.readable(), &slot)?;
     rules.restrict()?;
     let denied =
         |path: &Path| File::open(path).is_err_and(|error| error.raw_os_error() == Some(libc::EACCES));
@@ -493,7 +487,7 @@ fn rehearse_cell(surroundings: &Surroundings<'_>) -> Result<(), StepError> {
 
 /// The static name of a step that came over a socket.
 fn known_step(name: &str) -> &'static str {
-    const STEPS: [&str; 24] = [
+    const STEPS: [&str; 23] = [
         "offer_to_oom_killer",
         "narrow_calls",
         "no_new_privileges",
@@ -506,7 +500,6 @@ fn known_step(name: &str) -> &'static str {
         "become_slot_id",
         "die_with_slot",
         "hide_memory",
-        "map_image_paths",
         "make_run_rules",
         "open_granted_path",
         "grant_path",
