@@ -195,7 +195,7 @@ mod tests {
     fn merged_program_gives_every_answer_of_the_programs_it_replaces() {
         let Programs { answers, .. } = programs(SHIPPED).unwrap();
         let merged = compile(SHIPPED).unwrap();
-        assert!(merged.len() < 400, "{} instructions", merged.len());
+        assert!(merged.len() < 512, "{} instructions", merged.len());
         // Arguments around every value that the policy names, in either half of the register.
         let values = [
             0,
