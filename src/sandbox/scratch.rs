@@ -234,6 +234,9 @@ pub fn usage(top: BorrowedFd<'_>) -> Usage {
         // Gone since it was listed.
         let Ok(found) = status(directory, &name) else { continue };
         sum.entries += 1;
+        if sum.entries > MOST_ENTRIES {
+            return sum;
+        }
         sum.bytes = sum.bytes.saturating_add(found.st_blocks as u64 * 512);
         if kind_of(&found) != SFlag::S_IFDIR {
             continue;

@@ -14,6 +14,8 @@ use super::{
 
 /// Looking for memory without a name reads much; it is done this often, and less where it is slow.
 const NAMELESS_LOOK: Duration = Duration::from_millis(20);
+/// Scratch space is never left unlooked at for longer.
+const SCRATCH_LOOK_WITHIN: Duration = Duration::from_millis(8);
 /// Looking takes at most this share of the time.
 const LOOKING_SHARE: u32 = 16;
 
@@ -60,7 +62,8 @@ impl TreeWatch {
             && begun >= self.next_scratch
         {
             let usage = cell.usage();
-            self.next_scratch = next_look(begun, Duration::ZERO);
+            // However long it took: files are made faster than they are counted.
+            self.next_scratch = next_look(begun, Duration::ZERO).min(Instant::now() + SCRATCH_LOOK_WITHIN);
             if usage.bytes > scratch_bytes || usage.entries > MOST_ENTRIES {
                 return Some(LimitHit::Output);
             }
