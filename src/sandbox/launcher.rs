@@ -293,6 +293,7 @@ fn launch(
         groups: groups.iter().map(SlotGroup::fds).collect(),
         cgroup,
         privileged,
+        fail_step: setup.fail_step.clone(),
     };
     execute_interpreter(warm, &handover)
 }
@@ -331,6 +332,9 @@ fn execute_interpreter(warm: &WarmSetup, handover: &Handover) -> Result<(), Step
 /// gone, or in case of failure, having told it.
 pub fn serve_in_interpreter(run: &Callback) {
     let Ok((control, handover)) = take_over() else { return };
+    if let Some((name, errno)) = handover.fail_step {
+        step::inject_failure(name, errno);
+    }
     let served = step("bound_thread_stacks", || sys::python::bound_thread_stacks(THREAD_STACK_BYTES))
         .and_then(|()| step("name_process", || sys::set_name(c"proofbox-launch")))
         .and_then(|()| {

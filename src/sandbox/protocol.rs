@@ -53,6 +53,8 @@ pub struct Handover {
     pub groups: Vec<SlotGroupFds>,
     pub cgroup: Option<CgroupInfo>,
     pub privileged: bool,
+    /// As in [`LauncherSetup`].
+    pub fail_step: Option<(String, i32)>,
 }
 
 /// Descriptors of a slot's control group files.
