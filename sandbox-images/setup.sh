@@ -34,15 +34,29 @@ installed() {
     [ "$status" = "install ok installed" ]
 }
 
-# Installs those of the packages named that are missing.
-install_missing() {
-    missing=
-    for package in "$@"; do
-        case " $missing " in *" $package "*) continue ;; esac
-        installed "$package" || missing="$missing $package"
+wanted=$build_packages
+for manifest in "$images"/*/image.toml; do
+    [ -e "$manifest" ] || fail "no image.toml under $images: this is not a complete checkout"
+    for package in $(packages_of "$manifest"); do
+        case $package in
+            *[!a-z0-9.+-]*) fail "$manifest: '$package' is not a Debian package name" ;;
+        esac
+        wanted="$wanted $package"
     done
-    missing=${missing# }
-    [ -n "$missing" ] || return 0
+done
+
+if ! command -v dpkg-query >/dev/null 2>&1; then
+    fail "this is not a Debian system (no dpkg); install the equivalents of these yourself: $wanted"
+fi
+
+missing=
+for package in $wanted; do
+    case " $missing " in *" $package "*) continue ;; esac
+    installed "$package" || missing="$missing $package"
+done
+missing=${missing# }
+
+if [ -n "$missing" ]; then
     say "missing Debian packages: $missing"
     command -v apt-get >/dev/null 2>&1 || fail "apt-get is not there; install these yourself: $missing"
     as_root=
@@ -61,34 +75,6 @@ install_missing() {
         installed "$package" || fail "$package is still not installed"
     done
     say "done"
-}
-
-# Names that hold {python3} stand for packages of the version of python3 that Debian has here, such as 3.11: they
-# can be named once it is installed.
-wanted=$build_packages
-versioned=
-for manifest in "$images"/*/image.toml; do
-    [ -e "$manifest" ] || fail "no image.toml under $images: this is not a complete checkout"
-    for package in $(packages_of "$manifest"); do
-        case $package in
-            *'{python3}'*) versioned="$versioned $package" ;;
-            *[!a-z0-9.+-]*) fail "$manifest: '$package' is not a Debian package name" ;;
-            *) wanted="$wanted $package" ;;
-        esac
-    done
-done
-
-if ! command -v dpkg-query >/dev/null 2>&1; then
-    fail "this is not a Debian system (no dpkg); install the equivalents of these yourself: $wanted $versioned"
-fi
-
-# shellcheck disable=SC2086
-install_missing $wanted
-if [ -n "$versioned" ]; then
-    python3=$(/usr/bin/python3 -c 'import sys; print("%d.%d" % sys.version_info[:2])') ||
-        fail "/usr/bin/python3 does not run"
-    # shellcheck disable=SC2086
-    install_missing $(echo "$versioned" | sed "s/{python3}/$python3/g")
 fi
 
 command -v cargo >/dev/null 2>&1 ||

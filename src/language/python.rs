@@ -66,7 +66,7 @@ impl PythonRuntime {
         let failed = |problem: String| LanguageError::Interpreter {
             interpreter: interpreter.display().to_string(),
             problem,
-            packages: image.host.debian_packages.join(" ").replace("{python3}", "3.x"),
+            packages: image.host.debian_packages.join(" "),
         };
         let answer = ask(interpreter).map_err(&failed)?;
         let value = marshal::decode(&answer).map_err(|error| failed(error.to_string()))?;
