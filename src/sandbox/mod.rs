@@ -8,7 +8,9 @@
 //! |---|---|---|
 //! | `pool` | service | starts launchers, lends slots, reads outcomes |
 //! | `launcher` | guard, launcher, slot | who makes cells, and who dies with whom |
-//! | `cell`, `run` | cell init | furnishes a cell, carries out runs, ends what they leave |
+//! | `cell`, `run` | cell init | furnishes a cell, carries out its runs |
+//! | `program` | run | from the forked child to the program, giving everything else up |
+//! | `supervise` | cell init | watches a run, ends what it leaves, says what it used |
 //! | `rootfs`, `cgroup`, `policy`, `filter` | | the file tree, memory and process bounds, the seccomp policy |
 //! | `protocol`, `step` | all | what travels between them; named steps that can fail |
 //! | `confined` | guard to run | the same without namespaces: tiers `slot` and `restricted` |
@@ -27,12 +29,14 @@ pub mod launcher;
 mod narrowing;
 pub mod policy;
 mod pool;
+mod program;
 mod protocol;
 mod reaper;
 mod rootfs;
 mod run;
 mod scratch;
 mod step;
+mod supervise;
 mod sys;
 mod tree;
 mod watch;

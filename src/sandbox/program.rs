@@ -1,0 +1,203 @@
+//! From the forked child to the program: giving up everything that the program must not have.
+
+use std::{
+    ffi::CString,
+    os::{
+        fd::{AsRawFd, OwnedFd},
+        unix::net::UnixStream,
+    },
+};
+
+use nix::{
+    errno::Errno,
+    unistd::{chdir, setsid},
+};
+
+use super::{
+    cell::CellSetup,
+    confined::ConfinedCell,
+    forks,
+    protocol::{Program, WireLimits},
+    rootfs::WORK_DIR,
+    run::{Stage, Supervisor, cpu_kill_after},
+    step::{StepError, step},
+    sys,
+};
+
+/// Descriptors as the driver in the cell finds them.
+const CALL_FD: i32 = 3;
+const RESULT_FD: i32 = 4;
+const CODE_FD: i32 = 5;
+const FIRST_UNUSED_FD: i32 = 6;
+/// Open files per process.
+const OPEN_FILES: u64 = 512;
+
+/// Files that a run reads.
+pub struct Inputs {
+    pub stdin: OwnedFd,
+    pub call: Option<OwnedFd>,
+    pub code: Option<OwnedFd>,
+}
+
+pub struct Inherited {
+    pub inputs: Inputs,
+    pub stdout: OwnedFd,
+    pub stderr: OwnedFd,
+    pub result: OwnedFd,
+    /// To the cell's init, where the run must ask it before it forks.
+    pub gate: Option<UnixStream>,
+}
+
+/// In the forked child: gives up everything the program must not have, then becomes it.
+/// Returns only on failure.
+pub fn become_program(
+    supervisor: &Supervisor<'_>,
+    program: &Program,
+    stage: Stage<'_>,
+    inherited: Inherited,
+) -> StepError {
+    let limits = &supervisor.limits;
+    let attempt = || -> Result<std::convert::Infallible, StepError> {
+        step("run_session", setsid)?;
+        let confined = supervisor.setup.confined.as_ref();
+        let work = confined.map_or_else(|| WORK_DIR.into(), ConfinedCell::work_directory);
+        step("run_directory", || chdir(&work))?;
+        step("place_descriptors", || place_descriptors(&inherited))?;
+        // As a program is that was executed: its own /proc files are its own, and the supervisor, which
+        // counts what the tree uses through /proc, can see it.
+        step("be_dumpable", || sys::prctl(libc::PR_SET_DUMPABLE, 1))?;
+        match program {
+            Program::Exec { .. } => sys::reset_signals(),
+            // The interpreter's own dispositions stay: they are those it starts with.
+            Program::Warm { .. } => {
+                sys::unblock_signals();
+                step("name_process", || sys::set_name(c"python3"))?;
+            }
+        }
+        step("set_rlimits", || set_rlimits(limits, supervisor.setup))?;
+        step("no_new_privileges", || sys::prctl(libc::PR_SET_NO_NEW_PRIVS, 1))?;
+        match confined {
+            Some(confined) => {
+                confined.confine_run()?;
+                step("drop_capabilities", sys::drop_held_capabilities)?;
+            }
+            None => step("drop_capabilities", sys::drop_capabilities)?,
+        }
+        if let Some(to_init) = &inherited.gate {
+            step("install_fork_gate", || forks::install_gate(to_init))?;
+        }
+        let exec = match program {
+            Program::Exec { argv, env } => Some(prepare_exec(argv, env, confined)?),
+            Program::Warm { .. } => None,
+        };
+        if let Some(confined) = confined {
+            confined.narrow_calls()?;
+        }
+        step("install_seccomp", || sys::install_seccomp(&supervisor.setup.seccomp))?;
+        match (exec, program, supervisor.setup.run) {
+            (Some((argv, env)), _, _) => step("exec", || Err(sys::exec(&argv[0], &argv, &env))),
+            (None, Program::Warm { arguments }, Some(run)) => {
+                // Also closes the pipe on which a failure would be told: this is the success.
+                step("close_descriptors", || sys::close_from(FIRST_UNUSED_FD))?;
+                run.run(arguments.iter().map(String::as_str).chain([stage.word()]))
+            }
+            _ => Err(StepError { step: "find_interpreter", errno: Errno::ENOENT }),
+        }
+    };
+    match attempt() {
+        Err(error) => error,
+        Ok(never) => match never {},
+    }
+}
+
+/// Arguments and environment as the kernel takes them. There is at least one argument.
+pub fn prepare_exec(
+    argv: &[String],
+    env: &[String],
+    confined: Option<&ConfinedCell>,
+) -> Result<(Vec<CString>, Vec<CString>), StepError> {
+    let strings = |list: &[String], resolve: fn(&ConfinedCell, &str) -> String| {
+        let resolved =
+            list.iter().map(|text| confined.map_or_else(|| text.clone(), |cell| resolve(cell, text)));
+        resolved.map(CString::new).collect::<Result<Vec<_>, _>>()
+    };
+    let (argv, env) = (strings(argv, ConfinedCell::resolve), strings(env, ConfinedCell::resolve_variable));
+    step("prepare_arguments", || match (argv, env) {
+        (Ok(argv), Ok(env)) if !argv.is_empty() => Ok((argv, env)),
+        _ => Err(Errno::EINVAL),
+    })
+}
+
+/// 0 to 4 as the driver expects them; everything else closes on exec.
+pub fn place_descriptors(inherited: &Inherited) -> Result<(), Errno> {
+    // First out of the way, so that no target number is still a source.
+    let high = |fd: &OwnedFd| sys::dup_above(fd.as_raw_fd(), 64);
+    let stdin = high(&inherited.inputs.stdin)?;
+    let stdout = high(&inherited.stdout)?;
+    let stderr = high(&inherited.stderr)?;
+    let result = high(&inherited.result)?;
+    let call = inherited.inputs.call.as_ref().map(high).transpose()?;
+    let code = inherited.inputs.code.as_ref().map(high).transpose()?;
+    sys::dup_onto(stdin.as_raw_fd(), 0)?;
+    sys::dup_onto(stdout.as_raw_fd(), 1)?;
+    sys::dup_onto(stderr.as_raw_fd(), 2)?;
+    sys::dup_onto(result.as_raw_fd(), RESULT_FD)?;
+    for (file, number) in [(call, CALL_FD), (code, CODE_FD)] {
+        match file {
+            Some(file) => sys::dup_onto(file.as_raw_fd(), number)?,
+            // Nothing of ours may be left at that number.
+            None => sys::close_number(number),
+        }
+    }
+    sys::close_on_exec_from(FIRST_UNUSED_FD)
+}
+
+pub fn set_rlimits(limits: &WireLimits, setup: &CellSetup<'_>) -> Result<(), Errno> {
+    let same = |resource, value| sys::set_rlimit(resource, value, value);
+    // A backstop behind the supervisor, per process and in whole seconds.
+    let cpu_seconds = cpu_kill_after(limits.cpu_ms).as_secs() + 2;
+    sys::set_rlimit(libc::RLIMIT_CPU, cpu_seconds, cpu_seconds + 1)?;
+    same(libc::RLIMIT_FSIZE, limits.file_bytes)?;
+    same(libc::RLIMIT_NOFILE, OPEN_FILES)?;
+    // Counted per user namespace and id, so per cell; the init is one of them. Where forks are
+    // gated the id is shared with others, and a count of it would mean nothing.
+    if !setup.confined.as_ref().is_some_and(|confined| confined.gates_forks) {
+        same(libc::RLIMIT_NPROC, limits.processes + 1)?;
+    }
+    same(libc::RLIMIT_STACK, limits.memory_bytes)?;
+    // One byte: no file is written, and no program that the kernel's core pattern names is started,
+    // which a limit of zero would not prevent.
+    same(libc::RLIMIT_CORE, 1)?;
+    same(libc::RLIMIT_MSGQUEUE, 0)?;
+    same(libc::RLIMIT_MEMLOCK, 0)?;
+    if setup.group.is_none() {
+        // A burst between two looks at the tree is bounded too. Address space is not memory:
+        // runtimes reserve far more than they use.
+        same(libc::RLIMIT_AS, limits.memory_bytes.saturating_mul(4).saturating_add(1 << 30))?;
+    }
+    Ok(())
+}
+
+/// The static name of a step that came over a pipe.
+pub fn known_step(name: &str) -> &'static str {
+    const RUN_STEPS: [&str; 17] = [
+        "name_process",
+        "be_dumpable",
+        "die_with_init",
+        "restrict_by_landlock",
+        "install_fork_gate",
+        "narrow_calls",
+        "close_descriptors",
+        "find_interpreter",
+        "run_session",
+        "run_directory",
+        "place_descriptors",
+        "set_rlimits",
+        "drop_capabilities",
+        "no_new_privileges",
+        "prepare_arguments",
+        "install_seccomp",
+        "exec",
+    ];
+    RUN_STEPS.into_iter().find(|known| *known == name).unwrap_or("become_program")
+}

@@ -1,0 +1,329 @@
+//! Watching a run until it has ended or a limit is hit, and ending everything it left.
+
+use std::{
+    fs, io,
+    os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd},
+    sync::OnceLock,
+    time::{Duration, Instant},
+};
+
+use nix::{
+    errno::Errno,
+    poll::{PollFd, PollFlags, PollTimeout, poll},
+    sys::signal::{Signal, kill},
+    unistd::Pid,
+};
+
+use super::{
+    LimitHit,
+    cell::scratch_bytes,
+    cgroup::SlotGroup,
+    forks::Gate,
+    protocol::Ran,
+    run::{Supervisor, cpu_kill_after},
+    step::{StepError, io_step, step},
+    sys,
+    watch::TreeWatch,
+};
+use crate::limits::Limits;
+
+/// How often it is looked whether a run computes or sleeps.
+const READY_WATCH: Duration = Duration::from_millis(50);
+/// A group's clock and what was reaped may differ by so much without a reason.
+const GROUP_NOISE: Duration = Duration::from_millis(20);
+/// How often the memory of the tree is looked at where no control group bounds it.
+const MEMORY_WATCH: Duration = Duration::from_millis(4);
+
+/// One stream coming out of the run.
+pub struct Capture {
+    pub pipe: Option<OwnedFd>,
+    pub bytes: Vec<u8>,
+    pub most: usize,
+}
+
+/// CPU time of a slot's control group, and of this process, which is in it.
+pub struct GroupCpu {
+    pub group: Duration,
+    pub own: Duration,
+}
+
+impl GroupCpu {
+    pub fn now(group: &SlotGroup) -> io::Result<GroupCpu> {
+        Ok(GroupCpu { group: group.cpu_time()?, own: sys::process_cpu_time(Pid::this())? })
+    }
+
+    /// What everything but this process has used since then.
+    pub fn since(&self, before: &GroupCpu) -> Duration {
+        self.group.saturating_sub(before.group).saturating_sub(self.own.saturating_sub(before.own))
+    }
+}
+
+/// A run in progress.
+pub struct Watch {
+    pub main: Pid,
+    pub main_status: Option<i32>,
+    pub captures: [Capture; 3],
+    pub limit: Option<LimitHit>,
+    /// CPU time of children already reaped.
+    pub reaped_cpu: Duration,
+    /// Of the slot's control group, when the run began.
+    pub cpu_before: Option<GroupCpu>,
+    pub max_rss_bytes: u64,
+    /// Where there is no control group: what is looked at while the run lasts.
+    pub tree: Option<TreeWatch>,
+    /// Where the run must ask before it forks.
+    pub gate: Option<Gate>,
+}
+
+/// Watches until the program has ended or a limit is hit. `false` if the service wants it ended.
+pub fn supervise(supervisor: &Supervisor<'_>, watch: &mut Watch, begun: Instant) -> Result<bool, StepError> {
+    let limits = &supervisor.limits;
+    let wall = Duration::from_millis(limits.wall_ms);
+    let mut wall_end = begun + wall;
+    // How long something of the run was ready to compute, by looking now and then.
+    let (mut computing, mut last_look, mut next_look) = (Duration::ZERO, begun, begun + READY_WATCH * 2);
+    let mut cpu_check = Instant::now() + least_time_to_use(cpu_kill_after(limits.cpu_ms));
+    while watch.main_status.is_none() && watch.limit.is_none() {
+        let mut wake = wall_end.min(cpu_check).min(next_look);
+        if supervisor.setup.group.is_none() {
+            wake = wake.min(Instant::now() + MEMORY_WATCH);
+        }
+        let ready = watch.wait(supervisor, wake)?;
+        if ready.service {
+            return Ok(false);
+        }
+        if ready.gate
+            && let Some(gate) = &mut watch.gate
+        {
+            step("answer_fork", || gate.answer(Pid::this(), limits.processes))?;
+        }
+        watch.read_captures()?;
+        if ready.child {
+            while let Ok(Some(_)) = supervisor.children.read_signal() {}
+            watch.reap()?;
+        }
+        let now = Instant::now();
+        if now >= next_look {
+            if is_ready(tree()) {
+                computing += now - last_look;
+            }
+            last_look = now;
+            next_look = now + READY_WATCH;
+        }
+        if now >= cpu_check && watch.main_status.is_none() {
+            let used = watch.cpu_used(supervisor);
+            let most = cpu_kill_after(limits.cpu_ms);
+            if used >= most {
+                watch.limit = Some(LimitHit::Cpu);
+            }
+            cpu_check = now + least_time_to_use(most.saturating_sub(used));
+        }
+        if now >= wall_end && watch.main_status.is_none() {
+            // Other people's load is not the solution's time. It ends by its CPU limit if it computes.
+            let waited = computing.saturating_sub(watch.cpu_used(supervisor));
+            wall_end = begun + wall + waited.min(wall * (Limits::MOST_WALL_STRETCH - 1));
+            if now >= wall_end {
+                watch.limit = watch.limit.or(Some(LimitHit::Wall));
+            }
+        }
+        if let Some(tree) = &mut watch.tree {
+            let directory = supervisor.setup.confined.as_ref().map(|confined| &confined.directory);
+            let over = tree.look(directory, limits, scratch_bytes(limits));
+            watch.limit = watch.limit.or(over);
+        }
+    }
+    Ok(true)
+}
+
+/// No tree can use that much CPU time sooner, however many of its threads run.
+pub fn least_time_to_use(cpu: Duration) -> Duration {
+    static CORES: OnceLock<u32> = OnceLock::new();
+    let cores =
+        CORES.get_or_init(|| std::thread::available_parallelism().map_or(1, |cores| cores.get() as u32));
+    (cpu / *cores).max(Duration::from_millis(1))
+}
+
+/// Kills and reaps everything in the cell but this process, and reads what is left in the pipes.
+pub fn end_everything(supervisor: &Supervisor<'_>, watch: &mut Watch) -> Result<(), StepError> {
+    loop {
+        match &supervisor.setup.confined {
+            Some(confined) => confined.kill_run()?,
+            None => match kill(Pid::from_raw(-1), Signal::SIGKILL) {
+                Ok(()) | Err(Errno::ESRCH) => {}
+                Err(errno) => return Err(StepError { step: "kill_run", errno }),
+            },
+        }
+        match sys::reap_any(true) {
+            Ok(Some(reaped)) => watch.count(&reaped),
+            Ok(None) | Err(Errno::EINTR) => {}
+            Err(Errno::ECHILD) => break,
+            Err(errno) => return Err(StepError { step: "reap_run", errno }),
+        }
+    }
+    watch.read_captures()
+}
+
+pub struct Ready {
+    pub child: bool,
+    pub service: bool,
+    pub gate: bool,
+}
+
+impl Watch {
+    pub fn wait(&self, supervisor: &Supervisor<'_>, wake: Instant) -> Result<Ready, StepError> {
+        let timeout = wake.saturating_duration_since(Instant::now());
+        // Rounded up, so that a wake-up is never early.
+        let millis = timeout.as_micros().div_ceil(1000).min(60_000) as u16;
+        let mut fds = vec![
+            PollFd::new(supervisor.children.as_fd(), PollFlags::POLLIN),
+            PollFd::new(supervisor.socket.as_fd(), PollFlags::POLLIN),
+        ];
+        let open: Vec<BorrowedFd<'_>> =
+            self.captures.iter().filter_map(|capture| Some(capture.pipe.as_ref()?.as_fd())).collect();
+        fds.extend(open.iter().map(|fd| PollFd::new(*fd, PollFlags::POLLIN)));
+        // Last, and only looked at where there is one.
+        fds.extend(self.gate.iter().map(|gate| PollFd::new(gate.as_fd(), PollFlags::POLLIN)));
+        match poll(&mut fds, PollTimeout::from(millis)) {
+            Ok(_) => {}
+            Err(Errno::EINTR) => {}
+            Err(errno) => return Err(StepError { step: "watch_run", errno }),
+        }
+        let ready = |index: usize| fds[index].revents().is_some_and(|events| !events.is_empty());
+        let asks = |fd: &PollFd<'_>| fd.revents().is_some_and(|events| events.contains(PollFlags::POLLIN));
+        let gate = self.gate.is_some() && fds.last().is_some_and(asks);
+        Ok(Ready { child: ready(0), service: ready(1), gate })
+    }
+
+    pub fn read_captures(&mut self) -> Result<(), StepError> {
+        for capture in &mut self.captures {
+            if io_step("read_output", || capture.read())? == CaptureState::Full {
+                self.limit = self.limit.or(Some(LimitHit::Output));
+            }
+        }
+        Ok(())
+    }
+
+    pub fn reap(&mut self) -> Result<(), StepError> {
+        loop {
+            match sys::reap_any(false) {
+                Ok(Some(reaped)) => self.count(&reaped),
+                Ok(None) | Err(Errno::ECHILD) => return Ok(()),
+                Err(errno) => return Err(StepError { step: "reap_run", errno }),
+            }
+        }
+    }
+
+    pub fn count(&mut self, reaped: &sys::Reaped) {
+        self.reaped_cpu += reaped.cpu;
+        self.max_rss_bytes = self.max_rss_bytes.max(reaped.max_rss_bytes);
+        if reaped.pid == self.main {
+            self.main_status = Some(reaped.status);
+        }
+    }
+
+    /// CPU time of the tree so far: of the group where there is one, else of what was reaped and
+    /// of everything alive in this pid namespace.
+    pub fn cpu_used(&mut self, supervisor: &Supervisor<'_>) -> Duration {
+        if let Some(tree) = &mut self.tree {
+            return tree.cpu_used(self.reaped_cpu);
+        }
+        if let (Some(group), Some(before)) = (&supervisor.setup.group, &self.cpu_before)
+            && let Ok(now) = GroupCpu::now(group)
+        {
+            return now.since(before);
+        }
+        // A group whose clock cannot be read just now: what is known without it.
+        self.reaped_cpu + sys::process_cpu_time(self.main).unwrap_or_default()
+    }
+
+    /// CPU time of the whole tree. What children used whom nobody waited for is known to the control
+    /// group, or was seen while they lived.
+    pub fn whole_cpu(&self, supervisor: &Supervisor<'_>) -> Result<Duration, StepError> {
+        let (Some(group), Some(before)) = (&supervisor.setup.group, &self.cpu_before) else {
+            return Ok(self.reaped_cpu.max(self.tree.as_ref().map_or(Duration::ZERO, TreeWatch::cpu_seen)));
+        };
+        let used = io_step("read_cpu_time", || GroupCpu::now(group))?.since(before);
+        // What the kernel did to end the processes is the group's, too, and no solution's.
+        let noise = self.reaped_cpu / 10 + GROUP_NOISE;
+        Ok(if used > self.reaped_cpu + noise { used } else { self.reaped_cpu })
+    }
+
+    pub fn finish(self, supervisor: &Supervisor<'_>, begun: Instant) -> Result<Ran, StepError> {
+        let cpu_us = self.whole_cpu(supervisor)?.as_micros() as u64;
+        let over_cpu = cpu_us > supervisor.limits.cpu_ms * 1000;
+        let [stdout, stderr, result] = self.captures.map(|capture| capture.bytes.into());
+        Ok(Ran {
+            status: self.main_status.unwrap_or(libc::SIGKILL),
+            limit: self.limit.or(over_cpu.then_some(LimitHit::Cpu)),
+            cpu_us,
+            wall_us: begun.elapsed().as_micros() as u64,
+            memory_bytes: self.max_rss_bytes.max(self.tree.as_ref().map_or(0, TreeWatch::peak_bytes)),
+            stdout,
+            stderr,
+            result,
+        })
+    }
+}
+
+#[derive(PartialEq, Eq)]
+pub enum CaptureState {
+    Open,
+    /// More came than may be kept.
+    Full,
+}
+
+impl Capture {
+    pub fn unblock(&self) -> Result<(), Errno> {
+        match &self.pipe {
+            Some(pipe) => sys::set_nonblocking(pipe.as_raw_fd()),
+            None => Ok(()),
+        }
+    }
+
+    /// Takes what is there. Closes the pipe at its end and when it is full.
+    pub fn read(&mut self) -> io::Result<CaptureState> {
+        let Some(pipe) = &self.pipe else { return Ok(CaptureState::Open) };
+        let mut chunk = [0u8; 16_384];
+        loop {
+            match nix::unistd::read(pipe, &mut chunk) {
+                Ok(0) => break,
+                Ok(length) => {
+                    let room = self.most - self.bytes.len();
+                    self.bytes.extend_from_slice(&chunk[..length.min(room)]);
+                    if length > room {
+                        self.pipe = None;
+                        return Ok(CaptureState::Full);
+                    }
+                }
+                Err(Errno::EAGAIN) => return Ok(CaptureState::Open),
+                Err(Errno::EINTR) => {}
+                Err(errno) => return Err(errno.into()),
+            }
+        }
+        self.pipe = None;
+        Ok(CaptureState::Open)
+    }
+}
+
+/// Whether any thread of the run computes or would if it had a core.
+pub fn is_ready(processes: impl Iterator<Item = Pid>) -> bool {
+    let runs = |thread: fs::DirEntry| {
+        let stat = fs::read_to_string(thread.path().join("stat")).unwrap_or_default();
+        // The name stands in parentheses and may hold anything.
+        stat.rsplit_once(") ").is_some_and(|(_, state)| state.starts_with('R'))
+    };
+    processes
+        .flat_map(|pid| fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().flatten())
+        .any(runs)
+}
+
+/// Every process of the run that is alive: all of this pid namespace but its init.
+pub fn tree() -> impl Iterator<Item = Pid> {
+    fs::read_dir("/proc")
+        .into_iter()
+        .flatten()
+        .flatten()
+        .filter_map(|entry| entry.file_name().to_str()?.parse::<i32>().ok())
+        .filter(|pid| *pid > 1)
+        .map(Pid::from_raw)
+}
