@@ -144,12 +144,19 @@ fn languages(engine: &Engine) -> String {
             Some(kind) => format!("control groups {kind}"),
             None => "no control groups".to_owned(),
         };
+        let start = match language.is_warm(engine.sandbox().tier()) {
+            true => "kept loaded, runs are forked from it",
+            false => {
+                "executed for every run (no libproofbox.so beside the program, or a tier without namespaces)"
+            }
+        };
         let _ = writeln!(
             text,
-            "  {:<18}{} ({}), {cgroup}",
+            "  {:<18}{} ({}), {cgroup}\n  {:<18}{start}",
             language.name(),
             language.version(),
-            language.interpreter().display()
+            language.interpreter().display(),
+            ""
         );
     }
     text
