@@ -74,6 +74,11 @@ pub fn become_program(
                 step("name_process", || sys::set_name(c"python3"))?;
             }
         }
+        if supervisor.setup.group.is_none() {
+            // Whoever watches the tree's memory must get a core when he wakes, however many the run
+            // keeps busy.
+            step("yield_to_watch", || sys::lower_priority(5))?;
+        }
         step("set_rlimits", || set_rlimits(limits, supervisor.setup))?;
         step("no_new_privileges", || sys::prctl(libc::PR_SET_NO_NEW_PRIVS, 1))?;
         match confined {
@@ -180,8 +185,9 @@ pub fn set_rlimits(limits: &WireLimits, setup: &CellSetup<'_>) -> Result<(), Err
 
 /// The static name of a step that came over a pipe.
 pub fn known_step(name: &str) -> &'static str {
-    const RUN_STEPS: [&str; 17] = [
+    const RUN_STEPS: [&str; 18] = [
         "name_process",
+        "yield_to_watch",
         "be_dumpable",
         "die_with_init",
         "restrict_by_landlock",

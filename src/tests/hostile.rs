@@ -263,7 +263,8 @@ fn contained_apart(mode_indices: &str, user: Option<u32>) {
 
 #[test]
 fn every_attack_is_contained() {
-    contained_apart("0,1,2,3,4", None);
+    // The tier `slot` has a test of its own, in the surroundings that it is for.
+    contained_apart("0,1,2,3", None);
 }
 
 /// As an ordinary user there are no control groups, and every cell has the user's own id.
@@ -279,7 +280,7 @@ fn every_attack_is_contained_for_an_ordinary_user() {
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "run in processes of its own by the two tests above"]
 async fn contained_here() {
-    let wanted = std::env::var("TEST_MODES").unwrap_or_else(|_| "0,1,2,3,4".to_owned());
+    let wanted = std::env::var("TEST_MODES").unwrap_or_else(|_| "0,1,2,3".to_owned());
     let mut failures = Vec::new();
     for mode in wanted.split(',').map(|index| MODES[index.parse::<usize>().unwrap()]) {
         let started = std::time::Instant::now();

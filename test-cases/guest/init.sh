@@ -6,7 +6,7 @@
 export PATH=/busybox:/usr/bin
 CGROUPS=/sys/fs/cgroup
 USER_ID=1234
-CHECK_SECONDS=300
+CHECK_SECONDS=900
 RESULTS=/dev/ttyS1
 
 # `timeout` runs programs, not functions of this shell: this script is these two programs as well.

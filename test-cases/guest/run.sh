@@ -54,7 +54,7 @@ kernel() {
 
 # Prints "NAME PATH" of the program and of every test that runs in the guest.
 build() {
-    cargo test --no-run --message-format=json --bin proofbox --test '*' 2>"$WORK/build.log" |
+    cargo test --no-run --message-format=json --bin proofbox --test cgroup --test engine --test hostile 2>"$WORK/build.log" |
         python3 -c '
 import json, sys
 for line in sys.stdin:
@@ -80,12 +80,21 @@ plan() {
     echo "$1 doctor /usr/bin/proofbox doctor"
     while read -r name path; do
         case $1:$name in
-        *:proofbox) ;;
+        *:proofbox) continue ;;
         root-shared-group:cgroup | user-session:cgroup) ;;
         root-shared-group:* | user-session:*) continue ;;
+        # This kernel's Landlock is too old for the tiers of plain containers; doctor says so.
+        *:engine) options="--skip plain_container" ;;
+        # Every attack, once as root and once as an ordinary user, in the way that is the default.
+        root-hierarchy:hostile | user-delegated:hostile)
+            path="/usr/bin/env TEST_MODES=0 $path"
+            options="--ignored --exact contained_here --nocapture"
+            ;;
+        *:hostile) continue ;;
         esac
         # One at a time: a case has one group for all of its tests, and the machine is slow.
-        [ "$name" = proofbox ] || echo "$1 $name $path --test-threads=1"
+        echo "$1 $name $path ${options:-} --test-threads=1"
+        options=
     done <"$WORK/programs"
     echo "$1 clean"
 }
@@ -114,6 +123,14 @@ tree() {
     for library in usr/lib/python3.11/lib-dynload/*.so /usr/lib/x86_64-linux-gnu/libgcc_s.so.1; do
         add_program "/${library#/}"
     done
+    # What a warm interpreter loads, where the tests and the program look for it.
+    for library in "$ROOT"/target/debug/libproofbox.so "$ROOT"/target/debug/deps/libproofbox.so; do
+        add_program "$library"
+        strip --strip-debug "$TREE$library"
+    done
+    # The attacks' sources are read when they run.
+    mkdir -p "$TREE$ROOT/test-cases"
+    cp -r "$ROOT/test-cases/hostile" "$TREE$ROOT/test-cases/"
     # A swap device, so that forbidding swap means something.
     for module in $SWAP_MODULES; do
         find "$KERNEL/lib/modules" -name "$module.ko" -exec cp {} modules/ \;
@@ -179,9 +196,10 @@ mkdir -p "$WORK"
 tools
 KERNEL=$(kernel)
 build >"$WORK/programs"
-# The labelled submissions are about verdicts, not about the kernel, and their data is not in the guest.
-grep -v '^labelled ' "$WORK/programs" >"$WORK/programs.guest" && mv "$WORK/programs.guest" "$WORK/programs"
-for name in proofbox cgroup engine; do
+# The other tests are about verdicts, faces and data sets, not about the kernel.
+grep -E '^(proofbox|cgroup|engine|hostile) ' "$WORK/programs" >"$WORK/programs.guest"
+mv "$WORK/programs.guest" "$WORK/programs"
+for name in proofbox cgroup engine hostile; do
     grep -q "^$name " "$WORK/programs" || fail "the build made no $name"
 done
 echo "guest: $(basename "$KERNEL"); runs: $(cut -d' ' -f1 "$WORK/programs" | tr '\n' ' ')"

@@ -335,3 +335,9 @@ pub fn set_name(name: &CStr) -> Result<(), Errno> {
     // SAFETY: the kernel copies the string, which outlives the call.
     Errno::result(unsafe { libc::prctl(libc::PR_SET_NAME, name.as_ptr()) }).map(drop)
 }
+
+/// Sets this process's nice value, which its children inherit.
+pub fn lower_priority(nice: i32) -> Result<(), Errno> {
+    // SAFETY: integers only.
+    Errno::result(unsafe { libc::setpriority(libc::PRIO_PROCESS, 0, nice) }).map(drop)
+}
