@@ -29,6 +29,9 @@ pub struct TreeWatch {
     scratch_bytes: u64,
     next_nameless: Instant,
     next_scratch: Instant,
+    /// By how much the cheap count was above the exact one when both were last taken. Growth since
+    /// then is taken at its word at once.
+    counted_twice_bytes: u64,
     next_exact: Instant,
 }
 
@@ -42,6 +45,7 @@ impl TreeWatch {
             nameless_bytes: 0,
             peak_bytes: 0,
             scratch_bytes: 0,
+            counted_twice_bytes: 0,
             next_nameless: now,
             next_scratch: now,
             next_exact: now,
@@ -80,12 +84,13 @@ impl TreeWatch {
             self.peak_bytes = self.peak_bytes.max(held);
             return None;
         }
-        if begun < self.next_exact {
+        if begun < self.next_exact && held.saturating_sub(self.counted_twice_bytes) <= limits.memory_bytes {
             return None;
         }
         // Pages shared since a fork were counted twice; ask again, exactly.
         let begun = Instant::now();
         let exact = tree::proportional_bytes(&processes) + rest;
+        self.counted_twice_bytes = held.saturating_sub(exact);
         self.next_exact = next_look(begun, Duration::ZERO);
         self.peak_bytes = self.peak_bytes.max(exact);
         (exact > limits.memory_bytes).then_some(LimitHit::Memory)
