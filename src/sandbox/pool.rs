@@ -329,15 +329,15 @@ impl Launcher {
                 Ok(running)
             }
             Ok(Reply::Fault(report)) => {
-                running.end();
+                drop(running);
                 Err(StartError::Refused { launcher: self.name.clone(), fault: report.into() })
             }
             Ok(_) => {
-                running.end();
+                drop(running);
                 Err(failed(io::Error::from(io::ErrorKind::InvalidData)))
             }
             Err(error) => {
-                running.end();
+                drop(running);
                 Err(failed(error))
             }
         }
@@ -365,7 +365,7 @@ impl Launcher {
         if !alive {
             if let Some(dead) = running.take() {
                 tracing::warn!(launcher = %self.name, "the launcher is gone; starting another");
-                dead.end();
+                drop(dead);
             }
             let fresh = self.spawn().map_err(|error| fault("start_launcher", error.to_string()))?;
             fresh.send_slot(slot, &theirs).map_err(failed)?;
@@ -389,20 +389,21 @@ impl Running {
         )?;
         Ok(())
     }
+}
 
-    /// Tells the launcher to go and waits until the guard has cleaned up.
-    fn end(self) {
-        let Running { control, mut guard, .. } = self;
-        drop(control);
+/// Tells the launcher to go and waits until the guard has cleaned up, whoever lets go of it and why.
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.control.shutdown(std::net::Shutdown::Both);
         for _ in 0..1000 {
-            if !matches!(guard.try_wait(), Ok(None)) {
+            if !matches!(self.guard.try_wait(), Ok(None)) {
                 return;
             }
             std::thread::sleep(Duration::from_millis(5));
         }
         tracing::error!("a launcher did not end when asked; killing it");
-        let _ = guard.kill();
-        let _ = guard.wait();
+        let _ = self.guard.kill();
+        let _ = self.guard.wait();
     }
 }
 
@@ -412,7 +413,7 @@ impl Drop for Launcher {
             lock(idle).take();
         }
         if let Some(running) = lock(&self.running).take() {
-            running.end();
+            drop(running);
         }
     }
 }

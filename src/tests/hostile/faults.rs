@@ -154,7 +154,11 @@ async fn a_step_that_fails_never_decides() {
         }
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
-    panic!("{before} processes before, {} after", descendants(std::process::id()).len());
+    let left: Vec<String> = descendants(std::process::id())
+        .iter()
+        .map(|pid| fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default())
+        .collect();
+    panic!("{before} processes before, left: {left:#?}");
 }
 
 /// Errno values, without another dependency for two of them.
