@@ -311,7 +311,7 @@ impl Launcher {
     /// Starts the guard and waits until the launcher behind it is ready.
     fn spawn(&self) -> Result<Running, StartError> {
         let failed = |source| StartError::Spawn { launcher: self.name.clone(), source };
-        let (mut ours, theirs) = StdUnixStream::pair().map_err(failed)?;
+        let (ours, theirs) = StdUnixStream::pair().map_err(failed)?;
         let guard = Command::new(&self.config.program)
             .arg("__launcher")
             .env_clear()
@@ -320,26 +320,19 @@ impl Launcher {
             .stdout(Stdio::null())
             .spawn()
             .map_err(failed)?;
-        ours.set_read_timeout(Some(START_TIMEOUT)).map_err(failed)?;
-        let answer = write_message(&mut ours, &self.setup).and_then(|()| read_message(&mut ours));
+        // From here on whatever goes wrong, letting go of it ends and reaps the guard.
         let mut running = Running { control: ours, guard, cgroup: None };
-        match answer {
-            Ok(Reply::Ready { cgroup }) => {
+        let control = &mut running.control;
+        control.set_read_timeout(Some(START_TIMEOUT)).map_err(failed)?;
+        match write_message(control, &self.setup).and_then(|()| read_message(control)).map_err(failed)? {
+            Reply::Ready { cgroup } => {
                 running.cgroup = cgroup;
                 Ok(running)
             }
-            Ok(Reply::Fault(report)) => {
-                drop(running);
+            Reply::Fault(report) => {
                 Err(StartError::Refused { launcher: self.name.clone(), fault: report.into() })
             }
-            Ok(_) => {
-                drop(running);
-                Err(failed(io::Error::from(io::ErrorKind::InvalidData)))
-            }
-            Err(error) => {
-                drop(running);
-                Err(failed(error))
-            }
+            _ => Err(failed(io::Error::from(io::ErrorKind::InvalidData))),
         }
     }
 
