@@ -7,6 +7,7 @@
 //! | file | process | what |
 //! |---|---|---|
 //! | `pool` | service | starts launchers, lends slots, reads outcomes |
+//! | `refusal` | service | why a host is refused, and the remedy |
 //! | `launcher` | guard, launcher, slot | who makes cells, and who dies with whom |
 //! | `cell`, `run` | cell init | furnishes a cell, carries out its runs |
 //! | `program` | run | from the forked child to the program, giving everything else up |
@@ -32,6 +33,7 @@ mod pool;
 mod program;
 mod protocol;
 mod reaper;
+mod refusal;
 mod rootfs;
 mod run;
 mod scratch;
@@ -50,8 +52,9 @@ pub use self::{
     cgroup::survey as survey_cgroups,
     guarantee::Guarantee,
     launcher::main as launcher_main,
-    pool::{CellRun, LauncherConfig, Refusal, Sandbox, SandboxConfig, StartError},
+    pool::{CellRun, LauncherConfig, Sandbox, SandboxConfig},
     protocol::{CgroupKind, ImageSetup, Program, WarmSetup},
+    refusal::{Refusal, StartError},
     rootfs::SOURCE_DIR,
 };
 
