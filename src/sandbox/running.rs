@@ -52,7 +52,9 @@ impl Running {
         let mut running = Running { control: ours, guard, cgroup: None, said: None };
         let control = &mut running.control;
         control.set_read_timeout(Some(START_TIMEOUT)).map_err(failed)?;
-        match write_message(control, setup).and_then(|()| read_message(control)).map_err(failed)? {
+        // One that fails in its first steps says why and is gone before it reads.
+        let sent = write_message(control, setup);
+        match read_message(control).map_err(|error| failed(sent.err().unwrap_or(error)))? {
             Reply::Ready { cgroup } => {
                 running.cgroup = cgroup;
                 Ok(running)
