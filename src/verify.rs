@@ -1,5 +1,8 @@
 //! THE PATH of a request, top to bottom: submission -> admission -> cell -> outcomes -> judge ->
-//! report. HTTP, the filter and the command line are callers of [`Engine::verify`].
+//! report. HTTP, the filter and the command line are callers of [`Engine::verify`]. What the outcomes
+//! come to is summed up in `verify/judging.rs`.
+
+mod judging;
 
 use std::{
     collections::HashMap,
@@ -7,16 +10,16 @@ use std::{
     time::{Duration, Instant},
 };
 
+use self::judging::Judging;
 use crate::{
     admission::{Admission, Admit, Place},
     config::EngineConfig,
-    judge::Tally,
     language::{Language, LanguageError, Languages},
     metrics::Metrics,
     report::{Report, TestReport},
-    sandbox::{CellRun, End, Fault, Job, LimitHit, Outcome, Sandbox, SandboxConfig, StartError, Tier},
-    submission::{ShowOutput, Stop, Submission, Tests},
-    verdict::{self, Cause, Decision, Ran, Verdict},
+    sandbox::{CellRun, End, Fault, Job, LimitHit, Outcome, Sandbox, SandboxConfig, StartError},
+    submission::Submission,
+    verdict::{Cause, Verdict},
 };
 
 /// Everything that verifying needs. One per process.
@@ -42,8 +45,6 @@ pub enum EngineError {
 const CELL_ATTEMPTS: u32 = 3;
 /// Before the second attempt; four times as long before the third.
 const CELL_PAUSE: Duration = Duration::from_millis(100);
-/// Most bytes of captured output that a report shows, per stream.
-const SHOWN_BYTES: usize = 16_384;
 
 impl Engine {
     /// Loads the languages and starts their launchers. Blocks for some tens of milliseconds.
@@ -287,68 +288,6 @@ fn turned_away(overloaded: crate::admission::Overloaded) -> Fault {
     Fault { step: "enter_again".to_owned(), detail: overloaded.to_string() }
 }
 
-/// The words on the tests so far: the submission's own rule, and the further judges it names.
-struct Judging {
-    tests: Vec<TestReport>,
-    own: Tally,
-    also: Vec<Tally>,
-}
-
-impl Judging {
-    fn by_all(submission: &Submission) -> Judging {
-        let also = submission.also.iter().copied().map(Tally::new).collect();
-        Judging { also, ..Judging::by_one(submission) }
-    }
-
-    fn by_one(submission: &Submission) -> Judging {
-        Judging { tests: Vec::new(), own: Tally::new(submission.compare), also: Vec::new() }
-    }
-
-    /// Every judge's decision on the next test; none of them needs a run of its own.
-    fn add(&mut self, submission: &Submission, outcome: &Outcome) {
-        let (ran, index) = (Ran::new(outcome), self.tests.len());
-        let decide = |compare| match &submission.tests {
-            Tests::Program(tests) => verdict::decide_program(&ran, &tests[index], compare),
-            Tests::Function { tests, .. } => verdict::decide_function(&ran, &tests[index], compare),
-        };
-        for tally in self.also.iter_mut().filter(|tally| !tally.is_settled()) {
-            tally.add(index, &decide(tally.compare()));
-        }
-        let decision = decide(submission.compare);
-        self.own.add(index, &decision);
-        self.tests.push(test_report(decision, &ran, submission));
-    }
-
-    fn stops(&self, submission: &Submission) -> bool {
-        submission.stop == Stop::FirstFailure
-            && self.own.is_settled()
-            && self.also.iter().all(Tally::is_settled)
-    }
-
-    /// The submission's verdict is that of its first test that failed.
-    fn summarise(self, submission: &Submission, tier: Tier) -> Report {
-        let total = self.tests.len();
-        let own = self.own.finish();
-        let reason = own.test.map(|index| {
-            let message = own.message.map_or(String::new(), |message| format!(": {message}"));
-            match own.counted {
-                None => format!("test {index}{message}"),
-                Some(verdict) => format!("test {index} is {verdict} and counts as passed{message}"),
-            }
-        });
-        Report {
-            id: submission.id.clone(),
-            verdict: own.verdict,
-            cause: own.cause,
-            reason,
-            tier: Some(tier.as_str()),
-            total,
-            tests: self.tests,
-            also: self.also.into_iter().map(Tally::finish).collect(),
-        }
-    }
-}
-
 /// Whether a neighbour's load may have decided: the run ended by itself a little over its CPU
 /// limit, or the wall backstop ended one that was computing rather than sleeping.
 fn near_the_time_limit(outcome: &Outcome, submission: &Submission) -> bool {
@@ -359,37 +298,4 @@ fn near_the_time_limit(outcome: &Outcome, submission: &Submission) -> bool {
         Some(LimitHit::Wall) => used * 2 > limit,
         _ => false,
     }
-}
-
-/// One test's entry in the report.
-fn test_report(decision: Decision, ran: &Ran, submission: &Submission) -> TestReport {
-    let outcome = ran.outcome;
-    let shown = match submission.show_output {
-        ShowOutput::Never => false,
-        ShowOutput::OnFailure => decision.verdict != Verdict::Accepted,
-        ShowOutput::Always => true,
-    };
-    let (exit_code, signal) = match outcome.end {
-        End::Exited { code } => (Some(code), None),
-        End::Signaled { signal } => (None, Some(signal)),
-    };
-    TestReport {
-        verdict: decision.verdict,
-        cause: decision.cause,
-        cpu_ms: outcome.usage.cpu.as_secs_f64() * 1000.0,
-        wall_ms: outcome.usage.wall.as_secs_f64() * 1000.0,
-        memory_bytes: outcome.usage.memory_bytes,
-        exit_code,
-        signal,
-        message: decision.message,
-        stdout: shown.then(|| excerpt(&outcome.stdout)),
-        stderr: shown.then(|| excerpt(&outcome.stderr)),
-        result: decision.result.filter(|_| shown),
-        answer_hash: (decision.verdict == Verdict::WrongAnswer).then(|| ran.answer_hash()),
-    }
-}
-
-/// The first bytes as text.
-fn excerpt(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(&bytes[..bytes.len().min(SHOWN_BYTES)]).into_owned()
 }

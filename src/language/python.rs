@@ -4,6 +4,7 @@ use std::{
     io::Write,
     path::{Path, PathBuf},
     process::{Command, Stdio},
+    sync::Arc,
 };
 
 use super::{Image, LanguageError, image::WarmImage};
@@ -175,13 +176,16 @@ impl PythonRuntime {
         let entry = format!("{SOURCE_DIR}/{}", solution.files[solution.entry].path);
         let (mode, runs) = match &submission.tests {
             Tests::Program(tests) => {
-                let runs = tests.iter().map(|test| Run { stdin: test.stdin.clone(), call: None }).collect();
+                let runs = tests
+                    .iter()
+                    .map(|test| Run { stdin: test.stdin.as_slice().into(), call: None })
+                    .collect();
                 ("program", runs)
             }
             Tests::Function { target, tests } => {
                 let runs = tests.iter().map(|test| {
                     let call = encode_call(&target.name, &test.args, &test.kwargs)?;
-                    Ok(Run { stdin: Vec::new(), call: Some(call) })
+                    Ok(Run { stdin: Arc::from([]), call: Some(call.into()) })
                 });
                 ("function", runs.collect::<Result<_, TooLarge>>()?)
             }

@@ -49,7 +49,7 @@ mod sys;
 mod tree;
 mod watch;
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
@@ -93,18 +93,18 @@ impl Tier {
 #[derive(Debug, Clone)]
 pub struct Job {
     pub program: Program,
-    /// Paths below [`SOURCE_DIR`] and content.
-    pub sources: Vec<(String, Vec<u8>)>,
+    /// Paths below [`SOURCE_DIR`] and content. Shared, as the runs' inputs are.
+    pub sources: Arc<[(String, Vec<u8>)]>,
     pub runs: Vec<Run>,
 }
 
 /// The input of one run.
 #[derive(Debug, Clone)]
 pub struct Run {
-    /// Bytes on file descriptor 0.
-    pub stdin: Vec<u8>,
+    /// Bytes on file descriptor 0. Shared: a run that is carried out again is not copied.
+    pub stdin: Arc<[u8]>,
     /// For a function test, the call to make, encoded for the language's driver.
-    pub call: Option<Vec<u8>>,
+    pub call: Option<Arc<[u8]>>,
 }
 
 /// What happened to one run. A value, never an error of ours.

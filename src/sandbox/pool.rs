@@ -216,11 +216,18 @@ fn wire_job(job: Job) -> protocol::Job {
     use serde_bytes::ByteBuf;
     protocol::Job {
         program: job.program,
-        sources: job.sources.into_iter().map(|(path, content)| (path, ByteBuf::from(content))).collect(),
+        sources: job
+            .sources
+            .iter()
+            .map(|(path, content)| (path.clone(), ByteBuf::from(&**content)))
+            .collect(),
         runs: job
             .runs
             .into_iter()
-            .map(|run| JobRun { stdin: ByteBuf::from(run.stdin), call: run.call.map(ByteBuf::from) })
+            .map(|run| JobRun {
+                stdin: ByteBuf::from(&*run.stdin),
+                call: run.call.as_deref().map(ByteBuf::from),
+            })
             .collect(),
     }
 }
