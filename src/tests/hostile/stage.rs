@@ -14,10 +14,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use proofbox::{
-    judge::Compare,
-    submission::{Prelude, ProgramTest, Repeat, ShowOutput, Solution, Stop, Submission, Tests},
-};
+use proofbox::submission::{ProgramTest, ShowOutput, Solution, Stop, Submission, Tests};
 use tempfile::TempDir;
 
 use super::{
@@ -135,17 +132,14 @@ impl Stage {
             _ => vec![test(self.input())],
         };
         Submission {
-            id: None,
-            language: "python".to_owned(),
-            solution: Solution::single("main.py", programs.source(attack.file)),
-            tests: Tests::Program(tests),
-            compare: Compare::TOKENS,
-            also: Vec::new(),
-            repeat: Repeat::Once,
             limits: attack.limits,
             stop: Stop::Never,
-            prelude: Prelude::None,
             show_output: ShowOutput::Always,
+            ..Submission::new(
+                "python",
+                Solution::single("main.py", programs.source(attack.file)),
+                Tests::Program(tests),
+            )
         }
     }
 }
