@@ -9,6 +9,7 @@
 //! | `pool` | service | starts launchers, lends slots, reads outcomes |
 //! | `launcher` | guard, launcher, slot | who makes cells, and who dies with whom |
 //! | `cell`, `run` | cell init | furnishes a cell, carries out its runs |
+//! | `link` | service, cell init | two cells joined by pipes |
 //! | `program` | run | from the forked child to the program, giving everything else up |
 //! | `supervise` | cell init | watches a run, ends what it leaves, says what it used |
 //! | `rootfs`, `cgroup`, `policy`, `filter` | | the file tree, memory and process bounds, the seccomp policy |
@@ -26,6 +27,7 @@ mod forks;
 mod guarantee;
 mod landlock;
 pub mod launcher;
+mod link;
 mod narrowing;
 pub mod policy;
 mod pool;
@@ -50,6 +52,7 @@ pub use self::{
     cgroup::survey as survey_cgroups,
     guarantee::Guarantee,
     launcher::main as launcher_main,
+    link::{LinkAt, LinkedJob},
     pool::{CellRun, LauncherConfig, Refusal, Sandbox, SandboxConfig, StartError},
     protocol::{CgroupKind, ImageSetup, Program, WarmSetup},
     rootfs::SOURCE_DIR,
