@@ -12,6 +12,7 @@
 //! | `launcher` | guard, launcher, slot | who makes cells, and who dies with whom |
 //! | `slot` | slot | one cell after another, in every tier |
 //! | `cell`, `run` | cell init | furnishes a cell, carries out its runs |
+//! | `link` | service, cell init | two cells joined by pipes |
 //! | `program` | run | from the forked child to the program, giving everything else up |
 //! | `supervise` | cell init | watches a run, ends what it leaves, says what it used |
 //! | `rootfs`, `cgroup`, `policy`, `filter` | | the file tree, memory and process bounds, the seccomp policy |
@@ -30,6 +31,7 @@ mod forks;
 mod guarantee;
 mod landlock;
 pub mod launcher;
+mod link;
 mod narrowing;
 pub mod policy;
 mod pool;
@@ -58,6 +60,7 @@ pub use self::{
     cgroup::survey as survey_cgroups,
     guarantee::Guarantee,
     launcher::main as launcher_main,
+    link::{LinkAt, LinkedJob},
     pool::{CellRun, LauncherConfig, Sandbox, SandboxConfig},
     protocol::{CgroupKind, ImageSetup, Program, WarmSetup},
     refusal::{Refusal, StartError},

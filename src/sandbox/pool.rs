@@ -3,7 +3,10 @@
 use std::{
     collections::HashMap,
     io,
-    os::unix::{net::UnixStream as StdUnixStream, process::ExitStatusExt},
+    os::{
+        fd::AsFd,
+        unix::{net::UnixStream as StdUnixStream, process::ExitStatusExt},
+    },
     path::PathBuf,
     process::ExitStatus,
     sync::{Arc, Mutex, PoisonError},
@@ -11,13 +14,14 @@ use std::{
 };
 
 use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
+    io::{AsyncReadExt, AsyncWriteExt, Interest},
     net::UnixStream,
     time::timeout,
 };
 
 use super::{
     End, Fault, Job, LimitHit, Outcome, Tier, Usage,
+    link::{LinkAt, LinkEnds},
     protocol::{
         self, Ask, CgroupKind, FaultReport, ImageSetup, JobRun, LauncherSetup, Open, Ran, Reply, WarmSetup,
         decode, frame_length,
@@ -64,6 +68,7 @@ pub struct LauncherConfig {
 #[derive(Debug)]
 pub struct Sandbox {
     tier: Tier,
+    slots: usize,
     /// Tiers that were tried before and refused.
     refusals: Vec<Refusal>,
     launchers: HashMap<String, Arc<Launcher>>,
@@ -76,7 +81,7 @@ struct Launcher {
     config: SandboxConfig,
     setup: LauncherSetup,
     running: Mutex<Option<Running>>,
-    /// By slot index: the socket to its slot process, when it is not lent out.
+    /// By seat: the socket to its slot process, when it is not lent out.
     idle: Vec<Mutex<Option<UnixStream>>>,
 }
 
@@ -91,7 +96,9 @@ impl Sandbox {
         let mut refusals = Vec::new();
         for tier in &config.tiers {
             match Sandbox::start_tier(config, *tier, launchers(*tier)) {
-                Ok(launchers) => return Ok(Sandbox { tier: *tier, refusals, launchers }),
+                Ok(launchers) => {
+                    return Ok(Sandbox { tier: *tier, slots: config.slots, refusals, launchers });
+                }
                 Err(source) => refusals.push(Refusal { tier: *tier, source: Box::new(source) }),
             }
         }
@@ -117,9 +124,9 @@ impl Sandbox {
             let launcher = Launcher {
                 name: name.clone(),
                 config: config.clone(),
-                setup,
                 running: Mutex::new(None),
-                idle: (0..config.slots).map(|_| Mutex::new(None)).collect(),
+                idle: (0..setup.seats()).map(|_| Mutex::new(None)).collect(),
+                setup,
             };
             let running = launcher.start()?;
             *lock(&launcher.running) = Some(running);
@@ -174,22 +181,42 @@ impl Sandbox {
         limits: Limits,
         job: Job,
     ) -> Result<CellRun, Fault> {
+        let seat = Seat { number: place.index(), _place: Arc::new(place) };
+        self.open_at(launcher, seat, limits, job, None).await
+    }
+
+    /// The seat for a cell that is linked to the one in slot `slot`.
+    pub(super) fn companion_seat(&self, slot: usize) -> usize {
+        self.slots + slot
+    }
+
+    /// As [`Sandbox::open`], in any seat. `link`: the cell's ends of a link to another cell.
+    pub(super) async fn open_at(
+        &self,
+        launcher: &str,
+        seat: Seat,
+        limits: Limits,
+        job: Job,
+        link: Option<(LinkAt, LinkEnds)>,
+    ) -> Result<CellRun, Fault> {
         let launcher = self
             .launchers
             .get(launcher)
             .ok_or_else(|| fault("find_launcher", format!("no launcher is called {launcher}")))?;
-        let slot = place.index();
-        let idle = lock(&launcher.idle[slot]).take();
+        let idle = lock(&launcher.idle[seat.number]).take();
         let mut socket = match idle {
             Some(socket) => socket,
-            None => launcher.connect(slot).await?,
+            None => launcher.connect(seat.number).await?,
         };
         let runs = job.runs.len();
         let open = Ask::Open(Open { limits: limits.into() });
-        let job = Ask::Job(wire_job(job));
+        let job = Ask::Job(wire_job(job, link.as_ref().map(|(at, _)| *at)));
         let send = async {
             for message in [open, job] {
                 socket.write_all(&protocol::encode(&message)?).await?;
+            }
+            if let Some((_, ends)) = link {
+                socket.async_io(Interest::WRITABLE, || ends.send(socket.as_fd())).await?;
             }
             Ok::<(), io::Error>(())
         };
@@ -207,12 +234,12 @@ impl Sandbox {
             }
             Err(_) => return Err(fault("send_job", "the slot process does not read".to_owned())),
         }
-        let open = OpenCell { socket, launcher: Arc::clone(launcher), place };
+        let open = OpenCell { socket, launcher: Arc::clone(launcher), seat };
         Ok(CellRun { open: Some(open), limits, remaining: runs })
     }
 }
 
-fn wire_job(job: Job) -> protocol::Job {
+fn wire_job(job: Job, link: Option<LinkAt>) -> protocol::Job {
     use serde_bytes::ByteBuf;
     protocol::Job {
         program: job.program,
@@ -229,6 +256,7 @@ fn wire_job(job: Job) -> protocol::Job {
                 call: run.call.as_deref().map(ByteBuf::from),
             })
             .collect(),
+        link,
     }
 }
 
@@ -300,7 +328,16 @@ struct OpenCell {
     socket: UnixStream,
     launcher: Arc<Launcher>,
     /// Given back when the cell is gone.
-    place: Place,
+    seat: Seat,
+}
+
+/// Where a cell is made, and the permission to use it, which linked cells share.
+#[derive(Debug)]
+pub(super) struct Seat {
+    /// Of [`LauncherSetup::seats`].
+    pub number: usize,
+    /// Freed when the last cell that holds it is gone.
+    pub _place: Arc<Place>,
 }
 
 impl CellRun {
@@ -384,7 +421,7 @@ impl OpenCell {
             }
         };
         if timeout(CLOSE_GRACE, closed).await == Ok(true) {
-            *lock(&self.launcher.idle[self.place.index()]) = Some(self.socket);
+            *lock(&self.launcher.idle[self.seat.number]) = Some(self.socket);
         }
     }
 
@@ -439,7 +476,7 @@ fn killed_for_memory() -> Outcome {
     }
 }
 
-fn fault(step: &str, detail: String) -> Fault {
+pub(super) fn fault(step: &str, detail: String) -> Fault {
     Fault { step: step.to_owned(), detail }
 }
 
