@@ -6,7 +6,8 @@
 //!
 //! | file | process | what |
 //! |---|---|---|
-//! | `pool` | service | starts launchers, lends slots, reads outcomes |
+//! | `pool` | service | starts launchers, hands jobs to slots, reads outcomes |
+//! | `lender` | service | an image's launcher: its slot processes lent, itself replaced |
 //! | `running` | service | one launcher at work |
 //! | `refusal` | service | why a host is refused, and the remedy |
 //! | `launcher` | guard, launcher, slot | who makes cells, and who dies with whom |
@@ -31,6 +32,7 @@ mod forks;
 mod guarantee;
 mod landlock;
 pub mod launcher;
+mod lender;
 mod link;
 mod narrowing;
 pub mod policy;
