@@ -55,8 +55,10 @@ use super::{
 /// User ids of slots, where the whole range is mapped: above those of the launcher's namespaces.
 const ID_BASE: u32 = 0x6f71_0000;
 /// The same in a container that has only 2^16 ids: above those that distributions give out, below
-/// `nobody`. Slots are at most 1024.
-const SMALL_ID_BASE: u32 = 64_000;
+/// `nobody`.
+const SMALL_ID_BASE: u32 = 63_000;
+/// Slots are at most 1024, and there are two seats for each.
+const MOST_IDS: u32 = 2048;
 /// The image's own files, below the guard's directory.
 const IMAGE: &str = "image";
 
@@ -187,7 +189,7 @@ fn furnish(surroundings: &Surroundings<'_>) -> Result<(), StepError> {
             fs::set_permissions(&path, Permissions::from_mode(0o444))
         })?;
     }
-    for slot in 0..surroundings.setup.slots {
+    for slot in 0..surroundings.setup.seats() {
         let path = surroundings.slot_directory(slot);
         io_step("make_slot_directory", || {
             fs::create_dir(&path)?;
@@ -218,7 +220,7 @@ impl Surroundings<'_> {
     }
 }
 
-/// The first user id of a range of 1024 that is mapped here. Where there are many, one that no other
+/// The first user id of a range of [`MOST_IDS`] that is mapped here. Where there are many, one that no other
 /// service is likely to use: processes of one user id count against each other's limit.
 fn find_id_base() -> std::io::Result<u32> {
     let maps = [fs::read_to_string("/proc/self/uid_map")?, fs::read_to_string("/proc/self/gid_map")?];
@@ -227,10 +229,10 @@ fn find_id_base() -> std::io::Result<u32> {
             let mut fields = line.split_ascii_whitespace().map(|word| word.parse::<u64>().unwrap_or(0));
             let (first, _, count) = (fields.next(), fields.next(), fields.next());
             let (first, count, base) = (first.unwrap_or(0), count.unwrap_or(0), u64::from(base));
-            first <= base && base + 1024 <= first + count
+            first <= base && base + u64::from(MOST_IDS) <= first + count
         })
     };
-    let own = ID_BASE + 1024 * (std::process::id() % 4096);
+    let own = ID_BASE + MOST_IDS * (std::process::id() % 4096);
     [own, ID_BASE, SMALL_ID_BASE]
         .into_iter()
         .find(|base| maps.iter().all(|map| is_mapped(*base, map)))
@@ -371,6 +373,7 @@ fn init(
         Ask::Stop => return Ok(()),
         Ask::Open(_) => return Err(StepError { step: "read_job", errno: Errno::EPROTO }),
     };
+    let link = cell::receive_link(socket, &job)?;
     let directory = CellDirectory::create(&surroundings.slot_directory(index), &job.sources)?;
     let mut readable = surroundings.readable();
     readable.push(directory.path().join(SOURCES));
@@ -390,7 +393,7 @@ fn init(
         CellSetup { seccomp: image.seccomp.clone(), group: None, run: None, confined: Some(confined) };
     let supervisor = Supervisor { socket, children: &children, setup: &setup, limits };
     let directory = setup.confined.as_ref().map(|confined| &confined.directory);
-    cell::run_all(&supervisor, &job, || directory.map_or(Ok(()), CellDirectory::renew))
+    cell::run_all(&supervisor, &job, link, || directory.map_or(Ok(()), CellDirectory::renew))
 }
 
 /// Takes charge, becomes the slot's id where it has one, and cannot be looked into.

@@ -43,6 +43,7 @@ use super::{
     cell::{self, CellSetup},
     cgroup::{Groups, OomKill, SlotGroup},
     confined,
+    program::OUTBOX_FD,
     protocol::{
         CgroupInfo, FaultReport, Handover, LauncherSetup, Reply, WarmSetup, read_message, write_message,
     },
@@ -86,10 +87,10 @@ pub fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    let guarded = match setup.tier {
+    let guarded = allow_descriptors().and_then(|()| match setup.tier {
         Tier::Namespaces => guard(&control, &setup),
         Tier::Slot | Tier::Restricted => confined::guard(&control, &setup),
-    };
+    });
     match guarded {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -157,6 +158,15 @@ fn take_control_socket() -> io::Result<UnixStream> {
     let control = sys::dup_above(CONTROL_FD, 10)?;
     let null = fs::File::open("/dev/null")?;
     sys::dup_onto(null.as_raw_fd(), CONTROL_FD)?;
+    // A run's descriptors are put onto numbers, which nothing of ours may have that is still wanted.
+    drop(null);
+    loop {
+        let taken = sys::sealed_file(b"")?;
+        if taken.as_raw_fd() > OUTBOX_FD {
+            break;
+        }
+        std::mem::forget(taken);
+    }
     Ok(UnixStream::from(control))
 }
 
@@ -167,7 +177,7 @@ fn guard(control: &UnixStream, setup: &LauncherSetup) -> Result<(), StepError> {
     let _ = setsid();
     step("name_process", || sys::set_name(c"proofbox-guard"))?;
     let groups = match setup.use_cgroups {
-        true => io_step("make_cgroups", || Groups::create(setup.slots))?,
+        true => io_step("make_cgroups", || Groups::create(setup.seats()))?,
         false => None,
     };
     let outcome = guarded_launcher(control, setup, groups.as_ref());
@@ -184,7 +194,7 @@ fn guarded_launcher(
 ) -> Result<(), StepError> {
     let slot_groups = match groups {
         Some(groups) => io_step("open_cgroups", || {
-            (0..setup.slots).map(|slot| groups.open_slot(slot)).collect::<io::Result<Vec<_>>>()
+            (0..setup.seats()).map(|slot| groups.open_slot(slot)).collect::<io::Result<Vec<_>>>()
         })?,
         None => Vec::new(),
     };
@@ -295,8 +305,22 @@ fn launch(
     execute_interpreter(warm, &handover)
 }
 
-/// Where the executed interpreter finds what was left for it. Above what a launcher has open.
-const HANDOVER_FD: i32 = 900;
+/// Where the executed interpreter finds what was left for it: the highest number there is, above what
+/// a launcher has open.
+fn handover_number() -> Result<i32, Errno> {
+    getrlimit(Resource::RLIMIT_NOFILE).map(|(soft, _)| soft.min(MOST_DESCRIPTORS) as i32 - 1)
+}
+
+/// Open files that a launcher may have, where the host allows: a dozen control group files for each of
+/// at most 2048 seats, and a little beside them.
+const MOST_DESCRIPTORS: u64 = 32 << 10;
+
+fn allow_descriptors() -> Result<(), StepError> {
+    step("allow_descriptors", || {
+        let (soft, hard) = getrlimit(Resource::RLIMIT_NOFILE)?;
+        setrlimit(Resource::RLIMIT_NOFILE, soft.max(hard.min(MOST_DESCRIPTORS)), hard)
+    })
+}
 
 /// Becomes the interpreter, whose script imports this crate's library and goes on in
 /// [`serve_in_interpreter`]. Returns only on failure.
@@ -305,7 +329,7 @@ fn execute_interpreter(warm: &WarmSetup, handover: &Handover) -> Result<(), Step
     let content = postcard::to_stdvec(handover).map_err(|_| Errno::EINVAL);
     let content = step("hand_over", || content)?;
     let file = io_step("hand_over", || sys::sealed_file(&content))?;
-    step("hand_over", || sys::dup_onto(file.as_raw_fd(), HANDOVER_FD))?;
+    step("hand_over", || sys::dup_onto(file.as_raw_fd(), handover_number()?))?;
     // What this process has open it will have open then.
     io_step("hand_over", || {
         let open = fs::read_dir("/proc/self/fd")?.flatten();
@@ -346,7 +370,7 @@ pub fn serve_in_interpreter(run: &Callback) {
 
 fn take_over() -> io::Result<(UnixStream, Handover)> {
     let mut content = Vec::new();
-    fs::File::from(sys::adopt_fd(HANDOVER_FD)).read_to_end(&mut content)?;
+    fs::File::from(sys::adopt_fd(handover_number()?)).read_to_end(&mut content)?;
     let handover: Handover = postcard::from_bytes(&content).map_err(io::Error::other)?;
     let control = UnixStream::from(sys::adopt_fd(handover.control));
     if handover.version != env!("CARGO_PKG_VERSION") {

@@ -6,12 +6,14 @@
 //!
 //! | file | process | what |
 //! |---|---|---|
-//! | `pool` | service | starts launchers, lends slots, reads outcomes |
+//! | `pool` | service | starts launchers, hands jobs to slots, reads outcomes |
+//! | `lender` | service | an image's launcher: its slot processes lent, itself replaced |
 //! | `running` | service | one launcher at work |
 //! | `refusal` | service | why a host is refused, and the remedy |
 //! | `launcher` | guard, launcher, slot | who makes cells, and who dies with whom |
 //! | `slot` | slot | one cell after another, in every tier |
 //! | `cell`, `run` | cell init | furnishes a cell, carries out its runs |
+//! | `link` | service, cell init | two cells joined by pipes |
 //! | `program` | run | from the forked child to the program, giving everything else up |
 //! | `supervise` | cell init | watches a run, ends what it leaves, says what it used |
 //! | `rootfs`, `cgroup`, `policy`, `condition`, `filter` | | the file tree, memory and process bounds, the seccomp policy |
@@ -31,6 +33,8 @@ mod forks;
 mod guarantee;
 mod landlock;
 pub mod launcher;
+mod lender;
+mod link;
 mod narrowing;
 pub mod policy;
 mod pool;
@@ -59,6 +63,7 @@ pub use self::{
     cgroup::survey as survey_cgroups,
     guarantee::Guarantee,
     launcher::main as launcher_main,
+    link::{LinkAt, LinkedJob},
     pool::{CellRun, LauncherConfig, Sandbox, SandboxConfig},
     protocol::{CgroupKind, ImageSetup, Program, WarmSetup},
     refusal::{Refusal, StartError},

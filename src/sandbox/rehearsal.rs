@@ -30,7 +30,12 @@ use crate::limits::Limits;
 /// With namespaces: the real thing, asked by a socket of a slot process for a cell and in it for a job
 /// without runs. Returns when the cell is gone.
 pub fn rehearse_cell(slot: &mut UnixStream) -> Result<(), StepError> {
-    let job = Job { program: Program::Warm { arguments: Vec::new() }, sources: Vec::new(), runs: Vec::new() };
+    let job = Job {
+        program: Program::Warm { arguments: Vec::new() },
+        sources: Vec::new(),
+        runs: Vec::new(),
+        link: None,
+    };
     let open = Open { limits: Limits::default().into() };
     // A slot process that could not begin has closed its end, and said why.
     let sent = io_step("rehearse", || {

@@ -15,9 +15,8 @@ use std::{
 };
 
 use proofbox::{
-    judge::Compare,
     limits::Limits,
-    submission::{Prelude, ProgramTest, Repeat, ShowOutput, Solution, Stop, Submission, Tests},
+    submission::{ProgramTest, ShowOutput, Solution, Stop, Submission, Tests},
 };
 use tempfile::TempDir;
 
@@ -148,17 +147,14 @@ impl Stage {
             _ => vec![test(self.input())],
         };
         Submission {
-            id: None,
-            language: "python".to_owned(),
-            solution: Solution::single("main.py", programs.source(attack.file)),
-            tests: Tests::Program(tests),
-            compare: Compare::TOKENS,
-            also: Vec::new(),
-            repeat: Repeat::Once,
             limits: on_this_machine(attack.limits),
             stop: Stop::Never,
-            prelude: Prelude::None,
             show_output: ShowOutput::Always,
+            ..Submission::new(
+                "python",
+                Solution::single("main.py", programs.source(attack.file)),
+                Tests::Program(tests),
+            )
         }
     }
 }
