@@ -8,6 +8,11 @@ use std::{
     process::{Command, Stdio},
 };
 
+use super::support::{
+    self,
+    container::{self, Who},
+    image_with_runtimes, program,
+};
 use proofbox::{
     admission::Admit,
     config::{EngineConfig, TierChoice},
@@ -15,13 +20,6 @@ use proofbox::{
     submission::{SourceFile, Submission},
     verdict::Verdict,
     verify::Engine,
-};
-use tempfile::TempDir;
-
-use super::support::{
-    self,
-    container::{self, Who},
-    program,
 };
 
 /// A runtime's program, ready to be carried into a cell.
@@ -79,30 +77,6 @@ fn runtimes() -> Vec<Runtime> {
     runtimes
 }
 
-/// The shipped image with these programs' places in it, and `more` at its end.
-pub fn image(more: &str) -> TempDir {
-    let shipped = include_str!("../../../sandbox-images/python/image.toml");
-    let mut places = vec![
-        "/usr/bin/node".to_owned(),
-        "/usr/bin/java".to_owned(),
-        "/usr/share/nodejs".to_owned(),
-        "/etc/ssl/openssl.cnf".to_owned(),
-    ];
-    let settings = fs::read_dir("/etc").unwrap().map(|entry| entry.unwrap().path());
-    let settings = settings.filter(|path| path.to_string_lossy().starts_with("/etc/java"));
-    places.extend(settings.map(|path| path.to_str().unwrap().to_owned()));
-    let binds = format!(
-        "bind_if_present = [\n  {},",
-        places.iter().map(|place| format!("{place:?}")).collect::<Vec<_>>().join(", ")
-    );
-    let images = tempfile::tempdir().unwrap();
-    fs::create_dir(images.path().join("python")).unwrap();
-    let manifest = shipped.replace("bind_if_present = [", &binds) + more;
-    assert_ne!(manifest, shipped);
-    fs::write(images.path().join("python/image.toml"), manifest).unwrap();
-    images
-}
-
 /// A Python program that becomes the runtime's.
 fn submission(runtime: &Runtime) -> Submission {
     let source = format!(
@@ -155,7 +129,7 @@ fn start(tier: TierChoice, use_cgroups: bool, images: &Path, program: PathBuf) -
 
 #[tokio::test(flavor = "multi_thread")]
 async fn runtimes_do_what_ordinary_programs_do() {
-    let (runtimes, images) = (runtimes(), image(""));
+    let (runtimes, images) = (runtimes(), image_with_runtimes(""));
     let mut failures = Vec::new();
     for use_cgroups in [true, false] {
         let engine = start(TierChoice::Namespaces, use_cgroups, images.path(), support::PROGRAM.into());
@@ -174,7 +148,7 @@ fn runtimes_do_what_ordinary_programs_do_in_a_plain_container() {
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "run by runtimes_do_what_ordinary_programs_do_in_a_plain_container"]
 async fn runtimes_in_a_plain_container() {
-    let (runtimes, images) = (runtimes(), image(""));
+    let (runtimes, images) = (runtimes(), image_with_runtimes(""));
     container::enter();
     let engine = start(TierChoice::Auto, false, images.path(), container::program());
     let failures = try_all(&engine, &runtimes, engine.sandbox().tier().as_str()).await;
@@ -193,13 +167,13 @@ async fn a_manifest_adds_to_the_filter_of_its_own_cells() {
     let source =
         "import ctypes\nl = ctypes.CDLL(None, use_errno=True)\nprint(l.syscall(152), ctypes.get_errno())";
     for (more, expected) in [("", "-1 38"), (ADDITION, "0 0")] {
-        let images = image(more);
+        let images = image_with_runtimes(more);
         let engine = start(TierChoice::Namespaces, true, images.path(), support::PROGRAM.into());
         let report = engine.verify(program(source, &[("", expected)]), Admit::Patient).await;
         assert_eq!(report.verdict, Verdict::Accepted, "{more}: {:?}", report.tests[0].stdout);
     }
     // What the policy refuses no manifest can allow: such an image is refused.
-    let images = image(&ADDITION.replace("munlockall", "ptrace"));
+    let images = image_with_runtimes(&ADDITION.replace("munlockall", "ptrace"));
     let config = EngineConfig {
         images_dir: Some(images.path().to_owned()),
         program: support::PROGRAM.into(),
