@@ -1,24 +1,39 @@
 //! THE PATH of a request, top to bottom: submission -> admission -> cell -> outcomes -> judge ->
-//! report. HTTP, the filter and the command line are callers of [`Engine::verify`]. What the outcomes
-//! come to is summed up in `verify/judging.rs`.
+//! report. HTTP, the filter and the command line are callers of [`Engine::verify`].
+//!
+//! | step | file |
+//! |---|---|
+//! | programs compiled, expected outputs made | `verify/prepare.rs`, `verify/programs.rs` |
+//! | into a slot | `verify/door.rs` |
+//! | a job's runs, in as few cells as possible | `verify/carry.rs` |
+//! | runs that a checker program decides about | `verify/checking.rs` |
+//! | the sum of what every judge says | `verify/judging.rs` |
 
+mod carry;
+mod checking;
+mod door;
 mod judging;
+mod prepare;
+mod programs;
 
 use std::{
     collections::HashMap,
+    ops::ControlFlow,
     sync::Arc,
     time::{Duration, Instant},
 };
 
-use self::judging::Judging;
+use self::{door::Door, judging::Judging, prepare::Work};
 use crate::{
-    admission::{Admission, Admit, Place},
+    admission::{Admission, Admit, Overloaded},
+    cache::ContentCache,
+    compile::Compilation,
     config::EngineConfig,
     language::{Language, LanguageError, Languages},
     metrics::Metrics,
     report::{Report, TestReport},
-    sandbox::{CellRun, End, Fault, Job, LimitHit, Outcome, Sandbox, SandboxConfig, StartError},
-    submission::Submission,
+    sandbox::{Fault, Outcome, Sandbox, SandboxConfig, StartError},
+    submission::{Submission, Tests},
     verdict::{Cause, Verdict},
 };
 
@@ -29,6 +44,8 @@ pub struct Engine {
     admission: Admission,
     sandbox: Sandbox,
     metrics: Arc<Metrics>,
+    /// Compiled programs.
+    compiled: ContentCache<Compilation>,
 }
 
 /// The engine cannot run here. The text says what is missing and how to get it.
@@ -40,11 +57,8 @@ pub enum EngineError {
     Sandbox(#[from] StartError),
 }
 
-/// A cell that failed for a reason of ours is made anew this often before the submission is
-/// `undecided`.
-const CELL_ATTEMPTS: u32 = 3;
-/// Before the second attempt; four times as long before the third.
-const CELL_PAUSE: Duration = Duration::from_millis(100);
+/// Room for compiled programs.
+const COMPILED_BYTES: u64 = 256 << 20;
 
 impl Engine {
     /// Loads the languages and starts their launchers. Blocks for some tens of milliseconds.
@@ -68,7 +82,8 @@ impl Engine {
             Sandbox::start(&sandbox_config, |tier| launchers.get(&tier).cloned().unwrap_or_default())?;
         let admission = Admission::with_max_wait(slots, config.max_waiting, config.max_wait);
         let metrics = Arc::new(Metrics::new(languages.iter().map(|language| language.name().to_owned())));
-        Ok(Engine { languages, admission, sandbox, metrics })
+        let compiled = ContentCache::new(COMPILED_BYTES);
+        Ok(Engine { languages, admission, sandbox, metrics, compiled })
     }
 
     /// Runs a submission's tests and judges them. Never fails: a fault of ours is a report whose
@@ -84,68 +99,50 @@ impl Engine {
     }
 
     async fn decide(&self, submission: &Submission, admit: Admit, begun: Instant) -> Report {
+        let mut door = Door::new(self, admit);
+        let work = match self.prepare(submission, &mut door).await {
+            Ok(work) => work,
+            Err(report) => return *report,
+        };
         let undecided = |cause, reason: String| {
             Report::undecided(submission.id.clone(), cause, reason, submission.tests.len())
         };
-        let Some(language) = self.languages.find(&submission.language) else {
-            let known: Vec<&str> = self.languages.iter().map(Language::name).collect();
-            let known = known.join(", ");
-            return undecided(
-                Cause::Unsupported,
-                format!("this installation does not offer that language; it has {known}"),
-            );
-        };
-        if submission.tests.is_empty() {
-            return undecided(Cause::BadTests, "there are no tests".to_owned());
-        }
-        let job = match language.job(submission, self.sandbox.tier()) {
-            Ok(job) => job,
-            Err(error) => return undecided(Cause::BadTests, error.to_string()),
-        };
-        let slot = match self.admission.enter(admit).await {
-            Ok(slot) => slot,
-            Err(overloaded) => {
-                self.metrics.turned_away();
+        let report = match self.run_tests(&work, Judging::by_all(submission), &mut door).await {
+            Ok(judging) => judging.summarise(submission, self.sandbox.tier()),
+            Err(Interrupted::Overloaded(overloaded)) => {
                 return undecided(Cause::Overloaded, overloaded.to_string());
             }
-        };
-        let waited = slot.waited();
-        self.metrics.slot_entered(waited);
-        let run = Judging::by_all(submission);
-        let report = match self.run_tests(language, submission, &job, Place::Slot(slot), run).await {
-            Ok(judging) => judging.summarise(submission, self.sandbox.tier()),
-            Err(fault) => return undecided(Cause::SandboxFault, fault.to_string()),
+            Err(Interrupted::Fault(fault)) => return undecided(Cause::SandboxFault, fault.to_string()),
         };
         let runs: f64 = report.tests.iter().map(|test| test.wall_ms / 1000.0).sum();
-        let overhead = begun.elapsed().saturating_sub(waited).as_secs_f64() - runs;
+        let overhead = begun.elapsed().saturating_sub(door.waited()).as_secs_f64() - runs;
         self.metrics.overhead(Duration::from_secs_f64(overhead.max(0.0)));
-        match self.confirm(language, submission, &job, report).await {
-            Ok(report) => report,
-            Err(fault) => undecided(Cause::SandboxFault, fault.to_string()),
+        match self.confirm(&work, report, &mut door).await {
+            Ok(report) => Report { compile: work.ready.report, ..report },
+            Err(interrupted) => undecided(Cause::SandboxFault, interrupted.to_string()),
         }
     }
 
     /// Runs an accepted solution again, as often as is asked: every run must be accepted.
     async fn confirm(
         &self,
-        language: &Language,
-        submission: &Submission,
-        job: &Job,
+        work: &Work<'_>,
         first: Report,
-    ) -> Result<Report, Fault> {
+        door: &mut Door<'_>,
+    ) -> Result<Report, Interrupted> {
+        let submission = &*work.submission;
         let runs = submission.repeat.runs(&submission.solution);
         if first.verdict != Verdict::Accepted || runs == 1 {
             return Ok(first);
         }
         let (mut accepted, mut refused) = (1, None);
         for _ in 1..runs {
-            // This submission has been admitted already: it is not turned away half-way.
-            let place = Place::Slot(self.admission.enter(Admit::Patient).await.map_err(turned_away)?);
-            let judging = Judging::by_one(submission);
-            let judging = self.run_tests(language, submission, job, place, judging).await?;
+            let judging = self.run_tests(work, Judging::by_one(submission), door).await?;
             let report = judging.summarise(submission, self.sandbox.tier());
             match report.verdict {
                 Verdict::Accepted => accepted += 1,
+                // No word on the solution.
+                Verdict::Undecided => return Ok(report),
                 _ => refused = refused.or(Some(report)),
             }
         }
@@ -155,110 +152,37 @@ impl Engine {
         })
     }
 
-    /// Carries the tests out, in as few cells as possible: one, unless a cell fails or a run must be
-    /// measured again on a quiet machine.
+    /// Every test in turn, until the judges want no more.
     async fn run_tests(
         &self,
-        language: &Language,
-        submission: &Submission,
-        job: &Job,
-        place: Place,
+        work: &Work<'_>,
         mut judging: Judging,
-    ) -> Result<Judging, Fault> {
-        let mut place = Some(place);
-        let mut attempts = 0;
-        while judging.tests.len() < job.runs.len() {
-            let seat = match place.take() {
-                Some(seat) => seat,
-                // This submission has been admitted already: it is not turned away half-way.
-                None => Place::Slot(self.admission.enter(Admit::Patient).await.map_err(turned_away)?),
-            };
-            let rest = Job { runs: job.runs[judging.tests.len()..].to_vec(), ..job.clone() };
-            match self.run_cell(language, submission, rest, seat, &mut judging).await {
-                // The kernel may have ended a cell for want of memory: the rest gets another.
-                Ok(Pause::None) => {}
-                Ok(Pause::MeasureAgain) => {
-                    let only = Job { runs: vec![job.runs[judging.tests.len()].clone()], ..job.clone() };
-                    let outcome = self.measure_alone(language, submission, only).await?;
-                    self.judge(language, submission, outcome, &mut judging);
-                }
-                Err(fault) => {
-                    attempts += 1;
-                    self.note_fault(language, &fault);
-                    if attempts == CELL_ATTEMPTS {
-                        return Err(fault);
-                    }
-                    // A launcher that was killed takes a moment to be gone and be seen to be gone.
-                    tokio::time::sleep(CELL_PAUSE * attempts * attempts).await;
-                }
+        door: &mut Door<'_>,
+    ) -> Result<Judging, Interrupted> {
+        let (submission, errand) = (&*work.submission, work.errand(self));
+        match (&work.checker, &submission.tests) {
+            (Some(checker), Tests::Program(tests)) => {
+                judging = self.run_checked(&errand, submission, tests, checker, door, judging).await?;
             }
-            if judging.stops(submission) {
-                break;
+            _ => {
+                let place = door.place().await?;
+                self.carry_out(&errand, Some(place), |outcome| {
+                    self.note_run(errand.language, &outcome);
+                    judging.add(submission, &outcome);
+                    match judging.stops(submission) {
+                        true => ControlFlow::Break(()),
+                        false => ControlFlow::Continue(()),
+                    }
+                })
+                .await?;
             }
         }
-        judging.tests.resize_with(job.runs.len(), TestReport::skipped);
+        judging.tests.resize_with(work.job.runs.len(), TestReport::skipped);
         Ok(judging)
     }
 
-    /// One cell, from its first run until the last, the first failure or the first doubt.
-    async fn run_cell(
-        &self,
-        language: &Language,
-        submission: &Submission,
-        job: Job,
-        place: Place,
-        judging: &mut Judging,
-    ) -> Result<Pause, Fault> {
-        let mut cell = self.open_cell(language, submission, place, job).await?;
-        while let Some(outcome) = cell.next().await? {
-            if near_the_time_limit(&outcome, submission) {
-                return Ok(Pause::MeasureAgain);
-            }
-            self.judge(language, submission, outcome, judging);
-            if judging.stops(submission) {
-                break;
-            }
-        }
-        Ok(Pause::None)
-    }
-
-    /// The same run once more with nothing else running: what counts for a time near the limit.
-    async fn measure_alone(
-        &self,
-        language: &Language,
-        submission: &Submission,
-        job: Job,
-    ) -> Result<Outcome, Fault> {
-        let alone = Place::Alone(self.admission.enter_alone().await);
-        let mut cell = self.open_cell(language, submission, alone, job).await?;
-        match cell.next().await? {
-            Some(outcome) => Ok(outcome),
-            None => Err(Fault { step: "measure_alone".to_owned(), detail: "no outcome".to_owned() }),
-        }
-    }
-
-    async fn open_cell(
-        &self,
-        language: &Language,
-        submission: &Submission,
-        place: Place,
-        job: Job,
-    ) -> Result<CellRun, Fault> {
-        self.metrics.cell_started(language.name());
-        let launcher = language.launcher_for(submission, self.sandbox.tier());
-        self.sandbox.open(&launcher, place, submission.limits, job).await
-    }
-
-    /// Outcome to verdict, outside the cell.
-    fn judge(&self, language: &Language, submission: &Submission, outcome: Outcome, judging: &mut Judging) {
+    fn note_run(&self, language: &Language, outcome: &Outcome) {
         self.metrics.run_ended(language.name(), outcome.usage.cpu, outcome.usage.wall);
-        judging.add(submission, &outcome);
-    }
-
-    fn note_fault(&self, language: &Language, fault: &Fault) {
-        tracing::warn!(language = language.name(), step = %fault.step, detail = %fault.detail, "a cell failed; trying another");
-        self.metrics.fault(&fault.step, "cell");
-        self.metrics.cell_replaced(language.name());
     }
 
     pub fn languages(&self) -> &Languages {
@@ -278,24 +202,11 @@ impl Engine {
     }
 }
 
-/// Why a cell was left before its last run.
-enum Pause {
-    None,
-    MeasureAgain,
-}
-
-fn turned_away(overloaded: crate::admission::Overloaded) -> Fault {
-    Fault { step: "enter_again".to_owned(), detail: overloaded.to_string() }
-}
-
-/// Whether a neighbour's load may have decided: the run ended by itself a little over its CPU
-/// limit, or the wall backstop ended one that was computing rather than sleeping.
-fn near_the_time_limit(outcome: &Outcome, submission: &Submission) -> bool {
-    let limit = submission.limits.cpu_ms as u128;
-    let used = outcome.usage.cpu.as_millis();
-    match outcome.limit {
-        Some(LimitHit::Cpu) => outcome.end != (End::Signaled { signal: libc::SIGKILL }),
-        Some(LimitHit::Wall) => used * 2 > limit,
-        _ => false,
-    }
+/// Tests could not be carried out: no word on the solution.
+#[derive(Debug, thiserror::Error)]
+enum Interrupted {
+    #[error(transparent)]
+    Overloaded(#[from] Overloaded),
+    #[error(transparent)]
+    Fault(#[from] Fault),
 }

@@ -45,7 +45,7 @@ use super::{
     protocol::{Ask, FaultReport, Job, LauncherSetup, Reply, WireLimits, read_message, write_message},
     reaper::{Charge, take_charge},
     rootfs::{SCRATCH_DIR, SOURCE_DIR},
-    run::Supervisor,
+    run::{self, Supervisor},
     scratch::{self, CellDirectory, SCRATCH, SOURCES, ServiceDirectory, WORK},
     step::{StepError, io_step, step},
     sys::{self, SockFilter},
@@ -408,7 +408,8 @@ fn init(
     let children = watch_children()?;
     let setup =
         CellSetup { seccomp: image.seccomp.clone(), group: None, run: None, confined: Some(confined) };
-    let supervisor = Supervisor { socket, children: &children, setup: &setup, limits };
+    let program = run::program_file(&job)?;
+    let supervisor = Supervisor { socket, children: &children, setup: &setup, limits, program };
     let directory = setup.confined.as_ref().map(|confined| &confined.directory);
     cell::run_all(&supervisor, &job, || directory.map_or(Ok(()), CellDirectory::renew))
 }

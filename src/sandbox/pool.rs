@@ -65,6 +65,8 @@ pub struct LauncherConfig {
     pub image: ImageSetup,
     /// The interpreter to keep loaded, if any.
     pub warm: Option<WarmSetup>,
+    /// Whether it is started when it is first needed. The tier is proved by those that are not.
+    pub at_first_use: bool,
 }
 
 /// The sandbox could not be started: this host cannot give every guarantee.
@@ -153,6 +155,7 @@ struct Launcher {
     name: String,
     config: SandboxConfig,
     setup: LauncherSetup,
+    at_first_use: bool,
     running: Mutex<Option<Running>>,
     /// By slot index: the socket to its slot process, when it is not lent out.
     idle: Vec<Mutex<Option<UnixStream>>>,
@@ -189,7 +192,7 @@ impl Sandbox {
         wanted: Vec<LauncherConfig>,
     ) -> Result<HashMap<String, Arc<Launcher>>, StartError> {
         let mut launchers = HashMap::new();
-        for LauncherConfig { name, image, warm } in wanted {
+        for LauncherConfig { name, image, warm, at_first_use } in wanted {
             let setup = LauncherSetup {
                 tier,
                 scratch_dir: config.scratch_dir.as_ref().map(|path| path.to_string_lossy().into_owned()),
@@ -203,11 +206,14 @@ impl Sandbox {
                 name: name.clone(),
                 config: config.clone(),
                 setup,
+                at_first_use,
                 running: Mutex::new(None),
                 idle: (0..config.slots).map(|_| Mutex::new(None)).collect(),
             };
-            let running = launcher.spawn()?;
-            *lock(&launcher.running) = Some(running);
+            if !at_first_use {
+                let running = launcher.spawn()?;
+                *lock(&launcher.running) = Some(running);
+            }
             launchers.insert(name, Arc::new(launcher));
         }
         Ok(launchers)
@@ -225,10 +231,8 @@ impl Sandbox {
 
     /// The control groups that cells have: of every launcher, or none.
     pub fn cgroup(&self) -> Option<CgroupKind> {
-        let mut kinds = self
-            .launchers
-            .values()
-            .map(|launcher| Some(lock(&launcher.running).as_ref()?.cgroup.as_ref()?.kind));
+        let mut kinds =
+            self.started().map(|launcher| Some(lock(&launcher.running).as_ref()?.cgroup.as_ref()?.kind));
         let first = kinds.next()??;
         kinds.all(|kind| kind == Some(first)).then_some(first)
     }
@@ -236,11 +240,15 @@ impl Sandbox {
     /// CPU time used by everything in all slots since the launchers started: slot processes, cells
     /// and runs, also those that have ended. `None` without control groups.
     pub fn cpu_time(&self) -> Option<Duration> {
-        let mut times = self
-            .launchers
-            .values()
-            .map(|launcher| lock(&launcher.running).as_ref()?.cgroup.as_ref()?.cpu_time().ok());
+        let mut times =
+            self.started().map(|launcher| lock(&launcher.running).as_ref()?.cgroup.as_ref()?.cpu_time().ok());
         times.try_fold(Duration::ZERO, |sum, time| Some(sum + time?))
+    }
+
+    /// Launchers, without those that nobody has needed yet.
+    fn started(&self) -> impl Iterator<Item = &Arc<Launcher>> {
+        let waits = |launcher: &Launcher| launcher.at_first_use && lock(&launcher.running).is_none();
+        self.launchers.values().filter(move |launcher| !waits(launcher))
     }
 
     /// Process ids of the guards, for tests that kill them.
@@ -309,8 +317,14 @@ fn wire_job(job: Job) -> protocol::Job {
             .map(|run| JobRun {
                 stdin: ByteBuf::from(&*run.stdin),
                 call: run.call.as_deref().map(ByteBuf::from),
+                files: run
+                    .files
+                    .iter()
+                    .map(|(path, content)| (path.clone(), ByteBuf::from(&**content)))
+                    .collect(),
             })
             .collect(),
+        collect: job.collect.to_vec(),
     }
 }
 
@@ -545,6 +559,7 @@ impl From<Ran> for Outcome {
             stdout: ran.stdout.into_vec(),
             stderr: ran.stderr.into_vec(),
             result: ran.result.into_vec(),
+            files: ran.files,
         }
     }
 }
@@ -563,6 +578,7 @@ fn killed_for_memory() -> Outcome {
         stdout: Vec::new(),
         stderr: Vec::new(),
         result: Vec::new(),
+        files: Vec::new(),
     }
 }
 

@@ -305,6 +305,7 @@ fn a_report_has_exactly_the_fields_of_the_wire() {
         tests: vec![test, TestReport::skipped()],
         total: 2,
         also: Vec::new(),
+        compile: None,
     };
     let skipped = concat!(
         r#"{"verdict":"skipped","cause":null,"cpu_ms":0.0,"wall_ms":0.0,"memory_bytes":0,"exit_code":null,"#,

@@ -4,8 +4,8 @@ use crate::{
     judge::Compare,
     limits::Limits,
     submission::{
-        FunctionTarget, FunctionTest, Prelude, ProgramTest, Repeat, ShowOutput, Solution, Stop, Submission,
-        Tests,
+        FunctionTarget, FunctionTest, Prelude, ProgramIo, ProgramTest, Repeat, ShowOutput, Solution, Stop,
+        Submission, Tests,
     },
     value::Value,
 };
@@ -212,6 +212,7 @@ fn program_workload(source: &str, tests: Vec<(Vec<u8>, String)>) -> Workload {
     let program_tests = tests.iter().map(|(stdin, expected)| ProgramTest {
         stdin: stdin.clone(),
         accepted_stdout: vec![expected.clone().into_bytes()],
+        files: Vec::new(),
     });
     Workload {
         part: Part::W1,
@@ -232,6 +233,9 @@ fn submission(source: &str, tests: Tests) -> Submission {
         solution: Solution::single("main.py", source),
         tests,
         compare: Compare::TOKENS,
+        io: ProgramIo::default(),
+        judge: None,
+        reference: None,
         limits: Limits::default(),
         also: Vec::new(),
         repeat: Repeat::Once,

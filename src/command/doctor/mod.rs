@@ -12,7 +12,7 @@ use crate::{
     judge::Compare,
     report::Report,
     sandbox::{Guarantee, Tier, survey_cgroups},
-    submission::{Prelude, ProgramTest, Repeat, ShowOutput, Solution, Stop, Submission, Tests},
+    submission::{Prelude, ProgramIo, ProgramTest, Repeat, ShowOutput, Solution, Stop, Submission, Tests},
     verdict::Verdict,
     verify::Engine,
 };
@@ -82,7 +82,8 @@ pub async fn prove(engine: &Engine) -> Vec<Finding> {
 
 fn submission(probe: &Probe, tier: Tier) -> Submission {
     let source = format!("TIER = '{}'\n{}", tier.as_str(), probe.source);
-    let held = ProgramTest { stdin: Vec::new(), accepted_stdout: vec![HELD.as_bytes().to_vec()] };
+    let held =
+        ProgramTest { stdin: Vec::new(), accepted_stdout: vec![HELD.as_bytes().to_vec()], files: Vec::new() };
     Submission {
         id: None,
         language: "python".to_owned(),
@@ -90,6 +91,9 @@ fn submission(probe: &Probe, tier: Tier) -> Submission {
         // Twice: what a first run leaves must not reach a second.
         tests: Tests::Program(vec![held.clone(), held]),
         compare: Compare::TOKENS,
+        io: ProgramIo::default(),
+        judge: None,
+        reference: None,
         limits: (probe.limits)(probes::limits()),
         also: Vec::new(),
         repeat: Repeat::Once,

@@ -4,8 +4,8 @@ use crate::{
     judge::Compare,
     limits::Limits,
     submission::{
-        FunctionTarget, FunctionTest, Prelude, ProgramTest, Repeat, ShowOutput, Solution, Stop, Submission,
-        Tests,
+        FunctionTarget, FunctionTest, Prelude, ProgramIo, ProgramTest, Repeat, ShowOutput, Solution, Stop,
+        Submission, Tests,
     },
     value::Value,
     verdict::Verdict,
@@ -115,6 +115,7 @@ fn program(inputs: Vec<String>, expected: &str) -> Tests {
     let test = |stdin: String| ProgramTest {
         stdin: stdin.into_bytes(),
         accepted_stdout: vec![expected.as_bytes().to_vec()],
+        files: Vec::new(),
     };
     Tests::Program(inputs.into_iter().map(test).collect())
 }
@@ -132,6 +133,9 @@ fn asked(
         solution: Solution::single("main.py", source),
         tests,
         compare: Compare::TOKENS,
+        io: ProgramIo::default(),
+        judge: None,
+        reference: None,
         also: Vec::new(),
         repeat: Repeat::Once,
         limits,

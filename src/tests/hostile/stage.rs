@@ -16,7 +16,7 @@ use std::{
 
 use proofbox::{
     judge::Compare,
-    submission::{Prelude, ProgramTest, Repeat, ShowOutput, Solution, Stop, Submission, Tests},
+    submission::{Prelude, ProgramIo, ProgramTest, Repeat, ShowOutput, Solution, Stop, Submission, Tests},
 };
 use tempfile::TempDir;
 
@@ -129,6 +129,7 @@ impl Stage {
         let test = |stdin: String| ProgramTest {
             stdin: stdin.into_bytes(),
             accepted_stdout: vec![b"contained".to_vec()],
+            files: Vec::new(),
         };
         let tests = match self.aim {
             Aim::Inputs(inputs) => inputs.iter().map(|input| test((*input).to_owned())).collect(),
@@ -140,6 +141,9 @@ impl Stage {
             solution: Solution::single("main.py", programs.source(attack.file)),
             tests: Tests::Program(tests),
             compare: Compare::TOKENS,
+            io: ProgramIo::default(),
+            judge: None,
+            reference: None,
             also: Vec::new(),
             repeat: Repeat::Once,
             limits: attack.limits,

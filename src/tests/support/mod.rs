@@ -7,7 +7,7 @@ use proofbox::{
     config::EngineConfig,
     judge::Compare,
     limits::Limits,
-    submission::{Prelude, ProgramTest, Repeat, ShowOutput, Solution, Stop, Submission, Tests},
+    submission::{Prelude, ProgramIo, ProgramTest, Repeat, ShowOutput, Solution, Stop, Submission, Tests},
     verify::Engine,
 };
 
@@ -33,10 +33,14 @@ pub fn program(source: &str, tests: &[(&str, &str)]) -> Submission {
                 .map(|(stdin, stdout)| ProgramTest {
                     stdin: stdin.as_bytes().to_vec(),
                     accepted_stdout: vec![stdout.as_bytes().to_vec()],
+                    files: Vec::new(),
                 })
                 .collect(),
         ),
         compare: Compare::TOKENS,
+        io: ProgramIo::default(),
+        judge: None,
+        reference: None,
         limits: Limits::default(),
         also: Vec::new(),
         repeat: Repeat::Once,

@@ -1,0 +1,36 @@
+//! A submission's way into slots: admitted once, within the bounds of the queue; after that it waits
+//! for as long as it takes, so that it is never turned away half-way.
+
+use std::time::Duration;
+
+use super::Engine;
+use crate::admission::{Admit, Overloaded, Place};
+
+/// One submission before, and between, its stays in a slot.
+pub(super) struct Door<'a> {
+    engine: &'a Engine,
+    admit: Admit,
+    waited: Duration,
+}
+
+impl<'a> Door<'a> {
+    pub(super) fn new(engine: &'a Engine, admit: Admit) -> Door<'a> {
+        Door { engine, admit, waited: Duration::ZERO }
+    }
+
+    /// Waits for a slot.
+    pub(super) async fn place(&mut self) -> Result<Place, Overloaded> {
+        let slot = self.engine.admission.enter(self.admit).await.inspect_err(|_| {
+            self.engine.metrics.turned_away();
+        })?;
+        self.admit = Admit::Patient;
+        self.waited += slot.waited();
+        self.engine.metrics.slot_entered(slot.waited());
+        Ok(Place::Slot(slot))
+    }
+
+    /// How long it has waited in all.
+    pub(super) fn waited(&self) -> Duration {
+        self.waited
+    }
+}
