@@ -90,9 +90,13 @@ pub fn compile_job(image: &Image, compile: &CompileImage, name: &str, solution: 
     let mentions = |word: &str| {
         solution.files.iter().any(|file| file.content.windows(word.len()).any(|seen| seen == word.as_bytes()))
     };
-    let headers =
-        compile.header_files.iter().filter(|(name, _)| !given.contains(&name.as_str()) && mentions(name));
-    let headers: Vec<(String, Arc<[u8]>)> = headers.cloned().collect();
+    let wanted = compile.header_files.iter().any(|(name, _)| mentions(name));
+    let headers: Vec<(String, Arc<[u8]>)> = match wanted {
+        true => {
+            compile.header_files.iter().filter(|(name, _)| !given.contains(&name.as_str())).cloned().collect()
+        }
+        false => Vec::new(),
+    };
     Job {
         program: Program::Exec { argv, env: environment(image) },
         sources: Arc::from([]),
@@ -191,7 +195,7 @@ mod tests {
         let files = vec![file("-evil.cpp", "#include \"testlib.h\""), file("testlib.h", "own")];
         let job = compile_job(&image, compile, "cpp", &Solution { files, entry: 0 });
         assert_eq!(&*job.runs[0].files[1].1, b"own");
-        assert_eq!(job.runs[0].files.len(), 2);
+        assert_eq!(job.runs[0].files.len(), 3);
         assert!(argv(&job).ends_with(" ./-evil.cpp -pthread"), "{}", argv(&job));
     }
 }

@@ -109,8 +109,10 @@ pub enum ImageError {
 const SHIPPED_PYTHON: &str = include_str!("../../sandbox-images/python/image.toml");
 const SHIPPED_CPP: &str = include_str!("../../sandbox-images/cpp/image.toml");
 const SHIPPED_C: &str = include_str!("../../sandbox-images/c/image.toml");
-const SHIPPED_HEADERS: [(&str, &str); 1] =
-    [("testlib.h", include_str!("../../sandbox-images/cpp/testlib.h"))];
+const SHIPPED_HEADERS: [(&str, &str); 2] = [
+    ("testlib.h", include_str!("../../sandbox-images/cpp/testlib.h")),
+    ("testlib_streams.h", include_str!("../../sandbox-images/cpp/testlib_streams.h")),
+];
 
 impl Image {
     /// The Python image built into this program.

@@ -188,7 +188,7 @@ mod tests {
             assert_eq!(work.take(&[collect(path, 1 << 20)]).unwrap(), [found], "{path}");
         }
         fs::write(at("closed"), "x").unwrap();
-        fs::set_permissions(at("closed"), fs::Permissions::from_mode(0)).unwrap();
+        fs::set_permissions(at("closed"), fs::Permissions::from_mode(0o000)).unwrap();
         let seen = work.take(&[collect("closed", 9)]).unwrap();
         let may_read_all = nix::unistd::geteuid().is_root();
         let expected = if may_read_all { Collected::Content(b"x".to_vec()) } else { Collected::Unreadable };
