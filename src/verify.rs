@@ -25,14 +25,14 @@ use std::{
 
 use self::{door::Door, judging::Judging, prepare::Work};
 use crate::{
-    admission::{Admission, Admit, Overloaded},
+    admission::{Admission, Admit, Caller, Overloaded},
     cache::ContentCache,
     compile::Compilation,
     config::EngineConfig,
-    language::{Language, LanguageError, Languages},
+    language::{Language, LanguageError, Languages, Start},
     metrics::Metrics,
     report::{Report, TestReport},
-    sandbox::{Fault, Outcome, Sandbox, SandboxConfig, StartError},
+    sandbox::{Fault, Job, Outcome, Sandbox, SandboxConfig, StartError},
     submission::{Submission, Tests},
     verdict::{Cause, Verdict},
 };
@@ -71,6 +71,7 @@ impl Engine {
             scratch_dir: config.scratch_dir.clone(),
             program: config.program.clone(),
             use_cgroups: config.use_cgroups,
+            renew_after_cells: config.renew_after_cells,
             fail_step: config.fail_step.clone(),
         };
         let mut launchers = HashMap::new();
@@ -89,17 +90,22 @@ impl Engine {
     /// Runs a submission's tests and judges them. Never fails: a fault of ours is a report whose
     /// verdict is `undecided`. Dropping the future ends the runs and frees the slot.
     pub async fn verify(&self, submission: Submission, admit: Admit) -> Report {
+        self.verify_for(Caller::OWN, submission, admit).await
+    }
+
+    /// The same on behalf of one caller of several, who take turns.
+    pub async fn verify_for(&self, caller: Caller, submission: Submission, admit: Admit) -> Report {
         let in_flight = self.metrics.submission_started();
         let begun = Instant::now();
-        let report = self.decide(&submission, admit, begun).await;
+        let report = self.decide(&submission, admit, caller, begun).await;
         let language = self.languages.find(&submission.language).map_or("", Language::name);
         self.metrics.submission_decided(language, submission.tests.kind(), report.verdict, report.cause);
         drop(in_flight);
         report
     }
 
-    async fn decide(&self, submission: &Submission, admit: Admit, begun: Instant) -> Report {
-        let mut door = Door::new(self, admit);
+    async fn decide(&self, submission: &Submission, admit: Admit, caller: Caller, begun: Instant) -> Report {
+        let mut door = Door::new(self, admit, caller);
         let work = match self.prepare(submission, &mut door).await {
             Ok(work) => work,
             Err(report) => return *report,
@@ -107,7 +113,8 @@ impl Engine {
         let undecided = |cause, reason: String| {
             Report::undecided(submission.id.clone(), cause, reason, submission.tests.len())
         };
-        let report = match self.run_tests(&work, Judging::by_all(submission), &mut door).await {
+        let judging = Judging::by_all(submission);
+        let report = match self.run_tests(&work, &work.job, judging, &mut door).await {
             Ok(judging) => judging.summarise(submission, self.sandbox.tier()),
             Err(Interrupted::Overloaded(overloaded)) => {
                 return undecided(Cause::Overloaded, overloaded.to_string());
@@ -135,9 +142,12 @@ impl Engine {
         if first.verdict != Verdict::Accepted || runs == 1 {
             return Ok(first);
         }
+        // Chance includes the seed of string hashes, which decides the order of sets.
+        let job = work.job(self.sandbox.tier(), Start::Fresh);
+        let job = job.map_err(|error| Fault { step: "repeat_job".to_owned(), detail: error.to_string() })?;
         let (mut accepted, mut refused) = (1, None);
         for _ in 1..runs {
-            let judging = self.run_tests(work, Judging::by_one(submission), door).await?;
+            let judging = self.run_tests(work, &job, Judging::by_one(submission), door).await?;
             let report = judging.summarise(submission, self.sandbox.tier());
             match report.verdict {
                 Verdict::Accepted => accepted += 1,
@@ -156,17 +166,18 @@ impl Engine {
     async fn run_tests(
         &self,
         work: &Work<'_>,
+        job: &Job,
         mut judging: Judging,
         door: &mut Door<'_>,
     ) -> Result<Judging, Interrupted> {
-        let (submission, errand) = (&*work.submission, work.errand(self));
+        let (submission, errand) = (&*work.submission, work.errand(job, self.sandbox.tier()));
         match (&work.checker, &submission.tests) {
             (Some(checker), Tests::Program(tests)) => {
                 judging = self.run_checked(&errand, submission, tests, checker, door, judging).await?;
             }
             _ => {
                 let place = door.place().await?;
-                self.carry_out(&errand, Some(place), |outcome| {
+                self.carry_out(&errand, place, door, |outcome| {
                     self.note_run(errand.language, &outcome);
                     judging.add(submission, &outcome);
                     match judging.stops(submission) {

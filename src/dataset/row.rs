@@ -122,9 +122,6 @@ impl RowRules {
     fn submission(&self, index: u64, code: String, tests: Tests) -> Submission {
         Submission {
             id: Some(format!("row {index}")),
-            language: "python".to_owned(),
-            solution: Solution::single("main.py", code),
-            tests,
             compare: self.compare,
             io: ProgramIo::default(),
             judge: None,
@@ -136,6 +133,7 @@ impl RowRules {
             // Answers were accepted upstream with these names in scope.
             prelude: Prelude::Contest,
             show_output: ShowOutput::Never,
+            ..Submission::new("python", Solution::single("main.py", code), tests)
         }
     }
 }

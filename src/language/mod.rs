@@ -65,6 +65,16 @@ enum Runtime {
     Compiled(CompiledRuntime),
 }
 
+/// How a job's runs begin.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Start {
+    /// Forked from an interpreter kept loaded, where there is one. String hashes are its own: the
+    /// same for all runs until it is replaced.
+    Usual,
+    /// By executing the interpreter: every run draws its own seed for string hashes.
+    Fresh,
+}
+
 /// Runs of one program, whatever they are for.
 #[derive(Debug)]
 pub struct ProgramJob<'a> {
@@ -72,6 +82,9 @@ pub struct ProgramJob<'a> {
     /// Behind the program's own name.
     pub arguments: &'a [String],
     pub prelude: Prelude,
+    /// As [`Submission::seed`].
+    pub seed: Option<u32>,
+    pub start: Start,
     pub runs: Vec<Run>,
     pub collect: Vec<Collect>,
 }
@@ -220,6 +233,7 @@ impl Language {
         submission: &Submission,
         program: Option<&Arc<[u8]>>,
         tier: Tier,
+        start: Start,
     ) -> Result<Job, TooLarge> {
         let output = &submission.io.output_file;
         let collect = output
@@ -229,6 +243,8 @@ impl Language {
             solution: &submission.solution,
             arguments: &[],
             prelude: submission.prelude,
+            seed: submission.seed,
+            start,
             runs,
             collect: collect.collect(),
         };
@@ -256,7 +272,10 @@ impl Language {
 
     fn runs_of(&self, mode: &str, asked: ProgramJob<'_>, program: Option<&Arc<[u8]>>, tier: Tier) -> Job {
         match &self.runtime {
-            Runtime::Python(python) => python.job(mode, asked, &self.image, self.is_warm(tier)),
+            Runtime::Python(python) => {
+                let warm = asked.start == Start::Usual && asked.seed.is_none() && self.is_warm(tier);
+                python.job(mode, asked, &self.image, warm)
+            }
             Runtime::Compiled(compiled) => {
                 compiled.job(asked, program.unwrap_or(&Arc::from([])), &self.image)
             }

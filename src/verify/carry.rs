@@ -2,9 +2,9 @@
 
 use std::{ops::ControlFlow, time::Duration};
 
-use super::Engine;
+use super::{Engine, door::Door};
 use crate::{
-    admission::{Admit, Overloaded, Place},
+    admission::{Overloaded, Place},
     language::Language,
     limits::Limits,
     sandbox::{CellRun, End, Fault, Job, LimitHit, Outcome},
@@ -22,13 +22,15 @@ pub(super) struct Errand<'a> {
     pub launcher: String,
     pub limits: Limits,
     pub job: &'a Job,
+    /// Most slots that the runs may take at once.
+    pub parallel: usize,
 }
 
 /// What is done with each outcome; `Break`: no more are wanted.
 pub(super) trait Take: FnMut(Outcome) -> ControlFlow<()> + Send {}
 impl<F: FnMut(Outcome) -> ControlFlow<()> + Send> Take for F {}
 
-/// Why a cell was left before its last run.
+/// Why cells were left before their last run.
 enum Pause {
     None,
     Broken,
@@ -36,31 +38,30 @@ enum Pause {
 }
 
 impl Engine {
-    /// Hands the outcome of every run to `take`, in order: from one cell, unless a cell fails or a run
-    /// must be measured again on a quiet machine. `place` is used for the first cell if it is given;
-    /// further ones wait for their own.
+    /// Hands the outcome of every run to `take`, in order: from one cell, or from one in each of the idle
+    /// slots that may be used, unless a cell fails or a run must be measured again on a quiet machine.
+    /// `place` is that of the first cell.
     pub(super) async fn carry_out(
         &self,
         errand: &Errand<'_>,
-        mut place: Option<Place>,
+        place: Place,
+        door: &mut Door<'_>,
         mut take: impl Take,
     ) -> Result<(), Fault> {
         let runs = &errand.job.runs;
-        let (mut done, mut attempts) = (0, 0);
+        let (mut place, mut done, mut attempts) = (Some(place), 0, 0);
         while done < runs.len() {
-            let seat = match place.take() {
-                Some(seat) => seat,
-                // This submission has been admitted already: it is not turned away half-way.
-                None => Place::Slot(self.admission.enter(Admit::Patient).await.map_err(turned_away)?),
+            let place = match place.take() {
+                Some(place) => place,
+                None => door.place().await.map_err(turned_away)?,
             };
-            let rest = Job { runs: runs[done..].to_vec(), ..errand.job.clone() };
-            match self.run_cell(errand, rest, seat, &mut done, &mut take).await {
+            let places = door.further(place, errand.parallel.min(runs.len() - done));
+            match self.run_cells(errand, places, &mut done, &mut take).await {
                 // The kernel may have ended a cell for want of memory: the rest gets another.
                 Ok(Pause::None) => {}
                 Ok(Pause::Broken) => return Ok(()),
                 Ok(Pause::MeasureAgain) => {
-                    let only = Job { runs: vec![runs[done].clone()], ..errand.job.clone() };
-                    let outcome = self.measure_alone(errand, only).await?;
+                    let outcome = self.measure_alone(errand, done, door).await?;
                     done += 1;
                     if take(outcome).is_break() {
                         return Ok(());
@@ -80,18 +81,24 @@ impl Engine {
         Ok(())
     }
 
-    /// One cell, from its first run until the last, the one after which no more are wanted, or the
-    /// first doubt. Counts in `done`.
-    async fn run_cell(
+    /// The runs not yet done, each place's cell with every n-th of them, until the last, the one after
+    /// which no more are wanted, or the first doubt. Cells run ahead by what their sockets hold.
+    async fn run_cells(
         &self,
         errand: &Errand<'_>,
-        job: Job,
-        place: Place,
+        places: Vec<Place>,
         done: &mut usize,
         take: &mut impl Take,
     ) -> Result<Pause, Fault> {
-        let mut cell = self.open_cell(errand, place, job).await?;
-        while let Some(outcome) = cell.next().await? {
+        let rest = &errand.job.runs[*done..];
+        let lanes = places.len();
+        let mut cells = Vec::with_capacity(lanes);
+        for (lane, place) in places.into_iter().enumerate() {
+            let runs = rest.iter().skip(lane).step_by(lanes).cloned().collect();
+            cells.push(self.open_cell(errand, place, Job { runs, ..errand.job.clone() }).await?);
+        }
+        for lane in (0..lanes).cycle().take(rest.len()) {
+            let Some(outcome) = cells[lane].next().await? else { break };
             if near_the_time_limit(&outcome, errand.limits) {
                 return Ok(Pause::MeasureAgain);
             }
@@ -104,9 +111,14 @@ impl Engine {
     }
 
     /// The same run once more with nothing else running: what counts for a time near the limit.
-    async fn measure_alone(&self, errand: &Errand<'_>, job: Job) -> Result<Outcome, Fault> {
-        let alone = Place::Alone(self.admission.enter_alone().await);
-        let mut cell = self.open_cell(errand, alone, job).await?;
+    async fn measure_alone(
+        &self,
+        errand: &Errand<'_>,
+        run: usize,
+        door: &Door<'_>,
+    ) -> Result<Outcome, Fault> {
+        let only = Job { runs: vec![errand.job.runs[run].clone()], ..errand.job.clone() };
+        let mut cell = self.open_cell(errand, door.alone().await, only).await?;
         match cell.next().await? {
             Some(outcome) => Ok(outcome),
             None => Err(Fault { step: "measure_alone".to_owned(), detail: "no outcome".to_owned() }),

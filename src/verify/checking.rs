@@ -55,7 +55,7 @@ impl Engine {
             let first = judging.tests.len();
             let pending = self.run_batch(errand, submission, &tests[first..], most, door).await?;
             most *= BATCH_GROWTH;
-            let rulings = self.check(checker, &tests[first..], &pending, door).await?;
+            let rulings = self.check(checker, &tests[first..], &pending, errand.parallel, door).await?;
             let mut rulings = rulings.into_iter();
             for pending in pending {
                 let decision = match pending.decision {
@@ -92,7 +92,7 @@ impl Engine {
         let stops_early =
             submission.stop == crate::submission::Stop::FirstFailure && submission.also.is_empty();
         let (mut pending, mut bytes) = (Vec::new(), 0);
-        self.carry_out(&errand, Some(place), |outcome| {
+        self.carry_out(&errand, place, door, |outcome| {
             let output = verdict::program_output(&Ran::new(&outcome));
             let test = &tests[pending.len()];
             bytes += test.stdin.len()
@@ -113,6 +113,7 @@ impl Engine {
         checker: &ReadyChecker<'_>,
         tests: &[ProgramTest],
         pending: &[Pending],
+        parallel: usize,
         door: &mut Door<'_>,
     ) -> Result<Vec<Ruling>, Fault> {
         let protocol = checker.protocol;
@@ -136,6 +137,7 @@ impl Engine {
             collect: protocol.collect(),
             limits: checker.limits,
             prelude: Prelude::None,
+            parallel,
         };
         let outcomes = match self.outcomes(&runnable, runs, door).await {
             Ok(outcomes) => outcomes,

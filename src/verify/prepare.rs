@@ -11,10 +11,11 @@ use super::{
     programs::{NotReady, Ready, Unusable},
 };
 use crate::{
-    language::Language,
+    language::{Language, Start},
     report::Report,
-    sandbox::Job,
+    sandbox::{Job, Tier},
     submission::{JudgeProgram, Submission, Tests},
+    value::marshal::TooLarge,
     verdict::{Cause, Verdict},
 };
 
@@ -28,13 +29,19 @@ pub(super) struct Work<'a> {
 }
 
 impl Work<'_> {
-    pub(super) fn errand(&self, engine: &Engine) -> Errand<'_> {
-        let (language, tier) = (self.ready.language, engine.sandbox.tier());
+    /// The submission's tests as runs.
+    pub(super) fn job(&self, tier: Tier, start: Start) -> Result<Job, TooLarge> {
+        self.ready.language.job(&self.submission, self.ready.binary.as_ref(), tier, start)
+    }
+
+    pub(super) fn errand<'a>(&'a self, job: &'a Job, tier: Tier) -> Errand<'a> {
+        let language = self.ready.language;
         Errand {
             language,
             launcher: language.launcher_for(&self.submission.solution, tier),
             limits: self.submission.limits,
-            job: &self.job,
+            job,
+            parallel: self.submission.parallel as usize,
         }
     }
 }
@@ -84,7 +91,7 @@ impl Engine {
             }
         };
         let submission = Cow::Borrowed(submission);
-        let job = ready.language.job(&submission, ready.binary.as_ref(), self.sandbox.tier());
+        let job = ready.language.job(&submission, ready.binary.as_ref(), self.sandbox.tier(), Start::Usual);
         let job = job.map_err(|error| undecided(Cause::BadTests, error.to_string()))?;
         Ok(Work { submission, ready, checker, job })
     }

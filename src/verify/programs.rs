@@ -11,7 +11,7 @@ use crate::{
     admission::Overloaded,
     cache::{Found, Key, KeyMaker},
     compile::{Compilation, CompileFailure, CompileReport},
-    language::{CompileTask, Language, ProgramJob},
+    language::{CompileTask, Language, ProgramJob, Start},
     limits::Limits,
     sandbox::{self, Collect, Fault, Job, Outcome, Run},
     submission::{Prelude, Program, Solution},
@@ -74,10 +74,15 @@ impl Engine {
         door: &mut Door<'_>,
     ) -> Result<Compilation, NotReady> {
         let place = door.place().await?;
-        let errand =
-            Errand { language, launcher: task.launcher.clone(), limits: task.limits, job: &task.job };
+        let errand = Errand {
+            language,
+            launcher: task.launcher.clone(),
+            limits: task.limits,
+            job: &task.job,
+            parallel: 1,
+        };
         let mut made = None;
-        self.carry_out(&errand, Some(place), |outcome| {
+        self.carry_out(&errand, place, door, |outcome| {
             made = Some(Compilation::of(outcome));
             ControlFlow::Continue(())
         })
@@ -122,9 +127,10 @@ impl Engine {
             launcher: runnable.ready.language.launcher_for(runnable.solution, self.sandbox.tier()),
             limits: runnable.limits,
             job: &job,
+            parallel: runnable.parallel,
         };
         let mut outcomes = Vec::with_capacity(job.runs.len());
-        self.carry_out(&errand, Some(place), |outcome| {
+        self.carry_out(&errand, place, door, |outcome| {
             outcomes.push(outcome);
             ControlFlow::Continue(())
         })
@@ -142,6 +148,8 @@ pub(super) struct Runnable<'a> {
     pub collect: Vec<Collect>,
     pub limits: Limits,
     pub prelude: Prelude,
+    /// As [`Errand::parallel`].
+    pub parallel: usize,
 }
 
 impl Runnable<'_> {
@@ -150,6 +158,8 @@ impl Runnable<'_> {
             solution: self.solution,
             arguments: &self.arguments,
             prelude: self.prelude,
+            seed: None,
+            start: Start::Usual,
             runs,
             collect: self.collect.clone(),
         };

@@ -17,8 +17,8 @@ use crate::{
     limits::Limits,
     report::Report,
     submission::{
-        JudgeProgram, PROGRAM_LIMITS, Prelude, Program, ProgramIo, Repeat, ShowOutput, Solution, SourceFile,
-        Stop, Submission, Tests,
+        JudgeProgram, MAX_PARALLEL, PROGRAM_LIMITS, Prelude, Program, ProgramIo, Repeat, ShowOutput,
+        Solution, SourceFile, Stop, Submission, Tests,
     },
     verdict::Cause,
 };
@@ -68,6 +68,10 @@ struct WireSubmission<'a> {
     stop: Option<&'a RawValue>,
     #[serde(borrow, default)]
     repeat: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    parallel: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    seed: Option<&'a RawValue>,
     #[serde(borrow, default)]
     prelude: Option<&'a RawValue>,
     #[serde(borrow, default)]
@@ -162,6 +166,8 @@ pub fn parse(body: &[u8], bounds: WireBounds) -> Result<Asked, BadRequest> {
         Some(WireStop::Never) => Stop::Never,
     };
     let repeat = repeat(optional(wire.repeat, "repeat")?)?;
+    let parallel = parallel(optional(wire.parallel, "parallel")?)?;
+    let seed = optional::<u32>(wire.seed, "seed")?;
     let prelude = match optional(wire.prelude, "prelude")? {
         None => Prelude::default(),
         Some(WirePrelude::None) => Prelude::None,
@@ -193,19 +199,17 @@ pub fn parse(body: &[u8], bounds: WireBounds) -> Result<Asked, BadRequest> {
     check_rule_fits(compare, &tests)?;
     Ok(Asked::Verify(Box::new(Submission {
         id,
-        language,
-        solution,
-        tests,
         io,
         compare,
         judge,
-        reference: None,
-        also: Vec::new(),
         limits,
         stop,
         repeat,
+        parallel,
+        seed,
         prelude,
         show_output,
+        ..Submission::new(language, solution, tests)
     })))
 }
 
@@ -296,7 +300,7 @@ fn solution_of(
 /// The path that a lone `source` is given.
 fn source_file_name(language: &str) -> &'static str {
     match language {
-        "python" => "main.py",
+        "python" | "python3" | "py" => "main.py",
         _ => "main",
     }
 }
@@ -511,6 +515,16 @@ fn repeat(runs: Option<u32>) -> Result<Repeat, BadRequest> {
         Some(runs @ 2..=Repeat::MAX) => Ok(Repeat::Times(runs)),
         Some(runs) => {
             Err(BadRequest::at("repeat", format!("is {runs}; it must be between 1 and {}", Repeat::MAX)))
+        }
+    }
+}
+
+fn parallel(slots: Option<u32>) -> Result<u32, BadRequest> {
+    match slots {
+        None => Ok(1),
+        Some(slots @ 1..=MAX_PARALLEL) => Ok(slots),
+        Some(slots) => {
+            Err(BadRequest::at("parallel", format!("is {slots}; it must be between 1 and {MAX_PARALLEL}")))
         }
     }
 }
