@@ -71,6 +71,8 @@ pub struct Watch {
     pub max_rss_bytes: u64,
     /// Where there is no control group: what is looked at while the run lasts.
     pub tree: Option<TreeWatch>,
+    /// Size of the files that the run was given, which are not its own use.
+    pub given_bytes: u64,
     /// Where the run must ask before it forks.
     pub gate: Option<Gate>,
 }
@@ -133,7 +135,7 @@ pub fn supervise(supervisor: &Supervisor<'_>, watch: &mut Watch, begun: Instant)
         }
         if let Some(tree) = &mut watch.tree {
             let directory = supervisor.setup.confined.as_ref().map(|confined| &confined.directory);
-            let over = tree.look(directory, limits, scratch_bytes(limits));
+            let over = tree.look(directory, limits, scratch_bytes(limits), watch.given_bytes);
             watch.limit = watch.limit.or(over);
         }
     }
@@ -266,6 +268,7 @@ impl Watch {
             stdout,
             stderr,
             result,
+            files: Vec::new(),
         })
     }
 }
