@@ -65,6 +65,8 @@ pub const PROGRAM_LIMITS: Limits = Limits {
 pub enum JudgeProgram {
     /// Runs after the solution, on its output.
     Checker { program: Program, protocol: CheckerProtocol, limits: Limits },
+    /// Runs beside the solution: each one's standard output is the other's standard input.
+    Interactor { program: Program, protocol: CheckerProtocol, limits: Limits },
 }
 
 /// Names of the files, in the working directory, that a program test uses in place of standard input

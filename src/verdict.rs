@@ -1,5 +1,7 @@
 //! What an outcome means. Pure: no clock, no kernel, no I/O.
 
+mod interactive;
+
 use std::fmt;
 
 use crate::{
@@ -8,6 +10,8 @@ use crate::{
     submission::{FunctionTest, ProgramTest},
     value::{Value, equality_key, repr},
 };
+
+pub use self::interactive::{Interacted, decide_interactive};
 
 /// The answer for a test or for a whole submission.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -7,11 +7,13 @@
 //! | into a slot | `verify/door.rs` |
 //! | a job's runs, in as few cells as possible | `verify/carry.rs` |
 //! | runs that a checker program decides about | `verify/checking.rs` |
+//! | runs that converse with an interactor | `verify/interacting.rs` |
 //! | the sum of what every judge says | `verify/judging.rs` |
 
 mod carry;
 mod checking;
 mod door;
+mod interacting;
 mod judging;
 mod prepare;
 mod programs;
@@ -171,7 +173,10 @@ impl Engine {
         door: &mut Door<'_>,
     ) -> Result<Judging, Interrupted> {
         let (submission, errand) = (&*work.submission, work.errand(job, self.sandbox.tier()));
-        match (&work.checker, &submission.tests) {
+        match (&work.judge, &submission.tests) {
+            (Some(interactor), Tests::Program(tests)) if work.is_interactive => {
+                judging = self.run_interactive(&errand, submission, tests, interactor, door, judging).await?;
+            }
             (Some(checker), Tests::Program(tests)) => {
                 judging = self.run_checked(&errand, submission, tests, checker, door, judging).await?;
             }

@@ -104,6 +104,8 @@ struct WireCompare<'a> {
     unordered: Option<bool>,
     #[serde(borrow, default)]
     checker: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    interactor: Option<&'a RawValue>,
 }
 
 #[derive(Deserialize)]
@@ -147,8 +149,8 @@ pub fn parse(body: &[u8], bounds: WireBounds) -> Result<Asked, BadRequest> {
     }
     let solution = solution(&wire, &language)?;
     let limits = optional::<WireLimits>(wire.limits, "limits")?.map_or(Ok(Limits::default()), limits)?;
-    let (compare, judge) = match checker(wire.compare)? {
-        Some(checker) => (Compare::TOKENS, Some(checker)),
+    let (compare, judge) = match judge_program(wire.compare)? {
+        Some(judge) => (Compare::TOKENS, Some(judge)),
         None => (compare(wire.compare)?, None),
     };
     let io = ProgramIo {
@@ -395,10 +397,11 @@ fn compare(raw: Option<&RawValue>) -> Result<Compare, BadRequest> {
     let wire: WireCompare = field(raw, "compare")?;
     let has_choice =
         wire.abs.is_some() || wire.rel.is_some() || wire.ignore_case.is_some() || wire.unordered.is_some();
-    let rule = match (wire.rule.as_deref(), wire.checker) {
-        // Without other fields it is read by `checker`.
+    let rule = match (wire.rule.as_deref(), wire.checker.or(wire.interactor)) {
+        // Without other fields it is read by `judge_program`.
         (_, Some(_)) => {
-            return Err(BadRequest::at("compare.checker", "goes with no other field of `compare`"));
+            let field = if wire.checker.is_some() { "compare.checker" } else { "compare.interactor" };
+            return Err(BadRequest::at(field, "goes with no other field of `compare`"));
         }
         (None, None) => return Err(BadRequest::at("compare.rule", "missing")),
         (Some(rule), None) => rule,
@@ -431,22 +434,33 @@ fn compare(raw: Option<&RawValue>) -> Result<Compare, BadRequest> {
     plain.with(order, letters, tolerance).map(Compare::Rule).map_err(wrong)
 }
 
-/// The checker of `{"checker": {...}}`; `None` where `compare` is anything else.
-fn checker(raw: Option<&RawValue>) -> Result<Option<JudgeProgram>, BadRequest> {
-    #[derive(Deserialize)]
-    struct Alone<'a> {
-        #[serde(borrow)]
-        checker: &'a RawValue,
-    }
+/// The program of `{"checker": {...}}` or `{"interactor": {...}}`; `None` where `compare` is anything
+/// else.
+fn judge_program(raw: Option<&RawValue>) -> Result<Option<JudgeProgram>, BadRequest> {
     let Some(raw) = raw.filter(|raw| raw.get().starts_with('{')) else { return Ok(None) };
-    let has_other_fields = field::<Pairs<&RawValue>>(raw, "compare")?.0.len() != 1;
-    match serde_json::from_str::<Alone>(raw.get()) {
-        Ok(Alone { checker }) if !has_other_fields => read_checker(checker).map(Some),
+    let Pairs(fields) = field::<Pairs<&RawValue>>(raw, "compare")?;
+    let [(name, program)] = fields.as_slice() else { return Ok(None) };
+    match name.as_str() {
+        "checker" => {
+            let (program, protocol, limits) = read_judge_program(program, "compare.checker")?;
+            Ok(Some(JudgeProgram::Checker { program, protocol, limits }))
+        }
+        "interactor" => {
+            let (program, protocol, limits) = read_judge_program(program, "compare.interactor")?;
+            if !protocol.is_interactive() {
+                let detail = format!("{protocol} is a protocol of checkers; give testlib or kattis");
+                return Err(BadRequest::at("compare.interactor.protocol", detail));
+            }
+            Ok(Some(JudgeProgram::Interactor { program, protocol, limits }))
+        }
         _ => Ok(None),
     }
 }
 
-fn read_checker(raw: &RawValue) -> Result<JudgeProgram, BadRequest> {
+fn read_judge_program(
+    raw: &RawValue,
+    path: &str,
+) -> Result<(Program, CheckerProtocol, Limits), BadRequest> {
     #[derive(Deserialize)]
     #[serde(deny_unknown_fields)]
     struct WireChecker<'a> {
@@ -463,20 +477,20 @@ fn read_checker(raw: &RawValue) -> Result<JudgeProgram, BadRequest> {
         #[serde(borrow, default)]
         limits: Option<&'a RawValue>,
     }
-    let wire: WireChecker = field(raw, "compare.checker")?;
+    let wire: WireChecker = field(raw, path)?;
     let protocol = match wire.protocol {
         None => CheckerProtocol::Testlib,
-        Some(name) => name.parse().map_err(|problem| BadRequest::at("compare.checker.protocol", problem))?,
+        Some(name) => name.parse().map_err(|problem| BadRequest::at(format!("{path}.protocol"), problem))?,
     };
     let at = |error: BadRequest| BadRequest {
-        field: error.field.map(|field| format!("compare.checker.{field}")),
+        field: error.field.map(|field| format!("{path}.{field}")),
         ..error
     };
     let files = optional(wire.files, "files").map_err(at)?;
     let solution = solution_of(wire.source, files, wire.entry, &wire.language).map_err(at)?;
     let program = Program { language: wire.language.into_owned(), solution };
     let limits = program_limits(wire.limits).map_err(at)?;
-    Ok(JudgeProgram::Checker { program, protocol, limits })
+    Ok((program, protocol, limits))
 }
 
 /// The name of a file in a program's working directory.
