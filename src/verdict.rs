@@ -331,6 +331,11 @@ pub fn decide_function(ran: &Ran, test: &FunctionTest, compare: Compare) -> Deci
     }
 }
 
+/// A run of a function for which nothing is expected: why there is no returned value, or `accepted`.
+pub fn decide_returned_at_all(ran: &Ran) -> Decision {
+    decide_function_by(ran, |_| Comparison::Match)
+}
+
 fn decide_function_by(ran: &Ran, compare: impl FnOnce(&Value) -> Comparison) -> Decision {
     if let Some(decision) = decide_limit(ran.outcome) {
         return decision;

@@ -39,9 +39,9 @@ pub fn decide_interactive(ran: &Ran, interactor: Option<Interacted<'_>>) -> Deci
     let own = decide_limit(solution).or_else(|| decide_end(solution));
     let Some(Interacted { outcome, ruling }) = interactor else {
         let is_waiting_for_it = matches!(solution.limit, Some(LimitHit::Wall)) || own.is_none();
-        return own.filter(|_| !is_waiting_for_it).unwrap_or_else(|| {
-            failed("the interactor did not end after the solution had".to_owned())
-        });
+        return own
+            .filter(|_| !is_waiting_for_it)
+            .unwrap_or_else(|| failed("the interactor did not end after the solution had".to_owned()));
     };
     let ruling = match was_left_alone(outcome) && solution.ended_at <= outcome.ended_at {
         true => Ruling::Wrong { message: Some("the solution left the conversation".to_owned()) },
@@ -151,9 +151,8 @@ mod tests {
             (wall(3), Some((exited(0, 2), RIGHT)), Verdict::TimeLimit),
         ];
         for (row, (solution, interactor, expected)) in rows.into_iter().enumerate() {
-            let interacted = interactor
-                .as_ref()
-                .map(|(outcome, ruling)| Interacted { outcome, ruling: ruling.clone() });
+            let interacted =
+                interactor.as_ref().map(|(outcome, ruling)| Interacted { outcome, ruling: ruling.clone() });
             let decision = decide_interactive(&Ran::new(&solution), interacted);
             assert_eq!(decision.verdict, expected, "row {row}: {solution:?} {interactor:?}");
         }

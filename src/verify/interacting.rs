@@ -118,12 +118,7 @@ impl Engine {
         }
     }
 
-    fn interactor_job(
-        &self,
-        solution: Limits,
-        test: &ProgramTest,
-        interactor: &ReadyJudge<'_>,
-    ) -> LinkedJob {
+    fn interactor_job(&self, solution: Limits, test: &ProgramTest, interactor: &ReadyJudge<'_>) -> LinkedJob {
         let (protocol, tier) = (interactor.protocol, self.sandbox.tier());
         let answer = test.accepted_stdout.first().map_or(&[][..], Vec::as_slice);
         // What it waits for the solution is not its own time: it may take as long as the solution may.

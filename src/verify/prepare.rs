@@ -96,7 +96,7 @@ impl Engine {
                 (Some(ReadyJudge { ready, program, protocol: *protocol, limits: *limits }), true)
             }
         };
-        let submission = Cow::Borrowed(submission);
+        let submission = self.with_expected(submission, door).await.map_err(unusable)?;
         let job = ready.language.job(&submission, ready.binary.as_ref(), self.sandbox.tier(), Start::Usual);
         let job = job.map_err(|error| undecided(Cause::BadTests, error.to_string()))?;
         Ok(Work { submission, ready, judge, is_interactive, job })
