@@ -207,9 +207,8 @@ pub enum Stop {
 /// How often the tests are run. Every run must be accepted: a solution that passes only sometimes is
 /// flagged ([`crate::verdict::Cause::NotDeterministic`]), not averaged. Only an accepted run is
 /// followed by others.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Repeat {
-    #[default]
     Once,
     /// This often.
     Times(u32),
@@ -217,7 +216,16 @@ pub enum Repeat {
     TimesIfRandom(u32),
 }
 
+impl Default for Repeat {
+    /// A wrong answer that is found by luck one time in eight is accepted one time in 30,000.
+    fn default() -> Repeat {
+        Repeat::TimesIfRandom(Repeat::IF_RANDOM)
+    }
+}
+
 impl Repeat {
+    /// Runs of a solution that mentions randomness, where nobody says otherwise.
+    pub const IF_RANDOM: u32 = 5;
     /// Most runs that can be asked for.
     pub const MAX: u32 = 100;
 

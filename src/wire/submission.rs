@@ -470,7 +470,8 @@ fn check_rule_fits(compare: Compare, tests: &Tests) -> Result<(), BadRequest> {
 
 fn repeat(runs: Option<u32>) -> Result<Repeat, BadRequest> {
     match runs {
-        None | Some(1) => Ok(Repeat::Once),
+        None => Ok(Repeat::default()),
+        Some(1) => Ok(Repeat::Once),
         Some(runs @ 2..=Repeat::MAX) => Ok(Repeat::Times(runs)),
         Some(runs) => {
             Err(BadRequest::at("repeat", format!("is {runs}; it must be between 1 and {}", Repeat::MAX)))

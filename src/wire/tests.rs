@@ -118,7 +118,8 @@ fn choices_that_make_no_sense_are_refused() {
 
 #[test]
 fn repeats_are_bounded() {
-    assert_eq!(submission(&with("")).repeat, Repeat::Once);
+    assert_eq!(submission(&with("")).repeat, Repeat::TimesIfRandom(5));
+    assert_eq!(submission(&with(r#", "repeat": 1"#)).repeat, Repeat::Once);
     assert_eq!(submission(&with(r#", "repeat": 5"#)).repeat, Repeat::Times(5));
     for repeat in ["0", "101", "-1", "1.5", "true"] {
         assert_eq!(
