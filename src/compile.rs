@@ -132,6 +132,7 @@ mod tests {
             stderr: stderr.as_bytes().to_vec(),
             result: Vec::new(),
             files,
+            ended_at: std::time::Duration::ZERO,
         }
     }
 

@@ -37,6 +37,7 @@ pub struct Metrics {
     cells_replaced: IntCounterVec,
     compiles: IntCounterVec,
     checker_runs: IntCounterVec,
+    references: IntCounterVec,
     http_requests: IntCounterVec,
     http_seconds: HistogramVec,
 }
@@ -134,6 +135,13 @@ impl Metrics {
                 "Checks made by checker programs, by ruling; failed: the checker's own failure.",
                 &["ruling"],
             ),
+            references: counters(
+                &registry,
+                "proofbox_references_total",
+                "Submissions whose expected outputs a reference solution makes, by whether they had been made \
+                 before (hit) or not (miss).",
+                &["cache"],
+            ),
             http_requests: counters(
                 &registry,
                 "proofbox_http_requests_total",
@@ -227,6 +235,11 @@ impl Metrics {
         self.checker_runs.with_label_values(&[ruling]).inc();
     }
 
+    /// Expected outputs were wanted of a reference; `kept`: they had been made before.
+    pub fn reference_used(&self, kept: bool) {
+        self.references.with_label_values(&[if kept { "hit" } else { "miss" }]).inc();
+    }
+
     /// A request was answered. `route` is the router's pattern, never the path as sent.
     pub fn http_request(&self, route: &str, status: u16, took: Duration) {
         self.http_requests.with_label_values(&[route, &status.to_string()]).inc();
@@ -317,6 +330,7 @@ mod tests {
         metrics.cell_replaced("python");
         metrics.compiled("python", true);
         metrics.checked("wrong");
+        metrics.reference_used(false);
         metrics.http_request("/v1/verify", 200, Duration::from_millis(5));
 
         let text = metrics.render(&admission);
@@ -336,6 +350,7 @@ mod tests {
             r#"proofbox_http_requests_total{route="/v1/verify",status="200"} 1"#,
             "proofbox_overhead_seconds_count 1",
             r#"proofbox_compiles_total{cache="hit",language="python"} 1"#,
+            r#"proofbox_references_total{cache="miss"} 1"#,
             r#"proofbox_checker_runs_total{ruling="wrong"} 1"#,
         ] {
             assert!(text.lines().any(|shown| shown == line), "{line} is missing from\n{text}");

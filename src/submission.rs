@@ -24,7 +24,7 @@ pub struct Submission {
     /// A program that decides in place of `compare`; program tests only.
     pub judge: Option<JudgeProgram>,
     /// A program that makes the outputs expected of tests that have none.
-    pub reference: Option<Program>,
+    pub reference: Option<Reference>,
     /// Further judges of the same outcomes; their words stand in [`crate::report::Report::also`].
     /// Tests go on until each of them has decided.
     pub also: Vec<Compare>,
@@ -60,11 +60,21 @@ pub const PROGRAM_LIMITS: Limits = Limits {
     file_bytes: 256 << 20,
 };
 
+/// A solution that is taken for right.
+#[derive(Debug, Clone)]
+pub struct Reference {
+    pub program: Program,
+    /// Of each of its runs.
+    pub limits: Limits,
+}
+
 /// A program that decides about a solution's output, in place of a rule.
 #[derive(Debug, Clone)]
 pub enum JudgeProgram {
     /// Runs after the solution, on its output.
     Checker { program: Program, protocol: CheckerProtocol, limits: Limits },
+    /// Runs beside the solution: each one's standard output is the other's standard input.
+    Interactor { program: Program, protocol: CheckerProtocol, limits: Limits },
 }
 
 /// Names of the files, in the working directory, that a program test uses in place of standard input
@@ -163,7 +173,7 @@ impl Tests {
 pub struct ProgramTest {
     pub stdin: Vec<u8>,
     /// Accepted outputs: matching any one of them passes. Never empty where outputs are compared; at most
-    /// one where a checker is given it as the answer.
+    /// one where a checker is given it as the answer. Empty where a reference is to make it.
     pub accepted_stdout: Vec<Vec<u8>>,
     /// Further files that the program finds in its working directory: relative path, content.
     pub files: Vec<(String, Vec<u8>)>,
@@ -181,7 +191,7 @@ pub struct FunctionTarget {
 pub struct FunctionTest {
     pub args: Vec<Value>,
     pub kwargs: Vec<(String, Value)>,
-    /// Accepted results: matching any one of them passes. Never empty.
+    /// Accepted results: matching any one of them passes. Empty only where a reference is to make it.
     pub accepted: Vec<Value>,
 }
 

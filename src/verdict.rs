@@ -1,5 +1,7 @@
 //! What an outcome means. Pure: no clock, no kernel, no I/O.
 
+mod interactive;
+
 use std::fmt;
 
 use crate::{
@@ -8,6 +10,8 @@ use crate::{
     submission::{FunctionTest, ProgramTest},
     value::{Value, equality_key, repr},
 };
+
+pub use self::interactive::{Interacted, decide_interactive};
 
 /// The answer for a test or for a whole submission.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -325,6 +329,11 @@ pub fn decide_function(ran: &Ran, test: &FunctionTest, compare: Compare) -> Deci
         }
         _ => meant,
     }
+}
+
+/// A run of a function for which nothing is expected: why there is no returned value, or `accepted`.
+pub fn decide_returned_at_all(ran: &Ran) -> Decision {
+    decide_function_by(ran, |_| Comparison::Match)
 }
 
 fn decide_function_by(ran: &Ran, compare: impl FnOnce(&Value) -> Comparison) -> Decision {

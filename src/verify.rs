@@ -3,18 +3,21 @@
 //!
 //! | step | file |
 //! |---|---|
-//! | programs compiled, expected outputs made | `verify/prepare.rs`, `verify/programs.rs` |
+//! | programs compiled, expected outputs made | `verify/prepare.rs`, `verify/programs.rs`, `verify/reference.rs` |
 //! | into a slot | `verify/door.rs` |
 //! | a job's runs, in as few cells as possible | `verify/carry.rs` |
 //! | runs that a checker program decides about | `verify/checking.rs` |
+//! | runs that converse with an interactor | `verify/interacting.rs` |
 //! | the sum of what every judge says | `verify/judging.rs` |
 
 mod carry;
 mod checking;
 mod door;
+mod interacting;
 mod judging;
 mod prepare;
 mod programs;
+mod reference;
 
 use std::{
     collections::HashMap,
@@ -23,7 +26,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use self::{door::Door, judging::Judging, prepare::Work};
+use self::{door::Door, judging::Judging, prepare::Work, reference::Expected};
 use crate::{
     admission::{Admission, Admit, Caller, Overloaded},
     cache::ContentCache,
@@ -46,6 +49,8 @@ pub struct Engine {
     metrics: Arc<Metrics>,
     /// Compiled programs.
     compiled: ContentCache<Compilation>,
+    /// What references made.
+    expected: ContentCache<Expected>,
 }
 
 /// The engine cannot run here. The text says what is missing and how to get it.
@@ -59,6 +64,8 @@ pub enum EngineError {
 
 /// Room for compiled programs.
 const COMPILED_BYTES: u64 = 256 << 20;
+/// Room for what references made.
+const EXPECTED_BYTES: u64 = 128 << 20;
 
 impl Engine {
     /// Loads the languages and starts their launchers. Blocks for some tens of milliseconds.
@@ -84,7 +91,8 @@ impl Engine {
         let admission = Admission::with_max_wait(slots, config.max_waiting, config.max_wait);
         let metrics = Arc::new(Metrics::new(languages.iter().map(|language| language.name().to_owned())));
         let compiled = ContentCache::new(COMPILED_BYTES);
-        Ok(Engine { languages, admission, sandbox, metrics, compiled })
+        let expected = ContentCache::new(EXPECTED_BYTES);
+        Ok(Engine { languages, admission, sandbox, metrics, compiled, expected })
     }
 
     /// Runs a submission's tests and judges them. Never fails: a fault of ours is a report whose
@@ -171,7 +179,10 @@ impl Engine {
         door: &mut Door<'_>,
     ) -> Result<Judging, Interrupted> {
         let (submission, errand) = (&*work.submission, work.errand(job, self.sandbox.tier()));
-        match (&work.checker, &submission.tests) {
+        match (&work.judge, &submission.tests) {
+            (Some(interactor), Tests::Program(tests)) if work.is_interactive => {
+                judging = self.run_interactive(&errand, submission, tests, interactor, door, judging).await?;
+            }
             (Some(checker), Tests::Program(tests)) => {
                 judging = self.run_checked(&errand, submission, tests, checker, door, judging).await?;
             }

@@ -178,11 +178,15 @@ public:
 
     // ---- Words and lines --------------------------------------------------------------------
 
+    // So that a solution that writes without end is wrong, rather than the interactor out of memory.
+    static const size_t longest = size_t(1) << 27;
+
     std::string readToken() {
         if (!strict) skipBlanks();
         std::string word;
         int c = get();
         while (c != EOF && !isBlanks(c)) {
+            if (word.size() == longest) quit(_pe, "a token without end");
             word += char(c);
             c = get();
         }
@@ -235,6 +239,7 @@ public:
                 if (after == LF) break;
                 unget(after);
             }
+            if (line.size() == longest) quit(_pe, "a line without end");
             line += char(c);
         }
     }

@@ -105,6 +105,18 @@ impl CheckerProtocol {
         }
     }
 
+    /// Whether a program of this protocol can converse with a solution.
+    pub fn is_interactive(self) -> bool {
+        self != CheckerProtocol::OpenR1
+    }
+
+    /// One conversation: what an interactor finds beside the solution at its standard streams. Its
+    /// arguments are those of a checker; a testlib interactor may write to its second, which nobody
+    /// reads.
+    pub fn conversation(self, input: Arc<[u8]>, answer: Arc<[u8]>) -> Run {
+        Run { files: vec![(INPUT.to_owned(), input), (ANSWER.to_owned(), answer)], ..Run::default() }
+    }
+
     /// What is read back after a check.
     pub fn collect(self) -> Vec<Collect> {
         match self {
@@ -263,6 +275,7 @@ mod tests {
             stderr: stderr.as_bytes().to_vec(),
             result: Vec::new(),
             files: Vec::new(),
+            ended_at: std::time::Duration::ZERO,
         }
     }
 

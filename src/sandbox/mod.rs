@@ -141,6 +141,9 @@ pub struct Outcome {
     pub result: Vec<u8>,
     /// What the job's [`Collect`]s found, in their order.
     pub files: Vec<Collected>,
+    /// When the first process had ended or a limit was hit: on a clock that all cells of a machine
+    /// share, for comparison with others.
+    pub ended_at: Duration,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -390,6 +390,7 @@ impl From<Ran> for Outcome {
             stderr: ran.stderr.into_vec(),
             result: ran.result.into_vec(),
             files: ran.files,
+            ended_at: Duration::from_micros(ran.ended_us),
         }
     }
 }
@@ -409,6 +410,7 @@ fn killed_for_memory() -> Outcome {
         stderr: Vec::new(),
         result: Vec::new(),
         files: Vec::new(),
+        ended_at: Duration::ZERO,
     }
 }
 

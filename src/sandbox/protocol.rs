@@ -171,6 +171,8 @@ pub struct Ran {
     pub stderr: serde_bytes::ByteBuf,
     pub result: serde_bytes::ByteBuf,
     pub files: Vec<Collected>,
+    /// On the machine's monotonic clock.
+    pub ended_us: u64,
 }
 
 /// A step of ours that failed, as it travels.

@@ -122,6 +122,7 @@ pub fn carry_out(
     begun: Instant,
 ) -> Result<Option<Ran>, StepError> {
     let inputs = inputs(input, link, stage)?;
+    let held = hold_streams(&inputs)?;
     // Before memory is measured: what the run is given is not its own use.
     let work = match input.files.is_empty() && job.collect.is_empty() {
         true => None,
@@ -138,6 +139,7 @@ pub fn carry_out(
         None => None,
     };
     let mut watch = start(supervisor, job, stage, inputs)?;
+    watch.held = held;
     watch.given_bytes = input.files.iter().map(|(_, content)| content.len() as u64 + 4096).sum();
     watch.cpu_before = match group {
         Some(group) => Some(io_step("read_cpu_time", || GroupCpu::now(group))?),
@@ -186,6 +188,12 @@ fn furnish_work_directory(
     let work = WorkDirectory::open(&path)?;
     work.put(&input.files, &job.collect)?;
     Ok(work)
+}
+
+/// Of a run whose streams lead to another cell: second handles on them, for [`Watch::held`].
+fn hold_streams(inputs: &Inputs) -> Result<Option<[OwnedFd; 2]>, StepError> {
+    let Some(stdout) = &inputs.stdout else { return Ok(None) };
+    io_step("hold_link", || Ok(Some([inputs.stdin.try_clone()?, stdout.try_clone()?])))
 }
 
 /// What the run finds at its descriptors, but for what is captured.
@@ -278,6 +286,8 @@ fn start(
             })
         }),
         given_bytes: 0,
+        ended_us: None,
+        held: None,
         gate,
     })
 }

@@ -73,6 +73,11 @@ pub struct Watch {
     pub tree: Option<TreeWatch>,
     /// Size of the files that the run was given, which are not its own use.
     pub given_bytes: u64,
+    /// When it had ended or was to be ended, on the machine's monotonic clock.
+    pub ended_us: Option<u64>,
+    /// The run's own ends of a link. Held until its end has been noted, so that the other side cannot
+    /// see that end, react to it and seem to have ended first.
+    pub held: Option<[OwnedFd; 2]>,
     /// Where the run must ask before it forks.
     pub gate: Option<Gate>,
 }
@@ -139,6 +144,8 @@ pub fn supervise(supervisor: &Supervisor<'_>, watch: &mut Watch, begun: Instant)
             watch.limit = watch.limit.or(over);
         }
     }
+    watch.ended_us = Some(sys::monotonic_us());
+    watch.held = None;
     Ok(true)
 }
 
@@ -269,6 +276,7 @@ impl Watch {
             stderr,
             result,
             files: Vec::new(),
+            ended_us: self.ended_us.unwrap_or_else(sys::monotonic_us),
         })
     }
 }

@@ -12,9 +12,9 @@ use crate::{
 
 /// A cell that failed for a reason of ours is made anew this often before the submission is
 /// `undecided`.
-const CELL_ATTEMPTS: u32 = 3;
+pub(super) const CELL_ATTEMPTS: u32 = 3;
 /// Before the second attempt; four times as long before the third.
-const CELL_PAUSE: Duration = Duration::from_millis(100);
+pub(super) const CELL_PAUSE: Duration = Duration::from_millis(100);
 
 /// A job with what its cells are made of.
 pub(super) struct Errand<'a> {
@@ -143,7 +143,7 @@ pub(super) fn turned_away(overloaded: Overloaded) -> Fault {
 
 /// Whether a neighbour's load may have decided: the run ended by itself a little over its CPU
 /// limit, or the wall backstop ended one that was computing rather than sleeping.
-fn near_the_time_limit(outcome: &Outcome, limits: Limits) -> bool {
+pub(super) fn near_the_time_limit(outcome: &Outcome, limits: Limits) -> bool {
     let limit = limits.cpu_ms as u128;
     let used = outcome.usage.cpu.as_millis();
     match outcome.limit {

@@ -24,8 +24,8 @@ const BATCH_GROWTH: usize = 4;
 /// A batch ends when inputs, outputs and answers of its checks are larger together, bytes.
 const BATCH_BYTES: usize = 32 << 20;
 
-/// A checker that can be run.
-pub(super) struct ReadyChecker<'a> {
+/// A checker or interactor that can be run.
+pub(super) struct ReadyJudge<'a> {
     pub ready: Ready<'a>,
     pub program: &'a Program,
     pub protocol: CheckerProtocol,
@@ -46,7 +46,7 @@ impl Engine {
         errand: &Errand<'_>,
         submission: &Submission,
         tests: &[ProgramTest],
-        checker: &ReadyChecker<'_>,
+        checker: &ReadyJudge<'_>,
         door: &mut Door<'_>,
         mut judging: Judging,
     ) -> Result<Judging, Fault> {
@@ -110,7 +110,7 @@ impl Engine {
     /// The checker's ruling on each output that is not decided already.
     async fn check(
         &self,
-        checker: &ReadyChecker<'_>,
+        checker: &ReadyJudge<'_>,
         tests: &[ProgramTest],
         pending: &[Pending],
         parallel: usize,

@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use super::{
     Engine,
     carry::Errand,
-    checking::ReadyChecker,
+    checking::ReadyJudge,
     door::Door,
     programs::{NotReady, Ready, Unusable},
 };
@@ -24,7 +24,9 @@ pub(super) struct Work<'a> {
     /// With the outputs that its reference made, where it has one.
     pub submission: Cow<'a, Submission>,
     pub ready: Ready<'a>,
-    pub checker: Option<ReadyChecker<'a>>,
+    pub judge: Option<ReadyJudge<'a>>,
+    /// Whether the judge converses with the solution.
+    pub is_interactive: bool,
     pub job: Job,
 }
 
@@ -70,7 +72,7 @@ impl Engine {
         if submission.judge.is_some() && !matches!(submission.tests, Tests::Program(_)) {
             return Err(undecided(
                 Cause::Unsupported,
-                "a checker decides about program tests only".to_owned(),
+                "checkers and interactors decide about program tests only".to_owned(),
             ));
         }
         let unusable = |unusable: Unusable| match unusable {
@@ -83,17 +85,21 @@ impl Engine {
             Ok(ready) => ready,
             Err(not_ready) => return Err(Box::new(self.not_ready_report(submission, not_ready))),
         };
-        let checker = match &submission.judge {
-            None => None,
+        let (judge, is_interactive) = match &submission.judge {
+            None => (None, false),
             Some(JudgeProgram::Checker { program, protocol, limits }) => {
                 let ready = self.ready_program("checker", program, door).await.map_err(unusable)?;
-                Some(ReadyChecker { ready, program, protocol: *protocol, limits: *limits })
+                (Some(ReadyJudge { ready, program, protocol: *protocol, limits: *limits }), false)
+            }
+            Some(JudgeProgram::Interactor { program, protocol, limits }) => {
+                let ready = self.ready_program("interactor", program, door).await.map_err(unusable)?;
+                (Some(ReadyJudge { ready, program, protocol: *protocol, limits: *limits }), true)
             }
         };
-        let submission = Cow::Borrowed(submission);
+        let submission = self.with_expected(submission, door).await.map_err(unusable)?;
         let job = ready.language.job(&submission, ready.binary.as_ref(), self.sandbox.tier(), Start::Usual);
         let job = job.map_err(|error| undecided(Cause::BadTests, error.to_string()))?;
-        Ok(Work { submission, ready, checker, job })
+        Ok(Work { submission, ready, judge, is_interactive, job })
     }
 
     fn not_offered(&self, name: &str) -> String {

@@ -153,7 +153,7 @@ pub(super) struct Runnable<'a> {
 }
 
 impl Runnable<'_> {
-    fn job(&self, runs: Vec<Run>, tier: sandbox::Tier) -> Job {
+    pub(super) fn job(&self, runs: Vec<Run>, tier: sandbox::Tier) -> Job {
         let asked = ProgramJob {
             solution: self.solution,
             arguments: &self.arguments,

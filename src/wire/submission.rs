@@ -10,15 +10,16 @@ use serde_json::value::RawValue;
 
 use super::{
     BadRequest, WireBounds,
+    programs::{judge_program, read_reference},
     tests_field::{Kind, TestsField, collide, read_tests},
 };
 use crate::{
-    judge::{CheckerProtocol, Compare, Letters, Order, Rule, RuleError, Tolerance},
+    judge::{Compare, Letters, Order, Rule, RuleError, Tolerance},
     limits::Limits,
     report::Report,
     submission::{
-        JudgeProgram, MAX_PARALLEL, PROGRAM_LIMITS, Prelude, Program, ProgramIo, Repeat, ShowOutput,
-        Solution, SourceFile, Stop, Submission, Tests,
+        JudgeProgram, MAX_PARALLEL, Prelude, ProgramIo, Repeat, ShowOutput, Solution, SourceFile, Stop,
+        Submission, Tests,
     },
     verdict::Cause,
 };
@@ -75,6 +76,8 @@ struct WireSubmission<'a> {
     #[serde(borrow, default)]
     prelude: Option<&'a RawValue>,
     #[serde(borrow, default)]
+    reference: Option<&'a RawValue>,
+    #[serde(borrow, default)]
     input_file: Option<&'a RawValue>,
     #[serde(borrow, default)]
     output_file: Option<&'a RawValue>,
@@ -84,7 +87,7 @@ struct WireSubmission<'a> {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct WireLimits {
+pub(super) struct WireLimits {
     cpu_ms: Option<u64>,
     wall_ms: Option<u64>,
     memory_bytes: Option<u64>,
@@ -104,6 +107,8 @@ struct WireCompare<'a> {
     unordered: Option<bool>,
     #[serde(borrow, default)]
     checker: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    interactor: Option<&'a RawValue>,
 }
 
 #[derive(Deserialize)]
@@ -147,10 +152,17 @@ pub fn parse(body: &[u8], bounds: WireBounds) -> Result<Asked, BadRequest> {
     }
     let solution = solution(&wire, &language)?;
     let limits = optional::<WireLimits>(wire.limits, "limits")?.map_or(Ok(Limits::default()), limits)?;
-    let (compare, judge) = match checker(wire.compare)? {
-        Some(checker) => (Compare::TOKENS, Some(checker)),
+    let (compare, judge) = match judge_program(wire.compare)? {
+        Some(judge) => (Compare::TOKENS, Some(judge)),
         None => (compare(wire.compare)?, None),
     };
+    let reference = wire.reference.filter(|raw| raw.get() != "null").map(read_reference).transpose()?;
+    if reference.is_some() && matches!(judge, Some(JudgeProgram::Interactor { .. })) {
+        return Err(BadRequest::at(
+            "reference",
+            "has nobody to converse with; an interactor knows the answer",
+        ));
+    }
     let io = ProgramIo {
         input_file: file_name(wire.input_file, "input_file")?,
         output_file: file_name(wire.output_file, "output_file")?,
@@ -186,6 +198,7 @@ pub fn parse(body: &[u8], bounds: WireBounds) -> Result<Asked, BadRequest> {
         entry_point: optional::<Cow<str>>(wire.entry_point, "entry_point")?.is_some(),
         io: &io,
         has_judge: judge.is_some(),
+        has_reference: reference.is_some(),
     };
 
     let undecidable = |cause, reason: &str, total| {
@@ -202,6 +215,7 @@ pub fn parse(body: &[u8], bounds: WireBounds) -> Result<Asked, BadRequest> {
         io,
         compare,
         judge,
+        reference,
         limits,
         stop,
         repeat,
@@ -280,7 +294,7 @@ fn solution(wire: &WireSubmission, language: &str) -> Result<Solution, BadReques
     solution_of(source, files, entry, language)
 }
 
-fn solution_of(
+pub(super) fn solution_of(
     source: Option<Cow<str>>,
     files: Option<Pairs<Cow<str>>>,
     entry: Option<Cow<str>>,
@@ -351,19 +365,11 @@ pub(super) fn check_path(path: &str) -> Result<(), String> {
     Ok(())
 }
 
-/// The limits of a program of the caller's own.
-fn program_limits(raw: Option<&RawValue>) -> Result<Limits, BadRequest> {
-    match optional::<WireLimits>(raw, "limits")? {
-        Some(wire) => limits_or(wire, PROGRAM_LIMITS),
-        None => Ok(PROGRAM_LIMITS),
-    }
-}
-
 fn limits(wire: WireLimits) -> Result<Limits, BadRequest> {
     limits_or(wire, Limits::default())
 }
 
-fn limits_or(wire: WireLimits, default: Limits) -> Result<Limits, BadRequest> {
+pub(super) fn limits_or(wire: WireLimits, default: Limits) -> Result<Limits, BadRequest> {
     let cpu_ms = wire.cpu_ms.unwrap_or(default.cpu_ms);
     let limits = Limits {
         cpu_ms,
@@ -395,10 +401,11 @@ fn compare(raw: Option<&RawValue>) -> Result<Compare, BadRequest> {
     let wire: WireCompare = field(raw, "compare")?;
     let has_choice =
         wire.abs.is_some() || wire.rel.is_some() || wire.ignore_case.is_some() || wire.unordered.is_some();
-    let rule = match (wire.rule.as_deref(), wire.checker) {
-        // Without other fields it is read by `checker`.
+    let rule = match (wire.rule.as_deref(), wire.checker.or(wire.interactor)) {
+        // Without other fields it is read by `judge_program`.
         (_, Some(_)) => {
-            return Err(BadRequest::at("compare.checker", "goes with no other field of `compare`"));
+            let field = if wire.checker.is_some() { "compare.checker" } else { "compare.interactor" };
+            return Err(BadRequest::at(field, "goes with no other field of `compare`"));
         }
         (None, None) => return Err(BadRequest::at("compare.rule", "missing")),
         (Some(rule), None) => rule,
@@ -429,54 +436,6 @@ fn compare(raw: Option<&RawValue>) -> Result<Compare, BadRequest> {
     let order = if wire.unordered == Some(true) { Order::Ignored } else { Order::Counts };
     let letters = if wire.ignore_case == Some(true) { Letters::AnyCase } else { Letters::CaseCounts };
     plain.with(order, letters, tolerance).map(Compare::Rule).map_err(wrong)
-}
-
-/// The checker of `{"checker": {...}}`; `None` where `compare` is anything else.
-fn checker(raw: Option<&RawValue>) -> Result<Option<JudgeProgram>, BadRequest> {
-    #[derive(Deserialize)]
-    struct Alone<'a> {
-        #[serde(borrow)]
-        checker: &'a RawValue,
-    }
-    let Some(raw) = raw.filter(|raw| raw.get().starts_with('{')) else { return Ok(None) };
-    let has_other_fields = field::<Pairs<&RawValue>>(raw, "compare")?.0.len() != 1;
-    match serde_json::from_str::<Alone>(raw.get()) {
-        Ok(Alone { checker }) if !has_other_fields => read_checker(checker).map(Some),
-        _ => Ok(None),
-    }
-}
-
-fn read_checker(raw: &RawValue) -> Result<JudgeProgram, BadRequest> {
-    #[derive(Deserialize)]
-    #[serde(deny_unknown_fields)]
-    struct WireChecker<'a> {
-        #[serde(borrow)]
-        language: Cow<'a, str>,
-        #[serde(borrow, default)]
-        source: Option<Cow<'a, str>>,
-        #[serde(borrow, default)]
-        files: Option<&'a RawValue>,
-        #[serde(borrow, default)]
-        entry: Option<Cow<'a, str>>,
-        #[serde(borrow, default)]
-        protocol: Option<Cow<'a, str>>,
-        #[serde(borrow, default)]
-        limits: Option<&'a RawValue>,
-    }
-    let wire: WireChecker = field(raw, "compare.checker")?;
-    let protocol = match wire.protocol {
-        None => CheckerProtocol::Testlib,
-        Some(name) => name.parse().map_err(|problem| BadRequest::at("compare.checker.protocol", problem))?,
-    };
-    let at = |error: BadRequest| BadRequest {
-        field: error.field.map(|field| format!("compare.checker.{field}")),
-        ..error
-    };
-    let files = optional(wire.files, "files").map_err(at)?;
-    let solution = solution_of(wire.source, files, wire.entry, &wire.language).map_err(at)?;
-    let program = Program { language: wire.language.into_owned(), solution };
-    let limits = program_limits(wire.limits).map_err(at)?;
-    Ok(JudgeProgram::Checker { program, protocol, limits })
 }
 
 /// The name of a file in a program's working directory.

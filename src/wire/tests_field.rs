@@ -27,6 +27,8 @@ pub(super) struct TestsField<'a> {
     pub io: &'a ProgramIo,
     /// Whether a program decides about outputs.
     pub has_judge: bool,
+    /// Whether a program makes expected outputs that are not given.
+    pub has_reference: bool,
 }
 
 /// What the field holds.
@@ -127,7 +129,7 @@ pub(super) fn read_tests(asked: TestsField, bounds: WireBounds) -> Result<Kind, 
     check_companions(&asked, kind)?;
     match kind {
         TestKind::Program => program_tests(tests, &asked).map(Kind::Decidable),
-        TestKind::Function => function_tests(tests, asked.fn_name).map(Kind::Decidable),
+        TestKind::Function => function_tests(tests, asked).map(Kind::Decidable),
         TestKind::Assert => {
             for (path, test) in &tests {
                 optional::<Cow<str>>(test.assertion, &format!("{path}.assert"))?;
@@ -170,7 +172,7 @@ fn program_tests(tests: Vec<(String, WireTest)>, asked: &TestsField) -> Result<T
 /// The outputs that pass, or the one answer that a checker is given.
 fn accepted(expected: Option<&RawValue>, path: &str, asked: &TestsField) -> Result<Vec<Vec<u8>>, BadRequest> {
     let Some(expected) = expected else {
-        return match asked.has_judge {
+        return match asked.has_judge || asked.has_reference {
             true => Ok(Vec::new()),
             false => Err(BadRequest::at(path, "missing")),
         };
@@ -218,8 +220,9 @@ pub(super) fn collide(one: &str, other: &str) -> bool {
     is_below(one, other) || is_below(other, one)
 }
 
-fn function_tests(tests: Vec<(String, WireTest)>, fn_name: Option<String>) -> Result<Tests, BadRequest> {
-    let Some(name) = fn_name.filter(|name| !name.is_empty()) else {
+fn function_tests(tests: Vec<(String, WireTest)>, asked: TestsField) -> Result<Tests, BadRequest> {
+    let has_reference = asked.has_reference;
+    let Some(name) = asked.fn_name.filter(|name| !name.is_empty()) else {
         return Err(BadRequest::at("fn_name", "missing; function tests need the function's name"));
     };
     let read = |(path, test): (String, WireTest)| {
@@ -235,13 +238,15 @@ fn function_tests(tests: Vec<(String, WireTest)>, fn_name: Option<String>) -> Re
             let value = value(raw, &format!("{path}.kwargs[{name:?}]"))?;
             Ok((name, value))
         });
-        let Some(expected) = test.expected else {
-            return Err(BadRequest::at(format!("{path}.expected"), "missing"));
+        let accepted = match test.expected {
+            Some(expected) => vec![value(expected, &format!("{path}.expected"))?],
+            None if has_reference => Vec::new(),
+            None => return Err(BadRequest::at(format!("{path}.expected"), "missing")),
         };
         Ok(FunctionTest {
             args: args.collect::<Result<_, _>>()?,
             kwargs: kwargs.collect::<Result<_, _>>()?,
-            accepted: vec![value(expected, &format!("{path}.expected"))?],
+            accepted,
         })
     };
     let tests = tests.into_iter().map(read).collect::<Result<_, _>>()?;

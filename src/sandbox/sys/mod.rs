@@ -88,6 +88,14 @@ pub fn dup_above(fd: RawFd, least: RawFd) -> Result<OwnedFd, Errno> {
     Ok(adopt_fd(fd))
 }
 
+/// The machine's monotonic clock, microseconds.
+pub fn monotonic_us() -> u64 {
+    let mut now = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    // SAFETY: `now` outlives the call; this clock exists on every Linux.
+    unsafe { libc::clock_gettime(libc::CLOCK_MONOTONIC, &mut now) };
+    now.tv_sec as u64 * 1_000_000 + now.tv_nsec as u64 / 1000
+}
+
 /// CPU time used by a whole process, all its threads, living or ended.
 pub fn process_cpu_time(pid: Pid) -> Result<Duration, Errno> {
     // The kernel's encoding of a process CPU clock: inverted pid, then CPUCLOCK_SCHED (2).
