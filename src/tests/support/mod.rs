@@ -3,13 +3,14 @@
 
 pub mod container;
 
+use std::fs;
+
 use proofbox::{
     config::EngineConfig,
-    judge::Compare,
-    limits::Limits,
-    submission::{Prelude, ProgramTest, Repeat, ShowOutput, Solution, Stop, Submission, Tests},
+    submission::{ProgramTest, ShowOutput, Solution, Stop, Submission, Tests},
     verify::Engine,
 };
+use tempfile::TempDir;
 
 /// The real program.
 pub const PROGRAM: &str = env!("CARGO_BIN_EXE_proofbox");
@@ -23,26 +24,15 @@ pub fn engine(slots: usize) -> Engine {
 
 /// A Python program with (stdin, expected stdout) tests.
 pub fn program(source: &str, tests: &[(&str, &str)]) -> Submission {
+    let tests = tests.iter().map(|(stdin, stdout)| ProgramTest {
+        stdin: stdin.as_bytes().to_vec(),
+        accepted_stdout: vec![stdout.as_bytes().to_vec()],
+    });
+    let tests = Tests::Program(tests.collect());
     Submission {
-        id: None,
-        language: "python".to_owned(),
-        solution: Solution::single("main.py", source),
-        tests: Tests::Program(
-            tests
-                .iter()
-                .map(|(stdin, stdout)| ProgramTest {
-                    stdin: stdin.as_bytes().to_vec(),
-                    accepted_stdout: vec![stdout.as_bytes().to_vec()],
-                })
-                .collect(),
-        ),
-        compare: Compare::TOKENS,
-        limits: Limits::default(),
-        also: Vec::new(),
-        repeat: Repeat::Once,
         stop: Stop::Never,
-        prelude: Prelude::None,
         show_output: ShowOutput::Always,
+        ..Submission::new("python", Solution::single("main.py", source), tests)
     }
 }
 
@@ -73,4 +63,29 @@ where
         results.push(task.await.unwrap());
     }
     results
+}
+
+/// A folder of images: the shipped one with the places of runtimes that are not languages yet in it,
+/// and `more` at its end.
+pub fn image_with_runtimes(more: &str) -> TempDir {
+    let shipped = include_str!("../../../sandbox-images/python/image.toml");
+    let mut places = vec![
+        "/usr/bin/node".to_owned(),
+        "/usr/bin/java".to_owned(),
+        "/usr/share/nodejs".to_owned(),
+        "/etc/ssl/openssl.cnf".to_owned(),
+    ];
+    let settings = fs::read_dir("/etc").unwrap().map(|entry| entry.unwrap().path());
+    let settings = settings.filter(|path| path.to_string_lossy().starts_with("/etc/java"));
+    places.extend(settings.map(|path| path.to_str().unwrap().to_owned()));
+    let binds = format!(
+        "bind_if_present = [\n  {},",
+        places.iter().map(|place| format!("{place:?}")).collect::<Vec<_>>().join(", ")
+    );
+    let images = tempfile::tempdir().unwrap();
+    fs::create_dir(images.path().join("python")).unwrap();
+    let manifest = shipped.replace("bind_if_present = [", &binds) + more;
+    assert_ne!(manifest, shipped);
+    fs::write(images.path().join("python/image.toml"), manifest).unwrap();
+    images
 }
