@@ -2,18 +2,14 @@
 
 use std::{
     collections::HashMap,
-    io::{self, IoSlice},
-    os::{
-        fd::{AsFd, AsRawFd, OwnedFd},
-        unix::{net::UnixStream as StdUnixStream, process::ExitStatusExt},
-    },
+    io,
+    os::{fd::AsFd, unix::process::ExitStatusExt},
     path::PathBuf,
-    process::{Child, Command, ExitStatus, Stdio},
-    sync::{Arc, Mutex, PoisonError},
+    process::ExitStatus,
+    sync::Arc,
     time::Duration,
 };
 
-use nix::sys::socket::{ControlMessage, MsgFlags, sendmsg};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt, Interest},
     net::UnixStream,
@@ -22,25 +18,23 @@ use tokio::{
 
 use super::{
     End, Fault, Job, LimitHit, Outcome, Tier, Usage,
+    lender::{Lender, LentSlot},
     link::{LinkAt, LinkEnds},
     protocol::{
-        self, Ask, CgroupInfo, CgroupKind, FaultReport, ImageSetup, JobRun, LauncherSetup, Open, Ran, Reply,
-        WarmSetup, decode, frame_length, read_message, write_message,
+        self, Ask, CgroupKind, FaultReport, ImageSetup, JobRun, LauncherSetup, Open, Ran, Reply, WarmSetup,
+        decode, frame_length,
     },
+    refusal::{Refusal, StartError},
+    running::LAST_WORDS,
 };
 use crate::{admission::Place, limits::Limits};
 
-/// How long a launcher may take to come up.
-const START_TIMEOUT: Duration = Duration::from_secs(30);
 /// How much later than its wall limit a run may be reported before the cell counts as lost.
 const REPORT_GRACE: Duration = Duration::from_secs(20);
 /// How long a slot process may take to accept a job.
 const SEND_GRACE: Duration = Duration::from_secs(30);
 /// How long a stopped cell may take to be gone before its slot process is given up.
 const CLOSE_GRACE: Duration = Duration::from_secs(10);
-
-/// How long a process that has closed its end is listened to.
-const LAST_WORDS: Duration = Duration::from_millis(200);
 
 /// How the sandbox is set up.
 #[derive(Debug, Clone)]
@@ -54,6 +48,8 @@ pub struct SandboxConfig {
     pub program: PathBuf,
     /// Whether control groups may be used where they can be.
     pub use_cgroups: bool,
+    /// A launcher that keeps an interpreter loaded is replaced after this many cells.
+    pub renew_after_cells: u32,
     /// A set-up step made to fail with an errno; for tests of what happens then.
     pub fail_step: Option<(String, i32)>,
 }
@@ -68,77 +64,6 @@ pub struct LauncherConfig {
     pub warm: Option<WarmSetup>,
 }
 
-/// The sandbox could not be started: this host cannot give every guarantee.
-#[derive(Debug, thiserror::Error)]
-pub enum StartError {
-    #[error("cannot start the launcher {launcher}: {source}")]
-    Spawn { launcher: String, source: io::Error },
-    #[error("the launcher {launcher} cannot make cells: {fault}\n{}", remedy(&.fault.step))]
-    Refused { launcher: String, fault: Fault },
-    #[error("no tier of isolation can be given here{}{}", nothing_tried(refusals), refusals.iter().map(ToString::to_string).collect::<String>())]
-    NoTier { refusals: Vec<Refusal> },
-}
-
-/// A tier that this host cannot give, and why.
-#[derive(Debug, thiserror::Error)]
-#[error("\n{}: {source}", tier.as_str())]
-pub struct Refusal {
-    pub tier: Tier,
-    pub source: Box<StartError>,
-}
-
-fn nothing_tried(refusals: &[Refusal]) -> &'static str {
-    match refusals.is_empty() {
-        true => ": the tier asked for is weaker than the weakest to accept (--min-tier)",
-        false => "",
-    }
-}
-
-/// What to do about a set-up step that this host refuses.
-fn remedy(step: &str) -> &'static str {
-    match step {
-        "clone_launcher" | "unshare_user" | "clone_cell" | "map_uids" | "map_gids" => {
-            "remedy: namespaces are refused here. As an ordinary user: sysctl -w \
-             kernel.unprivileged_userns_clone=1 (Debian), sysctl -w \
-             kernel.apparmor_restrict_unprivileged_userns=0 (Ubuntu), and user.max_user_namespaces above 0. \
-             In a container: allow unshare and mount in its seccomp profile, or run on the host"
-        }
-        "mount_root" | "bind_image" | "seal_image" | "mount_launcher_proc" | "pivot_root" | "mount_proc" => {
-            "remedy: mounting is refused here. In a container: allow mount in its seccomp and AppArmor \
-             profiles and unmask /proc; kernel 5.12 or newer is needed"
-        }
-        "find_landlock" | "find_landlock_scopes" => {
-            "remedy: Linux 6.12 or newer, with Landlock among its security modules (/sys/kernel/security/lsm) \
-             and allowed by the container's seccomp profile (Docker 24 or newer)"
-        }
-        "find_scratch_place" | "make_scratch_place" => {
-            "remedy: give cells a writable directory with 32 MiB free for each slot: docker run --tmpfs /tmp or \
-             --shm-size 256m, or name one with --scratch-dir"
-        }
-        "become_slot_id"
-        | "leave_groups"
-        | "give_slot_directory"
-        | "signal_cell"
-        | "use_scratch"
-        | "find_slot_ids"
-        | "drop_bounding_set" => {
-            "remedy: as root cells need the capabilities CHOWN, DAC_OVERRIDE, FOWNER, KILL, SETGID, SETPCAP and SETUID, \
-             which Docker gives by default; or start proofbox as an ordinary user"
-        }
-        "install_fork_gate" => {
-            "remedy: whoever started this container listens to its system calls already, and a process can \
-             have one listener only; start proofbox as root of the container"
-        }
-        "open_granted_path" => {
-            "remedy: the interpreter, or something that it needs, is in a directory that the cells' user \
-             cannot enter; name another with --python"
-        }
-        "fit_tier_to_user" => "remedy: the tier slot is for root, the tier restricted for everybody else",
-        "find_children_lists" => "remedy: a kernel built with CONFIG_PROC_CHILDREN, and /proc mounted",
-        _ => "run `proofbox doctor` for what this host offers",
-    }
-}
-
 /// Launchers by image name.
 #[derive(Debug)]
 pub struct Sandbox {
@@ -146,25 +71,7 @@ pub struct Sandbox {
     slots: usize,
     /// Tiers that were tried before and refused.
     refusals: Vec<Refusal>,
-    launchers: HashMap<String, Arc<Launcher>>,
-}
-
-/// One image's launcher and the sockets to its slot processes.
-#[derive(Debug)]
-struct Launcher {
-    name: String,
-    config: SandboxConfig,
-    setup: LauncherSetup,
-    running: Mutex<Option<Running>>,
-    /// By seat: the socket to its slot process, when it is not lent out.
-    idle: Vec<Mutex<Option<UnixStream>>>,
-}
-
-#[derive(Debug)]
-struct Running {
-    control: StdUnixStream,
-    guard: Child,
-    cgroup: Option<CgroupInfo>,
+    launchers: HashMap<String, Arc<Lender>>,
 }
 
 impl Sandbox {
@@ -191,7 +98,7 @@ impl Sandbox {
         config: &SandboxConfig,
         tier: Tier,
         wanted: Vec<LauncherConfig>,
-    ) -> Result<HashMap<String, Arc<Launcher>>, StartError> {
+    ) -> Result<HashMap<String, Arc<Lender>>, StartError> {
         let mut launchers = HashMap::new();
         for LauncherConfig { name, image, warm } in wanted {
             let setup = LauncherSetup {
@@ -203,16 +110,9 @@ impl Sandbox {
                 use_cgroups: config.use_cgroups,
                 fail_step: config.fail_step.clone(),
             };
-            let launcher = Launcher {
-                name: name.clone(),
-                config: config.clone(),
-                running: Mutex::new(None),
-                idle: (0..setup.seats()).map(|_| Mutex::new(None)).collect(),
-                setup,
-            };
-            let running = launcher.spawn()?;
-            *lock(&launcher.running) = Some(running);
-            launchers.insert(name, Arc::new(launcher));
+            let lender =
+                Lender::start(name.clone(), config.program.clone(), setup, config.renew_after_cells)?;
+            launchers.insert(name, Arc::new(lender));
         }
         Ok(launchers)
     }
@@ -229,10 +129,7 @@ impl Sandbox {
 
     /// The control groups that cells have: of every launcher, or none.
     pub fn cgroup(&self) -> Option<CgroupKind> {
-        let mut kinds = self
-            .launchers
-            .values()
-            .map(|launcher| Some(lock(&launcher.running).as_ref()?.cgroup.as_ref()?.kind));
+        let mut kinds = self.launchers.values().map(|lender| lender.cgroup());
         let first = kinds.next()??;
         kinds.all(|kind| kind == Some(first)).then_some(first)
     }
@@ -240,17 +137,13 @@ impl Sandbox {
     /// CPU time used by everything in all slots since the launchers started: slot processes, cells
     /// and runs, also those that have ended. `None` without control groups.
     pub fn cpu_time(&self) -> Option<Duration> {
-        let mut times = self
-            .launchers
-            .values()
-            .map(|launcher| lock(&launcher.running).as_ref()?.cgroup.as_ref()?.cpu_time().ok());
+        let mut times = self.launchers.values().map(|lender| lender.cpu_time());
         times.try_fold(Duration::ZERO, |sum, time| Some(sum + time?))
     }
 
     /// Process ids of the guards, for tests that kill them.
     pub fn guard_pids(&self) -> Vec<u32> {
-        let guards = self.launchers.values();
-        guards.filter_map(|launcher| Some(lock(&launcher.running).as_ref()?.guard.id())).collect()
+        self.launchers.values().filter_map(|lender| lender.guard_pid()).collect()
     }
 
     /// Makes a cell in the slot that the caller holds and starts the job in it.
@@ -281,24 +174,20 @@ impl Sandbox {
         job: Job,
         link: Option<(LinkAt, LinkEnds)>,
     ) -> Result<CellRun, Fault> {
-        let launcher = self
+        let lender = self
             .launchers
             .get(launcher)
             .ok_or_else(|| fault("find_launcher", format!("no launcher is called {launcher}")))?;
-        let idle = lock(&launcher.idle[seat.number]).take();
-        let mut socket = match idle {
-            Some(socket) => socket,
-            None => launcher.connect(seat.number).await?,
-        };
+        let mut slot = lender.lend(seat.number).await?;
         let runs = job.runs.len();
         let open = Ask::Open(Open { limits: limits.into() });
         let job = Ask::Job(wire_job(job, link.as_ref().map(|(at, _)| *at)));
         let send = async {
             for message in [open, job] {
-                socket.write_all(&protocol::encode(&message)?).await?;
+                slot.socket.write_all(&protocol::encode(&message)?).await?;
             }
             if let Some((_, ends)) = link {
-                socket.async_io(Interest::WRITABLE, || ends.send(socket.as_fd())).await?;
+                slot.socket.async_io(Interest::WRITABLE, || ends.send(slot.socket.as_fd())).await?;
             }
             Ok::<(), io::Error>(())
         };
@@ -306,14 +195,17 @@ impl Sandbox {
             Ok(Ok(())) => {}
             Ok(Err(error)) => {
                 // A slot process that could not begin has said why before it ended.
-                return Err(match timeout(LAST_WORDS, read_reply(&mut socket)).await {
+                return Err(match timeout(LAST_WORDS, read_reply(&mut slot.socket)).await {
                     Ok(Ok(Reply::Fault(report))) => report.into(),
-                    _ => fault("send_job", error.to_string()),
+                    _ => {
+                        let said = slot.last_words().await;
+                        said.unwrap_or_else(|| fault("send_job", error.to_string()))
+                    }
                 });
             }
             Err(_) => return Err(fault("send_job", "the slot process does not read".to_owned())),
         }
-        let open = OpenCell { socket, launcher: Arc::clone(launcher), seat };
+        let open = OpenCell { slot, lender: Arc::clone(lender), seat };
         Ok(CellRun { open: Some(open), limits, remaining: runs })
     }
 }
@@ -339,110 +231,6 @@ fn wire_job(job: Job, link: Option<LinkAt>) -> protocol::Job {
     }
 }
 
-impl Launcher {
-    /// Starts the guard and waits until the launcher behind it is ready.
-    fn spawn(&self) -> Result<Running, StartError> {
-        let failed = |source| StartError::Spawn { launcher: self.name.clone(), source };
-        let (ours, theirs) = StdUnixStream::pair().map_err(failed)?;
-        let guard = Command::new(&self.config.program)
-            .arg("__launcher")
-            .env_clear()
-            .current_dir("/")
-            .stdin(Stdio::from(OwnedFd::from(theirs)))
-            .stdout(Stdio::null())
-            .spawn()
-            .map_err(failed)?;
-        // From here on whatever goes wrong, letting go of it ends and reaps the guard.
-        let mut running = Running { control: ours, guard, cgroup: None };
-        let control = &mut running.control;
-        control.set_read_timeout(Some(START_TIMEOUT)).map_err(failed)?;
-        match write_message(control, &self.setup).and_then(|()| read_message(control)).map_err(failed)? {
-            Reply::Ready { cgroup } => {
-                running.cgroup = cgroup;
-                Ok(running)
-            }
-            Reply::Fault(report) => {
-                Err(StartError::Refused { launcher: self.name.clone(), fault: report.into() })
-            }
-            _ => Err(failed(io::Error::from(io::ErrorKind::InvalidData))),
-        }
-    }
-
-    /// A socket to a new slot process; a launcher that is gone is replaced first.
-    async fn connect(self: &Arc<Self>, slot: usize) -> Result<UnixStream, Fault> {
-        let launcher = Arc::clone(self);
-        let connected = tokio::task::spawn_blocking(move || launcher.connect_blocking(slot)).await;
-        let socket = connected.map_err(|error| fault("connect_slot", error.to_string()))??;
-        UnixStream::from_std(socket).map_err(|error| fault("connect_slot", error.to_string()))
-    }
-
-    fn connect_blocking(&self, slot: usize) -> Result<StdUnixStream, Fault> {
-        let failed = |error: io::Error| fault("connect_slot", error.to_string());
-        let mut running = lock(&self.running);
-        let (ours, theirs) = StdUnixStream::pair().map_err(failed)?;
-        ours.set_nonblocking(true).map_err(failed)?;
-        let alive = match running.as_mut() {
-            Some(current) => {
-                matches!(current.guard.try_wait(), Ok(None)) && current.send_slot(slot, &theirs).is_ok()
-            }
-            None => false,
-        };
-        if !alive {
-            if let Some(dead) = running.take() {
-                tracing::warn!(launcher = %self.name, "the launcher is gone; starting another");
-                drop(dead);
-            }
-            let fresh = self.spawn().map_err(|error| fault("start_launcher", error.to_string()))?;
-            fresh.send_slot(slot, &theirs).map_err(failed)?;
-            *running = Some(fresh);
-        }
-        Ok(ours)
-    }
-}
-
-impl Running {
-    fn send_slot(&self, slot: usize, socket: &StdUnixStream) -> io::Result<()> {
-        let index = (slot as u32).to_le_bytes();
-        let fds = [socket.as_raw_fd()];
-        let rights = [ControlMessage::ScmRights(&fds)];
-        sendmsg::<()>(
-            self.control.as_raw_fd(),
-            &[IoSlice::new(&index)],
-            &rights,
-            MsgFlags::MSG_NOSIGNAL,
-            None,
-        )?;
-        Ok(())
-    }
-}
-
-/// Tells the launcher to go and waits until the guard has cleaned up, whoever lets go of it and why.
-impl Drop for Running {
-    fn drop(&mut self) {
-        let _ = self.control.shutdown(std::net::Shutdown::Both);
-        for _ in 0..1000 {
-            if !matches!(self.guard.try_wait(), Ok(None)) {
-                return;
-            }
-            std::thread::sleep(Duration::from_millis(5));
-        }
-        tracing::error!("a launcher did not end when asked; killing it");
-        let _ = self.guard.kill();
-        let _ = self.guard.wait();
-    }
-}
-
-impl Drop for Launcher {
-    fn drop(&mut self) {
-        for idle in &self.idle {
-            lock(idle).take();
-        }
-        if let Some(running) = lock(&self.running).take() {
-            drop(running);
-        }
-    }
-}
-
 /// A cell at work. Dropping it ends the cell; its slot comes free when the cell is gone.
 #[derive(Debug)]
 pub struct CellRun {
@@ -453,8 +241,8 @@ pub struct CellRun {
 
 #[derive(Debug)]
 struct OpenCell {
-    socket: UnixStream,
-    launcher: Arc<Launcher>,
+    slot: LentSlot,
+    lender: Arc<Lender>,
     /// Given back when the cell is gone.
     seat: Seat,
 }
@@ -478,8 +266,12 @@ impl CellRun {
             return Err(fault("cell_lost", "the cell has failed before".to_owned()));
         };
         let patience = self.limits.wall() * Limits::MOST_WALL_STRETCH + REPORT_GRACE;
-        let reply = match timeout(patience, read_reply(&mut open.socket)).await {
-            Ok(reply) => reply.map_err(|error| fault("cell_lost", error.to_string())),
+        let reply = match timeout(patience, read_reply(&mut open.slot.socket)).await {
+            Ok(Ok(reply)) => Ok(reply),
+            Ok(Err(error)) => {
+                let said = open.slot.last_words().await;
+                Err(said.unwrap_or_else(|| fault("cell_lost", error.to_string())))
+            }
             Err(_) => Err(fault("cell_silent", format!("no report within {} s", patience.as_secs()))),
         };
         match reply {
@@ -537,7 +329,7 @@ impl OpenCell {
                 return false;
             }
             loop {
-                match read_reply(&mut self.socket).await {
+                match read_reply(&mut self.slot.socket).await {
                     Ok(Reply::Closed { .. }) => return true,
                     Ok(Reply::Ran(_)) => {}
                     _ => return false,
@@ -545,12 +337,12 @@ impl OpenCell {
             }
         };
         if timeout(CLOSE_GRACE, closed).await == Ok(true) {
-            *lock(&self.launcher.idle[self.seat.number]) = Some(self.socket);
+            self.lender.take_back(self.seat.number, self.slot);
         }
     }
 
     async fn send_stop(&mut self) -> io::Result<()> {
-        self.socket.write_all(&protocol::encode(&Ask::Stop)?).await
+        self.slot.socket.write_all(&protocol::encode(&Ask::Stop)?).await
     }
 }
 
@@ -602,9 +394,4 @@ fn killed_for_memory() -> Outcome {
 
 pub(super) fn fault(step: &str, detail: String) -> Fault {
     Fault { step: step.to_owned(), detail }
-}
-
-/// The values behind these locks are replaced whole, so a panic elsewhere leaves them sound.
-fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

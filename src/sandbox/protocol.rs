@@ -30,7 +30,7 @@ pub struct LauncherSetup {
     pub slots: u32,
     /// Whether control groups may be used where they can be.
     pub use_cgroups: bool,
-    /// Set-up step that is made to fail, by tests; see [`super::step::step`].
+    /// As in [`super::SandboxConfig`], for [`Handover`].
     pub fail_step: Option<(String, i32)>,
 }
 
