@@ -5,8 +5,8 @@
 MODE       `program`: run ENTRY as `python3 ENTRY` would.
            `function`: read one call from descriptor 3, make it, write what came of it.
            `serve`: be the solution that tests in another cell call; see `proxy_server.py`.
-           `tests`: be those tests; see `tests_driver.py`. Both find `crossing.py` and `test_suites.py`
-           beside this file.
+           `tests`: be those tests; see `tests_driver.py`.
+           `shared`: be both; see `shared_tests.py`.
 ENTRY      absolute path of the solution's entry file.
 PRELUDE    `none`, or `contest`: names that contest data sets assume to be in scope.
 SITE_DIRS  directories appended to sys.path, separated by colons; may be empty.
@@ -270,7 +270,7 @@ def run(mode, entry, prelude, stage="only"):
         raise ValueError("unknown mode " + mode)
 
 
-LINKED_MODES = ("serve", "tests")
+LINKED_MODES = ("serve", "tests", "shared")
 # The files for these modes, loaded; the driver itself as a module among them.
 parts = {}
 
@@ -278,7 +278,7 @@ parts = {}
 def load_parts(directory):
     """Loads the files that the modes of linked cells are made of."""
     parts["driver"] = module_of("driver", globals())
-    for name in ("crossing", "proxy_server", "tests_driver", "test_suites"):
+    for name in ("crossing", "proxy_server", "tests_driver", "test_suites", "shared_tests"):
         code = marshal.loads(read_all(posix.open(directory + "/" + name + ".pyc", posix.O_RDONLY))[16:])
         parts[name] = module_of(name, {"__builtins__": __builtins__})
         exec(code, parts[name].__dict__)
@@ -295,8 +295,10 @@ def run_linked(mode, entry, prelude):
     driver, crossing, server = parts["driver"], parts["crossing"], parts["proxy_server"]
     if mode == "serve":
         server.serve(driver, crossing, entry, prelude)
-    else:
+    elif mode == "tests":
         parts["tests_driver"].run(driver, crossing, server, parts["test_suites"], prelude)
+    else:
+        parts["shared_tests"].run(parts, entry, prelude)
 
 
 def restore_builtins():

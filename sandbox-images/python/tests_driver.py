@@ -145,6 +145,7 @@ class Tests:
     def outcome_of(self, action, index):
         """Carries out and says what came of it, as a tag and a text."""
         link = self.link
+        link.before_test()
         before = link.questions_answered
         try:
             action()
@@ -369,6 +370,9 @@ def make_link(tests):
                 self.was_garbled = self.is_gone = True
                 raise crossing.Garbled("names that were not asked for")
             return found
+
+        def before_test(self):
+            self.last_result = None
 
         # What the solution's word is taken for.
 

@@ -10,6 +10,7 @@
 //! | `python_equality` | `==` as Python has it, which some of them use |
 //! | `tally` | [`Tally`]: one judge's word on a submission, test by test |
 //! | `driver_record` | [`DriverRecord`]: what the program inside the cell says happened |
+//! | `tests_record` | [`TestsRecord`]: what the tests' own process says, of tests that hold code |
 
 mod driver_record;
 #[cfg(test)]
@@ -23,6 +24,7 @@ mod released;
 mod result;
 pub mod rule;
 mod tally;
+mod tests_record;
 
 pub use driver_record::{DriverRecord, InvalidRecord};
 pub use output::{compare_output, compare_output_with_any};
@@ -30,6 +32,7 @@ pub use profile::{Ending, Fidelity, Judge, Judged, Profile};
 pub use result::{compare_value, compare_value_with_any};
 pub use rule::{Compare, Letters, Order, Rule, RuleError, Tolerance, Unit};
 pub use tally::{JudgedBy, Tally};
+pub use tests_record::{Tag, TestsRecord};
 
 /// The outcome of a comparison.
 #[derive(Debug, Clone, PartialEq, Eq)]
