@@ -1,5 +1,7 @@
 //! What an outcome means. Pure: no clock, no kernel, no I/O.
 
+pub mod code;
+
 use std::fmt;
 
 use crate::{

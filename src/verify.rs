@@ -2,6 +2,7 @@
 //! report. HTTP, the filter and the command line are callers of [`Engine::verify`]. What the outcomes
 //! come to is summed up in `verify/judging.rs`.
 
+mod code_tests;
 mod judging;
 
 use std::{
@@ -18,7 +19,7 @@ use crate::{
     metrics::Metrics,
     report::{Report, TestReport},
     sandbox::{CellRun, End, Fault, Job, LimitHit, Outcome, Sandbox, SandboxConfig, StartError},
-    submission::Submission,
+    submission::{Submission, Tests},
     verdict::{Cause, Verdict},
 };
 
@@ -108,7 +109,7 @@ impl Engine {
             Ok(job) => job,
             Err(error) => return undecided(Cause::BadTests, error.to_string()),
         };
-        let asked = Asked { submission, language, job, caller };
+        let asked = Asked { submission, language, job, start: Start::Usual, caller };
         let slot = match self.admission.enter(admit, caller).await {
             Ok(slot) => slot,
             Err(overloaded) => {
@@ -142,7 +143,7 @@ impl Engine {
         // Chance includes the seed of string hashes, which decides the order of sets.
         let job = asked.language.job(submission, self.sandbox.tier(), Start::Fresh);
         let job = job.map_err(|error| Fault { step: "repeat_job".to_owned(), detail: error.to_string() })?;
-        let again = Asked { job, ..*asked };
+        let again = Asked { job, start: Start::Fresh, ..*asked };
         let (mut accepted, mut refused) = (1, None);
         for _ in 1..runs {
             let place = self.enter_again(&again).await?;
@@ -167,6 +168,9 @@ impl Engine {
         place: Place,
         mut judging: Judging,
     ) -> Result<Judging, Fault> {
+        if let Tests::Code(tests) = &asked.submission.tests {
+            return self.run_code_tests(asked, tests, place, judging).await;
+        }
         let mut place = Some(place);
         let mut attempts = 0;
         while judging.tests.len() < asked.job.runs.len() {
@@ -299,6 +303,7 @@ struct Asked<'a> {
     submission: &'a Submission,
     language: &'a Language,
     job: Job,
+    start: Start,
     caller: Caller,
 }
 

@@ -11,6 +11,7 @@
 //! | `python_equality` | `==` as Python has it, which some of them use |
 //! | `tally` | [`Tally`]: one judge's word on a submission, test by test |
 //! | `driver_record` | [`DriverRecord`]: what the program inside the cell says happened |
+//! | `tests_record` | [`TestsRecord`]: what the tests' own process says, of tests that hold code |
 
 mod driver_record;
 #[cfg(test)]
@@ -24,6 +25,7 @@ mod released;
 mod result;
 pub mod rule;
 mod tally;
+mod tests_record;
 mod unordered;
 
 pub use driver_record::{DriverRecord, InvalidRecord};
@@ -32,6 +34,7 @@ pub use profile::{Ending, Fidelity, Judge, Judged, Profile};
 pub use result::{compare_value, compare_value_with_any};
 pub use rule::{Compare, Letters, Order, Rule, RuleError, Tolerance, Unit, Whole};
 pub use tally::{JudgedBy, Tally};
+pub use tests_record::{Tag, TestsRecord};
 
 /// The outcome of a comparison.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -8,12 +8,23 @@ use std::path::Path;
 use crate::{
     config::EngineConfig,
     sandbox::{Job, LauncherConfig, Tier, policy},
-    submission::Submission,
+    submission::{CodeTests, Submission},
     value::marshal::TooLarge,
 };
 
 pub use self::image::{Image, ImageError};
 use self::python::PythonRuntime;
+
+/// Which of a submission's tests one run of their code is to carry out.
+#[derive(Debug)]
+pub struct TestsOrder<'a> {
+    /// Whether the solution is to run in the same process.
+    pub shared: bool,
+    /// In the order of the submission's tests.
+    pub tests: std::ops::Range<usize>,
+    /// Marks the run's records. Known to nobody else.
+    pub nonce: &'a str,
+}
 
 /// A language is not available on this host.
 #[derive(Debug, thiserror::Error)]
@@ -113,13 +124,26 @@ impl Language {
 
     /// The name of the launcher for a submission's cells.
     pub fn launcher_for(&self, submission: &Submission, tier: Tier) -> String {
-        self.runtime.launcher_for(&self.image, &submission.solution, self.is_warm(tier))
+        self.runtime.launcher_for(&self.image, submission, self.is_warm(tier))
     }
 
     /// What a cell does for a submission: every test is one run. What the tests expect stays here.
     pub fn job(&self, submission: &Submission, tier: Tier, start: Start) -> Result<Job, TooLarge> {
         let warm = start == Start::Usual && submission.seed.is_none() && self.is_warm(tier);
         self.runtime.job(submission, &self.image, warm)
+    }
+
+    /// For tests that hold code: what the cell of the tests does.
+    pub fn tests_job(
+        &self,
+        submission: &Submission,
+        tests: &CodeTests,
+        order: &TestsOrder<'_>,
+        tier: Tier,
+        start: Start,
+    ) -> Result<Job, TooLarge> {
+        let warm = start == Start::Usual && submission.seed.is_none() && self.is_warm(tier);
+        self.runtime.tests_job(submission, tests, order, &self.image, warm)
     }
 
     /// Whether runs are forked from an interpreter kept loaded. It is loaded in the cells' file tree,

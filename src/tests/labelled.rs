@@ -11,7 +11,10 @@ use proofbox::{
     judge::{Compare, Rule},
     limits::Limits,
     report::{Report, TestReport},
-    submission::{FunctionTarget, FunctionTest, ProgramTest, ShowOutput, Solution, Stop, Submission, Tests},
+    submission::{
+        CodeKind, CodeTest, CodeTests, FunctionTarget, FunctionTest, ProgramTest, ShowOutput, Solution, Stop,
+        Submission, Tests,
+    },
     value::{Value, parse_json},
     verdict::Verdict,
     verify::Engine,
@@ -49,6 +52,8 @@ struct Test {
     args: Option<Box<RawValue>>,
     #[serde(default)]
     expected: Option<Box<RawValue>>,
+    #[serde(default, rename = "assert")]
+    assertion: Option<String>,
 }
 
 fn data() -> Option<PathBuf> {
@@ -60,7 +65,7 @@ fn data() -> Option<PathBuf> {
     None
 }
 
-/// Python rows with program or function tests.
+/// Python rows.
 fn rows() -> Vec<Row> {
     let mut files: Vec<PathBuf> = data()
         .into_iter()
@@ -74,7 +79,9 @@ fn rows() -> Vec<Row> {
             let text = fs::read_to_string(file).unwrap();
             text.lines().map(|line| serde_json::from_str(line).unwrap()).collect::<Vec<Row>>()
         })
-        .filter(|row| row.language == "python" && matches!(row.test_kind.as_str(), "stdin" | "call"))
+        .filter(|row| {
+            row.language == "python" && matches!(row.test_kind.as_str(), "stdin" | "call" | "assert")
+        })
         .collect()
 }
 
@@ -85,7 +92,7 @@ fn submission(row: &Row) -> Submission {
         id: Some(row.id.clone()),
         solution: Solution::single("main.py", source),
         tests: tests(row),
-        compare: compare(row),
+        compare: if row.test_kind == "assert" { Compare::TOKENS } else { compare(row) },
         // Memory: one row fills a list of 10^9 against a time limit of 1 s, and must meet the memory's first
         // on a slow machine too.
         limits: Limits {
@@ -111,6 +118,13 @@ fn tests(row: &Row) -> Tests {
                 })
                 .collect(),
         );
+    }
+    if row.test_kind == "assert" {
+        let test = |test: &Test| CodeTest { kind: CodeKind::Assert, code: test.assertion.clone().unwrap() };
+        return Tests::Code(CodeTests {
+            tests: row.tests.iter().map(test).collect(),
+            ..CodeTests::default()
+        });
     }
     let value = |raw: &Option<Box<RawValue>>| parse_json(raw.as_ref().unwrap().get()).unwrap();
     Tests::Function {

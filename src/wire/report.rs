@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::BadRequest;
 use crate::{
-    report::{Report, TestReport},
+    report::{Isolation, Report, TestReport},
     verdict::Verdict,
 };
 
@@ -26,6 +26,9 @@ pub struct WireReport<'a> {
     passed: usize,
     total: usize,
     tier: Option<&'static str>,
+    /// Only for tests that hold code: `separate` or `shared`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    isolation_of_tests: Option<&'static str>,
     /// Always null until compiled languages are offered.
     compile: Option<()>,
     tests: Vec<WireTestReport<'a>>,
@@ -58,6 +61,7 @@ impl<'a> WireReport<'a> {
             passed: report.passed(),
             total: report.total,
             tier: report.tier,
+            isolation_of_tests: report.isolation_of_tests.as_ref().map(Isolation::as_str),
             compile: None,
             tests: report.tests.iter().map(|test| test_report(test, &mut budget)).collect(),
         }
@@ -75,6 +79,7 @@ impl<'a> WireReport<'a> {
             passed: 0,
             total: 0,
             tier: None,
+            isolation_of_tests: None,
             compile: None,
             tests: Vec::new(),
         }
