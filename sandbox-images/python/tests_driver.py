@@ -18,7 +18,7 @@ cell: a test has passed only if a record says so. Index -1 is about all of them.
     missing    the solution lacks what the entry names
     tripped    the tests raised over something that the solution returned
     broken     the tests raised by themselves, or do not compile
-    gone       the solution's process ended
+    gone       the solution's process ended; `idle`: while nothing was asked of it
     garbled    it said something that is no message
     unsupported    something that the tests need is not installed here
     shared     (-1) these tests need the solution in their own process; the text says why
@@ -151,7 +151,7 @@ class Tests:
             action()
             tag, text = "passed", ""
         except self.crossing.Gone:
-            tag, text = "gone", ""
+            tag, text = "gone", "idle" if link.was_idle else ""
         except self.crossing.Garbled as error:
             tag, text = "garbled", str(error)
         except Broken as error:
@@ -164,7 +164,7 @@ class Tests:
             tag, text = self.judge(error, link.questions_answered > before)
         # Whoever caught it on the way: it has happened.
         if link.is_gone:
-            return "gone", ""
+            return "gone", "idle" if link.was_idle else ""
         if link.was_garbled:
             return "garbled", ""
         return tag, text

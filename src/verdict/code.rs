@@ -77,6 +77,10 @@ fn decide_record(record: &TestsRecord, conversation: &Conversation) -> CodeDecis
         }
         Tag::Unsupported => Decision::new(Verdict::Undecided, text).because(Cause::Unsupported),
         Tag::Broken => bad_tests(text),
+        // Its wall time goes on while the tests compute.
+        Tag::Gone if text == "idle" && conversation.solution.limit == Some(LimitHit::Wall) => {
+            bad_tests("the tests' own code kept the solution waiting beyond the wall limit".to_owned())
+        }
         Tag::Gone => decide_gone(&conversation.solution),
         Tag::Shared | Tag::Done => bad_tests("the tests' records are out of order".to_owned()),
     };
@@ -99,10 +103,11 @@ fn decide_gone(solution: &Outcome) -> Decision {
     decide_end(solution).unwrap_or_else(left)
 }
 
-/// The tests' process ended without a word on the test.
+/// The tests' process ended without a word on the test: it was not waiting for the solution, whose end it
+/// would have told.
 fn decide_lost(conversation: &Conversation) -> Decision {
     let Conversation { solution, tests, is_shared } = conversation;
-    if solution.limit.is_some() || *is_shared {
+    if *is_shared {
         return decide_gone(solution);
     }
     match tests.limit {
