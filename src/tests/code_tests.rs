@@ -198,3 +198,47 @@ async fn code_tests_in_a_plain_container() {
         case.check(&engine, engine.sandbox().tier().as_str()).await;
     }
 }
+
+/// The cheats of `test-cases/cheats` that fool a judge by what a function returns or does, called by an
+/// assertion: none passes, and none gets away undecided.
+#[tokio::test(flavor = "multi_thread")]
+async fn no_function_cheat_passes_an_assertion() {
+    let directory = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("test-cases/cheats");
+    let engine = std::sync::Arc::new(engine(EngineConfig::for_testing(support::slots())));
+    let mut cheats: Vec<(String, String)> = std::fs::read_dir(directory)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|extension| extension == "py"))
+        .map(|path| (path.display().to_string(), std::fs::read_to_string(&path).unwrap()))
+        // Of integers, with no rule by which the answer is right.
+        .filter(|(_, text)| {
+            let says = |word: &str| text.lines().take(12).any(|line| line.starts_with(word));
+            says("# judge:") && !says("# judge: program") && !says("# expects:") && !says("# matches:")
+        })
+        .collect();
+    cheats.sort();
+    assert!(cheats.len() > 20, "{}", cheats.len());
+    let cheats = std::sync::Arc::new(cheats);
+    let mistakes = support::for_each(cheats.len(), support::slots(), |index| {
+        let (engine, cheats) = (std::sync::Arc::clone(&engine), std::sync::Arc::clone(&cheats));
+        async move {
+            let (name, source) = &cheats[index];
+            let asserts = [3, 5, 8].map(|x| format!("assert f({x}) == {}", x * 7919 + 13));
+            let test = |code: &String| CodeTest { kind: CodeKind::Assert, code: code.clone() };
+            let tests = CodeTests { tests: asserts.iter().map(test).collect(), ..CodeTests::default() };
+            let limits = Limits { cpu_ms: 350, wall_ms: 2_000, ..Limits::default() };
+            let asked = Submission {
+                tests: Tests::Code(tests),
+                stop: Stop::FirstFailure,
+                limits,
+                ..program(source, &[])
+            };
+            let report = engine.verify(asked, Admit::Patient).await;
+            let passed = matches!(report.verdict, Verdict::Accepted | Verdict::Undecided);
+            passed.then(|| format!("{name}: {} {:?}", report.verdict, report.reason))
+        }
+    })
+    .await;
+    let mistakes: Vec<String> = mistakes.into_iter().flatten().collect();
+    assert!(mistakes.is_empty(), "{mistakes:#?}");
+}

@@ -466,7 +466,8 @@ pub const ENDS: [Case; 7] = [
         name: "the tests' own code goes on for ever, or leaves",
         source: "def f(): return 1\n",
         tests: &[
-            ("assert f() == 1\nwhile True: pass", Undecided),
+            ("while True: pass\nassert f() == 1", Undecided),
+            ("assert f() == 1\nwhile True: pass", TimeLimit),
             ("f(); import sys; sys.exit(0)", Undecided),
             ("f(); import os; os._exit(0)", Undecided),
             ("assert f() == 1", Accepted),
@@ -507,7 +508,27 @@ os._exit(0)
     };
 }
 
-pub const CHEATS: [Case; 16] = [
+pub const CHEATS: [Case; 17] = [
+    Case {
+        name: "answers without end, so as not to be judged",
+        source: "
+import itertools, sys
+def endless(): return itertools.count()
+def huge(): return range(10**15)
+def deep():
+    x = []
+    for _ in range(300): x = [x]
+    return x
+def back(x): return x
+",
+        tests: &[
+            ("assert sum(huge()) == 3", TimeLimit),
+            ("assert sum(endless()) == 3", TimeLimit),
+            ("assert back(deep()) == 3", RuntimeError),
+            ("assert undefined_helper(1) == back(1)", RuntimeError),
+        ],
+        ..Case::PLAIN
+    },
     Case {
         name: "leaves early, in every way",
         source: "
