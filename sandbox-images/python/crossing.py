@@ -255,6 +255,10 @@ def describe_class(message, kind, number):
             break
         if id(owner) in _IMMUTABLE_BASES or id(owner) in _MUTABLE_BASES:
             content = _type_name(owner)
+            # What a value does it does on the other side; what a container does, its owner.
+            inherited = UNARY | BINARY | {"__hash__"} if id(owner) in _MUTABLE_BASES else frozenset()
+            own = vars(owner)
+            specials += ["-" + name if own[name] is None else name for name in inherited - seen if name in own]
             break
         for name, value in list(type.__dict__["__dict__"].__get__(owner).items()):
             if name in SPECIALS and name not in seen:
@@ -313,7 +317,8 @@ def well_known(message, value, kind, depth):
         if value is Ellipsis or value is NotImplemented:
             return ["v", "Ellipsis" if value is Ellipsis else "NotImplemented"]
         if name in ("dict_keys", "dict_values", "dict_items"):
-            return ["v", name, message.value(list(value), depth + 1)]
+            # As a tuple: it is whole when what it stands in is read.
+            return ["v", name, message.value(tuple(value), depth + 1)]
         if name == "mappingproxy":
             return message.value(dict(value), depth)
         return ["m", value.__name__] if name == "module" and message.link.shares_module(value) else None
@@ -364,11 +369,15 @@ def numpy_parts(message, value, name, depth):
     if dtype is None or not hasattr(value, "tobytes"):
         return None
     if dtype.hasobject:
-        return ["v", "object_array", message.value(value.tolist(), depth + 1)] if name == "ndarray" else None
+        return ["v", "object_array", message.value(frozen(value.tolist()), depth + 1)] if name == "ndarray" else None
     if dtype.names is not None or dtype.kind not in "biufcSUmM":
         return None
     shape = list(value.shape) if name == "ndarray" else None
     return ["v", "numpy", dtype.str, shape, value.tobytes().decode("latin-1")]
+
+
+def frozen(items):
+    return tuple(map(frozen, items)) if type(items) is list else items
 
 
 def flat(mapping):
@@ -618,6 +627,9 @@ def number_of(stand_in):
 
 class Link:
     """One side of a conversation. `serve`: carries out what the other side asks, op and values to value."""
+
+    # Whether the other side had ended before anything was asked of it.
+    was_idle = False
 
     def __init__(self, inbox, outbox, serve):
         self.inbox, self.outbox, self.serve = inbox, outbox, serve
@@ -870,7 +882,7 @@ class Link:
         try:
             write_all(self.outbox, len(data).to_bytes(4, "little") + data)
         except Gone:
-            self.is_gone = True
+            self.is_gone = self.was_idle = True
             raise
 
     def receive(self):

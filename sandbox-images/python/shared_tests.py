@@ -46,8 +46,8 @@ def run(parts, entry, prelude):
 class LocalLink:
     """What `tests_driver.Tests` asks of its link, of a solution in this very process."""
 
-    is_gone = was_garbled = False
-    last_result = None
+    is_gone = was_garbled = was_idle = False
+    last_result = on_answer = None
 
     def __init__(self, tests, solution, entry):
         self.tests, self.solution, self.entry = tests, solution, entry

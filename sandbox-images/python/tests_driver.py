@@ -12,13 +12,14 @@ Descriptor 4 takes records, each four bytes of length and `marshal((nonce, index
 nonce is known to this process and to whoever reads the records, and to nothing in the solution's
 cell: a test has passed only if a record says so. Index -1 is about all of them.
 
+    met        the solution has answered the entry: what comes of it from here on may be its doing
     passed     the entry ran to its end
     failed     an assertion of the tests' own did not hold
     raised     an exception of the solution's came out
     missing    the solution lacks what the entry names
     tripped    the tests raised over something that the solution returned
     broken     the tests raised by themselves, or do not compile
-    gone       the solution's process ended
+    gone       the solution's process ended; `idle`: while nothing was asked of it
     garbled    it said something that is no message
     unsupported    something that the tests need is not installed here
     shared     (-1) these tests need the solution in their own process; the text says why
@@ -145,6 +146,7 @@ class Tests:
         exec(self.codes[0], self.namespace)
 
     def run_entry(self, index, kind):
+        self.link.on_answer = lambda: self.record(index, "met")
         code = self.codes[index + 1]
         if type(code) is str:
             raise Broken("the test does not compile: " + code)
@@ -169,7 +171,7 @@ class Tests:
             action()
             tag, text = "passed", ""
         except self.crossing.Gone:
-            tag, text = "gone", ""
+            tag, text = "gone", "idle" if link.was_idle else ""
         except self.crossing.Garbled as error:
             tag, text = "garbled", str(error)
         except Broken as error:
@@ -182,7 +184,7 @@ class Tests:
             tag, text = self.judge(error, link.questions_answered > before)
         # Whoever caught it on the way: it has happened.
         if link.is_gone:
-            return "gone", ""
+            return "gone", "idle" if link.was_idle else ""
         if link.was_garbled:
             return "garbled", ""
         return tag, text
@@ -199,7 +201,7 @@ class Tests:
             return "missing", missing
         if isinstance(error, (SystemExit, KeyboardInterrupt, GeneratorExit)):
             return "broken", "the tests ended themselves: " + text
-        is_ours = isinstance(error, (NameError, SyntaxError, ImportError, self.crossing.Uncrossable))
+        is_ours = isinstance(error, (NameError, SyntaxError, ImportError))
         if has_met_solution and not is_ours:
             return "tripped", "the tests raised " + text
         return "broken", "the tests raised " + text
@@ -216,7 +218,7 @@ class Tests:
         if name in self.names_tests_define():
             return None
         root = (self.entry_point or "").strip().lstrip("(").partition("(")[0].partition(".")[0].strip()
-        if name == root or (not root and self.is_called(name)):
+        if name == root or self.is_called(name):
             return "the solution has no " + name
         return None
 
@@ -353,6 +355,8 @@ def make_link(tests):
         def __init__(self):
             super().__init__(driver.LINK_IN_FD, driver.LINK_OUT_FD, self.carry_out)
             self.wanted, self.last_result, self.was_garbled = frozenset(), None, False
+            # Called once the solution has answered.
+            self.on_answer = None
             # Made by a class of the solution's that the tests called, and returned by nothing since.
             self.made_here = set()
             # Those of them that have met a plain value, which may be what is expected.
@@ -373,9 +377,16 @@ def make_link(tests):
             except crossing.Garbled:
                 self.was_garbled = self.is_gone = True
                 raise
+            finally:
+                self.note_answer()
             if op == "call":
                 self.note_result(values[0], result)
             return result
+
+        def note_answer(self):
+            if self.on_answer is not None and not self.is_gone:
+                tell, self.on_answer = self.on_answer, None
+                tell()
 
         def note_result(self, target, result):
             if id(type(result)) in plain_types:

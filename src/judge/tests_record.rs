@@ -20,6 +20,8 @@ pub struct TestsRecord {
 /// What came of a test's code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Tag {
+    /// The solution has answered; not yet the end of the test.
+    Met,
     Passed,
     /// An assertion of the tests' own did not hold.
     Failed,
@@ -46,6 +48,7 @@ pub enum Tag {
 impl Tag {
     fn from_word(word: &[u8]) -> Option<Tag> {
         Some(match word {
+            b"met" => Tag::Met,
             b"passed" => Tag::Passed,
             b"failed" => Tag::Failed,
             b"raised" => Tag::Raised,

@@ -16,7 +16,7 @@ use proofbox::{
         Submission, Tests,
     },
     value::{Value, parse_json},
-    verdict::Verdict,
+    verdict::{Cause, Verdict},
     verify::Engine,
 };
 use serde_json::value::RawValue;
@@ -154,10 +154,19 @@ fn compare(row: &Row) -> Compare {
     }
 }
 
+/// The tests define `check(candidate)` for a candidate of the same name and then call `check(check)`: the
+/// solution, whatever it is, is never called, and every run ends in a TypeError of the tests' own. The
+/// label is what came of running that; it says nothing about the solution.
+const TESTS_THAT_NAME_THEMSELVES: [&str; 2] =
+    ["mxeval_mbpp/MBPP/56/modelsample", "mxeval_mbpp/MBPP/899/modelsample"];
+
 /// A row's label and a report's verdict agree. `rejected` only asks for a refusal. The labels have
 /// no word for too much memory: it was a crash where they were taken.
-fn agrees(expected: &str, report: &Report) -> bool {
-    match expected {
+fn agrees(row: &Row, report: &Report) -> bool {
+    if TESTS_THAT_NAME_THEMSELVES.contains(&row.id.as_str()) {
+        return report.cause == Some(Cause::BadTests);
+    }
+    match row.expected_verdict.as_str() {
         "runtime_error" if report.verdict == Verdict::MemoryLimit => true,
         "rejected" => !matches!(report.verdict, Verdict::Accepted | Verdict::Undecided),
         word => Verdict::from_word(word) == Some(report.verdict),
@@ -182,7 +191,7 @@ async fn reports(rows: &Arc<Vec<Row>>, warm: bool) -> Vec<Report> {
 fn wrong_labels(rows: &[Row], reports: &[Report]) -> usize {
     let mut wrong = 0;
     for (row, report) in rows.iter().zip(reports) {
-        if agrees(&row.expected_verdict, report) {
+        if agrees(row, report) {
             continue;
         }
         let firm = if row.verified { "" } else { " (label not confirmed)" };

@@ -71,6 +71,10 @@ fn limits_count_for_whom_they_hold() {
     let bad = (Verdict::Undecided, Some(Cause::BadTests));
     assert_eq!(verdicts(ended_well(), killed(LimitHit::Cpu), 1), [bad]);
     assert_eq!(verdicts(ended_well(), killed(LimitHit::Memory), 1), [(Verdict::MemoryLimit, None)]);
+    let met = |limit| outcome(End::Signaled { signal: 9 }, limit, records(&[(0, "met", "")]));
+    assert_eq!(verdicts(ended_well(), met(Some(LimitHit::Cpu)), 1), [(Verdict::TimeLimit, None)]);
+    assert_eq!(verdicts(ended_well(), met(Some(LimitHit::Output)), 1), [bad]);
+    assert_eq!(verdicts(ended_well(), met(None), 1), [(Verdict::RuntimeError, None)]);
     // About the whole: the solution could not be loaded.
     let tests = outcome(End::Exited { code: 0 }, None, records(&[(-1, "raised", "ValueError: x")]));
     assert_eq!(verdicts(ended_well(), tests, 2), [(Verdict::RuntimeError, None); 2]);
