@@ -5,14 +5,19 @@ use std::{
     ops::Range,
 };
 
-use super::{Asked, CELL_ATTEMPTS, CELL_PAUSE, Engine, judging::Judging, near_the_time_limit};
+use super::{
+    Engine,
+    carry::{CELL_ATTEMPTS, CELL_PAUSE, Errand, near_the_time_limit, turned_away},
+    door::Door,
+    judging::Judging,
+};
 use crate::{
     admission::Place,
-    language::TestsOrder,
+    language::{Start, TestsOrder},
     limits::Limits,
     report::{Isolation, TestReport},
-    sandbox::{Fault, LinkAt, LinkedJob},
-    submission::CodeTests,
+    sandbox::{Fault, LinkAt, LinkedJob, Program},
+    submission::{CodeTests, Submission},
     verdict::code::{CodeDecision, Conversation, Word, decide_code},
 };
 
@@ -21,30 +26,29 @@ impl Engine {
     /// last test, a cell fails or a time must be measured again on a quiet machine.
     pub(super) async fn run_code_tests(
         &self,
-        asked: &Asked<'_>,
+        errand: &Errand<'_>,
+        submission: &Submission,
         tests: &CodeTests,
-        place: Place,
+        door: &mut Door<'_>,
         mut judging: Judging,
     ) -> Result<Judging, Fault> {
         let total = tests.tests.len();
-        let (mut place, mut attempts) = (Some(place), 0);
+        let asked = Asked { errand, submission, tests };
+        let mut attempts = 0;
         judging.isolation = Some(Isolation::Separate);
-        while judging.tests.len() < total && !judging.stops(asked.submission) {
-            let place = match place.take() {
-                Some(place) => place,
-                None => self.enter_again(asked).await?,
-            };
+        while judging.tests.len() < total && !judging.stops(submission) {
+            let place = door.place().await.map_err(turned_away)?;
             let rest = judging.tests.len()..total;
             let shared = matches!(judging.isolation, Some(Isolation::Shared { .. }));
-            match self.converse(asked, tests, place, rest.clone(), shared).await {
+            match self.run_pair(&asked, place, rest.clone(), shared).await {
                 Ok((conversation, Word::Decided(decided))) => {
-                    self.take_decisions(asked, tests, &conversation, decided, &mut judging).await?;
+                    self.take_decisions(&asked, &conversation, decided, door, &mut judging).await?;
                 }
-                // From here on `converse` runs both in one process.
+                // From here on `run_pair` runs both in one process.
                 Ok((_, Word::Shared(why))) => judging.isolation = Some(Isolation::Shared { why }),
                 Err(fault) => {
                     attempts += 1;
-                    self.note_fault(asked.language, &fault);
+                    self.note_fault(errand.language, &fault);
                     if attempts == CELL_ATTEMPTS {
                         return Err(fault);
                     }
@@ -61,19 +65,19 @@ impl Engine {
     async fn take_decisions(
         &self,
         asked: &Asked<'_>,
-        tests: &CodeTests,
         conversation: &Conversation,
         decided: Vec<CodeDecision>,
+        door: &Door<'_>,
         judging: &mut Judging,
     ) -> Result<(), Fault> {
         let first = judging.tests.len();
         let share = Share::of(&decided);
         for (index, decision) in decided.into_iter().enumerate() {
-            if decision.by_end && near_the_time_limit(&conversation.solution, asked.submission) {
-                let alone = Place::Alone(self.admission.enter_alone(asked.caller).await);
+            if decision.by_end && near_the_time_limit(&conversation.solution, asked.errand.limits) {
+                let alone = door.alone().await;
                 let only = first + index..first + index + 1;
                 let shared = conversation.is_shared;
-                let (conversation, word) = self.converse(asked, tests, alone, only, shared).await?;
+                let (conversation, word) = self.run_pair(asked, alone, only, shared).await?;
                 if let Word::Decided(decided) = word
                     && let Some(decision) = decided.into_iter().next()
                 {
@@ -94,25 +98,26 @@ impl Engine {
     }
 
     /// One pair of cells with some of the tests; or, if they are to share it, one cell.
-    async fn converse(
+    async fn run_pair(
         &self,
         asked: &Asked<'_>,
-        tests: &CodeTests,
         place: Place,
         which: Range<usize>,
         shared: bool,
     ) -> Result<(Conversation, Word), Fault> {
-        let (submission, language, tier) = (asked.submission, asked.language, self.sandbox.tier());
+        let Asked { errand, submission, tests } = *asked;
+        let (language, tier) = (errand.language, self.sandbox.tier());
         let (nonce, count) = (new_nonce(), which.len());
         let order = TestsOrder { shared, tests: which, nonce: &nonce };
-        let job = language.tests_job(submission, tests, &order, tier, asked.start);
+        let job = language.tests_job(submission, tests, &order, tier, start_of(errand));
         let job = job.map_err(|error| Fault { step: "tests_job".to_owned(), detail: error.to_string() })?;
-        let launcher = language.launcher_for(submission, tier);
-        let limits = submission.limits;
+        let launcher = language.launcher_for_code(&submission.solution, tests, tier);
+        let limits = errand.limits;
         let side =
             |job, limits| LinkedJob { launcher: launcher.clone(), limits, job, at: LinkAt::Descriptors };
         if shared {
-            let mut cell = self.open_cell(asked, place, job).await?;
+            self.metrics.cell_started(language.name());
+            let mut cell = self.sandbox.open(&launcher, place, limits, job).await?;
             let outcome = cell.next().await?.ok_or_else(no_outcome)?;
             let conversation = Conversation { solution: outcome.clone(), tests: outcome, is_shared: true };
             let word = decide_code(&conversation, &nonce, count);
@@ -122,14 +127,30 @@ impl Engine {
         self.metrics.cell_started(language.name());
         let (mut solution, mut tests) = self
             .sandbox
-            .open_linked(side(asked.job.clone(), limits), side(job, tests_limits(limits)), place)
+            .open_linked(side(errand.job.clone(), limits), side(job, tests_limits(limits)), place)
             .await?;
         let (solution, tests) = tokio::try_join!(solution.next(), tests.next())?;
         let (solution, tests) = (solution.ok_or_else(no_outcome)?, tests.ok_or_else(no_outcome)?);
-        self.metrics.run_ended(language.name(), solution.usage.cpu, solution.usage.wall);
+        self.note_run(language, &solution);
         let conversation = Conversation { solution, tests, is_shared: false };
         let word = decide_code(&conversation, &nonce, count);
         Ok((conversation, word))
+    }
+}
+
+/// What a conversation is made of.
+#[derive(Clone, Copy)]
+struct Asked<'a> {
+    errand: &'a Errand<'a>,
+    submission: &'a Submission,
+    tests: &'a CodeTests,
+}
+
+/// The tests' process begins as the solution's does.
+fn start_of(errand: &Errand<'_>) -> Start {
+    match errand.job.program {
+        Program::Warm { .. } => Start::Usual,
+        Program::Exec { .. } | Program::Source { .. } => Start::Fresh,
     }
 }
 

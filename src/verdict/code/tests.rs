@@ -5,7 +5,16 @@ use crate::{
 };
 
 fn outcome(end: End, limit: Option<LimitHit>, result: Vec<u8>) -> Outcome {
-    Outcome { end, limit, usage: Usage::default(), stdout: Vec::new(), stderr: Vec::new(), result }
+    Outcome {
+        end,
+        limit,
+        usage: Usage::default(),
+        stdout: Vec::new(),
+        stderr: Vec::new(),
+        result,
+        files: Vec::new(),
+        ended_at: std::time::Duration::ZERO,
+    }
 }
 
 fn ended_well() -> Outcome {

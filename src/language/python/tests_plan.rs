@@ -1,11 +1,7 @@
 //! Tests that hold code, as a run of their own: what the driver in the tests' cell is given.
 
-use std::sync::Arc;
-
-use super::PythonRuntime;
 use crate::{
-    language::{Image, TestsOrder},
-    sandbox::{Job, Run},
+    language::TestsOrder,
     submission::{CodeTests, Solution, Stop, Submission},
     value::{
         Value,
@@ -16,26 +12,13 @@ use crate::{
 /// By which names tests import the solution, beside the name of its file.
 const USUAL_NAMES: [&str; 4] = ["solution", "main", "submission", "candidate"];
 
-impl PythonRuntime {
-    /// The tests' run. Nothing of the solution's source is in its cell, unless they share it.
-    pub fn tests_job(
-        &self,
-        submission: &Submission,
-        tests: &CodeTests,
-        order: &TestsOrder<'_>,
-        image: &Image,
-        warm: bool,
-    ) -> Result<Job, TooLarge> {
-        let plan = encode(&plan(submission, tests, order))?;
-        let run = Run { stdin: Arc::from([]), call: Some(plan.into()) };
-        let program = self.program(submission, image, if order.shared { "shared" } else { "tests" }, warm);
-        let sources = match order.shared {
-            true => submission.solution.files.iter(),
-            false => [].iter(),
-        };
-        let sources = sources.map(|file| (file.path.clone(), file.content.clone())).collect();
-        Ok(Job { program, sources, runs: vec![run] })
-    }
+/// The plan of a run of tests that hold code, for the driver in the tests' cell.
+pub fn tests_plan(
+    submission: &Submission,
+    tests: &CodeTests,
+    order: &TestsOrder<'_>,
+) -> Result<Vec<u8>, TooLarge> {
+    encode(&plan(submission, tests, order))
 }
 
 /// As `tests_driver.py` describes it.
