@@ -94,11 +94,10 @@ class Tests:
         names = self.names_used()
         plain = sorted(name for name in names if not hasattr(builtins, name))
         found = self.link.ask_names(plain)
-        read, called = self.names_read()
-        others = {name for name in read - self.names_tests_define() if not hasattr(builtins, name)}
+        called, others = self.names_of_solution()
         # By the tests' text alone: what the solution has must have no say in it.
-        if not others:
-            found.update(self.link.ask_names(sorted(name for name in names if hasattr(builtins, name))))
+        if not others & called:
+            found.update(self.link.ask_names(sorted(name for name in called if hasattr(builtins, name))))
         # A module that the tests use as one is the library's, whatever the solution calls so.
         for name in others - called:
             module = MODULE_ALIASES.get(name, name)
@@ -106,15 +105,23 @@ class Tests:
                 found[name] = __import__(module, None, None, ("*",))
         self.namespace.update(found)
 
-    def names_read(self):
-        """Names that the tests and the entry point read, and those that they call."""
+    def names_of_solution(self):
+        """Names that the tests and the entry point call, and those of no builtin that they expect of the
+        solution."""
         trees = [tree for tree in self.trees if tree is not None]
         if self.entry_point:
             trees.append(compile(self.entry_point, "<entry point>", "eval", 0x400, True))
-        nodes = [node for tree in trees for node in nodes_of(tree)]
-        read = {node.id for node in nodes if kind_of(node) == "Name" and kind_of(node.ctx) == "Load"}
-        called = {node.func.id for node in nodes if kind_of(node) == "Call" and kind_of(node.func) == "Name"}
-        return read, called
+        read, called, imported = set(), set(), set()
+        for node in (node for tree in trees for node in nodes_of(tree)):
+            kind = kind_of(node)
+            if kind == "Name" and kind_of(node.ctx) == "Load":
+                read.add(node.id)
+            elif kind == "Call" and kind_of(node.func) == "Name":
+                called.add(node.func.id)
+            elif kind == "ImportFrom" and node.module in self.modules:
+                imported.update(alias.asname or alias.name for alias in node.names)
+        read = {name for name in read if not hasattr(builtins, name)}
+        return called, (read - self.names_tests_define()) | imported
 
     def run_all(self):
         link = self.link
