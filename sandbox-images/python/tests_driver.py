@@ -241,9 +241,7 @@ class Tests:
         frame_line = None
         trace = error.__traceback__
         while trace is not None:
-            name = trace.tb_frame.f_code.co_filename
-            if name[:6] == "<test " or name == "<set-up>":
-                frame_line = name, trace.tb_lineno
+            frame_line = self.place_of(trace.tb_frame.f_code.co_filename, trace.tb_lineno) or frame_line
             trace = trace.tb_next
         text = self.source_of(frame_line) if frame_line else "an assertion does not hold"
         if own:
@@ -253,9 +251,17 @@ class Tests:
             text += "; the last call returned " + last
         return text
 
+    def place_of(self, name, line):
+        """Which of the sources (0 is the set-up) and which of its lines; None for what is no source."""
+        if name == "<set-up>":
+            return 0, line
+        if name[:6] == "<test ":
+            return int(name[6:-1]) + 1, line
+        head, _, tail = name.rpartition("test_of_solution_")
+        return (int(tail[:-3]) + 1, line - 1) if head and tail[:-3].isdigit() else None
+
     def source_of(self, place):
-        name, line = place
-        number = 0 if name == "<set-up>" else int(name[6:-1]) + 1
+        number, line = place
         tree = self.trees[number]
         source = self.setup if number == 0 else self.entries[number - 1][1]
         lines = source.splitlines()
