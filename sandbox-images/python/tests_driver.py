@@ -45,6 +45,8 @@ class Tests:
         self.write_all, self.dumps, self.result_fd = driver.write_all, marshal.dumps, driver.RESULT_FD
         self.codes, self.trees, self.namespace = [], [], {}
         self.entry_started_at = 0
+        # Whether something of the solution's is called here, without a question: a type.
+        self.binds_callables = False
         self.link = None
 
     def record(self, index, tag, text="", micros=0):
@@ -103,6 +105,8 @@ class Tests:
             module = MODULE_ALIASES.get(name, name)
             if name in found and module in self.server.SHARED and type(found[name]) is not type(sys):
                 found[name] = __import__(module, None, None, ("*",))
+        is_lent = lambda value: self.link.lent_to_us(value) is not None
+        self.binds_callables = any(callable(value) and not is_lent(value) for value in found.values())
         self.namespace.update(found)
 
     def names_of_solution(self):
@@ -125,6 +129,7 @@ class Tests:
 
     def run_all(self):
         link = self.link
+        link.on_answer = lambda: self.record(0, "met")
         try:
             link.ask("load")
         except self.crossing.Gone:
@@ -150,6 +155,8 @@ class Tests:
 
     def prepare(self):
         self.bind_solution()
+        # What the set-up does is the tests' own doing again.
+        self.record(-1, "met")
         exec(self.codes[0], self.namespace)
 
     def run_entry(self, index, kind):
@@ -188,7 +195,7 @@ class Tests:
         except Failed as error:
             tag, text = error.args
         except BaseException as error:
-            tag, text = self.judge(error, link.questions_answered > before)
+            tag, text = self.judge(error, self.binds_callables or link.questions_answered > before)
         # Whoever caught it on the way: it has happened.
         if link.is_gone:
             return "gone", "idle" if link.was_idle else ""
@@ -390,14 +397,13 @@ def make_link(tests):
             except crossing.Garbled:
                 self.was_garbled = self.is_gone = True
                 raise
-            finally:
-                self.note_answer()
             if op == "call":
                 self.note_result(values[0], result)
             return result
 
-        def note_answer(self):
-            if self.on_answer is not None and not self.is_gone:
+        def hear(self):
+            # Before it is read: what reading it costs is the solution's doing, too.
+            if self.on_answer is not None:
                 tell, self.on_answer = self.on_answer, None
                 tell()
 
