@@ -10,8 +10,13 @@
 use std::io::{self, Read, Write};
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde_bytes::ByteBuf;
 
-use super::{LimitHit, Tier, link::LinkAt, sys::SockFilter};
+use super::{
+    LimitHit, Tier,
+    link::LinkAt,
+    sys::{SockFilter, unforked::Unforked},
+};
 use crate::limits::Limits;
 
 /// No frame is larger: the largest body the service accepts plus framing.
@@ -90,7 +95,7 @@ pub struct ImageSetup {
     /// Symbolic links: path in the cell, target.
     pub links: Vec<(String, String)>,
     /// Small files: path in the cell, content.
-    pub files: Vec<(String, serde_bytes::ByteBuf)>,
+    pub files: Vec<(String, ByteBuf)>,
     /// The seccomp program.
     pub seccomp: Vec<SockFilter>,
 }
@@ -119,13 +124,13 @@ impl From<Limits> for WireLimits {
     }
 }
 
-/// Service to cell init.
+/// Service to cell init. `B`: how bytes are held, here and below; both sides lend them.
 #[derive(Debug, Serialize, Deserialize)]
-pub struct Job {
+pub struct Job<B> {
     pub program: Program,
     /// Path below the source directory, content.
-    pub sources: Vec<(String, serde_bytes::ByteBuf)>,
-    pub runs: Vec<JobRun>,
+    pub sources: Vec<(String, B)>,
+    pub runs: Vec<JobRun<B>>,
     /// Where the only run finds its ends of a link. If set, they follow this message.
     pub link: Option<LinkAt>,
 }
@@ -141,23 +146,23 @@ pub enum Program {
 }
 
 #[derive(Debug, Serialize, Deserialize)]
-pub struct JobRun {
-    pub stdin: serde_bytes::ByteBuf,
-    pub call: Option<serde_bytes::ByteBuf>,
+pub struct JobRun<B> {
+    pub stdin: B,
+    pub call: Option<B>,
 }
 
 /// Cell init to service, one per run.
 #[derive(Debug, Serialize, Deserialize)]
-pub struct Ran {
+pub struct Ran<B> {
     /// Raw wait status of the run's first process.
     pub status: i32,
     pub limit: Option<LimitHit>,
     pub cpu_us: u64,
     pub wall_us: u64,
     pub memory_bytes: u64,
-    pub stdout: serde_bytes::ByteBuf,
-    pub stderr: serde_bytes::ByteBuf,
-    pub result: serde_bytes::ByteBuf,
+    pub stdout: B,
+    pub stderr: B,
+    pub result: B,
 }
 
 /// A step of ours that failed, as it travels.
@@ -169,8 +174,8 @@ pub struct FaultReport {
 
 /// Everything that comes back on a slot's socket.
 #[derive(Debug, Serialize, Deserialize)]
-pub enum Reply {
-    Ran(Ran),
+pub enum ReplyOf<B> {
+    Ran(Ran<B>),
     Fault(FaultReport),
     /// The cell is gone. `oom_kill`: the kernel killed something in it at its memory limit.
     Closed {
@@ -182,6 +187,9 @@ pub enum Reply {
         cgroup: Option<CgroupInfo>,
     },
 }
+
+/// The same, with its bytes its own.
+pub type Reply = ReplyOf<ByteBuf>;
 
 /// What the service is told of a launcher's control groups.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -209,11 +217,14 @@ pub enum CgroupKind {
 
 /// Everything that goes to a slot's socket.
 #[derive(Debug, Serialize, Deserialize)]
-pub enum Ask {
+pub enum AskOf<B> {
     Open(Open),
-    Job(Job),
+    Job(Job<B>),
     Stop,
 }
+
+/// The same, with its bytes its own.
+pub type Ask = AskOf<ByteBuf>;
 
 /// Writes a message: four bytes of length, little endian, then its encoding.
 pub fn write_message<T: Serialize>(to: &mut impl Write, message: &T) -> io::Result<()> {
@@ -228,6 +239,30 @@ pub fn encode<T: Serialize>(message: &T) -> io::Result<Vec<u8>> {
         .filter(|length| *length <= MAX_FRAME_BYTES)
         .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "message larger than a frame may be"))?;
     frame[..4].copy_from_slice(&length.to_le_bytes());
+    Ok(frame)
+}
+
+/// Writes a message from memory that no fork of this process inherits.
+pub fn write_unforked<T: Serialize>(
+    to: &mut impl Write,
+    frame: &mut Unforked,
+    message: &T,
+) -> io::Result<()> {
+    frame.clear();
+    frame.write_all(&[0; 4])?;
+    postcard::to_io(message, &mut *frame).map_err(io::Error::other)?;
+    let length = frame.len() as u32 - 4;
+    frame[..4].copy_from_slice(&length.to_le_bytes());
+    to.write_all(frame)
+}
+
+/// Reads a message, not yet decoded, into such memory. `UnexpectedEof` when the other side is gone.
+pub fn read_unforked(from: &mut impl Read) -> io::Result<Unforked> {
+    let mut length = [0; 4];
+    from.read_exact(&mut length)?;
+    let length = frame_length(length)?;
+    let mut frame = Unforked::with_capacity(length)?;
+    from.read_exact(frame.extend_by(length))?;
     Ok(frame)
 }
 
@@ -249,6 +284,6 @@ pub fn frame_length(prefix: [u8; 4]) -> io::Result<usize> {
     Ok(length as usize)
 }
 
-pub fn decode<T: DeserializeOwned>(body: &[u8]) -> io::Result<T> {
+pub fn decode<'de, T: Deserialize<'de>>(body: &'de [u8]) -> io::Result<T> {
     postcard::from_bytes(body).map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))
 }
