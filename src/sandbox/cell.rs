@@ -22,9 +22,10 @@ use super::{
     confined::ConfinedCell,
     launcher::CELL_ID,
     link::{Link, LinkEnds},
+    named_files::Collect,
     protocol::{
-        AskOf, FaultReport, Job, Ran, Reply, ReplyOf, WireLimits, decode, read_unforked, write_message,
-        write_unforked,
+        AskOf, FaultReport, Job, JobRun, Ran, Reply, ReplyOf, WireLimits, decode, read_unforked,
+        write_message, write_unforked,
     },
     rootfs,
     run::{self, Stage, Supervisor},
@@ -84,14 +85,15 @@ fn init(
     let message = io_step("read_job", || read_unforked(&mut socket))?;
     let Some(job) = wanted_job(&message)? else { return Ok(()) };
     let link = receive_link(socket, &job)?;
-    let mut scratch = rootfs::furnish_cell(scratch_bytes(&limits), &job.sources)?;
+    let mut scratch = rootfs::furnish_cell(scratch_bytes(&limits) + most_given_bytes(&job), &job.sources)?;
     let children = step("watch_children", || {
         let mut mask = SigSet::empty();
         mask.add(Signal::SIGCHLD);
         sigprocmask(SigmaskHow::SIG_SETMASK, Some(&mask), None)?;
         SignalFd::with_flags(&mask, SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK)
     })?;
-    let supervisor = Supervisor { socket, children: &children, setup, limits };
+    let program = run::program_file(&job)?;
+    let supervisor = Supervisor { socket, children: &children, setup, limits, program };
     run_all(&supervisor, &job, link, || scratch.renew_if_used())
 }
 
@@ -120,9 +122,11 @@ struct Buffers {
 }
 
 impl Buffers {
-    fn new(limits: &WireLimits) -> Result<Buffers, nix::errno::Errno> {
+    fn new(limits: &WireLimits, collect: &[Collect]) -> Result<Buffers, nix::errno::Errno> {
         let most = run::most_captured(limits);
-        let whole = most.iter().sum::<usize>() + REPORT_BYTES;
+        let collected =
+            collect.iter().map(|collect| collect.most_bytes as usize + REPORT_BYTES).sum::<usize>();
+        let whole = most.iter().sum::<usize>() + collected + REPORT_BYTES;
         let [stdout, stderr, result] = most.map(|most| Unforked::with_capacity(most + 1));
         Ok(Buffers { captured: [stdout?, stderr?, result?], frame: Unforked::with_capacity(whole)? })
     }
@@ -141,7 +145,7 @@ pub fn run_all(
 ) -> Result<(), StepError> {
     let hands_code_on = supervisor.setup.run.is_some() && job.runs.len() > 1;
     let mut code: Option<Vec<u8>> = None;
-    let mut buffers = step("make_buffers", || Buffers::new(&supervisor.limits))?;
+    let mut buffers = step("make_buffers", || Buffers::new(&supervisor.limits, &job.collect))?;
     for (index, input) in job.runs.iter().enumerate() {
         if stop_requested(supervisor.socket) {
             return Ok(());
@@ -160,7 +164,8 @@ pub fn run_all(
             return Ok(());
         };
         let (sent, result) = run::take_code(ran.result);
-        if let Some(sent) = sent {
+        // An empty one says that it is too long to be handed on.
+        if let Some(sent) = sent.filter(|sent| !sent.is_empty()) {
             code = Some(sent.to_vec());
         }
         let ran = Ran { result: Bytes::new(result), ..ran };
@@ -173,6 +178,13 @@ pub fn run_all(
 fn stop_requested(socket: &UnixStream) -> bool {
     let mut fds = [PollFd::new(socket.as_fd(), PollFlags::POLLIN)];
     poll(&mut fds, PollTimeout::ZERO).is_ok_and(|ready| ready > 0)
+}
+
+/// Room for the files that runs find, beside what they may write themselves.
+fn most_given_bytes(job: &LentJob<'_>) -> u64 {
+    let of_run =
+        |run: &JobRun<&Bytes>| run.files.iter().map(|(_, content)| content.len() as u64 + 4096).sum();
+    job.runs.iter().map(of_run).max().unwrap_or(0)
 }
 
 /// The scratch space holds the largest file allowed and a little beside it.

@@ -16,6 +16,7 @@
 //! | `link` | service, cell init | two cells joined by pipes |
 //! | `program` | run | from the forked child to the program, giving everything else up |
 //! | `supervise` | cell init | watches a run, ends what it leaves, says what it used |
+//! | `named_files` | cell init | files that a run finds and leaves by name |
 //! | `rootfs`, `cgroup`, `policy`, `condition`, `filter` | | the file tree, memory and process bounds, the seccomp policy |
 //! | `protocol`, `step` | all | what travels between them; named steps that can fail |
 //! | `confined` | guard to run | the same without namespaces: tiers `slot` and `restricted` |
@@ -35,6 +36,7 @@ mod landlock;
 pub mod launcher;
 mod lender;
 mod link;
+mod named_files;
 mod narrowing;
 pub mod policy;
 mod pool;
@@ -64,6 +66,7 @@ pub use self::{
     guarantee::Guarantee,
     launcher::main as launcher_main,
     link::{LinkAt, LinkedJob},
+    named_files::{Collect, Collected},
     pool::{CellRun, LauncherConfig, Sandbox, SandboxConfig},
     protocol::{CgroupKind, ImageSetup, Program, WarmSetup},
     refusal::{Refusal, StartError},
@@ -102,15 +105,26 @@ pub struct Job {
     /// Paths below [`SOURCE_DIR`] and content. Shared, as the runs' inputs are.
     pub sources: Arc<[(String, Vec<u8>)]>,
     pub runs: Vec<Run>,
+    /// Files that are read back from the working directory after each run.
+    pub collect: Arc<[Collect]>,
 }
 
 /// The input of one run.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Run {
     /// Bytes on file descriptor 0. Shared: a run that is carried out again is not copied.
     pub stdin: Arc<[u8]>,
     /// For a function test, the call to make, encoded for the language's driver.
     pub call: Option<Arc<[u8]>>,
+    /// Files that the run finds in its working directory: relative path without `..`, content.
+    pub files: Vec<(String, Arc<[u8]>)>,
+}
+
+impl Run {
+    /// A run that is given nothing but its standard input.
+    pub fn with_stdin(stdin: impl Into<Arc<[u8]>>) -> Run {
+        Run { stdin: stdin.into(), ..Run::default() }
+    }
 }
 
 /// What happened to one run. A value, never an error of ours.
@@ -125,6 +139,8 @@ pub struct Outcome {
     /// What the driver wrote on its result channel. Data from inside the cell: may be forged or
     /// missing, and says nothing that the solution could not also have said by returning it.
     pub result: Vec<u8>,
+    /// What the job's [`Collect`]s found, in their order.
+    pub files: Vec<Collected>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -15,6 +15,7 @@ use serde_bytes::ByteBuf;
 use super::{
     LimitHit, Tier,
     link::LinkAt,
+    named_files::{Collect, Collected},
     sys::{SockFilter, unforked::Unforked},
 };
 use crate::limits::Limits;
@@ -131,6 +132,8 @@ pub struct Job<B> {
     /// Path below the source directory, content.
     pub sources: Vec<(String, B)>,
     pub runs: Vec<JobRun<B>>,
+    /// Read back after each run.
+    pub collect: Vec<Collect>,
     /// Where the only run finds its ends of a link. If set, they follow this message.
     pub link: Option<LinkAt>,
 }
@@ -140,6 +143,9 @@ pub struct Job<B> {
 pub enum Program {
     /// A program and its arguments; `argv[0]` is a path in the cell. `env` holds `NAME=value`.
     Exec { argv: Vec<String>, env: Vec<String> },
+    /// A program that the job brings: the content of the source file of that path. It is executed from
+    /// memory, so that no file system with programs on it need be writable or allow executing.
+    Source { path: String, argv: Vec<String>, env: Vec<String> },
     /// Arguments for the interpreter that the launcher keeps loaded; its environment is the
     /// launcher's.
     Warm { arguments: Vec<String> },
@@ -149,11 +155,17 @@ pub enum Program {
 pub struct JobRun<B> {
     pub stdin: B,
     pub call: Option<B>,
+    /// Path below the working directory, content.
+    pub files: Vec<(String, B)>,
 }
 
 /// Cell init to service, one per run.
 #[derive(Debug, Serialize, Deserialize)]
-pub struct Ran<B> {
+#[serde(bound(
+    serialize = "B: Serialize, C: serde_bytes::Serialize",
+    deserialize = "B: Deserialize<'de>, C: serde_bytes::Deserialize<'de>"
+))]
+pub struct Ran<B, C> {
     /// Raw wait status of the run's first process.
     pub status: i32,
     pub limit: Option<LimitHit>,
@@ -163,6 +175,7 @@ pub struct Ran<B> {
     pub stdout: B,
     pub stderr: B,
     pub result: B,
+    pub files: Vec<Collected<C>>,
 }
 
 /// A step of ours that failed, as it travels.
@@ -174,8 +187,12 @@ pub struct FaultReport {
 
 /// Everything that comes back on a slot's socket.
 #[derive(Debug, Serialize, Deserialize)]
-pub enum ReplyOf<B> {
-    Ran(Ran<B>),
+#[serde(bound(
+    serialize = "B: Serialize, C: serde_bytes::Serialize",
+    deserialize = "B: Deserialize<'de>, C: serde_bytes::Deserialize<'de>"
+))]
+pub enum ReplyOf<B, C> {
+    Ran(Ran<B, C>),
     Fault(FaultReport),
     /// The cell is gone. `oom_kill`: the kernel killed something in it at its memory limit.
     Closed {
@@ -189,7 +206,7 @@ pub enum ReplyOf<B> {
 }
 
 /// The same, with its bytes its own.
-pub type Reply = ReplyOf<ByteBuf>;
+pub type Reply = ReplyOf<ByteBuf, Vec<u8>>;
 
 /// What the service is told of a launcher's control groups.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -3,7 +3,10 @@
 use std::{
     fs,
     io::{Read, Write},
-    os::{fd::OwnedFd, unix::net::UnixStream},
+    os::{
+        fd::{AsRawFd, OwnedFd},
+        unix::net::UnixStream,
+    },
     time::{Duration, Instant},
 };
 
@@ -20,10 +23,13 @@ use super::{
     LimitHit,
     cell::{CellSetup, LentJob},
     cgroup::OomKill,
+    confined::ConfinedCell,
     forks::Gate,
     link::{Link, LinkAt, LinkEnds},
+    named_files::WorkDirectory,
     program::{Inherited, Inputs, become_program, known_step},
     protocol::{FaultReport, JobRun, Program, Ran, WireLimits},
+    rootfs::WORK_DIR,
     step::{StepError, io_step, step},
     supervise::{Capture, GroupCpu, Watch, end_everything, supervise},
     sys::{self, unforked::Unforked},
@@ -33,6 +39,8 @@ use super::{
 
 /// A function's result, and standard error, may be at least this large whatever the output limit.
 const LEAST_CAPTURE_BYTES: u64 = 1 << 20;
+/// Memory that the cell's init may take beside the files that it reads back.
+const READING_ROOM_BYTES: u64 = 32 << 20;
 
 /// Beyond the CPU limit, this share of it is allowed before the run is killed, so that a run just
 /// over the limit ends by itself and its true cost is known (it is then measured again alone).
@@ -63,7 +71,9 @@ impl Stage<'_> {
 }
 
 /// The compiled form, if any, at the front of a first run's result (`C`, four bytes of length, the form),
-/// and the rest. It comes from a process of the cell, and goes to no other than the same solution's.
+/// and the rest. It comes from a process of the cell, and goes to no other than the same solution's. The
+/// driver always writes one, before anything of the solution is executed: what a solution writes itself
+/// never stands at the front, and so no run can leave anything to a later one.
 pub fn take_code(result: &[u8]) -> (Option<&[u8]>, &[u8]) {
     let Some(rest) = result.strip_prefix(b"C") else { return (None, result) };
     let Some((length, rest)) = rest.split_first_chunk::<4>() else { return (None, b"") };
@@ -87,6 +97,18 @@ pub struct Supervisor<'a> {
     pub children: &'a SignalFd,
     pub setup: &'a CellSetup<'a>,
     pub limits: WireLimits,
+    /// Of a job that brings its program: that program.
+    pub program: Option<OwnedFd>,
+}
+
+/// The program that a job brings, in memory; `None` if it executes one of the image.
+pub fn program_file(job: &LentJob<'_>) -> Result<Option<OwnedFd>, StepError> {
+    let Program::Source { path, .. } = &job.program else { return Ok(None) };
+    let source = job.sources.iter().find(|(name, _)| name == path);
+    let (_, content) = source.ok_or(StepError { step: "find_program", errno: Errno::ENOENT })?;
+    let file = io_step("store_program", || sys::sealed_file(content))?;
+    // Out of the way of the numbers that a run's own files get.
+    step("store_program", || sys::dup_above(file.as_raw_fd(), 64)).map(Some)
 }
 
 /// Carries out one run. `Ok(None)` if the service wants no more of this cell.
@@ -98,8 +120,13 @@ pub fn carry_out<'b>(
     stage: Stage<'_>,
     captured: &'b mut [Unforked; 3],
     begun: Instant,
-) -> Result<Option<Ran<&'b Bytes>>, StepError> {
+) -> Result<Option<Ran<&'b Bytes, Unforked>>, StepError> {
     let inputs = inputs(input, link, stage)?;
+    // Before memory is measured: what the run is given is not its own use.
+    let work = match input.files.is_empty() && job.collect.is_empty() {
+        true => None,
+        false => Some(furnish_work_directory(supervisor, job, input)?),
+    };
     let group = supervisor.setup.group.as_ref();
     let memory_base = match group {
         Some(group) => io_step("limit_memory", || group.limit_memory(supervisor.limits.memory_bytes))?,
@@ -111,6 +138,7 @@ pub fn carry_out<'b>(
         None => None,
     };
     let mut watch = start(supervisor, job, stage, inputs, captured)?;
+    watch.given_bytes = input.files.iter().map(|(_, content)| content.len() as u64 + 4096).sum();
     watch.cpu_before = match group {
         Some(group) => Some(io_step("read_cpu_time", || GroupCpu::now(group))?),
         None => None,
@@ -135,7 +163,29 @@ pub fn carry_out<'b>(
             watch.max_rss_bytes = watch.max_rss_bytes.max(peak.saturating_sub(memory_base));
         }
     }
-    Ok(Some(watch.finish(supervisor, begun)?))
+    let mut ran = watch.finish(supervisor, begun)?;
+    if let Some(work) = work {
+        if let Some(group) = group {
+            // Room for this process to hold what it reads.
+            let most: u64 = job.collect.iter().map(|collect| collect.most_bytes).sum();
+            io_step("limit_memory", || group.limit_memory(most + READING_ROOM_BYTES))?;
+        }
+        ran.files = work.take(&job.collect)?;
+    }
+    Ok(Some(ran))
+}
+
+/// The files that the run finds by name, and the directories of those that it leaves.
+fn furnish_work_directory(
+    supervisor: &Supervisor<'_>,
+    job: &LentJob<'_>,
+    input: &JobRun<&Bytes>,
+) -> Result<WorkDirectory, StepError> {
+    let confined = supervisor.setup.confined.as_ref();
+    let path = confined.map_or_else(|| WORK_DIR.into(), ConfinedCell::work_directory);
+    let work = WorkDirectory::open(&path)?;
+    work.put(&input.files, &job.collect)?;
+    Ok(work)
 }
 
 /// What the run finds at its descriptors, but for what is captured.
@@ -182,7 +232,7 @@ fn start<'b>(
     };
     // A warm run goes on in this very process image, so the C library must know of the fork.
     let fork = || match &job.program {
-        Program::Exec { .. } => sys::clone_process(CloneFlags::empty()),
+        Program::Exec { .. } | Program::Source { .. } => sys::clone_process(CloneFlags::empty()),
         Program::Warm { .. } => sys::python::fork(),
     };
     let Some(main) = step("fork_run", fork)? else {
@@ -231,6 +281,7 @@ fn start<'b>(
                 None => tree::others_in_namespace,
             })
         }),
+        given_bytes: 0,
         gate,
     })
 }

@@ -74,6 +74,8 @@ pub struct Watch<'b> {
     pub max_rss_bytes: u64,
     /// Where there is no control group: what is looked at while the run lasts.
     pub tree: Option<TreeWatch>,
+    /// Size of the files that the run was given, which are not its own use.
+    pub given_bytes: u64,
     /// Where the run must ask before it forks.
     pub gate: Option<Gate>,
 }
@@ -140,7 +142,7 @@ pub fn supervise(
         }
         if let Some(tree) = &mut watch.tree {
             let directory = supervisor.setup.confined.as_ref().map(|confined| &confined.directory);
-            let over = tree.look(directory, limits, scratch_bytes(limits));
+            let over = tree.look(directory, limits, scratch_bytes(limits), watch.given_bytes);
             watch.limit = watch.limit.or(over);
         }
     }
@@ -260,7 +262,11 @@ impl<'b> Watch<'b> {
         Ok(if used > self.reaped_cpu + noise { used } else { self.reaped_cpu })
     }
 
-    pub fn finish(self, supervisor: &Supervisor<'_>, begun: Instant) -> Result<Ran<&'b Bytes>, StepError> {
+    pub fn finish(
+        self,
+        supervisor: &Supervisor<'_>,
+        begun: Instant,
+    ) -> Result<Ran<&'b Bytes, Unforked>, StepError> {
         let cpu_us = self.whole_cpu(supervisor)?.as_micros() as u64;
         let over_cpu = cpu_us > supervisor.limits.cpu_ms * 1000;
         let [stdout, stderr, result] = self.captures.map(Capture::into_bytes);
@@ -273,6 +279,7 @@ impl<'b> Watch<'b> {
             stdout,
             stderr,
             result,
+            files: Vec::new(),
         })
     }
 }

@@ -10,13 +10,16 @@ use serde_json::value::RawValue;
 
 use super::{
     BadRequest, WireBounds,
-    tests_field::{Kind, TestsField, read_tests},
+    tests_field::{Kind, TestsField, collide, read_tests},
 };
 use crate::{
-    judge::{Compare, Letters, Order, Rule, RuleError, Tolerance},
+    judge::{CheckerProtocol, Compare, Letters, Order, Rule, RuleError, Tolerance},
     limits::Limits,
     report::Report,
-    submission::{MAX_PARALLEL, Prelude, Repeat, ShowOutput, Solution, SourceFile, Stop, Submission, Tests},
+    submission::{
+        JudgeProgram, MAX_PARALLEL, PROGRAM_LIMITS, Prelude, Program, ProgramIo, Repeat, ShowOutput,
+        Solution, SourceFile, Stop, Submission, Tests,
+    },
     verdict::Cause,
 };
 
@@ -71,6 +74,10 @@ struct WireSubmission<'a> {
     seed: Option<&'a RawValue>,
     #[serde(borrow, default)]
     prelude: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    input_file: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    output_file: Option<&'a RawValue>,
     #[serde(borrow, default)]
     show_output: Option<&'a RawValue>,
 }
@@ -140,7 +147,19 @@ pub fn parse(body: &[u8], bounds: WireBounds) -> Result<Asked, BadRequest> {
     }
     let solution = solution(&wire, &language)?;
     let limits = optional::<WireLimits>(wire.limits, "limits")?.map_or(Ok(Limits::default()), limits)?;
-    let compare = compare(wire.compare)?;
+    let (compare, judge) = match checker(wire.compare)? {
+        Some(checker) => (Compare::TOKENS, Some(checker)),
+        None => (compare(wire.compare)?, None),
+    };
+    let io = ProgramIo {
+        input_file: file_name(wire.input_file, "input_file")?,
+        output_file: file_name(wire.output_file, "output_file")?,
+    };
+    if let (Some(input), Some(output)) = (&io.input_file, &io.output_file)
+        && collide(input, output)
+    {
+        return Err(BadRequest::at("output_file", "is the directory of the input file, or below it"));
+    }
     let stop = match optional(wire.stop, "stop")? {
         None => Stop::default(),
         Some(WireStop::FirstFailure) => Stop::FirstFailure,
@@ -165,6 +184,8 @@ pub fn parse(body: &[u8], bounds: WireBounds) -> Result<Asked, BadRequest> {
         fn_name: optional::<Cow<str>>(wire.fn_name, "fn_name")?.map(Cow::into_owned),
         setup: optional::<Cow<str>>(wire.setup, "setup")?.is_some(),
         entry_point: optional::<Cow<str>>(wire.entry_point, "entry_point")?.is_some(),
+        io: &io,
+        has_judge: judge.is_some(),
     };
 
     let undecidable = |cause, reason: &str, total| {
@@ -175,13 +196,12 @@ pub fn parse(body: &[u8], bounds: WireBounds) -> Result<Asked, BadRequest> {
         Kind::None => return undecidable(Cause::BadTests, "there are no tests", 0),
         Kind::Unsupported { what, total } => return undecidable(Cause::Unsupported, what, total),
     };
-    let Some(compare) = compare else {
-        return undecidable(Cause::Unsupported, "checker programs are not supported yet", tests.len());
-    };
     check_rule_fits(compare, &tests)?;
     Ok(Asked::Verify(Box::new(Submission {
         id,
+        io,
         compare,
+        judge,
         limits,
         stop,
         repeat,
@@ -257,6 +277,15 @@ fn solution(wire: &WireSubmission, language: &str) -> Result<Solution, BadReques
     let source = optional::<Cow<str>>(wire.source, "source")?;
     let files = optional::<Pairs<Cow<str>>>(wire.files, "files")?;
     let entry = optional::<Cow<str>>(wire.entry, "entry")?;
+    solution_of(source, files, entry, language)
+}
+
+fn solution_of(
+    source: Option<Cow<str>>,
+    files: Option<Pairs<Cow<str>>>,
+    entry: Option<Cow<str>>,
+    language: &str,
+) -> Result<Solution, BadRequest> {
     match (source, files) {
         (Some(_), Some(_)) => Err(BadRequest::at("files", "give either `source` or `files`, not both")),
         (None, None) => Err(BadRequest::at("source", "missing; give `source`, or `files` and `entry`")),
@@ -306,7 +335,7 @@ fn solution_of_files(files: Pairs<Cow<str>>, entry: Option<&str>) -> Result<Solu
     Ok(Solution { files, entry })
 }
 
-fn check_path(path: &str) -> Result<(), String> {
+pub(super) fn check_path(path: &str) -> Result<(), String> {
     if path.is_empty() || path.len() > MAX_PATH_BYTES {
         return Err(format!("a path has 1 to {MAX_PATH_BYTES} bytes"));
     }
@@ -322,8 +351,19 @@ fn check_path(path: &str) -> Result<(), String> {
     Ok(())
 }
 
+/// The limits of a program of the caller's own.
+fn program_limits(raw: Option<&RawValue>) -> Result<Limits, BadRequest> {
+    match optional::<WireLimits>(raw, "limits")? {
+        Some(wire) => limits_or(wire, PROGRAM_LIMITS),
+        None => Ok(PROGRAM_LIMITS),
+    }
+}
+
 fn limits(wire: WireLimits) -> Result<Limits, BadRequest> {
-    let default = Limits::default();
+    limits_or(wire, Limits::default())
+}
+
+fn limits_or(wire: WireLimits, default: Limits) -> Result<Limits, BadRequest> {
     let cpu_ms = wire.cpu_ms.unwrap_or(default.cpu_ms);
     let limits = Limits {
         cpu_ms,
@@ -339,12 +379,11 @@ fn limits(wire: WireLimits) -> Result<Limits, BadRequest> {
     })
 }
 
-/// `None`: a checker program, which is not supported yet.
-fn compare(raw: Option<&RawValue>) -> Result<Option<Compare>, BadRequest> {
-    let Some(raw) = raw.filter(|raw| raw.get() != "null") else { return Ok(Some(Compare::TOKENS)) };
+fn compare(raw: Option<&RawValue>) -> Result<Compare, BadRequest> {
+    let Some(raw) = raw.filter(|raw| raw.get() != "null") else { return Ok(Compare::TOKENS) };
     let wrong = |error: RuleError| BadRequest::at("compare", error.to_string());
     if raw.get().starts_with('"') {
-        return field::<Cow<str>>(raw, "compare")?.parse().map(Some).map_err(wrong);
+        return field::<Cow<str>>(raw, "compare")?.parse().map_err(wrong);
     }
     if !raw.get().starts_with('{') {
         let words = format!(
@@ -357,7 +396,7 @@ fn compare(raw: Option<&RawValue>) -> Result<Option<Compare>, BadRequest> {
     let has_choice =
         wire.abs.is_some() || wire.rel.is_some() || wire.ignore_case.is_some() || wire.unordered.is_some();
     let rule = match (wire.rule.as_deref(), wire.checker) {
-        (None, Some(_)) if !has_choice => return Ok(None),
+        // Without other fields it is read by `checker`.
         (_, Some(_)) => {
             return Err(BadRequest::at("compare.checker", "goes with no other field of `compare`"));
         }
@@ -380,7 +419,7 @@ fn compare(raw: Option<&RawValue>) -> Result<Option<Compare>, BadRequest> {
         "lines" => Rule::LINES,
         "tokens" | "float" => Rule::TOKENS,
         name => match name.parse().map_err(wrong)? {
-            _ if !has_choice => return name.parse().map(Some).map_err(wrong),
+            _ if !has_choice => return name.parse().map_err(wrong),
             Compare::Rule(_) | Compare::Profile(_) => {
                 let detail = format!("{name:?} takes no further choices; exact, lines, tokens and float do");
                 return Err(BadRequest::at("compare.rule", detail));
@@ -389,7 +428,62 @@ fn compare(raw: Option<&RawValue>) -> Result<Option<Compare>, BadRequest> {
     };
     let order = if wire.unordered == Some(true) { Order::Ignored } else { Order::Counts };
     let letters = if wire.ignore_case == Some(true) { Letters::AnyCase } else { Letters::CaseCounts };
-    plain.with(order, letters, tolerance).map(|rule| Some(Compare::Rule(rule))).map_err(wrong)
+    plain.with(order, letters, tolerance).map(Compare::Rule).map_err(wrong)
+}
+
+/// The checker of `{"checker": {...}}`; `None` where `compare` is anything else.
+fn checker(raw: Option<&RawValue>) -> Result<Option<JudgeProgram>, BadRequest> {
+    #[derive(Deserialize)]
+    struct Alone<'a> {
+        #[serde(borrow)]
+        checker: &'a RawValue,
+    }
+    let Some(raw) = raw.filter(|raw| raw.get().starts_with('{')) else { return Ok(None) };
+    let has_other_fields = field::<Pairs<&RawValue>>(raw, "compare")?.0.len() != 1;
+    match serde_json::from_str::<Alone>(raw.get()) {
+        Ok(Alone { checker }) if !has_other_fields => read_checker(checker).map(Some),
+        _ => Ok(None),
+    }
+}
+
+fn read_checker(raw: &RawValue) -> Result<JudgeProgram, BadRequest> {
+    #[derive(Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct WireChecker<'a> {
+        #[serde(borrow)]
+        language: Cow<'a, str>,
+        #[serde(borrow, default)]
+        source: Option<Cow<'a, str>>,
+        #[serde(borrow, default)]
+        files: Option<&'a RawValue>,
+        #[serde(borrow, default)]
+        entry: Option<Cow<'a, str>>,
+        #[serde(borrow, default)]
+        protocol: Option<Cow<'a, str>>,
+        #[serde(borrow, default)]
+        limits: Option<&'a RawValue>,
+    }
+    let wire: WireChecker = field(raw, "compare.checker")?;
+    let protocol = match wire.protocol {
+        None => CheckerProtocol::Testlib,
+        Some(name) => name.parse().map_err(|problem| BadRequest::at("compare.checker.protocol", problem))?,
+    };
+    let at = |error: BadRequest| BadRequest {
+        field: error.field.map(|field| format!("compare.checker.{field}")),
+        ..error
+    };
+    let files = optional(wire.files, "files").map_err(at)?;
+    let solution = solution_of(wire.source, files, wire.entry, &wire.language).map_err(at)?;
+    let program = Program { language: wire.language.into_owned(), solution };
+    let limits = program_limits(wire.limits).map_err(at)?;
+    Ok(JudgeProgram::Checker { program, protocol, limits })
+}
+
+/// The name of a file in a program's working directory.
+fn file_name(raw: Option<&RawValue>, path: &str) -> Result<Option<String>, BadRequest> {
+    let Some(name) = optional::<Cow<str>>(raw, path)? else { return Ok(None) };
+    check_path(&name).map_err(|problem| BadRequest::at(path, problem))?;
+    Ok(Some(name.into_owned()))
 }
 
 fn tolerance(given: Option<f64>, path: &str) -> Result<f64, BadRequest> {
@@ -417,7 +511,8 @@ fn check_rule_fits(compare: Compare, tests: &Tests) -> Result<(), BadRequest> {
 
 fn repeat(runs: Option<u32>) -> Result<Repeat, BadRequest> {
     match runs {
-        None | Some(1) => Ok(Repeat::Once),
+        None => Ok(Repeat::default()),
+        Some(1) => Ok(Repeat::Once),
         Some(runs @ 2..=Repeat::MAX) => Ok(Repeat::Times(runs)),
         Some(runs) => {
             Err(BadRequest::at("repeat", format!("is {runs}; it must be between 1 and {}", Repeat::MAX)))

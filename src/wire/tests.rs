@@ -118,7 +118,8 @@ fn choices_that_make_no_sense_are_refused() {
 
 #[test]
 fn repeats_are_bounded() {
-    assert_eq!(submission(&with("")).repeat, Repeat::Once);
+    assert_eq!(submission(&with("")).repeat, Repeat::TimesIfRandom(5));
+    assert_eq!(submission(&with(r#", "repeat": 1"#)).repeat, Repeat::Once);
     assert_eq!(submission(&with(r#", "repeat": 5"#)).repeat, Repeat::Times(5));
     for repeat in ["0", "101", "-1", "1.5", "true"] {
         assert_eq!(
@@ -305,6 +306,7 @@ fn a_report_has_exactly_the_fields_of_the_wire() {
         tests: vec![test, TestReport::skipped()],
         total: 2,
         also: Vec::new(),
+        compile: None,
     };
     let skipped = concat!(
         r#"{"verdict":"skipped","cause":null,"cpu_ms":0.0,"wall_ms":0.0,"memory_bytes":0,"exit_code":null,"#,

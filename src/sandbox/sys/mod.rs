@@ -13,7 +13,7 @@ pub mod unforked;
 use std::{
     ffi::{CStr, CString},
     io,
-    os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd},
+    os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd},
     time::Duration,
 };
 
@@ -220,13 +220,31 @@ pub struct SockFilter {
 
 /// Replaces the program of this process. Returns only on failure.
 pub fn exec(path: &CStr, args: &[CString], env: &[CString]) -> Errno {
-    fn pointers(strings: &[CString]) -> Vec<*const libc::c_char> {
-        strings.iter().map(|string| string.as_ptr()).chain([std::ptr::null()]).collect()
-    }
     let (args, env) = (pointers(args), pointers(env));
     // SAFETY: both arrays are null-terminated and their strings live until the call returns.
     unsafe { libc::execve(path.as_ptr(), args.as_ptr(), env.as_ptr()) };
     Errno::last()
+}
+
+/// The same with an open file, wherever it is: it need not have a name.
+pub fn exec_file(file: BorrowedFd<'_>, args: &[CString], env: &[CString]) -> Errno {
+    let (args, env) = (pointers(args), pointers(env));
+    // SAFETY: as in `exec`; the path is an empty C string, and the file stays open until the call returns.
+    unsafe {
+        libc::execveat(
+            file.as_raw_fd(),
+            c"".as_ptr(),
+            args.as_ptr().cast(),
+            env.as_ptr().cast(),
+            libc::AT_EMPTY_PATH,
+        )
+    };
+    Errno::last()
+}
+
+/// Null-terminated; valid as long as the strings are.
+fn pointers(strings: &[CString]) -> Vec<*const libc::c_char> {
+    strings.iter().map(|string| string.as_ptr()).chain([std::ptr::null()]).collect()
 }
 
 /// Ends this process at once: no destructors, no handlers.

@@ -95,6 +95,12 @@ impl DerefMut for Unforked {
     }
 }
 
+impl serde_bytes::Serialize for Unforked {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_bytes(self)
+    }
+}
+
 /// Appends; an error beyond the capacity.
 impl Write for Unforked {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
