@@ -91,8 +91,17 @@ async fn try_step(step: String, errno: i32, warm: bool, tier: TierChoice) -> Res
         let report = tokio::time::timeout(PATIENCE, engine.verify(asked, Admit::Patient)).await;
         reports.push(report.map_err(|_| format!("{about}: a submission hangs"))?);
     }
-    let linked = tokio::time::timeout(PATIENCE, linked_cells(&engine, &step)).await;
-    let linked = linked.map_err(|_| format!("{about}: linked cells hang"))?;
+    let mut linked = Ok(Came::NotTaken);
+    // A launcher that the last failure ended takes a moment to be gone and be replaced; the engine, too,
+    // tries again.
+    for _ in 0..5 {
+        let tried = tokio::time::timeout(PATIENCE, linked_cells(&engine, &step)).await;
+        linked = tried.map_err(|_| format!("{about}: linked cells hang"))?;
+        if linked.is_ok() {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(300)).await;
+    }
     let mut came = linked.map_err(|problem| format!("{about}: linked cells: {problem}"))?;
     let ended = tokio::time::timeout(PATIENCE, tokio::task::spawn_blocking(move || drop(engine))).await;
     ended.map_err(|_| format!("{about}: the end hangs"))?.map_err(|error| error.to_string())?;
