@@ -5,7 +5,8 @@ use serde_json::{Value, json};
 use crate::http_client::Running;
 use proofbox::config::{EngineConfig, ServeConfig};
 
-const CPP: &str = "#include <iostream>\nint main() { long n; std::cin >> n; std::cout << n / 2 << ' ' << n - n / 2; }\n";
+const CPP: &str =
+    "#include <iostream>\nint main() { long n; std::cin >> n; std::cout << n / 2 << ' ' << n - n / 2; }\n";
 const CHECKER: &str = r#"#include "testlib.h"
 int main(int argc, char* argv[]) {
     registerTestlibCmd(argc, argv);
@@ -27,7 +28,7 @@ async fn ask(service: &Running, submission: &Value) -> Value {
 
 /// The value of a metric's line.
 async fn metric(service: &Running, line: &str) -> Option<f64> {
-    let text = String::from_utf8(service.get("/metrics").await.body).unwrap();
+    let text = service.get("/metrics").await.body;
     text.lines().find_map(|shown| shown.strip_prefix(line)?.trim().parse().ok())
 }
 
@@ -42,7 +43,11 @@ async fn one_source_is_compiled_once_however_many_ask() {
         tokio::join!(ask(&service, &submission), ask(&service, &submission), ask(&service, &submission));
     let reports = [one, other, third];
     for report in &reports {
-        assert_eq!((&report["verdict"], report["passed"].as_u64()), (&json!("accepted"), Some(2)), "{report}");
+        assert_eq!(
+            (&report["verdict"], report["passed"].as_u64()),
+            (&json!("accepted"), Some(2)),
+            "{report}"
+        );
         assert_eq!(report["compile"]["verdict"], "accepted", "{report}");
         assert!(report["compile"]["cpu_ms"].as_f64().unwrap() > 1.0, "{report}");
     }
