@@ -8,10 +8,12 @@
 //! | a job's runs, in as few cells as possible | `verify/carry.rs` |
 //! | runs that a checker program decides about | `verify/checking.rs` |
 //! | runs that converse with an interactor | `verify/interacting.rs` |
+//! | tests that hold code, and the solution they call | `verify/code_tests.rs` |
 //! | the sum of what every judge says | `verify/judging.rs` |
 
 mod carry;
 mod checking;
+mod code_tests;
 mod door;
 mod interacting;
 mod judging;
@@ -26,7 +28,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use self::{door::Door, judging::Judging, prepare::Work, reference::Expected};
+use self::{code_tests::CodeErrand, door::Door, judging::Judging, prepare::Work, reference::Expected};
 use crate::{
     admission::{Admission, Admit, Caller, Overloaded},
     cache::ContentCache,
@@ -122,7 +124,7 @@ impl Engine {
             Report::undecided(submission.id.clone(), cause, reason, submission.tests.len())
         };
         let judging = Judging::by_all(submission);
-        let report = match self.run_tests(&work, &work.job, judging, &mut door).await {
+        let report = match self.run_tests(&work, &work.job, Start::Usual, judging, &mut door).await {
             Ok(judging) => judging.summarise(submission, self.sandbox.tier()),
             Err(Interrupted::Overloaded(overloaded)) => {
                 return undecided(Cause::Overloaded, overloaded.to_string());
@@ -155,7 +157,7 @@ impl Engine {
         let job = job.map_err(|error| Fault { step: "repeat_job".to_owned(), detail: error.to_string() })?;
         let (mut accepted, mut refused) = (1, None);
         for _ in 1..runs {
-            let judging = self.run_tests(work, &job, Judging::by_one(submission), door).await?;
+            let judging = self.run_tests(work, &job, Start::Fresh, Judging::by_one(submission), door).await?;
             let report = judging.summarise(submission, self.sandbox.tier());
             match report.verdict {
                 Verdict::Accepted => accepted += 1,
@@ -175,6 +177,7 @@ impl Engine {
         &self,
         work: &Work<'_>,
         job: &Job,
+        start: Start,
         mut judging: Judging,
         door: &mut Door<'_>,
     ) -> Result<Judging, Interrupted> {
@@ -185,6 +188,11 @@ impl Engine {
             }
             (Some(checker), Tests::Program(tests)) => {
                 judging = self.run_checked(&errand, submission, tests, checker, door, judging).await?;
+            }
+            (_, Tests::Code(tests)) => {
+                let code = CodeErrand { errand: &errand, submission, tests, start };
+                let place = door.place().await?;
+                judging = self.run_code_tests(&code, door, place, judging).await?;
             }
             _ => {
                 let place = door.place().await?;
@@ -199,7 +207,7 @@ impl Engine {
                 .await?;
             }
         }
-        judging.tests.resize_with(work.job.runs.len(), TestReport::skipped);
+        judging.tests.resize_with(submission.tests.len(), TestReport::skipped);
         Ok(judging)
     }
 

@@ -125,7 +125,12 @@ impl Engine {
         }
     }
 
-    async fn open_cell(&self, errand: &Errand<'_>, place: Place, job: Job) -> Result<CellRun, Fault> {
+    pub(super) async fn open_cell(
+        &self,
+        errand: &Errand<'_>,
+        place: Place,
+        job: Job,
+    ) -> Result<CellRun, Fault> {
         self.metrics.cell_started(errand.language.name());
         self.sandbox.open(&errand.launcher, place, errand.limits, job).await
     }

@@ -40,7 +40,7 @@ impl Work<'_> {
         let language = self.ready.language;
         Errand {
             language,
-            launcher: language.launcher_for(&self.submission.solution, tier),
+            launcher: language.launcher_for_submission(&self.submission, tier),
             limits: self.submission.limits,
             job,
             parallel: self.submission.parallel as usize,
@@ -128,6 +128,7 @@ impl Engine {
                 cause: None,
                 reason: Some(failure.first_error().chars().take(1_000).collect()),
                 tier: Some(self.sandbox.tier().as_str()),
+                isolation_of_tests: None,
                 tests: Vec::new(),
                 total,
                 also: Vec::new(),

@@ -3,7 +3,9 @@ use crate::{
     judge::{CheckerProtocol, Compare, Rule},
     limits::Limits,
     report::{Report, TestReport},
-    submission::{JudgeProgram, PROGRAM_LIMITS, Prelude, Repeat, ShowOutput, Stop, Submission, Tests},
+    submission::{
+        CodeKind, JudgeProgram, PROGRAM_LIMITS, Prelude, Repeat, ShowOutput, Stop, Submission, Tests,
+    },
     value::Value,
     verdict::{Cause, Verdict},
 };
@@ -268,13 +270,36 @@ fn what_cannot_be_decided_here_is_answered_and_not_refused() {
     let report = undecidable(&with_tests("[]", r#", "id": "x""#));
     assert_eq!((report.verdict, report.cause), (Verdict::Undecided, Some(Cause::BadTests)));
     assert_eq!((report.id.as_deref(), report.total), (Some("x"), 0));
-    for (text, total) in [
-        (with_tests(r#"[{"assert": "assert f() == 1"}, {"assert": "assert f()"}]"#, r#", "setup": "x""#), 2),
-        (with_tests(r#"[{"code": "def check(candidate): pass"}]"#, r#", "entry_point": "f""#), 1),
+}
+
+#[test]
+fn tests_of_code_are_read() {
+    let text = with_tests(
+        r#"[{"assert": "assert f() == 1"}, {"code": "def check(c): pass"}, {"unittest": "u"}, {"pytest": "p"}]"#,
+        r#", "setup": "x = 1", "entry_point": "Solution().f""#,
+    );
+    let Tests::Code(code) = submission(&text).tests else { panic!() };
+    let read: Vec<_> = code.tests.iter().map(|test| (test.kind, test.code.as_str())).collect();
+    assert_eq!(
+        read,
+        [
+            (CodeKind::Assert, "assert f() == 1"),
+            (CodeKind::Check, "def check(c): pass"),
+            (CodeKind::Unittest, "u"),
+            (CodeKind::Pytest, "p"),
+        ]
+    );
+    assert_eq!((code.setup.as_str(), code.entry_point.as_deref()), ("x = 1", Some("Solution().f")));
+    for (tests, more, clue) in [
+        (r#"[{"assert": "x", "code": "y"}]"#, "", "give one of"),
+        (r#"[{"assert": 1}]"#, "", "tests[0].assert"),
+        (r#"[{"assert": "x"}, {"stdin": ""}]"#, "", "tests[1]"),
+        (r#"[{"assert": "x"}]"#, r#", "fn_name": "f""#, "fn_name"),
+        (r#"[{"assert": "x"}]"#, r#", "compare": "exact""#, "compare"),
+        (r#"[{"stdin": "", "expected_stdout": ""}]"#, r#", "setup": "x""#, "setup"),
     ] {
-        let report = undecidable(&text);
-        assert_eq!((report.cause, report.total), (Some(Cause::Unsupported), total), "{text}");
-        assert!(report.reason.unwrap().contains("not supported yet"));
+        let complaint = refusal(with_tests(tests, more)).to_string();
+        assert!(complaint.contains(clue), "{clue}: {complaint}");
     }
 }
 
@@ -301,6 +326,7 @@ fn a_report_has_exactly_the_fields_of_the_wire() {
         verdict: Verdict::WrongAnswer,
         cause: None,
         reason: Some("test 0: line 1 differs".to_owned()),
+        isolation_of_tests: None,
         tier: Some("namespaces"),
         tests: vec![test, TestReport::skipped()],
         total: 2,
