@@ -13,10 +13,14 @@ use proofbox::{
     admission::{Admit, Caller, Place},
     command::soak::traces::descendants,
     config::{EngineConfig, TierChoice},
+    judge::CheckerProtocol,
     language::Start,
     report::Report,
-    sandbox::{Collect, Fault, LinkAt, LinkedJob, Program},
-    submission::{FunctionTarget, FunctionTest, Solution, Submission, Tests},
+    sandbox::{self, Collect, Fault, LinkAt, LinkedJob},
+    submission::{
+        FunctionTarget, FunctionTest, JudgeProgram, PROGRAM_LIMITS, Program, ProgramIo, Solution, Submission,
+        Tests,
+    },
     value::Value,
     verdict::{Cause, Verdict},
     verify::Engine,
@@ -87,7 +91,15 @@ async fn try_step(step: String, errno: i32, warm: bool, tier: TierChoice) -> Res
         }
     };
     let mut reports = Vec::new();
-    for asked in [program_that_leaves_something(), function()] {
+    let mut asked_for = vec![program_that_leaves_something(), function()];
+    // Compiling takes long, so only for the steps that nothing else has; the same for conversations.
+    if step.ends_with("_program") {
+        asked_for.push(compiled());
+    }
+    if step.ends_with("_link") {
+        asked_for.push(conversation());
+    }
+    for asked in asked_for {
         let report = tokio::time::timeout(PATIENCE, engine.verify(asked, Admit::Patient)).await;
         reports.push(report.map_err(|_| format!("{about}: a submission hangs"))?);
     }
@@ -122,12 +134,36 @@ const TESTS: usize = 5;
 /// It forks, and leaves something behind for the next run.
 fn program_that_leaves_something() -> Submission {
     let mut asked = good(9);
-    let source = "import os\nif os.fork() == 0: os._exit(0)\nos.wait()\nopen('left', 'w').close()\nprint(int(input()) ** 2)";
+    let source = "import os\nif os.fork() == 0: os._exit(0)\nos.wait()\nopen('left', 'w').close()\nopen('out/put.txt', 'w').write(str(int(open('in/put.txt').read()) ** 2))";
+    asked.io =
+        ProgramIo { input_file: Some("in/put.txt".to_owned()), output_file: Some("out/put.txt".to_owned()) };
     asked.solution = Solution::single("main.py", source);
     if let Tests::Program(tests) = &mut asked.tests {
         tests.resize(TESTS, tests[0].clone());
     }
     asked
+}
+
+fn compiled() -> Submission {
+    let source =
+        "#include <stdio.h>\nint main(void) { int n; scanf(\"%d\", &n); printf(\"%d\", n * n); return 0; }";
+    Submission { language: "c".to_owned(), solution: Solution::single("main", source), ..good(9) }
+}
+
+fn conversation() -> Submission {
+    let program = Program {
+        language: "python".to_owned(),
+        solution: Solution::single("main.py", "import sys\nsys.exit(42 if input() == 'hello' else 43)"),
+    };
+    Submission {
+        solution: Solution::single("main.py", "print('hello')"),
+        judge: Some(JudgeProgram::Interactor {
+            program,
+            protocol: CheckerProtocol::Kattis,
+            limits: PROGRAM_LIMITS,
+        }),
+        ..good(9)
+    }
 }
 
 fn function() -> Submission {
@@ -163,7 +199,7 @@ async fn linked_cells(engine: &Engine, step: &str) -> Result<Came, String> {
     let program = vec![("true".to_owned(), fs::read("/usr/bin/true").unwrap())];
     second.job.sources = program.into();
     second.job.program =
-        Program::Source { path: "true".to_owned(), argv: vec!["true".to_owned()], env: Vec::new() };
+        sandbox::Program::Source { path: "true".to_owned(), argv: vec!["true".to_owned()], env: Vec::new() };
     let place =
         engine.admission().enter(Admit::Patient, Caller::OWN).await.map_err(|error| error.to_string())?;
     let faults: Vec<_> = match engine.sandbox().open_linked(first, second, Place::Slot(place)).await {
