@@ -79,6 +79,8 @@ ORDERING = frozenset("__lt__ __le__ __gt__ __ge__".split())
 # Of an object that also is a value, such as a number, only these are its owner's to carry out.
 _OF_VALUES = frozenset("__call__ __str__ __repr__ __format__ __enter__ __exit__".split())
 SPECIALS = UNARY | BINARY | ORDERING | frozenset(("__eq__", "__ne__", "__hash__", "__str__", "__repr__"))
+# By these names array libraries have an object take over what they were to do with it: comparison, too.
+TAKE_OVER = ("__array", "__torch_", "__jax_", "__dataframe", "__pandas")
 _IMMUTABLE_BASES = {id(base): base for base in (int, float, complex, str, bytes, tuple, frozenset)}
 _MUTABLE_BASES = {id(base): base for base in (list, dict, set, bytearray)}
 _mro = type.__dict__["__mro__"].__get__
@@ -406,8 +408,14 @@ class Received:
         self.originals = originals
         self.raw = nodes
         self.objects = [_EMPTY[node[0]](self, node) if node[0] in _EMPTY else None for node in nodes]
+        # What is hashed is walked without a bound: as deep as a sender goes, and no deeper.
+        depths = {}
         for place, node in enumerate(nodes):
             if node[0] == "t" or node[0] == "f":
+                held = [item[0] for item in node[1:] if type(item) is list and item and type(item[0]) is int]
+                depths[place] = 1 + max([depths.get(item, 0) for item in held], default=0)
+                if depths[place] > MAX_DEPTH + 1:
+                    raise Garbled("a value nested too deep")
                 items = [self.value(item) for item in node[1:]]
                 self.objects[place] = tuple(items) if node[0] == "t" else frozenset(items)
         for place, node in enumerate(nodes):

@@ -276,9 +276,13 @@ class Link:
             self.is_gone = self.was_idle = True
             raise
 
+    def hear(self):
+        """Called when the other side says something, before it is read."""
+
     def receive(self):
         try:
             length = int.from_bytes(read_exactly(self.inbox, 4), "little")
+            self.hear()
             if length > MAX_FRAME_BYTES:
                 raise Garbled("a message too long")
             data = read_exactly(self.inbox, length)
@@ -305,7 +309,7 @@ def make_meta(link):
             return link.ask("call", cls, args, kwargs, link.surroundings())
 
         def __getattr__(cls, name):
-            if name[:10] == "_proofbox_":
+            if name[:10] == "_proofbox_" or name.startswith(TAKE_OVER):
                 raise AttributeError(name)
             return link.ask("getattr", cls, name)
 
@@ -373,7 +377,7 @@ def object_methods(link, immutable):
     """What every stand-in of an object can do."""
 
     def __getattr__(self, name):
-        if name[:10] == "_proofbox_":
+        if name[:10] == "_proofbox_" or name.startswith(TAKE_OVER):
             raise AttributeError(name)
         return link.ask("getattr", self, name)
 

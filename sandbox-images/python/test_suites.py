@@ -258,9 +258,12 @@ def run_by_pytest(tests, index, text, score):
     printed = sys.stdout
     sys.stdout = io.StringIO()
     try:
-        pytest.main(["-q", "-s", "-x", "-p", "no:cacheprovider", "--noconftest", "--assert=plain", path], plugins=[Watch()])
+        ended = pytest.main(["-q", "-s", "-x", "-p", "no:cacheprovider", "--noconftest", "--assert=plain", path], plugins=[Watch()])
     finally:
         sys.stdout = printed
+    # 0: all passed, 1: some did not, 5: there was none. By others the run was cut short.
+    if int(ended) not in (0, 1, 5):
+        score.fail("pytest", "the tests were cut short (exit code %d)" % ended)
 
 
 # The set-up's names and the solution's, for a file that is a module of its own.

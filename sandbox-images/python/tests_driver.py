@@ -33,6 +33,7 @@ import sys
 
 MAX_MESSAGE = 600
 TESTS_MODULE = "tests_of_solution"
+MODULE_ALIASES = {"np": "numpy"}
 
 
 class Tests:
@@ -44,6 +45,8 @@ class Tests:
         self.write_all, self.dumps, self.result_fd = driver.write_all, marshal.dumps, driver.RESULT_FD
         self.codes, self.trees, self.namespace = [], [], {}
         self.entry_started_at = 0
+        # Whether something of the solution's is called here, without a question: a type.
+        self.binds_callables = False
         self.link = None
 
     def record(self, index, tag, text="", micros=0):
@@ -93,13 +96,40 @@ class Tests:
         names = self.names_used()
         plain = sorted(name for name in names if not hasattr(builtins, name))
         found = self.link.ask_names(plain)
-        is_function = {name for name, value in found.items() if self.link.lent_to_us(value) is not None}
-        if not is_function:
-            found.update(self.link.ask_names(sorted(name for name in names if hasattr(builtins, name))))
+        called, others = self.names_of_solution()
+        # By the tests' text alone: what the solution has must have no say in it.
+        if not others & called:
+            found.update(self.link.ask_names(sorted(name for name in called if hasattr(builtins, name))))
+        # A module that the tests use as one is the library's, whatever the solution calls so.
+        for name in others - called:
+            module = MODULE_ALIASES.get(name, name)
+            if name in found and module in self.server.SHARED and type(found[name]) is not type(sys):
+                found[name] = __import__(module, None, None, ("*",))
+        is_lent = lambda value: self.link.lent_to_us(value) is not None
+        self.binds_callables = any(callable(value) and not is_lent(value) for value in found.values())
         self.namespace.update(found)
+
+    def names_of_solution(self):
+        """Names that the tests and the entry point call, and those of no builtin that they expect of the
+        solution."""
+        trees = [tree for tree in self.trees if tree is not None]
+        if self.entry_point:
+            trees.append(compile(self.entry_point, "<entry point>", "eval", 0x400, True))
+        read, called, imported = set(), set(), set()
+        for node in (node for tree in trees for node in nodes_of(tree)):
+            kind = kind_of(node)
+            if kind == "Name" and kind_of(node.ctx) == "Load":
+                read.add(node.id)
+            elif kind == "Call" and kind_of(node.func) == "Name":
+                called.add(node.func.id)
+            elif kind == "ImportFrom" and node.module in self.modules:
+                imported.update(alias.asname or alias.name for alias in node.names)
+        read = {name for name in read if not hasattr(builtins, name)}
+        return called, (read - self.names_tests_define()) | imported
 
     def run_all(self):
         link = self.link
+        link.on_answer = lambda: self.record(0, "met")
         try:
             link.ask("load")
         except self.crossing.Gone:
@@ -125,6 +155,8 @@ class Tests:
 
     def prepare(self):
         self.bind_solution()
+        # What the set-up does is the tests' own doing again.
+        self.record(-1, "met")
         exec(self.codes[0], self.namespace)
 
     def run_entry(self, index, kind):
@@ -163,7 +195,7 @@ class Tests:
         except Failed as error:
             tag, text = error.args
         except BaseException as error:
-            tag, text = self.judge(error, link.questions_answered > before)
+            tag, text = self.judge(error, self.binds_callables or link.questions_answered > before)
         # Whoever caught it on the way: it has happened.
         if link.is_gone:
             return "gone", "idle" if link.was_idle else ""
@@ -332,6 +364,12 @@ def make_link(tests):
     is_from = type.__dict__["__mro__"].__get__
     function_types = (type(driver.main), type(len), type([].append), type(tests.record))
     private_kinds = frozenset(("frame", "code", "module", "traceback", "cell", "builtin_function_or_method"))
+    # By which an object is read as a number.
+    readings = frozenset(
+        "__abs__ __float__ __int__ __complex__ __index__ __bool__ __len__ __round__ __trunc__ __floor__ __ceil__ "
+        "__neg__ __pos__".split()
+    )
+    may_stop = any("StopIteration" in text for text in [tests.setup] + [code for _, code in tests.entries])
     private_names = ("gi_", "cr_", "ag_", "f_", "tb_", "co_", "func_", "im_", "_")
     class TestsLink(crossing.Link):
         def __init__(self):
@@ -341,21 +379,31 @@ def make_link(tests):
             self.on_answer = None
             # Made by a class of the solution's that the tests called, and returned by nothing since.
             self.made_here = set()
+            # Those of them that have met a plain value, which may be what is expected.
+            self.knowing = set()
 
         def ask(self, op, *values):
+            if op == "special" and values[1] in readings and self.lent_to_us(values[0]) in self.knowing:
+                raise TypeError("an object of the solution's that has met a plain value is no number")
             try:
                 result = super().ask(op, *values)
+            except StopIteration:
+                # Out of anything but an iterator it would end the tests' own loops.
+                if (op == "special" and values[1] == "__next__") or may_stop:
+                    raise
+                error = RuntimeError("the solution raised StopIteration")
+                self.received_exception(error, None)
+                raise error from None
             except crossing.Garbled:
                 self.was_garbled = self.is_gone = True
                 raise
-            finally:
-                self.note_answer()
             if op == "call":
                 self.note_result(values[0], result)
             return result
 
-        def note_answer(self):
-            if self.on_answer is not None and not self.is_gone:
+        def hear(self):
+            # Before it is read: what reading it costs is the solution's doing, too.
+            if self.on_answer is not None:
                 tell, self.on_answer = self.on_answer, None
                 tell()
 
@@ -431,8 +479,16 @@ def make_link(tests):
 
         def binary(self, name, mine, other, rest):
             if isinstance(type(other), self.meta) or self.lent_to_us(mine) in self.made_here:
-                if name not in crossing.ORDERING or isinstance(type(other), self.meta):
+                if isinstance(type(other), self.meta):
                     return super().binary(name, mine, other, rest)
+                if name not in crossing.ORDERING and name != "__contains__":
+                    result = super().binary(name, mine, other, rest)
+                    number = self.lent_to_us(result) if result is not NotImplemented else None
+                    if number is None:
+                        return NotImplemented
+                    self.made_here.add(number)
+                    self.knowing.add(number)
+                    return result
             if name == "__contains__":
                 return any(item is other or item == other for item in mine)
             return NotImplemented
@@ -511,10 +567,17 @@ def make_link(tests):
             return getattr(tests.link.ask("module", self.__name__), name)
 
     for place, name in enumerate(tests.modules):
-        if name not in sys.modules or name == "main":
+        if name == "main" or not (name in sys.modules or is_of_the_library(name)):
             module = SolutionModule if place < tests.own_modules else OtherModule
             sys.modules[name] = module(name)
     return TestsLink()
+
+
+def is_of_the_library(name):
+    """Whether the tests, which import a module of that name, mean one that is installed: no file of the
+    solution's stands in for it."""
+    top = name.partition(".")[0]
+    return any(finder.find_spec(top, None) is not None for finder in sys.meta_path)
 
 
 def is_class_name(name):

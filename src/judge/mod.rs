@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `rule` | [`Compare`], [`Rule`]: the rules by name, and what each means |
 //! | `output` | [`compare_output`]: bytes that a program printed, by a rule |
+//! | `unordered` | units of text in any order |
 //! | `result` | [`compare_value`]: what a function returned, as data, by a rule |
 //! | `profile` | [`Profile`]: how a known data set's own judge decides, as meant or as released |
 //! | `released` | the released judges' comparisons, faults and all |
@@ -27,6 +28,7 @@ mod result;
 pub mod rule;
 mod tally;
 mod tests_record;
+mod unordered;
 
 pub use checker::{CheckerProtocol, Ruling};
 pub use driver_record::{DriverRecord, InvalidRecord};

@@ -155,6 +155,10 @@ fn check_companions(asked: &TestsField, kind: TestKind) -> Result<(), BadRequest
         ("output_file", asked.io.output_file.is_some(), TestKind::Program),
         ("compare.checker", asked.has_judge, TestKind::Program),
     ];
+    if asked.has_reference && kind == TestKind::Code {
+        let detail = "makes expected outputs, and tests of code hold what they expect";
+        return Err(BadRequest::at("reference", detail));
+    }
     match given.into_iter().find(|(_, given, of)| *given && *of != kind) {
         Some((name, _, of)) => {
             let detail = format!("belongs to {}, but tests[0] is {}", of.name(), kind.name());
