@@ -201,7 +201,11 @@ impl<'a> Ran<'a> {
     /// What the function returned; `None` where it did not, or left traces of another end.
     pub fn returned(&self) -> Option<&Value> {
         match (&self.record, self.outcome.end, self.outcome.limit) {
-            (Ok(Some(DriverRecord::Ok(value))), End::Exited { code: 0 }, None) => Some(value),
+            (
+                Ok(Some(DriverRecord::Ok(value) | DriverRecord::Exact { value, .. })),
+                End::Exited { code: 0 },
+                None,
+            ) => Some(value),
             _ => None,
         }
     }
@@ -337,7 +341,7 @@ pub fn decide_returned_at_all(ran: &Ran) -> Decision {
     decide_function_by(ran, |_| Comparison::Match)
 }
 
-fn decide_function_by(ran: &Ran, compare: impl FnOnce(&Value) -> Comparison) -> Decision {
+fn decide_function_by(ran: &Ran, compare: impl Fn(&Value) -> Comparison) -> Decision {
     if let Some(decision) = decide_limit(ran.outcome) {
         return decision;
     }
@@ -356,13 +360,21 @@ fn decide_function_by(ran: &Ran, compare: impl FnOnce(&Value) -> Comparison) -> 
 
 fn decide_returned(
     record: &Result<Option<DriverRecord>, InvalidRecord>,
-    compare: impl FnOnce(&Value) -> Comparison,
+    compare: impl Fn(&Value) -> Comparison,
 ) -> Decision {
     match record {
         Ok(Some(DriverRecord::Ok(value))) => {
             let mut decision = Decision::compared(compare(value));
             decision.result = Some(repr(value, RESULT_SHOWN_BYTES));
             decision
+        }
+        // What is expected may be the rounded number, or the exact text.
+        Ok(Some(DriverRecord::Exact { value, text })) => {
+            let decision = match (compare(value), compare(text)) {
+                (Comparison::Mismatch { .. }, Comparison::Match) => Decision::compared(Comparison::Match),
+                (by_value, _) => Decision::compared(by_value),
+            };
+            Decision { result: Some(repr(text, RESULT_SHOWN_BYTES)), ..decision }
         }
         Ok(Some(DriverRecord::Unsupported(type_name))) => {
             let message = format!(

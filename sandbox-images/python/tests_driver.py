@@ -122,6 +122,8 @@ class Tests:
                 read.add(node.id)
             elif kind == "Call" and kind_of(node.func) == "Name":
                 called.add(node.func.id)
+                if node.func.id == "check":  # The candidate, which it calls.
+                    called.update(item.id for item in node.args if kind_of(item) == "Name")
             elif kind == "ImportFrom" and node.module in self.modules:
                 imported.update(alias.asname or alias.name for alias in node.names)
         read = {name for name in read if not hasattr(builtins, name)}

@@ -8,6 +8,9 @@ use crate::value::{Value, marshal};
 pub enum DriverRecord {
     /// The function returned this value.
     Ok(Value),
+    /// The function returned this, in which numbers or dates are rounded or written out; `text` is the
+    /// same with the exact text of each.
+    Exact { value: Value, text: Value },
     /// The function returned a value of this type, which cannot cross as data.
     Unsupported(String),
     /// The function is not there or is ambiguous.
@@ -38,6 +41,13 @@ impl DriverRecord {
         if tag == b"ok" {
             return Ok(Some(DriverRecord::Ok(content)));
         }
+        if tag == b"exact" {
+            let Value::Tuple(both) = content else { return Err(InvalidRecord("no pair".to_owned())) };
+            let Ok([value, text]) = <[Value; 2]>::try_from(both) else {
+                return Err(InvalidRecord("no pair".to_owned()));
+            };
+            return Ok(Some(DriverRecord::Exact { value, text }));
+        }
         let Value::Str(text) = content else { return Err(InvalidRecord("no text".to_owned())) };
         let text = String::from_utf8_lossy(&text).into_owned();
         match tag.as_slice() {
@@ -65,6 +75,8 @@ mod tests {
         };
         check("ok", Value::Int(3), DriverRecord::Ok(Value::Int(3)));
         check("ok", Value::str("x"), DriverRecord::Ok(Value::str("x")));
+        let both = Value::Tuple(vec![Value::Float(1.1), Value::str("1.10")]);
+        check("exact", both, DriverRecord::Exact { value: Value::Float(1.1), text: Value::str("1.10") });
         check("unsupported", Value::str("m.T"), DriverRecord::Unsupported("m.T".to_owned()));
         check("missing", Value::str("no f"), DriverRecord::Missing("no f".to_owned()));
         check("raised", Value::str("E: x"), DriverRecord::Raised("E: x".to_owned()));

@@ -336,7 +336,7 @@ fn results_cross_as_plain_data() {
             assert!(is_right, "{expression}: {:?} {}", ran.record, ran.stderr);
             continue;
         }
-        let Some(DriverRecord::Ok(value)) = ran.record else {
+        let Some(DriverRecord::Ok(value) | DriverRecord::Exact { value, .. }) = ran.record else {
             panic!("{expression}: {:?} {}", ran.record, ran.stderr)
         };
         assert_eq!(
@@ -345,6 +345,28 @@ fn results_cross_as_plain_data() {
             "{expression}"
         );
     }
+}
+
+#[test]
+fn what_is_rounded_crosses_as_exact_text_too() {
+    if is_python_absent() {
+        return;
+    }
+    for (expression, text) in [
+        ("[__import__('decimal').Decimal('1.10')]", "['1.10']"),
+        ("{'a': (Fraction(1, 3), 2.5)}", "{'a': ('1/3', 2.5)}"),
+        ("datetime.datetime(2024, 2, 29, 1, 2, 3)", "'2024-02-29 01:02:03'"),
+        ("datetime.timedelta(1, 2)", "'1 day, 0:00:02'"),
+    ] {
+        let ran = call(&format!("def f(): return {expression}\n"), "f", "[]");
+        let Some(DriverRecord::Exact { text: got, .. }) = ran.record else {
+            panic!("{expression}: {:?} {}", ran.record, ran.stderr)
+        };
+        assert_eq!(got, parse_python(text).unwrap(), "{expression}");
+    }
+    // An iterator has been gone through when its text is asked for.
+    let once = call("def f(): return iter([Fraction(1, 3)])\n", "f", "[]");
+    assert!(matches!(once.record, Some(DriverRecord::Ok(_))), "{:?}", once.record);
 }
 
 #[test]

@@ -18,10 +18,11 @@ mod tests_plan;
 pub use tests_plan::tests_plan;
 
 /// What we have of our own in a cell, compiled: name and source. The driver finds the others beside it.
-const SCRIPTS: [(&str, &str); 7] = [
+const SCRIPTS: [(&str, &str); 8] = [
     ("driver", include_str!("../../sandbox-images/python/driver.py")),
     ("warm", include_str!("../../sandbox-images/python/warm.py")),
     ("crossing", include_str!("../../sandbox-images/python/crossing.py")),
+    ("stand_ins", include_str!("../../sandbox-images/python/stand_ins.py")),
     ("proxy_server", include_str!("../../sandbox-images/python/proxy_server.py")),
     ("tests_driver", include_str!("../../sandbox-images/python/tests_driver.py")),
     ("shared_tests", include_str!("../../sandbox-images/python/shared_tests.py")),
