@@ -11,8 +11,8 @@ pub struct Units<'a> {
     empty: usize,
     /// Two to seven bytes, packed into a number with their length.
     short: Vec<u64>,
-    /// Up to fifteen bytes, likewise.
-    medium: Vec<u128>,
+    /// Up to fifteen bytes, likewise, in two numbers.
+    medium: Vec<(u64, u64)>,
     /// Longer ones, behind eight of their bytes as a number, which decides most comparisons.
     long: Vec<(u64, &'a [u8])>,
 }
@@ -37,7 +37,8 @@ impl<'a> Units<'a> {
                 }
                 length @ 8..16 => {
                     let bytes = unit.iter().fold(0, |packed, byte| packed << 8 | u128::from(*byte));
-                    medium.push(bytes << (128 - 8 * length) | length as u128);
+                    let packed = bytes << (128 - 8 * length) | length as u128;
+                    medium.push(((packed >> 64) as u64, packed as u64));
                 }
                 _ => long.push((0, unit)),
             }
@@ -70,7 +71,8 @@ impl<'a> Units<'a> {
         let (short, medium, long) = (&expected.short, &expected.medium, &expected.long);
         first_difference(&self.short, short, Ord::cmp, |packed| unpacked(&packed.to_be_bytes()))
             .or_else(|| {
-                first_difference(&self.medium, medium, Ord::cmp, |packed| unpacked(&packed.to_be_bytes()))
+                let bytes = |(high, low): &(u64, u64)| [high.to_be_bytes(), low.to_be_bytes()].concat();
+                first_difference(&self.medium, medium, Ord::cmp, |packed| unpacked(&bytes(packed)))
             })
             // The numbers before them are each side's own; the order is that of the bytes on both.
             .or_else(|| {
