@@ -3,7 +3,7 @@
 //!
 //! It has no name while it is written, where the file system can do that. Where it cannot, or for the
 //! moment in which a finished file takes the place of another, it has a name that begins with
-//! [`PREFIX`] and is locked; what the dead left under such names is swept by the next.
+//! `PREFIX` and is locked; what the dead left under such names is swept by the next.
 
 use std::{
     collections::hash_map::RandomState,
