@@ -132,12 +132,6 @@ impl Solution {
         Solution { files: vec![SourceFile { path: path.to_owned(), content: content.into() }], entry: 0 }
     }
 
-    /// Whether a word stands anywhere in the source.
-    pub fn mentions(&self, word: &str) -> bool {
-        let word = word.as_bytes();
-        self.files.iter().any(|file| file.content.windows(word.len()).any(|window| window == word))
-    }
-
     /// Whether the source uses a source of randomness or the clock. By words alone: one may stand in
     /// a comment, which costs runs, and one may be hidden, which is not looked for.
     pub fn may_be_random(&self) -> bool {

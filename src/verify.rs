@@ -8,7 +8,7 @@
 //! | a job's runs, in as few cells as possible | `verify/carry.rs` |
 //! | runs that a checker program decides about | `verify/checking.rs` |
 //! | runs that converse with an interactor | `verify/interacting.rs` |
-//! | tests that hold code, and the solution they call | `verify/code_tests.rs` |
+//! | runs that converse with the code of tests | `verify/code_tests.rs` |
 //! | the sum of what every judge says | `verify/judging.rs` |
 
 mod carry;
@@ -28,7 +28,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use self::{code_tests::CodeErrand, door::Door, judging::Judging, prepare::Work, reference::Expected};
+use self::{door::Door, judging::Judging, prepare::Work, reference::Expected};
 use crate::{
     admission::{Admission, Admit, Caller, Overloaded},
     cache::ContentCache,
@@ -124,7 +124,7 @@ impl Engine {
             Report::undecided(submission.id.clone(), cause, reason, submission.tests.len())
         };
         let judging = Judging::by_all(submission);
-        let report = match self.run_tests(&work, &work.job, Start::Usual, judging, &mut door).await {
+        let report = match self.run_tests(&work, &work.job, judging, &mut door).await {
             Ok(judging) => judging.summarise(submission, self.sandbox.tier()),
             Err(Interrupted::Overloaded(overloaded)) => {
                 return undecided(Cause::Overloaded, overloaded.to_string());
@@ -157,7 +157,7 @@ impl Engine {
         let job = job.map_err(|error| Fault { step: "repeat_job".to_owned(), detail: error.to_string() })?;
         let (mut accepted, mut refused) = (1, None);
         for _ in 1..runs {
-            let judging = self.run_tests(work, &job, Start::Fresh, Judging::by_one(submission), door).await?;
+            let judging = self.run_tests(work, &job, Judging::by_one(submission), door).await?;
             let report = judging.summarise(submission, self.sandbox.tier());
             match report.verdict {
                 Verdict::Accepted => accepted += 1,
@@ -177,22 +177,19 @@ impl Engine {
         &self,
         work: &Work<'_>,
         job: &Job,
-        start: Start,
         mut judging: Judging,
         door: &mut Door<'_>,
     ) -> Result<Judging, Interrupted> {
         let (submission, errand) = (&*work.submission, work.errand(job, self.sandbox.tier()));
         match (&work.judge, &submission.tests) {
+            (_, Tests::Code(tests)) => {
+                return Ok(self.run_code_tests(&errand, submission, tests, door, judging).await?);
+            }
             (Some(interactor), Tests::Program(tests)) if work.is_interactive => {
                 judging = self.run_interactive(&errand, submission, tests, interactor, door, judging).await?;
             }
             (Some(checker), Tests::Program(tests)) => {
                 judging = self.run_checked(&errand, submission, tests, checker, door, judging).await?;
-            }
-            (_, Tests::Code(tests)) => {
-                let code = CodeErrand { errand: &errand, submission, tests, start };
-                let place = door.place().await?;
-                judging = self.run_code_tests(&code, door, place, judging).await?;
             }
             _ => {
                 let place = door.place().await?;
@@ -207,7 +204,7 @@ impl Engine {
                 .await?;
             }
         }
-        judging.tests.resize_with(submission.tests.len(), TestReport::skipped);
+        judging.tests.resize_with(work.job.runs.len(), TestReport::skipped);
         Ok(judging)
     }
 

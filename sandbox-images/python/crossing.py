@@ -885,9 +885,13 @@ class Link:
             self.is_gone = self.was_idle = True
             raise
 
+    def hear(self):
+        """Called when the other side says something, before it is read."""
+
     def receive(self):
         try:
             length = int.from_bytes(read_exactly(self.inbox, 4), "little")
+            self.hear()
             if length > MAX_FRAME_BYTES:
                 raise Garbled("a message too long")
             data = read_exactly(self.inbox, length)

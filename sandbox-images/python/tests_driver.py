@@ -45,6 +45,8 @@ class Tests:
         self.write_all, self.dumps, self.result_fd = driver.write_all, marshal.dumps, driver.RESULT_FD
         self.codes, self.trees, self.namespace = [], [], {}
         self.entry_started_at = 0
+        # Whether something of the solution's is called here, without a question: a type.
+        self.binds_callables = False
         self.link = None
 
     def record(self, index, tag, text="", micros=0):
@@ -94,30 +96,40 @@ class Tests:
         names = self.names_used()
         plain = sorted(name for name in names if not hasattr(builtins, name))
         found = self.link.ask_names(plain)
-        read, called = self.names_read()
-        others = {name for name in read - self.names_tests_define() if not hasattr(builtins, name)}
+        called, others = self.names_of_solution()
         # By the tests' text alone: what the solution has must have no say in it.
-        if not others:
-            found.update(self.link.ask_names(sorted(name for name in names if hasattr(builtins, name))))
+        if not others & called:
+            found.update(self.link.ask_names(sorted(name for name in called if hasattr(builtins, name))))
         # A module that the tests use as one is the library's, whatever the solution calls so.
         for name in others - called:
             module = MODULE_ALIASES.get(name, name)
             if name in found and module in self.server.SHARED and type(found[name]) is not type(sys):
                 found[name] = __import__(module, None, None, ("*",))
+        is_lent = lambda value: self.link.lent_to_us(value) is not None
+        self.binds_callables = any(callable(value) and not is_lent(value) for value in found.values())
         self.namespace.update(found)
 
-    def names_read(self):
-        """Names that the tests and the entry point read, and those that they call."""
+    def names_of_solution(self):
+        """Names that the tests and the entry point call, and those of no builtin that they expect of the
+        solution."""
         trees = [tree for tree in self.trees if tree is not None]
         if self.entry_point:
             trees.append(compile(self.entry_point, "<entry point>", "eval", 0x400, True))
-        nodes = [node for tree in trees for node in nodes_of(tree)]
-        read = {node.id for node in nodes if kind_of(node) == "Name" and kind_of(node.ctx) == "Load"}
-        called = {node.func.id for node in nodes if kind_of(node) == "Call" and kind_of(node.func) == "Name"}
-        return read, called
+        read, called, imported = set(), set(), set()
+        for node in (node for tree in trees for node in nodes_of(tree)):
+            kind = kind_of(node)
+            if kind == "Name" and kind_of(node.ctx) == "Load":
+                read.add(node.id)
+            elif kind == "Call" and kind_of(node.func) == "Name":
+                called.add(node.func.id)
+            elif kind == "ImportFrom" and node.module in self.modules:
+                imported.update(alias.asname or alias.name for alias in node.names)
+        read = {name for name in read if not hasattr(builtins, name)}
+        return called, (read - self.names_tests_define()) | imported
 
     def run_all(self):
         link = self.link
+        link.on_answer = lambda: self.record(0, "met")
         try:
             link.ask("load")
         except self.crossing.Gone:
@@ -143,6 +155,8 @@ class Tests:
 
     def prepare(self):
         self.bind_solution()
+        # What the set-up does is the tests' own doing again.
+        self.record(-1, "met")
         exec(self.codes[0], self.namespace)
 
     def run_entry(self, index, kind):
@@ -181,7 +195,7 @@ class Tests:
         except Failed as error:
             tag, text = error.args
         except BaseException as error:
-            tag, text = self.judge(error, link.questions_answered > before)
+            tag, text = self.judge(error, self.binds_callables or link.questions_answered > before)
         # Whoever caught it on the way: it has happened.
         if link.is_gone:
             return "gone", "idle" if link.was_idle else ""
@@ -234,9 +248,7 @@ class Tests:
         frame_line = None
         trace = error.__traceback__
         while trace is not None:
-            name = trace.tb_frame.f_code.co_filename
-            if name[:6] == "<test " or name == "<set-up>":
-                frame_line = name, trace.tb_lineno
+            frame_line = self.place_of(trace.tb_frame.f_code.co_filename, trace.tb_lineno) or frame_line
             trace = trace.tb_next
         text = self.source_of(frame_line) if frame_line else "an assertion does not hold"
         if own:
@@ -246,9 +258,17 @@ class Tests:
             text += "; the last call returned " + last
         return text
 
+    def place_of(self, name, line):
+        """Which of the sources (0 is the set-up) and which of its lines; None for what is no source."""
+        if name == "<set-up>":
+            return 0, line
+        if name[:6] == "<test ":
+            return int(name[6:-1]) + 1, line
+        head, _, tail = name.rpartition("test_of_solution_")
+        return (int(tail[:-3]) + 1, line - 1) if head and tail[:-3].isdigit() else None
+
     def source_of(self, place):
-        name, line = place
-        number = 0 if name == "<set-up>" else int(name[6:-1]) + 1
+        number, line = place
         tree = self.trees[number]
         source = self.setup if number == 0 else self.entries[number - 1][1]
         lines = source.splitlines()
@@ -377,14 +397,13 @@ def make_link(tests):
             except crossing.Garbled:
                 self.was_garbled = self.is_gone = True
                 raise
-            finally:
-                self.note_answer()
             if op == "call":
                 self.note_result(values[0], result)
             return result
 
-        def note_answer(self):
-            if self.on_answer is not None and not self.is_gone:
+        def hear(self):
+            # Before it is read: what reading it costs is the solution's doing, too.
+            if self.on_answer is not None:
                 tell, self.on_answer = self.on_answer, None
                 tell()
 

@@ -12,6 +12,7 @@ pub mod bench;
 pub mod doctor;
 pub mod filter;
 pub mod lines;
+pub mod output_file;
 pub mod run;
 pub mod run_table;
 pub mod serve;

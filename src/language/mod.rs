@@ -3,7 +3,6 @@
 pub mod compiled;
 pub mod image;
 pub mod python;
-mod tests_job;
 
 use std::{path::Path, sync::Arc};
 
@@ -213,21 +212,18 @@ impl Language {
 
     /// The name of the launcher for a program's cells.
     pub fn launcher_for(&self, solution: &Solution, tier: Tier) -> String {
-        self.launcher_that_has(tier, |word| solution.mentions(word))
-    }
-
-    /// The same for a submission's: what its tests mention counts too.
-    pub fn launcher_for_submission(&self, submission: &Submission, tier: Tier) -> String {
-        let in_tests = |word: &str| match &submission.tests {
-            Tests::Code(code) => code.mentions(word),
-            Tests::Program(_) | Tests::Function { .. } => false,
-        };
-        self.launcher_that_has(tier, |word| submission.solution.mentions(word) || in_tests(word))
-    }
-
-    fn launcher_that_has(&self, tier: Tier, mentioned: impl Fn(&str) -> bool) -> String {
         match &self.runtime {
-            Runtime::Python(python) => python.launcher_for(&self.image, mentioned, self.is_warm(tier)),
+            Runtime::Python(python) => python.launcher_for(&self.image, solution, None, self.is_warm(tier)),
+            Runtime::Compiled(_) => self.image.name.clone(),
+        }
+    }
+
+    /// The same for a solution and the code of its tests, which use one launcher.
+    pub fn launcher_for_code(&self, solution: &Solution, tests: &CodeTests, tier: Tier) -> String {
+        match &self.runtime {
+            Runtime::Python(python) => {
+                python.launcher_for(&self.image, solution, Some(tests), self.is_warm(tier))
+            }
             Runtime::Compiled(_) => self.image.name.clone(),
         }
     }
@@ -286,6 +282,7 @@ impl Language {
                 let asked = asked(runs.collect::<Result<_, TooLarge>>()?);
                 Ok(self.runs_of("function", asked, program, tier))
             }
+            // The solution's side; see [`Language::tests_job`].
             Tests::Code(_) => Ok(self.runs_of("serve", asked(vec![Run::default()]), program, tier)),
         }
     }
@@ -317,18 +314,18 @@ impl Language {
         tier: Tier,
         start: Start,
     ) -> Result<Job, TooLarge> {
-        let run = tests_job::run(submission, tests, order)?;
-        // Nothing of the solution's source is in the tests' cell, unless they share it.
+        let call = python::tests_plan(submission, tests, order)?;
         let asked = ProgramJob {
             solution: &submission.solution,
             arguments: &[],
             prelude: submission.prelude,
             seed: submission.seed,
             start,
-            runs: vec![run],
+            runs: vec![Run { call: Some(call.into()), ..Run::default() }],
             collect: Vec::new(),
         };
         let job = self.runs_of(if order.shared { "shared" } else { "tests" }, asked, None, tier);
+        // Nothing of the solution's source is in the tests' cell, unless they share it.
         Ok(if order.shared { job } else { Job { sources: Arc::from([]), ..job } })
     }
 

@@ -9,9 +9,13 @@ use std::{
 use super::{Image, LanguageError, ProgramJob, image::WarmImage};
 use crate::{
     sandbox::{ImageSetup, Job, LauncherConfig, Program, SOURCE_DIR, WarmSetup},
-    submission::Prelude,
+    submission::{CodeTests, Prelude, Solution},
     value::{Value, marshal},
 };
+
+mod tests_plan;
+
+pub use tests_plan::tests_plan;
 
 /// What we have of our own in a cell, compiled: name and source. The driver finds the others beside it.
 const SCRIPTS: [(&str, &str); 7] = [
@@ -158,15 +162,23 @@ impl PythonRuntime {
         image.warm.iter().filter(move |warm| warm.mentioned.is_none() || has_numpy)
     }
 
-    /// The launcher for a program: the one that has loaded what it mentions.
-    pub fn launcher_for(&self, image: &Image, mentioned: impl Fn(&str) -> bool, warm: bool) -> String {
+    /// The launcher for a solution: the one that has loaded what its source, or the code of its tests, mentions.
+    pub fn launcher_for(
+        &self,
+        image: &Image,
+        solution: &Solution,
+        tests: Option<&CodeTests>,
+        warm: bool,
+    ) -> String {
         if !(warm && self.can_be_warm()) {
             return image.name.clone();
         }
+        let is_mentioned =
+            |word: &str| mentions(solution, word) || tests.is_some_and(|tests| tests.mentions(word));
         let mut chosen = None;
         for warm in self.warm_images(image) {
             match &warm.mentioned {
-                Some(word) if mentioned(word) => chosen = Some(warm),
+                Some(word) if is_mentioned(word) => chosen = Some(warm),
                 Some(_) => {}
                 None => chosen = chosen.or(Some(warm)),
             }
@@ -211,13 +223,17 @@ impl PythonRuntime {
             None => argv.extend([String::new(), String::new()]),
             Some(seed) => {
                 env.push(format!("PYTHONHASHSEED={seed}"));
-                let has_numpy = self.has_numpy && asked.solution.mentions("numpy");
+                let has_numpy = self.has_numpy && mentions(asked.solution, "numpy");
                 let seeded = if has_numpy { "random,numpy.random" } else { "random" };
                 argv.extend([seed.to_string(), seeded.to_owned()]);
             }
         }
         Program::Exec { argv, env }
     }
+}
+
+fn mentions(solution: &Solution, word: &str) -> bool {
+    solution.files.iter().any(|file| contains(&file.content, word.as_bytes()))
 }
 
 /// Runs the interpreter on [`DISCOVER`].
@@ -245,6 +261,10 @@ fn ask(interpreter: &Path) -> Result<Vec<u8>, String> {
 
 fn environment(image: &Image) -> Vec<String> {
     image.cell.env.iter().map(|(name, value)| format!("{name}={value}")).collect()
+}
+
+fn contains(text: &[u8], word: &[u8]) -> bool {
+    text.windows(word.len()).any(|window| window == word)
 }
 
 fn text(value: Value) -> Option<String> {

@@ -125,12 +125,7 @@ impl Engine {
         }
     }
 
-    pub(super) async fn open_cell(
-        &self,
-        errand: &Errand<'_>,
-        place: Place,
-        job: Job,
-    ) -> Result<CellRun, Fault> {
+    async fn open_cell(&self, errand: &Errand<'_>, place: Place, job: Job) -> Result<CellRun, Fault> {
         self.metrics.cell_started(errand.language.name());
         self.sandbox.open(&errand.launcher, place, errand.limits, job).await
     }

@@ -16,48 +16,39 @@ use crate::{
     language::{Start, TestsOrder},
     limits::Limits,
     report::{Isolation, TestReport},
-    sandbox::{Fault, LinkAt, LinkedJob},
+    sandbox::{Fault, LinkAt, LinkedJob, Program},
     submission::{CodeTests, Submission},
     verdict::code::{CodeDecision, Conversation, Word, decide_code},
 };
-
-/// Tests that hold code, with what their cells are made of. The errand's job is the solution's side.
-pub(super) struct CodeErrand<'a> {
-    pub errand: &'a Errand<'a>,
-    pub submission: &'a Submission,
-    pub tests: &'a CodeTests,
-    pub start: Start,
-}
 
 impl Engine {
     /// Carries the tests out, in as few pairs of cells as possible: one, unless a process ends before the
     /// last test, a cell fails or a time must be measured again on a quiet machine.
     pub(super) async fn run_code_tests(
         &self,
-        asked: &CodeErrand<'_>,
+        errand: &Errand<'_>,
+        submission: &Submission,
+        tests: &CodeTests,
         door: &mut Door<'_>,
-        place: Place,
         mut judging: Judging,
     ) -> Result<Judging, Fault> {
-        let total = asked.tests.tests.len();
-        let (mut place, mut attempts) = (Some(place), 0);
+        let total = tests.tests.len();
+        let asked = Asked { errand, submission, tests };
+        let mut attempts = 0;
         judging.isolation = Some(Isolation::Separate);
-        while judging.tests.len() < total && !judging.stops(asked.submission) {
-            let place = match place.take() {
-                Some(place) => place,
-                None => door.place().await.map_err(turned_away)?,
-            };
+        while judging.tests.len() < total && !judging.stops(submission) {
+            let place = door.place().await.map_err(turned_away)?;
             let rest = judging.tests.len()..total;
             let shared = matches!(judging.isolation, Some(Isolation::Shared { .. }));
-            match self.code_tests_of(asked, place, rest.clone(), shared).await {
+            match self.run_pair(&asked, place, rest.clone(), shared).await {
                 Ok((conversation, Word::Decided(decided))) => {
-                    self.take_decisions(asked, door, &conversation, decided, &mut judging).await?;
+                    self.take_decisions(&asked, &conversation, decided, door, &mut judging).await?;
                 }
-                // From here on both run in one process.
+                // From here on `run_pair` runs both in one process.
                 Ok((_, Word::Shared(why))) => judging.isolation = Some(Isolation::Shared { why }),
                 Err(fault) => {
                     attempts += 1;
-                    self.note_fault(asked.errand.language, &fault);
+                    self.note_fault(errand.language, &fault);
                     if attempts == CELL_ATTEMPTS {
                         return Err(fault);
                     }
@@ -73,10 +64,10 @@ impl Engine {
     /// tests before it had used of the limits, or left behind, is not its doing.
     async fn take_decisions(
         &self,
-        asked: &CodeErrand<'_>,
-        door: &Door<'_>,
+        asked: &Asked<'_>,
         conversation: &Conversation,
         decided: Vec<CodeDecision>,
+        door: &Door<'_>,
         judging: &mut Judging,
     ) -> Result<(), Fault> {
         let first = judging.tests.len();
@@ -86,7 +77,7 @@ impl Engine {
                 let alone = door.alone().await;
                 let only = first + index..first + index + 1;
                 let shared = conversation.is_shared;
-                let (conversation, word) = self.code_tests_of(asked, alone, only, shared).await?;
+                let (conversation, word) = self.run_pair(asked, alone, only, shared).await?;
                 if let Word::Decided(decided) = word
                     && let Some(decision) = decided.into_iter().next()
                 {
@@ -107,28 +98,26 @@ impl Engine {
     }
 
     /// One pair of cells with some of the tests; or, if they are to share it, one cell.
-    async fn code_tests_of(
+    async fn run_pair(
         &self,
-        asked: &CodeErrand<'_>,
+        asked: &Asked<'_>,
         place: Place,
         which: Range<usize>,
         shared: bool,
     ) -> Result<(Conversation, Word), Fault> {
-        let CodeErrand { errand, submission, tests, start } = *asked;
-        let language = errand.language;
+        let Asked { errand, submission, tests } = *asked;
+        let (language, tier) = (errand.language, self.sandbox.tier());
         let (nonce, count) = (new_nonce(), which.len());
         let order = TestsOrder { shared, tests: which, nonce: &nonce };
-        let job = language.tests_job(submission, tests, &order, self.sandbox.tier(), start);
+        let job = language.tests_job(submission, tests, &order, tier, start_of(errand));
         let job = job.map_err(|error| Fault { step: "tests_job".to_owned(), detail: error.to_string() })?;
+        let launcher = language.launcher_for_code(&submission.solution, tests, tier);
         let limits = errand.limits;
-        let side = |job, limits| LinkedJob {
-            launcher: errand.launcher.clone(),
-            limits,
-            job,
-            at: LinkAt::Descriptors,
-        };
+        let side =
+            |job, limits| LinkedJob { launcher: launcher.clone(), limits, job, at: LinkAt::Descriptors };
         if shared {
-            let mut cell = self.open_cell(errand, place, job).await?;
+            self.metrics.cell_started(language.name());
+            let mut cell = self.sandbox.open(&launcher, place, limits, job).await?;
             let outcome = cell.next().await?.ok_or_else(no_outcome)?;
             let conversation = Conversation { solution: outcome.clone(), tests: outcome, is_shared: true };
             let word = decide_code(&conversation, &nonce, count);
@@ -142,10 +131,26 @@ impl Engine {
             .await?;
         let (solution, tests) = tokio::try_join!(solution.next(), tests.next())?;
         let (solution, tests) = (solution.ok_or_else(no_outcome)?, tests.ok_or_else(no_outcome)?);
-        self.metrics.run_ended(language.name(), solution.usage.cpu, solution.usage.wall);
+        self.note_run(language, &solution);
         let conversation = Conversation { solution, tests, is_shared: false };
         let word = decide_code(&conversation, &nonce, count);
         Ok((conversation, word))
+    }
+}
+
+/// What a conversation is made of.
+#[derive(Clone, Copy)]
+struct Asked<'a> {
+    errand: &'a Errand<'a>,
+    submission: &'a Submission,
+    tests: &'a CodeTests,
+}
+
+/// The tests' process begins as the solution's does.
+fn start_of(errand: &Errand<'_>) -> Start {
+    match errand.job.program {
+        Program::Warm { .. } => Start::Usual,
+        Program::Exec { .. } | Program::Source { .. } => Start::Fresh,
     }
 }
 

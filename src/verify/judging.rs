@@ -50,18 +50,6 @@ impl Judging {
         self.tests.push(test_report(decision, &ran, submission));
     }
 
-    /// The same where somebody else has decided in place of the submission's rule.
-    pub fn add_decided(&mut self, submission: &Submission, outcome: &Outcome, decision: Decision) {
-        let (ran, index) = (Ran::new(outcome), self.tests.len());
-        if let Tests::Program(tests) = &submission.tests {
-            for tally in self.also.iter_mut().filter(|tally| !tally.is_settled()) {
-                tally.add(index, &verdict::decide_program(&ran, &tests[index], tally.compare()));
-            }
-        }
-        self.own.add(index, &decision);
-        self.tests.push(test_report(decision, &ran, submission));
-    }
-
     /// The decision on the next test that holds code. `share`: its part of the run's CPU time.
     pub fn add_code(
         &mut self,
@@ -82,6 +70,18 @@ impl Judging {
         let wall_ms = wall.as_secs_f64() * 1000.0;
         let (cpu_ms, answer_hash) = (report.cpu_ms * share, None);
         self.tests.push(TestReport { exit_code, signal, cpu_ms, wall_ms, answer_hash, ..report });
+    }
+
+    /// The same where somebody else has decided in place of the submission's rule.
+    pub fn add_decided(&mut self, submission: &Submission, outcome: &Outcome, decision: Decision) {
+        let (ran, index) = (Ran::new(outcome), self.tests.len());
+        if let Tests::Program(tests) = &submission.tests {
+            for tally in self.also.iter_mut().filter(|tally| !tally.is_settled()) {
+                tally.add(index, &verdict::decide_program(&ran, &tests[index], tally.compare()));
+            }
+        }
+        self.own.add(index, &decision);
+        self.tests.push(test_report(decision, &ran, submission));
     }
 
     pub fn stops(&self, submission: &Submission) -> bool {

@@ -40,7 +40,7 @@ impl Work<'_> {
         let language = self.ready.language;
         Errand {
             language,
-            launcher: language.launcher_for_submission(&self.submission, tier),
+            launcher: language.launcher_for(&self.submission.solution, tier),
             limits: self.submission.limits,
             job,
             parallel: self.submission.parallel as usize,

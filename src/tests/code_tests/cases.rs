@@ -7,7 +7,7 @@ use proofbox::{
 
 use super::Case;
 
-pub const CROSSING: [Case; 11] = [
+pub static CROSSING: [Case; 11] = [
     Case {
         name: "plain values, exactly",
         source: "
@@ -275,7 +275,7 @@ class Node:
     },
 ];
 
-pub const FORMS: [Case; 10] = [
+pub static FORMS: [Case; 11] = [
     Case {
         name: "HumanEval's check",
         source: "def add(a, b):\n    return a + b\n",
@@ -404,6 +404,41 @@ if __name__ == '__main__':
         ..Case::PLAIN
     },
     Case {
+        name: "what takes pytest itself",
+        source: "def add(a, b):\n    if a is None: raise ValueError('none')\n    return a + b\ndef show(): print('shown')\n",
+        kind: CodeKind::Pytest,
+        tests: &[
+            (
+                "
+import pytest
+from solution import add, show
+@pytest.fixture
+def two(): return 2
+@pytest.mark.parametrize('a, b, c', [(1, 2, 3), (2, 2, 4)])
+def test_add(a, b, c): assert add(a, b) == c
+def test_raises():
+    with pytest.raises(ValueError, match='none'): add(None, 1)
+def test_near(): assert add(0.1, 0.2) == pytest.approx(0.3)
+def test_fixture(two): assert add(two, 1) == 3
+def test_shown(capsys):
+    show()
+    assert capsys.readouterr().out == 'shown\\n'
+",
+                Accepted,
+            ),
+            (
+                "import pytest\n@pytest.mark.parametrize('n', [1, 2])\ndef test_it(n): assert add(n, 1) == 2",
+                WrongAnswer,
+            ),
+            (
+                "def test_path(tmp_path):\n    (tmp_path / 'x').write_text('1')\n    assert add(1, 1) == 2",
+                Accepted,
+            ),
+            ("import pytest\nfrom solution import add\ndef test_it(): add(None, 1)", RuntimeError),
+        ],
+        ..Case::PLAIN
+    },
+    Case {
         name: "tests that need the solution in their process",
         source: "import random\nclass Base:\n    def name(self): return 'base'\ndef draw(): return random.random()\nasync def later(): return 3\n",
         tests: &[
@@ -427,7 +462,7 @@ if __name__ == '__main__':
     },
 ];
 
-pub const ENDS: [Case; 7] = [
+pub static ENDS: [Case; 7] = [
     Case {
         name: "computes for ever in one test",
         source: "def f(x):\n    while x == 2: pass\n    return x\n",
@@ -508,7 +543,7 @@ os._exit(0)
     };
 }
 
-pub const CHEATS: [Case; 17] = [
+pub static CHEATS: [Case; 17] = [
     Case {
         name: "answers without end, so as not to be judged",
         source: "

@@ -1,5 +1,3 @@
-use std::time::Duration;
-
 use super::*;
 use crate::{
     sandbox::{End, Usage},
@@ -15,7 +13,7 @@ fn outcome(end: End, limit: Option<LimitHit>, result: Vec<u8>) -> Outcome {
         stderr: Vec::new(),
         result,
         files: Vec::new(),
-        ended_at: Duration::ZERO,
+        ended_at: std::time::Duration::ZERO,
     }
 }
 

@@ -1,8 +1,7 @@
 //! Tests that hold code, as a run of their own: what the driver in the tests' cell is given.
 
-use super::TestsOrder;
 use crate::{
-    sandbox::Run,
+    language::TestsOrder,
     submission::{CodeTests, Solution, Stop, Submission},
     value::{
         Value,
@@ -13,10 +12,13 @@ use crate::{
 /// By which names tests import the solution, beside the name of its file.
 const USUAL_NAMES: [&str; 4] = ["solution", "main", "submission", "candidate"];
 
-/// The tests' run.
-pub fn run(submission: &Submission, tests: &CodeTests, order: &TestsOrder<'_>) -> Result<Run, TooLarge> {
-    let plan = encode(&plan(submission, tests, order))?;
-    Ok(Run { call: Some(plan.into()), ..Run::default() })
+/// The plan of a run of tests that hold code, for the driver in the tests' cell.
+pub fn tests_plan(
+    submission: &Submission,
+    tests: &CodeTests,
+    order: &TestsOrder<'_>,
+) -> Result<Vec<u8>, TooLarge> {
+    encode(&plan(submission, tests, order))
 }
 
 /// As `tests_driver.py` describes it.
