@@ -47,10 +47,11 @@ impl Engine {
         door: &mut Door<'_>,
     ) -> Result<Cow<'a, Submission>, Unusable> {
         let Some(reference) = &submission.reference else { return Ok(Cow::Borrowed(submission)) };
-        let asked = as_submission(submission, reference);
-        if asked.tests.is_empty() {
+        let numbers = missing(&submission.tests);
+        if numbers.is_empty() {
             return Ok(Cow::Borrowed(submission));
         }
+        let asked = as_submission(submission, reference);
         let ready = self.ready_program("reference", &reference.program, door).await?;
         if !ready.language.takes(&asked.tests) {
             let (kind, name) = (asked.tests.kind(), ready.language.name());
@@ -62,10 +63,8 @@ impl Engine {
         };
         let job = [job(Start::Usual)?, job(Start::Fresh)?];
         let key = expected_key(&asked, &job[0]);
-        let (expected, found) = self
-            .expected
-            .get(key, self.make_expected(&asked, &missing(&submission.tests), &ready, &job, door))
-            .await?;
+        let (expected, found) =
+            self.expected.get(key, self.make_expected(&asked, &numbers, &ready, &job, door)).await?;
         self.metrics.reference_used(found == Found::Kept);
         let mut filled = submission.clone();
         fill_in(&mut filled.tests, expected);
