@@ -39,6 +39,8 @@ mod step;
 mod supervise;
 mod sys;
 mod tree;
+#[cfg(feature = "wasm")]
+pub mod wasm;
 mod watch;
 
 use std::{sync::Arc, time::Duration};
@@ -59,6 +61,8 @@ pub use self::{
 /// The weakest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ValueEnum)]
 pub enum Tier {
+    /// No wall of the kernel's: solutions in WebAssembly alone.
+    Wasm,
     /// As an ordinary user of a plain container: Landlock, seccomp, a watch over every run.
     Restricted,
     /// As root of a plain container: the same, and a user id for every slot.
@@ -68,11 +72,12 @@ pub enum Tier {
 }
 
 impl Tier {
-    /// Strongest first.
+    /// Those of native solutions, strongest first.
     pub const ALL: [Tier; 3] = [Tier::Namespaces, Tier::Slot, Tier::Restricted];
 
     pub fn as_str(self) -> &'static str {
         match self {
+            Tier::Wasm => "wasm",
             Tier::Restricted => "restricted",
             Tier::Slot => "slot",
             Tier::Namespaces => "namespaces",
@@ -133,6 +138,8 @@ pub struct Usage {
     pub wall: Duration,
     /// Peak resident memory.
     pub memory_bytes: u64,
+    /// What a deterministic run carried out, in units of fuel; `None` for any other run.
+    pub fuel: Option<u64>,
 }
 
 /// Our own machinery failed. Never says anything about a solution.

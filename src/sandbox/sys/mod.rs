@@ -8,6 +8,8 @@
 pub mod landlock;
 pub mod notify;
 pub mod python;
+#[cfg(feature = "wasm")]
+pub mod wasm;
 
 use std::{
     ffi::{CStr, CString},
