@@ -1,29 +1,54 @@
 //! A place to run: slots, and the bounded wait for one.
 //!
-//! A slot is permission to run one submission; there is one per core by default. Callers queue in
-//! the order in which they came (a [`tokio::sync::Semaphore`] is fair), whether they want one slot
-//! or, to measure a run on a quiet machine, all of them. A caller that stops waiting (its future is
-//! dropped) leaves no trace, and a slot is given back by dropping it, however the work ended.
+//! A slot is permission to run one submission; there is one per core by default. Callers take turns: one
+//! that sends a thousand submissions at once does not keep another waiting for all of them. A caller's
+//! own requests are served in the order in which they came, whether they want one slot or, to measure a
+//! run on a quiet machine, all of them. A caller that stops waiting (its future is dropped) leaves no
+//! trace, and a slot is given back by dropping it, however the work ended.
+
+mod line;
 
 use std::{
+    hash::{DefaultHasher, Hash, Hasher},
+    mem,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicU64, AtomicUsize, Ordering},
+        atomic::{AtomicU64, Ordering},
     },
     time::{Duration, Instant},
 };
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, TryAcquireError};
+use tokio::sync::oneshot;
+
+use self::line::{Line, Wants};
 
 /// How a caller meets a full house.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Admit {
-    /// Waits in the bounded queue, or is turned away at once when that is full. For callers that
-    /// can come again later, such as HTTP clients.
+    /// Waits in the bounded queue, or is turned away when that is full: at once, or later when another
+    /// caller comes that has far fewer requests in it. For callers that can come again, such as HTTP
+    /// clients.
     Bounded,
     /// Waits for as long as it takes. For callers that bound their own work in flight, such as the
     /// bulk filter.
     Patient,
+}
+
+/// Who asks, as far as turns go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Caller(u64);
+
+impl Caller {
+    /// This process itself.
+    pub const OWN: Caller = Caller(0);
+
+    /// By a name of any kind, such as a client's address. Two names fall together one time in 2^64,
+    /// and share their turns then.
+    pub fn named(name: impl Hash) -> Caller {
+        let mut hasher = DefaultHasher::new();
+        name.hash(&mut hasher);
+        Caller(hasher.finish())
+    }
 }
 
 /// No slot came free within the bounds of the wait.
@@ -44,16 +69,27 @@ pub struct Admission {
 
 #[derive(Debug)]
 struct House {
-    permits: Arc<Semaphore>,
     slots: usize,
     max_waiting: usize,
     max_wait: Option<Duration>,
-    waiting: AtomicUsize,
-    /// Indices of the slots that nobody holds. As many as the semaphore has permits to give, or
-    /// more for the instant between the two steps of giving one back.
-    free: Mutex<Vec<usize>>,
+    state: Mutex<State>,
     /// Smoothed time that a slot is held, microseconds; 0 until the first slot came back.
     mean_hold_us: AtomicU64,
+}
+
+#[derive(Debug)]
+struct State {
+    /// Indices of the slots that nobody holds; the last is handed out next.
+    free: Vec<usize>,
+    line: Line<oneshot::Sender<Answer>>,
+}
+
+/// What a request that waited is told.
+#[derive(Debug)]
+enum Answer {
+    Enter(Held),
+    /// Another caller's request took its place in the queue.
+    GiveWay,
 }
 
 /// Upper end of [`Overloaded::retry_after`]: an estimate beyond it would say nothing.
@@ -74,47 +110,44 @@ impl Admission {
     /// As [`Admission::new`].
     pub fn with_max_wait(slots: usize, max_waiting: usize, max_wait: Option<Duration>) -> Admission {
         assert!(slots > 0 && u32::try_from(slots).is_ok(), "the number of slots must be 1 to 2^32 - 1");
-        Admission {
-            house: Arc::new(House {
-                permits: Arc::new(Semaphore::new(slots)),
-                slots,
-                max_waiting,
-                max_wait,
-                waiting: AtomicUsize::new(0),
-                // The lowest index is handed out first, and the one used last is used again first:
-                // its slot process is the warmest.
-                free: Mutex::new((0..slots).rev().collect()),
-                mean_hold_us: AtomicU64::new(0),
-            }),
+        // The lowest index is handed out first, and the one used last is used again first: its slot
+        // process is the warmest.
+        let state = Mutex::new(State { free: (0..slots).rev().collect(), line: Line::new() });
+        let mean_hold_us = AtomicU64::new(0);
+        Admission { house: Arc::new(House { slots, max_waiting, max_wait, state, mean_hold_us }) }
+    }
+
+    /// Waits for a slot on behalf of `caller`.
+    ///
+    /// # Errors
+    /// [`Overloaded`], for [`Admit::Bounded`] only: when the queue is full, or after the longest wait.
+    pub async fn enter(&self, admit: Admit, caller: Caller) -> Result<Slot, Overloaded> {
+        let asked_at = Instant::now();
+        let bounded = admit == Admit::Bounded;
+        let request = match self.house.ask(caller, Wants::OneSlot, bounded) {
+            Asked::Entered(held) => return Ok(Slot::new(held, asked_at)),
+            Asked::Refused { waiting } => return Err(self.overloaded(waiting)),
+            Asked::Waits(request) => request,
+        };
+        let answer = match self.house.max_wait {
+            Some(max_wait) if bounded => {
+                tokio::time::timeout(max_wait, request.answer()).await.unwrap_or(Answer::GiveWay)
+            }
+            _ => request.answer().await,
+        };
+        match answer {
+            Answer::Enter(held) => Ok(Slot::new(held, asked_at)),
+            Answer::GiveWay => Err(self.overloaded(self.waiting())),
         }
     }
 
-    /// Waits for a slot.
-    ///
-    /// # Errors
-    /// [`Overloaded`], for a [`Admit::Bounded`] caller only: at once when the queue is full, or after
-    /// the longest wait.
-    pub async fn enter(&self, admit: Admit) -> Result<Slot, Overloaded> {
-        let asked_at = Instant::now();
-        // Permits are only free when nobody is queued: this overtakes no one.
-        match Arc::clone(&self.house.permits).try_acquire_owned() {
-            Ok(permit) => return Ok(self.slot(permit, asked_at)),
-            Err(TryAcquireError::NoPermits) => {}
-            Err(TryAcquireError::Closed) => unreachable!("the semaphore is never closed"),
-        }
-        let waiter = match admit {
-            Admit::Bounded => Waiter::join_bounded(&self.house).ok_or_else(|| self.overloaded())?,
-            Admit::Patient => Waiter::join(&self.house),
-        };
-        let acquire = Arc::clone(&self.house.permits).acquire_owned();
-        let acquired = match (admit, self.house.max_wait) {
-            (Admit::Bounded, Some(max_wait)) => {
-                tokio::time::timeout(max_wait, acquire).await.map_err(|_| self.overloaded())?
-            }
-            _ => acquire.await,
-        };
-        drop(waiter);
-        Ok(self.slot(acquired.expect("the semaphore is never closed"), asked_at))
+    /// A slot that nobody holds and nobody waits for, if there is one.
+    pub fn enter_if_idle(&self) -> Option<Slot> {
+        let mut state = self.house.state();
+        let indices =
+            if state.line.is_empty() { state.take(Wants::OneSlot, self.house.slots)? } else { return None };
+        drop(state);
+        Some(Slot::new(Held { house: Arc::clone(&self.house), indices }, Instant::now()))
     }
 
     /// Waits until every slot is free and holds them all: nothing else runs until the result is
@@ -123,16 +156,15 @@ impl Admission {
     ///
     /// The caller must hold no slot itself: two callers that each kept one while waiting for all
     /// would wait for each other for ever.
-    pub async fn enter_alone(&self) -> Alone {
-        let waiter = Waiter::join(&self.house);
-        let all = u32::try_from(self.house.slots).expect("checked when built");
-        let permits = Arc::clone(&self.house.permits)
-            .acquire_many_owned(all)
-            .await
-            .expect("the semaphore is never closed");
-        drop(waiter);
-        let index = self.house.take_index();
-        Alone { house: Arc::clone(&self.house), index, _permits: permits }
+    pub async fn enter_alone(&self, caller: Caller) -> Alone {
+        match self.house.ask(caller, Wants::EverySlot, false) {
+            Asked::Entered(held) => Alone { held },
+            Asked::Waits(request) => match request.answer().await {
+                Answer::Enter(held) => Alone { held },
+                Answer::GiveWay => unreachable!("it joined as one that does not give way"),
+            },
+            Asked::Refused { .. } => unreachable!("only bounded requests are refused"),
+        }
     }
 
     /// How many submissions can run at once.
@@ -140,48 +172,77 @@ impl Admission {
         self.house.slots
     }
 
-    /// How many slots are held now (all of them while somebody waits to be alone or is).
+    /// How many slots are held now.
     pub fn in_use(&self) -> usize {
-        self.house.slots.saturating_sub(self.house.permits.available_permits())
+        self.house.slots - self.house.state().free.len()
     }
 
-    /// How many callers are waiting now.
+    /// How many requests are waiting now.
     pub fn waiting(&self) -> usize {
-        self.house.waiting.load(Ordering::Relaxed)
+        self.house.state().line.len()
     }
 
-    /// When a place is likely to be free: the time that the callers now waiting need.
+    /// When a place is likely to be free: the time that the requests now waiting need.
     pub fn retry_after(&self) -> Duration {
-        let turns = (self.waiting() / self.house.slots + 1) as u64;
+        self.retry_after_with(self.waiting())
+    }
+
+    fn retry_after_with(&self, waiting: usize) -> Duration {
+        let turns = (waiting / self.house.slots + 1) as u64;
         let estimate = Duration::from_micros(self.house.mean_hold_us.load(Ordering::Relaxed) * turns);
         Duration::from_secs(estimate.as_secs() + 1).min(MAX_RETRY_AFTER)
     }
 
-    fn overloaded(&self) -> Overloaded {
-        Overloaded { slots: self.slots(), waiting: self.waiting(), retry_after: self.retry_after() }
-    }
-
-    fn slot(&self, permit: OwnedSemaphorePermit, asked_at: Instant) -> Slot {
-        let index = self.house.take_index();
-        let entered_at = Instant::now();
-        Slot {
-            house: Arc::clone(&self.house),
-            index,
-            waited: entered_at - asked_at,
-            entered_at,
-            _permit: permit,
-        }
+    fn overloaded(&self, waiting: usize) -> Overloaded {
+        Overloaded { slots: self.slots(), waiting, retry_after: self.retry_after_with(waiting) }
     }
 }
 
+/// What comes of asking.
+enum Asked {
+    Entered(Held),
+    Waits(Waiting),
+    Refused { waiting: usize },
+}
+
 impl House {
-    fn free(&self) -> MutexGuard<'_, Vec<usize>> {
-        // A push or a pop leaves the list whole, so that a panic elsewhere does not matter.
-        self.free.lock().unwrap_or_else(PoisonError::into_inner)
+    fn state(&self) -> MutexGuard<'_, State> {
+        // Each change leaves it whole, so that a panic elsewhere does not matter.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn take_index(&self) -> usize {
-        self.free().pop().expect("as many indices as permits")
+    fn ask(self: &Arc<Self>, caller: Caller, wants: Wants, bounded: bool) -> Asked {
+        let mut state = self.state();
+        if state.line.is_empty()
+            && let Some(indices) = state.take(wants, self.slots)
+        {
+            return Asked::Entered(Held { house: Arc::clone(self), indices });
+        }
+        let waiting = state.line.len();
+        if bounded && waiting >= self.max_waiting {
+            match state.line.make_room_for(caller) {
+                // Nobody listens any more where this fails: that one is leaving.
+                Some(other) => drop(other.send(Answer::GiveWay)),
+                None => return Asked::Refused { waiting },
+            }
+        }
+        let (answer, answered) = oneshot::channel();
+        let ticket = state.line.join(caller, wants, bounded, answer);
+        Asked::Waits(Waiting { house: Arc::clone(self), caller, ticket, answered })
+    }
+
+    /// Lets in whose turn it is, as far as there are slots.
+    fn serve(self: &Arc<Self>, state: &mut State) {
+        while let Some(wants) = state.line.next()
+            && let Some(indices) = state.take(wants, self.slots)
+        {
+            let Some(answer) = state.line.take_next() else { return };
+            let held = Held { house: Arc::clone(self), indices };
+            if let Err(Answer::Enter(mut unwanted)) = answer.send(Answer::Enter(held)) {
+                // Its future is being dropped. Emptied here, since to drop it full takes the lock.
+                state.free.append(&mut unwanted.indices);
+            }
+        }
     }
 
     fn slot_was_held(&self, held: Duration) {
@@ -195,50 +256,80 @@ impl House {
     }
 }
 
-/// Counted among the waiting for as long as it lives.
-struct Waiter<'a> {
-    house: &'a House,
-}
-
-impl Waiter<'_> {
-    fn join(house: &House) -> Waiter<'_> {
-        house.waiting.fetch_add(1, Ordering::Relaxed);
-        Waiter { house }
-    }
-
-    /// `None` when the queue is full.
-    fn join_bounded(house: &House) -> Option<Waiter<'_>> {
-        house
-            .waiting
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |waiting| {
-                (waiting < house.max_waiting).then_some(waiting + 1)
-            })
-            .ok()?;
-        Some(Waiter { house })
+impl State {
+    fn take(&mut self, wants: Wants, slots: usize) -> Option<Vec<usize>> {
+        match wants {
+            Wants::OneSlot => self.free.pop().map(|index| vec![index]),
+            Wants::EverySlot => (self.free.len() == slots).then(|| mem::take(&mut self.free)),
+        }
     }
 }
 
-impl Drop for Waiter<'_> {
+/// A request that waits; dropped, it leaves the line.
+struct Waiting {
+    house: Arc<House>,
+    caller: Caller,
+    ticket: u64,
+    answered: oneshot::Receiver<Answer>,
+}
+
+impl Waiting {
+    async fn answer(mut self) -> Answer {
+        (&mut self.answered).await.expect("whoever takes a request out of the line answers it")
+    }
+}
+
+impl Drop for Waiting {
     fn drop(&mut self) {
-        self.house.waiting.fetch_sub(1, Ordering::Relaxed);
+        let mut state = self.house.state();
+        if state.line.leave(self.caller, self.ticket) {
+            // It may have been the one that kept the others from going in.
+            self.house.serve(&mut state);
+        }
+    }
+}
+
+/// Slots that are not free; given back when dropped.
+#[derive(Debug)]
+struct Held {
+    house: Arc<House>,
+    /// Never empty while somebody holds them.
+    indices: Vec<usize>,
+}
+
+impl Held {
+    fn index(&self) -> usize {
+        self.indices[self.indices.len() - 1]
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        if !self.indices.is_empty() {
+            let mut state = self.house.state();
+            state.free.append(&mut self.indices);
+            self.house.serve(&mut state);
+        }
     }
 }
 
 /// Permission to run one submission; given back when dropped.
 #[derive(Debug)]
 pub struct Slot {
-    house: Arc<House>,
-    index: usize,
+    held: Held,
     waited: Duration,
     entered_at: Instant,
-    /// After `house`'s list of indices has been restored in `drop`: fields are dropped last.
-    _permit: OwnedSemaphorePermit,
 }
 
 impl Slot {
+    fn new(held: Held, asked_at: Instant) -> Slot {
+        let entered_at = Instant::now();
+        Slot { held, waited: entered_at - asked_at, entered_at }
+    }
+
     /// Which slot this is, `0..slots`. No other living [`Slot`] or [`Alone`] has the same index.
     pub fn index(&self) -> usize {
-        self.index
+        self.held.index()
     }
 
     /// How long its holder waited for it.
@@ -249,29 +340,20 @@ impl Slot {
 
 impl Drop for Slot {
     fn drop(&mut self) {
-        self.house.free().push(self.index);
-        self.house.slot_was_held(self.entered_at.elapsed());
+        self.held.house.slot_was_held(self.entered_at.elapsed());
     }
 }
 
 /// Permission to run alone on the machine: every slot at once, given back when dropped.
 #[derive(Debug)]
 pub struct Alone {
-    house: Arc<House>,
-    index: usize,
-    _permits: OwnedSemaphorePermit,
+    held: Held,
 }
 
 impl Alone {
     /// The slot to run in, `0..slots`.
     pub fn index(&self) -> usize {
-        self.index
-    }
-}
-
-impl Drop for Alone {
-    fn drop(&mut self) {
-        self.house.free().push(self.index);
+        self.held.index()
     }
 }
 

@@ -270,13 +270,13 @@ fn set(gauge: &IntGauge, count: usize) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::admission::Admit;
+    use crate::admission::{Admit, Caller};
 
     #[tokio::test]
     async fn every_event_shows_and_unknown_languages_share_a_label() {
         let metrics = Metrics::new(["python".to_owned()]);
         let admission = Admission::new(2, 5);
-        let slot = admission.enter(Admit::Bounded).await.unwrap();
+        let slot = admission.enter(Admit::Bounded, Caller::OWN).await.unwrap();
         let in_flight = metrics.submission_started();
         metrics.slot_entered(slot.waited());
         metrics.cell_started("python");

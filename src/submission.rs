@@ -21,8 +21,35 @@ pub struct Submission {
     pub limits: Limits,
     pub stop: Stop,
     pub repeat: Repeat,
+    /// Most slots that the tests may take at once; more than one only while nobody else waits. At
+    /// least 1.
+    pub parallel: u32,
+    /// For the interpreter's string hashes and its modules' random generators; `None`: another for
+    /// every submission or run.
+    pub seed: Option<u32>,
     pub prelude: Prelude,
     pub show_output: ShowOutput,
+}
+
+impl Submission {
+    /// The tests of a solution; everything else as it is where nobody says otherwise.
+    pub fn new(language: impl Into<String>, solution: Solution, tests: Tests) -> Submission {
+        Submission {
+            id: None,
+            language: language.into(),
+            solution,
+            tests,
+            compare: Compare::TOKENS,
+            also: Vec::new(),
+            limits: Limits::default(),
+            stop: Stop::default(),
+            repeat: Repeat::default(),
+            parallel: 1,
+            seed: None,
+            prelude: Prelude::default(),
+            show_output: ShowOutput::default(),
+        }
+    }
 }
 
 /// The source files of a solution. At least one; `entry` names one of them.
@@ -202,6 +229,9 @@ pub enum Prelude {
     /// image's driver for the exact names.
     Contest,
 }
+
+/// Most slots that one submission's tests can ask for.
+pub const MAX_PARALLEL: u32 = 256;
 
 /// Whose captured output the report shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

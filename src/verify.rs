@@ -12,9 +12,9 @@ use std::{
 
 use self::judging::Judging;
 use crate::{
-    admission::{Admission, Admit, Place},
+    admission::{Admission, Admit, Caller, Place},
     config::EngineConfig,
-    language::{Language, LanguageError, Languages},
+    language::{Language, LanguageError, Languages, Start},
     metrics::Metrics,
     report::{Report, TestReport},
     sandbox::{CellRun, End, Fault, Job, LimitHit, Outcome, Sandbox, SandboxConfig, StartError},
@@ -74,16 +74,21 @@ impl Engine {
     /// Runs a submission's tests and judges them. Never fails: a fault of ours is a report whose
     /// verdict is `undecided`. Dropping the future ends the runs and frees the slot.
     pub async fn verify(&self, submission: Submission, admit: Admit) -> Report {
+        self.verify_for(Caller::OWN, submission, admit).await
+    }
+
+    /// The same on behalf of one caller of several, who take turns.
+    pub async fn verify_for(&self, caller: Caller, submission: Submission, admit: Admit) -> Report {
         let in_flight = self.metrics.submission_started();
         let begun = Instant::now();
-        let report = self.decide(&submission, admit, begun).await;
+        let report = self.decide(&submission, admit, caller, begun).await;
         let language = self.languages.find(&submission.language).map_or("", Language::name);
         self.metrics.submission_decided(language, submission.tests.kind(), report.verdict, report.cause);
         drop(in_flight);
         report
     }
 
-    async fn decide(&self, submission: &Submission, admit: Admit, begun: Instant) -> Report {
+    async fn decide(&self, submission: &Submission, admit: Admit, caller: Caller, begun: Instant) -> Report {
         let undecided = |cause, reason: String| {
             Report::undecided(submission.id.clone(), cause, reason, submission.tests.len())
         };
@@ -98,11 +103,12 @@ impl Engine {
         if submission.tests.is_empty() {
             return undecided(Cause::BadTests, "there are no tests".to_owned());
         }
-        let job = match language.job(submission, self.sandbox.tier()) {
+        let job = match language.job(submission, self.sandbox.tier(), Start::Usual) {
             Ok(job) => job,
             Err(error) => return undecided(Cause::BadTests, error.to_string()),
         };
-        let slot = match self.admission.enter(admit).await {
+        let asked = Asked { submission, language, job, caller };
+        let slot = match self.admission.enter(admit, caller).await {
             Ok(slot) => slot,
             Err(overloaded) => {
                 self.metrics.turned_away();
@@ -112,37 +118,34 @@ impl Engine {
         let waited = slot.waited();
         self.metrics.slot_entered(waited);
         let run = Judging::by_all(submission);
-        let report = match self.run_tests(language, submission, &job, Place::Slot(slot), run).await {
+        let report = match self.run_tests(&asked, Place::Slot(slot), run).await {
             Ok(judging) => judging.summarise(submission, self.sandbox.tier()),
             Err(fault) => return undecided(Cause::SandboxFault, fault.to_string()),
         };
         let runs: f64 = report.tests.iter().map(|test| test.wall_ms / 1000.0).sum();
         let overhead = begun.elapsed().saturating_sub(waited).as_secs_f64() - runs;
         self.metrics.overhead(Duration::from_secs_f64(overhead.max(0.0)));
-        match self.confirm(language, submission, &job, report).await {
+        match self.confirm(&asked, report).await {
             Ok(report) => report,
             Err(fault) => undecided(Cause::SandboxFault, fault.to_string()),
         }
     }
 
     /// Runs an accepted solution again, as often as is asked: every run must be accepted.
-    async fn confirm(
-        &self,
-        language: &Language,
-        submission: &Submission,
-        job: &Job,
-        first: Report,
-    ) -> Result<Report, Fault> {
+    async fn confirm(&self, asked: &Asked<'_>, first: Report) -> Result<Report, Fault> {
+        let submission = asked.submission;
         let runs = submission.repeat.runs(&submission.solution);
         if first.verdict != Verdict::Accepted || runs == 1 {
             return Ok(first);
         }
+        // Chance includes the seed of string hashes, which decides the order of sets.
+        let job = asked.language.job(submission, self.sandbox.tier(), Start::Fresh);
+        let job = job.map_err(|error| Fault { step: "repeat_job".to_owned(), detail: error.to_string() })?;
+        let again = Asked { job, ..*asked };
         let (mut accepted, mut refused) = (1, None);
         for _ in 1..runs {
-            // This submission has been admitted already: it is not turned away half-way.
-            let place = Place::Slot(self.admission.enter(Admit::Patient).await.map_err(turned_away)?);
-            let judging = Judging::by_one(submission);
-            let judging = self.run_tests(language, submission, job, place, judging).await?;
+            let place = self.enter_again(&again).await?;
+            let judging = self.run_tests(&again, place, Judging::by_one(submission)).await?;
             let report = judging.summarise(submission, self.sandbox.tier());
             match report.verdict {
                 Verdict::Accepted => accepted += 1,
@@ -159,32 +162,28 @@ impl Engine {
     /// measured again on a quiet machine.
     async fn run_tests(
         &self,
-        language: &Language,
-        submission: &Submission,
-        job: &Job,
+        asked: &Asked<'_>,
         place: Place,
         mut judging: Judging,
     ) -> Result<Judging, Fault> {
         let mut place = Some(place);
         let mut attempts = 0;
-        while judging.tests.len() < job.runs.len() {
-            let seat = match place.take() {
-                Some(seat) => seat,
-                // This submission has been admitted already: it is not turned away half-way.
-                None => Place::Slot(self.admission.enter(Admit::Patient).await.map_err(turned_away)?),
+        while judging.tests.len() < asked.job.runs.len() {
+            let place = match place.take() {
+                Some(place) => place,
+                None => self.enter_again(asked).await?,
             };
-            let rest = Job { runs: job.runs[judging.tests.len()..].to_vec(), ..job.clone() };
-            match self.run_cell(language, submission, rest, seat, &mut judging).await {
+            let places = self.further_places(asked, place, asked.job.runs.len() - judging.tests.len());
+            match self.run_cells(asked, places, &mut judging).await {
                 // The kernel may have ended a cell for want of memory: the rest gets another.
                 Ok(Pause::None) => {}
                 Ok(Pause::MeasureAgain) => {
-                    let only = Job { runs: vec![job.runs[judging.tests.len()].clone()], ..job.clone() };
-                    let outcome = self.measure_alone(language, submission, only).await?;
-                    self.judge(language, submission, outcome, &mut judging);
+                    let outcome = self.measure_alone(asked, judging.tests.len()).await?;
+                    self.judge(asked, outcome, &mut judging);
                 }
                 Err(fault) => {
                     attempts += 1;
-                    self.note_fault(language, &fault);
+                    self.note_fault(asked.language, &fault);
                     if attempts == CELL_ATTEMPTS {
                         return Err(fault);
                     }
@@ -192,30 +191,56 @@ impl Engine {
                     tokio::time::sleep(CELL_PAUSE * attempts * attempts).await;
                 }
             }
-            if judging.stops(submission) {
+            if judging.stops(asked.submission) {
                 break;
             }
         }
-        judging.tests.resize_with(job.runs.len(), TestReport::skipped);
+        judging.tests.resize_with(asked.job.runs.len(), TestReport::skipped);
         Ok(judging)
     }
 
-    /// One cell, from its first run until the last, the first failure or the first doubt.
-    async fn run_cell(
+    /// A slot for a submission that has been admitted already: it is not turned away half-way.
+    async fn enter_again(&self, asked: &Asked<'_>) -> Result<Place, Fault> {
+        match self.admission.enter(Admit::Patient, asked.caller).await {
+            Ok(slot) => Ok(Place::Slot(slot)),
+            Err(overloaded) => Err(Fault { step: "enter_again".to_owned(), detail: overloaded.to_string() }),
+        }
+    }
+
+    /// The place, and as many idle slots beside it as the submission asks for and has runs for.
+    fn further_places(&self, asked: &Asked<'_>, place: Place, runs: usize) -> Vec<Place> {
+        let wanted = runs.min(asked.submission.parallel as usize);
+        let mut places = vec![place];
+        while places.len() < wanted
+            && let Some(slot) = self.admission.enter_if_idle()
+        {
+            places.push(Place::Slot(slot));
+        }
+        places
+    }
+
+    /// The tests not yet judged, each place's cell with every n-th of them, until the last, the first
+    /// failure or the first doubt. Cells run ahead of the judge by what their sockets hold.
+    async fn run_cells(
         &self,
-        language: &Language,
-        submission: &Submission,
-        job: Job,
-        place: Place,
+        asked: &Asked<'_>,
+        places: Vec<Place>,
         judging: &mut Judging,
     ) -> Result<Pause, Fault> {
-        let mut cell = self.open_cell(language, submission, place, job).await?;
-        while let Some(outcome) = cell.next().await? {
-            if near_the_time_limit(&outcome, submission) {
+        let rest = &asked.job.runs[judging.tests.len()..];
+        let lanes = places.len();
+        let mut cells = Vec::with_capacity(lanes);
+        for (lane, place) in places.into_iter().enumerate() {
+            let runs = rest.iter().skip(lane).step_by(lanes).cloned().collect();
+            cells.push(self.open_cell(asked, place, Job { runs, ..asked.job.clone() }).await?);
+        }
+        for lane in (0..lanes).cycle().take(rest.len()) {
+            let Some(outcome) = cells[lane].next().await? else { break };
+            if near_the_time_limit(&outcome, asked.submission) {
                 return Ok(Pause::MeasureAgain);
             }
-            self.judge(language, submission, outcome, judging);
-            if judging.stops(submission) {
+            self.judge(asked, outcome, judging);
+            if judging.stops(asked.submission) {
                 break;
             }
         }
@@ -223,36 +248,26 @@ impl Engine {
     }
 
     /// The same run once more with nothing else running: what counts for a time near the limit.
-    async fn measure_alone(
-        &self,
-        language: &Language,
-        submission: &Submission,
-        job: Job,
-    ) -> Result<Outcome, Fault> {
-        let alone = Place::Alone(self.admission.enter_alone().await);
-        let mut cell = self.open_cell(language, submission, alone, job).await?;
+    async fn measure_alone(&self, asked: &Asked<'_>, run: usize) -> Result<Outcome, Fault> {
+        let alone = Place::Alone(self.admission.enter_alone(asked.caller).await);
+        let only = Job { runs: vec![asked.job.runs[run].clone()], ..asked.job.clone() };
+        let mut cell = self.open_cell(asked, alone, only).await?;
         match cell.next().await? {
             Some(outcome) => Ok(outcome),
             None => Err(Fault { step: "measure_alone".to_owned(), detail: "no outcome".to_owned() }),
         }
     }
 
-    async fn open_cell(
-        &self,
-        language: &Language,
-        submission: &Submission,
-        place: Place,
-        job: Job,
-    ) -> Result<CellRun, Fault> {
-        self.metrics.cell_started(language.name());
-        let launcher = language.launcher_for(submission, self.sandbox.tier());
-        self.sandbox.open(&launcher, place, submission.limits, job).await
+    async fn open_cell(&self, asked: &Asked<'_>, place: Place, job: Job) -> Result<CellRun, Fault> {
+        self.metrics.cell_started(asked.language.name());
+        let launcher = asked.language.launcher_for(asked.submission, self.sandbox.tier());
+        self.sandbox.open(&launcher, place, asked.submission.limits, job).await
     }
 
     /// Outcome to verdict, outside the cell.
-    fn judge(&self, language: &Language, submission: &Submission, outcome: Outcome, judging: &mut Judging) {
-        self.metrics.run_ended(language.name(), outcome.usage.cpu, outcome.usage.wall);
-        judging.add(submission, &outcome);
+    fn judge(&self, asked: &Asked<'_>, outcome: Outcome, judging: &mut Judging) {
+        self.metrics.run_ended(asked.language.name(), outcome.usage.cpu, outcome.usage.wall);
+        judging.add(asked.submission, &outcome);
     }
 
     fn note_fault(&self, language: &Language, fault: &Fault) {
@@ -278,14 +293,18 @@ impl Engine {
     }
 }
 
-/// Why a cell was left before its last run.
+/// One submission on its way, and who brought it.
+struct Asked<'a> {
+    submission: &'a Submission,
+    language: &'a Language,
+    job: Job,
+    caller: Caller,
+}
+
+/// Why cells were left before their last run.
 enum Pause {
     None,
     MeasureAgain,
-}
-
-fn turned_away(overloaded: crate::admission::Overloaded) -> Fault {
-    Fault { step: "enter_again".to_owned(), detail: overloaded.to_string() }
 }
 
 /// Whether a neighbour's load may have decided: the run ended by itself a little over its CPU

@@ -218,10 +218,22 @@ class TreeNode:
 
 
 def main(argv):
-    mode, entry, prelude, site_dirs = argv[1:5]
+    mode, entry, prelude, site_dirs, seed, seeded = argv[1:7]
     restore_builtins()
+    if not sys.flags.isolated:
+        del sys.path[0]  # Where this script is.
     sys.path.extend(filter(None, site_dirs.split(":")))
+    if seed:
+        sow(int(seed), seeded.split(","))
     run(mode, entry, prelude)
+
+
+def sow(seed, modules):
+    """Gives the modules' own random generators a known state. Hashes have theirs from the start."""
+    import importlib
+
+    for name in modules:
+        importlib.import_module(name).seed(seed)
 
 
 def run(mode, entry, prelude, stage="only"):

@@ -2,7 +2,7 @@ use std::{collections::HashSet, future::Future, pin::pin, task::Poll, time::Dura
 
 use tokio::{sync::mpsc, task::JoinSet, time::timeout};
 
-use super::{Admission, Admit};
+use super::{Admission, Admit, Caller};
 
 const SOON: Duration = Duration::from_secs(5);
 
@@ -15,9 +15,9 @@ async fn is_waiting<F: Future>(future: &mut std::pin::Pin<&mut F>) -> bool {
 async fn slots_have_distinct_indices_and_come_back() {
     let admission = Admission::new(3, 0);
     let held: Vec<_> = [
-        admission.enter(Admit::Bounded).await.unwrap(),
-        admission.enter(Admit::Bounded).await.unwrap(),
-        admission.enter(Admit::Bounded).await.unwrap(),
+        admission.enter(Admit::Bounded, Caller::OWN).await.unwrap(),
+        admission.enter(Admit::Bounded, Caller::OWN).await.unwrap(),
+        admission.enter(Admit::Bounded, Caller::OWN).await.unwrap(),
     ]
     .into();
     let indices: HashSet<_> = held.iter().map(super::Slot::index).collect();
@@ -25,21 +25,21 @@ async fn slots_have_distinct_indices_and_come_back() {
     assert_eq!(admission.in_use(), 3);
     drop(held);
     assert_eq!(admission.in_use(), 0);
-    assert_eq!(admission.enter(Admit::Bounded).await.unwrap().waited().as_secs(), 0);
+    assert_eq!(admission.enter(Admit::Bounded, Caller::OWN).await.unwrap().waited().as_secs(), 0);
 }
 
 #[tokio::test]
 async fn a_full_queue_turns_bounded_callers_away_but_not_patient_ones() {
     let admission = Admission::new(1, 1);
-    let held = admission.enter(Admit::Bounded).await.unwrap();
-    let mut queued = pin!(admission.enter(Admit::Bounded));
+    let held = admission.enter(Admit::Bounded, Caller::OWN).await.unwrap();
+    let mut queued = pin!(admission.enter(Admit::Bounded, Caller::OWN));
     assert!(is_waiting(&mut queued).await);
 
-    let refused = admission.enter(Admit::Bounded).await.unwrap_err();
+    let refused = admission.enter(Admit::Bounded, Caller::OWN).await.unwrap_err();
     assert_eq!((refused.slots, refused.waiting), (1, 1));
     assert!(refused.retry_after >= Duration::from_secs(1));
 
-    let mut patient = pin!(admission.enter(Admit::Patient));
+    let mut patient = pin!(admission.enter(Admit::Patient, Caller::OWN));
     assert!(is_waiting(&mut patient).await);
     assert_eq!(admission.waiting(), 2);
     drop(held);
@@ -51,25 +51,25 @@ async fn a_full_queue_turns_bounded_callers_away_but_not_patient_ones() {
 #[tokio::test]
 async fn a_waiter_that_goes_away_leaves_no_trace() {
     let admission = Admission::new(1, 1);
-    let held = admission.enter(Admit::Bounded).await.unwrap();
+    let held = admission.enter(Admit::Bounded, Caller::OWN).await.unwrap();
     {
-        let mut queued = pin!(admission.enter(Admit::Bounded));
+        let mut queued = pin!(admission.enter(Admit::Bounded, Caller::OWN));
         assert!(is_waiting(&mut queued).await);
         assert_eq!(admission.waiting(), 1);
     }
     assert_eq!(admission.waiting(), 0);
     drop(held);
-    timeout(SOON, admission.enter(Admit::Bounded)).await.unwrap().unwrap();
+    timeout(SOON, admission.enter(Admit::Bounded, Caller::OWN)).await.unwrap().unwrap();
     assert_eq!(admission.in_use(), 0);
 }
 
 #[tokio::test]
 async fn a_bounded_wait_ends() {
     let admission = Admission::with_max_wait(1, 8, Some(Duration::from_millis(20)));
-    let held = admission.enter(Admit::Bounded).await.unwrap();
-    timeout(SOON, admission.enter(Admit::Bounded)).await.unwrap().unwrap_err();
+    let held = admission.enter(Admit::Bounded, Caller::OWN).await.unwrap();
+    timeout(SOON, admission.enter(Admit::Bounded, Caller::OWN)).await.unwrap().unwrap_err();
     assert_eq!(admission.waiting(), 0);
-    let mut patient = pin!(admission.enter(Admit::Patient));
+    let mut patient = pin!(admission.enter(Admit::Patient, Caller::OWN));
     assert!(timeout(Duration::from_millis(60), &mut patient).await.is_err(), "patience has no bound");
     drop(held);
     timeout(SOON, patient).await.unwrap().unwrap();
@@ -78,13 +78,13 @@ async fn a_bounded_wait_ends() {
 #[tokio::test]
 async fn callers_are_served_in_the_order_they_came() {
     let admission = Admission::new(1, 64);
-    let held = admission.enter(Admit::Bounded).await.unwrap();
+    let held = admission.enter(Admit::Bounded, Caller::OWN).await.unwrap();
     let (served, mut order) = mpsc::unbounded_channel();
     let mut tasks = JoinSet::new();
     for number in 0..32 {
         let (admission_of_task, served) = (admission.clone(), served.clone());
         tasks.spawn(async move {
-            let slot = admission_of_task.enter(Admit::Bounded).await.unwrap();
+            let slot = admission_of_task.enter(Admit::Bounded, Caller::OWN).await.unwrap();
             served.send(number).unwrap();
             drop(slot);
         });
@@ -104,12 +104,12 @@ async fn callers_are_served_in_the_order_they_came() {
 #[tokio::test]
 async fn alone_means_that_nobody_else_is_in() {
     let admission = Admission::new(2, 8);
-    let first = admission.enter(Admit::Bounded).await.unwrap();
-    let second = admission.enter(Admit::Bounded).await.unwrap();
+    let first = admission.enter(Admit::Bounded, Caller::OWN).await.unwrap();
+    let second = admission.enter(Admit::Bounded, Caller::OWN).await.unwrap();
     drop(first);
-    let mut alone = pin!(admission.enter_alone());
+    let mut alone = pin!(admission.enter_alone(Caller::OWN));
     assert!(is_waiting(&mut alone).await, "the second slot is still held");
-    let mut behind = pin!(admission.enter(Admit::Bounded));
+    let mut behind = pin!(admission.enter(Admit::Bounded, Caller::OWN));
     assert!(is_waiting(&mut behind).await, "a later caller must not overtake the one that waits for all");
     drop(second);
     let alone = timeout(SOON, alone).await.unwrap();
@@ -129,16 +129,21 @@ async fn many_that_want_to_be_alone_neither_deadlock_nor_lose_a_slot() {
     for number in 0..200_u64 {
         let admission = admission.clone();
         tasks.spawn(async move {
-            let Ok(slot) = admission.enter(Admit::Bounded).await else { panic!("the queue is long enough") };
+            let Ok(slot) = admission.enter(Admit::Bounded, Caller::OWN).await else {
+                panic!("the queue is long enough")
+            };
             tokio::time::sleep(Duration::from_micros(number * 7 % 300)).await;
             match number % 4 {
                 0 => {
                     drop(slot);
-                    drop(admission.enter_alone().await);
+                    drop(admission.enter_alone(Caller::OWN).await);
                 }
                 1 => {
                     drop(slot);
-                    drop(timeout(Duration::from_micros(number * 13 % 500), admission.enter_alone()).await);
+                    drop(
+                        timeout(Duration::from_micros(number * 13 % 500), admission.enter_alone(Caller::OWN))
+                            .await,
+                    );
                 }
                 _ => drop(slot),
             }
@@ -146,7 +151,71 @@ async fn many_that_want_to_be_alone_neither_deadlock_nor_lose_a_slot() {
     }
     timeout(Duration::from_secs(30), tasks.join_all()).await.expect("a deadlock");
     assert_eq!((admission.waiting(), admission.in_use()), (0, 0));
-    let mut indices = admission.house.free().clone();
+    let mut indices = admission.house.state().free.clone();
     indices.sort_unstable();
     assert_eq!(indices, [0, 1, 2, 3]);
+}
+
+#[tokio::test]
+async fn a_caller_with_one_request_does_not_wait_behind_all_of_anothers() {
+    let admission = Admission::new(1, 100);
+    let held = admission.enter(Admit::Bounded, Caller::OWN).await.unwrap();
+    let (served, mut order) = mpsc::unbounded_channel();
+    let mut tasks = JoinSet::new();
+    for (number, caller) in ["batch", "batch", "batch", "batch", "single"].into_iter().enumerate() {
+        let (admission_of_task, served) = (admission.clone(), served.clone());
+        tasks.spawn(async move {
+            let slot = admission_of_task.enter(Admit::Bounded, Caller::named(caller)).await.unwrap();
+            served.send(caller).unwrap();
+            drop(slot);
+        });
+        while admission.waiting() <= number {
+            tokio::task::yield_now().await;
+        }
+    }
+    drop((held, served));
+    timeout(SOON, tasks.join_all()).await.unwrap();
+    let mut seen = Vec::new();
+    while let Some(caller) = order.recv().await {
+        seen.push(caller);
+    }
+    assert_eq!(seen, ["batch", "single", "batch", "batch", "batch"]);
+}
+
+#[tokio::test]
+async fn a_full_queue_of_one_caller_makes_room_for_another() {
+    let admission = Admission::new(1, 2);
+    let held = admission.enter(Admit::Bounded, Caller::OWN).await.unwrap();
+    let (greedy, modest) = (Caller::named("greedy"), Caller::named("modest"));
+    let mut first = pin!(admission.enter(Admit::Bounded, greedy));
+    let mut second = pin!(admission.enter(Admit::Bounded, greedy));
+    assert!(is_waiting(&mut first).await && is_waiting(&mut second).await);
+    admission.enter(Admit::Bounded, greedy).await.unwrap_err();
+
+    let mut other = pin!(admission.enter(Admit::Bounded, modest));
+    assert!(is_waiting(&mut other).await);
+    timeout(SOON, second).await.unwrap().unwrap_err();
+    assert_eq!(admission.waiting(), 2);
+    admission.enter(Admit::Bounded, modest).await.unwrap_err();
+    drop(held);
+    drop(timeout(SOON, first).await.unwrap().unwrap());
+    drop(timeout(SOON, other).await.unwrap().unwrap());
+    assert_eq!((admission.waiting(), admission.in_use()), (0, 0));
+}
+
+#[tokio::test]
+async fn one_that_stops_waiting_to_be_alone_lets_the_others_in() {
+    let admission = Admission::new(2, 8);
+    let held = admission.enter(Admit::Bounded, Caller::OWN).await.unwrap();
+    let mut behind = pin!(admission.enter(Admit::Bounded, Caller::OWN));
+    {
+        let mut alone = pin!(admission.enter_alone(Caller::OWN));
+        assert!(is_waiting(&mut alone).await && is_waiting(&mut behind).await);
+        assert!(admission.enter_if_idle().is_none(), "somebody waits");
+    }
+    let slot = timeout(SOON, behind).await.unwrap().unwrap();
+    assert!(admission.enter_if_idle().is_none(), "both slots are held");
+    drop(slot);
+    let idle = admission.enter_if_idle().expect("a slot is free and nobody waits");
+    assert_ne!(idle.index(), held.index());
 }

@@ -19,7 +19,7 @@ use crate::{
     dataset::test_cases::parse_tests,
     judge::Compare,
     report::Report,
-    submission::Tests,
+    submission::{MAX_PARALLEL, Tests},
     verdict::Verdict,
     wire::{self, Asked, WireBounds},
 };
@@ -59,6 +59,14 @@ pub struct RunCommand {
     /// Run an accepted solution this often; every run must be accepted
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=100))]
     repeat: u32,
+
+    /// Tests that run at once [default: one per slot]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=i64::from(MAX_PARALLEL)))]
+    parallel: Option<u32>,
+
+    /// Seed of the interpreter's string hashes and of its modules' random generators
+    #[arg(long, value_name = "N")]
+    seed: Option<u32>,
 
     /// Stop at the first test that is not accepted
     #[arg(long)]
@@ -179,6 +187,8 @@ impl RunCommand {
             "prelude": self.prelude,
             "stop": if self.stop_at_first { "first_failure" } else { "never" },
             "repeat": self.repeat,
+            "parallel": self.parallel.unwrap_or(MAX_PARALLEL),
+            "seed": self.seed,
             "limits": self.limits,
             "fn_name": fn_name,
         });

@@ -122,9 +122,6 @@ impl RowRules {
     fn submission(&self, index: u64, code: String, tests: Tests) -> Submission {
         Submission {
             id: Some(format!("row {index}")),
-            language: "python".to_owned(),
-            solution: Solution::single("main.py", code),
-            tests,
             compare: self.compare,
             also: self.also.clone(),
             limits: self.limits,
@@ -133,6 +130,7 @@ impl RowRules {
             // Answers were accepted upstream with these names in scope.
             prelude: Prelude::Contest,
             show_output: ShowOutput::Never,
+            ..Submission::new("python", Solution::single("main.py", code), tests)
         }
     }
 }

@@ -15,6 +15,7 @@
 mod access;
 mod auth;
 mod body;
+mod caller;
 mod health;
 mod languages;
 mod metrics;

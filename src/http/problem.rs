@@ -53,6 +53,12 @@ impl Problem {
         Problem { field: refusal.field, ..problem }
     }
 
+    /// A header whose value cannot be used.
+    pub fn bad_header(name: &str, detail: impl std::fmt::Display) -> Problem {
+        let detail = format!("{name}: {detail}");
+        Problem::new(StatusCode::BAD_REQUEST, "bad-header", "A header cannot be used", detail)
+    }
+
     /// The body broke off or was not framed as HTTP wants.
     pub fn broken_body() -> Problem {
         let detail = "the body ended before it was complete";

@@ -2,8 +2,12 @@
 
 use std::{io, pin::pin, sync::Arc, time::Duration};
 
-use axum::Router;
-use hyper::server::conn::http1;
+use axum::{Router, extract::Request};
+use hyper::{
+    body::Incoming,
+    server::conn::http1,
+    service::{Service as _, service_fn},
+};
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
     service::TowerToHyperService,
@@ -16,7 +20,7 @@ use tokio::{
     time::{Instant, timeout_at},
 };
 
-use super::{Service, router};
+use super::{Service, caller::Peer, router};
 
 /// Largest head of a request, bytes.
 const MAX_HEAD_BYTES: usize = 64 << 10;
@@ -95,10 +99,10 @@ impl Server {
     async fn turn(&mut self) {
         tokio::select! {
             accepted = accept(&self.listener, &self.room) => match accepted {
-                Ok((stream, room)) => {
-                    let service = TowerToHyperService::new(self.router.clone());
+                Ok((stream, peer, room)) => {
+                    let router = TowerToHyperService::new(self.router.clone());
                     let closing = self.close.subscribe();
-                    self.connections.spawn(serve(stream, service, self.header_timeout, closing, room));
+                    self.connections.spawn(serve(stream, peer, router, self.header_timeout, closing, room));
                 }
                 Err(error) => {
                     tracing::warn!(%error, "no connection could be accepted");
@@ -136,13 +140,13 @@ fn note_end(ended: Result<(), JoinError>) {
 async fn accept(
     listener: &TcpListener,
     room: &Arc<Semaphore>,
-) -> io::Result<(TcpStream, OwnedSemaphorePermit)> {
+) -> io::Result<(TcpStream, Peer, OwnedSemaphorePermit)> {
     let room = Arc::clone(room).acquire_owned().await.expect("the semaphore is never closed");
     let (stream, peer) = listener.accept().await?;
     if let Err(error) = set_up(&stream) {
         tracing::warn!(%peer, %error, "a connection could not be set up as wanted");
     }
-    Ok((stream, room))
+    Ok((stream, Peer(peer.ip()), room))
 }
 
 fn set_up(stream: &TcpStream) -> io::Result<()> {
@@ -163,11 +167,16 @@ async fn told_to_close(closing: &mut watch::Receiver<bool>) {
 
 async fn serve(
     stream: TcpStream,
-    service: TowerToHyperService<Router>,
+    peer: Peer,
+    router: TowerToHyperService<Router>,
     header_timeout: Duration,
     mut closing: watch::Receiver<bool>,
     _room: OwnedSemaphorePermit,
 ) {
+    let service = service_fn(move |mut request: Request<Incoming>| {
+        request.extensions_mut().insert(peer);
+        router.call(request)
+    });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(header_timeout)

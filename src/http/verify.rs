@@ -16,10 +16,11 @@ use axum::{
 use super::{
     Service,
     body::{self, BoundedBody},
+    caller::caller,
     problem::Problem,
 };
 use crate::{
-    admission::Admit,
+    admission::{Admit, Caller},
     language::Language,
     report::Report,
     submission::Submission,
@@ -38,7 +39,8 @@ pub async fn verify(State(service): State<Arc<Service>>, request: Request) -> Re
         return Err(refusal);
     }
     let _in_flight = service.request_started();
-    let report = answer(&service, &head.headers, body).await?;
+    let caller = caller(&head.headers, head.extensions.get())?;
+    let report = answer(&service, &head.headers, body, caller).await?;
     Ok(([(header::CONTENT_TYPE, "application/json")], wire::report_json(&report)).into_response())
 }
 
@@ -62,7 +64,12 @@ fn check_head(service: &Service, headers: &HeaderMap) -> Result<(), Problem> {
     }
 }
 
-async fn answer(service: &Service, headers: &HeaderMap, body: Body) -> Result<Report, Problem> {
+async fn answer(
+    service: &Service,
+    headers: &HeaderMap,
+    body: Body,
+    caller: Caller,
+) -> Result<Report, Problem> {
     let body = body::read(headers, body, service).await?;
     // Until the answer is ready the submission takes about as much memory as its body: the body's
     // share of the budget is kept.
@@ -72,7 +79,7 @@ async fn answer(service: &Service, headers: &HeaderMap, body: Body) -> Result<Re
         Asked::Undecidable(report) => *report,
         Asked::Verify(submission) => {
             check_language(service, &submission)?;
-            service.engine.verify(*submission, Admit::Bounded).await
+            service.engine.verify_for(caller, *submission, Admit::Bounded).await
         }
     };
     match report.cause {

@@ -45,6 +45,16 @@ pub struct Language {
     warm: bool,
 }
 
+/// How a job's runs begin.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Start {
+    /// Forked from an interpreter kept loaded, where there is one. String hashes are its own: the
+    /// same for all runs until it is replaced.
+    Usual,
+    /// By executing the interpreter: every run draws its own seed for string hashes.
+    Fresh,
+}
+
 impl Languages {
     /// Reads the images and asks each interpreter what it is. Runs the interpreters, on our own
     /// code only.
@@ -107,8 +117,9 @@ impl Language {
     }
 
     /// What a cell does for a submission: every test is one run. What the tests expect stays here.
-    pub fn job(&self, submission: &Submission, tier: Tier) -> Result<Job, TooLarge> {
-        self.runtime.job(submission, &self.image, self.is_warm(tier))
+    pub fn job(&self, submission: &Submission, tier: Tier, start: Start) -> Result<Job, TooLarge> {
+        let warm = start == Start::Usual && submission.seed.is_none() && self.is_warm(tier);
+        self.runtime.job(submission, &self.image, warm)
     }
 
     /// Whether runs are forked from an interpreter kept loaded. It is loaded in the cells' file tree,

@@ -153,12 +153,10 @@ impl PythonRuntime {
         if !(warm && self.can_be_warm()) {
             return image.name.clone();
         }
-        let mentions =
-            |word: &str| solution.files.iter().any(|file| contains(&file.content, word.as_bytes()));
         let mut chosen = None;
         for warm in self.warm_images(image) {
             match &warm.mentioned {
-                Some(word) if mentions(word) => chosen = Some(warm),
+                Some(word) if mentions(solution, word) => chosen = Some(warm),
                 Some(_) => {}
                 None => chosen = chosen.or(Some(warm)),
             }
@@ -193,16 +191,38 @@ impl PythonRuntime {
         let arguments = [mode, &entry, prelude, &self.site_dirs].map(str::to_owned).to_vec();
         let program = match warm && self.can_be_warm() {
             true => Program::Warm { arguments },
-            false => {
-                let executable = self.executable.to_string_lossy().into_owned();
-                let mut argv = [&executable, "-I", "-S", "-B", DRIVER_PATH].map(str::to_owned).to_vec();
-                argv.extend(arguments);
-                Program::Exec { argv, env: environment(image) }
-            }
+            false => self.executed(image, submission, arguments),
         };
         let sources = solution.files.iter().map(|file| (file.path.clone(), file.content.clone())).collect();
         Ok(Job { program, sources, runs })
     }
+}
+
+impl PythonRuntime {
+    /// The interpreter and its command line, with the seed that is asked for.
+    fn executed(&self, image: &Image, submission: &Submission, arguments: Vec<String>) -> Program {
+        let executable = self.executable.to_string_lossy().into_owned();
+        let mut env = environment(image);
+        // Isolated, the interpreter would not look at the seed. There is nothing else to keep it from:
+        // the environment is ours, and the driver takes its own directory out of the path.
+        let isolation = if submission.seed.is_some() { "-s" } else { "-I" };
+        let mut argv = [&executable, isolation, "-S", "-B", DRIVER_PATH].map(str::to_owned).to_vec();
+        argv.extend(arguments);
+        match submission.seed {
+            None => argv.extend([String::new(), String::new()]),
+            Some(seed) => {
+                env.push(format!("PYTHONHASHSEED={seed}"));
+                let has_numpy = self.has_numpy && mentions(&submission.solution, "numpy");
+                let seeded = if has_numpy { "random,numpy.random" } else { "random" };
+                argv.extend([seed.to_string(), seeded.to_owned()]);
+            }
+        }
+        Program::Exec { argv, env }
+    }
+}
+
+fn mentions(solution: &Solution, word: &str) -> bool {
+    solution.files.iter().any(|file| contains(&file.content, word.as_bytes()))
 }
 
 /// Runs the interpreter on [`DISCOVER`].

@@ -20,6 +20,7 @@ use super::{
     cgroup::SlotGroup,
     confined::ConfinedCell,
     launcher::CELL_ID,
+    link::{Link, LinkEnds},
     protocol::{Ask, FaultReport, Job, Reply, WireLimits, read_message, write_message},
     rootfs,
     run::{self, Stage, Supervisor},
@@ -81,6 +82,7 @@ fn init(
         Ask::Stop => return Ok(()),
         Ask::Open(_) => return Err(StepError { step: "read_job", errno: nix::errno::Errno::EPROTO }),
     };
+    let link = receive_link(socket, &job)?;
     let mut scratch = rootfs::furnish_cell(scratch_bytes(&limits), &job.sources)?;
     let children = step("watch_children", || {
         let mut mask = SigSet::empty();
@@ -89,13 +91,21 @@ fn init(
         SignalFd::with_flags(&mask, SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK)
     })?;
     let supervisor = Supervisor { socket, children: &children, setup, limits };
-    run_all(&supervisor, &job, || scratch.renew_if_used())
+    run_all(&supervisor, &job, link, || scratch.renew_if_used())
 }
 
-/// Carries out a job's runs. `renew`: makes the scratch space as new.
+/// The ends of a link, where the job says that they follow.
+pub fn receive_link(socket: &UnixStream, job: &Job) -> Result<Option<Link>, StepError> {
+    let receive = |at| Ok(Link { at, ends: io_step("receive_link", || LinkEnds::receive(socket))? });
+    job.link.map(receive).transpose()
+}
+
+/// Carries out a job's runs. `link`: for the first of them, of a job that has no other. `renew`: makes
+/// the scratch space as new.
 pub fn run_all(
     supervisor: &Supervisor<'_>,
     job: &Job,
+    mut link: Option<Link>,
     mut renew: impl FnMut() -> Result<(), StepError>,
 ) -> Result<(), StepError> {
     let hands_code_on = supervisor.setup.run.is_some() && job.runs.len() > 1;
@@ -113,7 +123,7 @@ pub fn run_all(
             None if hands_code_on => Stage::First,
             None => Stage::Only,
         };
-        match run::carry_out(supervisor, job, input, stage, begun)? {
+        match run::carry_out(supervisor, job, input, link.take(), stage, begun)? {
             Some(mut ran) => {
                 if let Some(sent) = run::take_code(&mut ran.result) {
                     code = Some(sent);

@@ -13,13 +13,12 @@
 //! was killed, ends everything below it and itself.
 
 use std::{
-    fs::{self, File, Permissions},
-    io::{Read, Write},
+    fs::{self, Permissions},
     os::{
         fd::{AsFd, OwnedFd},
         unix::{fs::PermissionsExt, net::UnixStream},
     },
-    path::{Path, PathBuf},
+    path::PathBuf,
 };
 
 use nix::{
@@ -28,7 +27,7 @@ use nix::{
     poll::{PollFd, PollFlags, PollTimeout, poll},
     sched::CloneFlags,
     sys::{
-        signal::{SigSet, SigmaskHow, Signal, kill, sigprocmask},
+        signal::{SigSet, SigmaskHow, Signal, sigprocmask},
         signalfd::{SfdFlags, SignalFd},
         stat::{Mode, umask},
         wait::waitpid,
@@ -40,13 +39,14 @@ use super::{
     Tier,
     cell::{self, CellSetup},
     landlock::{self, RunRules},
-    launcher::receive_slot,
     narrowing,
     protocol::{Ask, FaultReport, Job, LauncherSetup, Reply, WireLimits, read_message, write_message},
     reaper::{Charge, take_charge},
+    rehearsal::rehearse_confined,
     rootfs::{SCRATCH_DIR, SOURCE_DIR},
     run::Supervisor,
     scratch::{self, CellDirectory, SCRATCH, SOURCES, ServiceDirectory, WORK},
+    slot,
     step::{StepError, io_step, step},
     sys::{self, SockFilter},
     tree,
@@ -55,19 +55,21 @@ use super::{
 /// User ids of slots, where the whole range is mapped: above those of the launcher's namespaces.
 const ID_BASE: u32 = 0x6f71_0000;
 /// The same in a container that has only 2^16 ids: above those that distributions give out, below
-/// `nobody`. Slots are at most 1024.
-const SMALL_ID_BASE: u32 = 64_000;
+/// `nobody`.
+const SMALL_ID_BASE: u32 = 63_000;
+/// Slots are at most 1024, and there are two seats for each.
+const MOST_IDS: u32 = 2048;
 /// The image's own files, below the guard's directory.
 const IMAGE: &str = "image";
 
 /// What every slot of a launcher knows.
-struct Surroundings<'a> {
-    setup: &'a LauncherSetup,
+pub struct Surroundings<'a> {
+    pub setup: &'a LauncherSetup,
     abi: u32,
     directory: PathBuf,
     /// First of the slots' user ids; none in `restricted`.
-    id_base: Option<u32>,
-    narrowing: Vec<Vec<SockFilter>>,
+    pub id_base: Option<u32>,
+    pub narrowing: Vec<Vec<SockFilter>>,
 }
 
 /// One cell, from the inside of its init.
@@ -170,9 +172,9 @@ fn guarded_launcher(control: &UnixStream, surroundings: &Surroundings<'_>) -> Re
         sys::exit_now(code);
     };
     drop(guard_lives);
-    let _ = step("wait_for_launcher", || waitpid(launcher, None));
+    let ended = step("wait_for_launcher", || waitpid(launcher, None));
     drop(held_by_guard);
-    Ok(())
+    ended.map(drop)
 }
 
 /// The image's own files, and a directory per slot that belongs to the slot's id.
@@ -187,7 +189,7 @@ fn furnish(surroundings: &Surroundings<'_>) -> Result<(), StepError> {
             fs::set_permissions(&path, Permissions::from_mode(0o444))
         })?;
     }
-    for slot in 0..surroundings.setup.slots {
+    for slot in 0..surroundings.setup.seats() {
         let path = surroundings.slot_directory(slot);
         io_step("make_slot_directory", || {
             fs::create_dir(&path)?;
@@ -201,7 +203,7 @@ fn furnish(surroundings: &Surroundings<'_>) -> Result<(), StepError> {
 }
 
 impl Surroundings<'_> {
-    fn slot_directory(&self, slot: u32) -> PathBuf {
+    pub fn slot_directory(&self, slot: u32) -> PathBuf {
         self.directory.join(format!("slot-{slot}"))
     }
 
@@ -212,13 +214,13 @@ impl Surroundings<'_> {
     /// What a run may read: the image's parts of the host, and its own files. A part that stands
     /// elsewhere in a cell than on the host cannot be given without mounts, and is not: only
     /// interpreters kept loaded have such parts, and here there are none.
-    fn readable(&self) -> Vec<PathBuf> {
+    pub fn readable(&self) -> Vec<PathBuf> {
         let same = self.setup.image.binds.iter().filter(|(host, cell)| host == cell);
         same.map(|(path, _)| PathBuf::from(path)).chain([self.directory.join(IMAGE)]).collect()
     }
 }
 
-/// The first user id of a range of 1024 that is mapped here. Where there are many, one that no other
+/// The first user id of a range of [`MOST_IDS`] that is mapped here. Where there are many, one that no other
 /// service is likely to use: processes of one user id count against each other's limit.
 fn find_id_base() -> std::io::Result<u32> {
     let maps = [fs::read_to_string("/proc/self/uid_map")?, fs::read_to_string("/proc/self/gid_map")?];
@@ -227,10 +229,10 @@ fn find_id_base() -> std::io::Result<u32> {
             let mut fields = line.split_ascii_whitespace().map(|word| word.parse::<u64>().unwrap_or(0));
             let (first, _, count) = (fields.next(), fields.next(), fields.next());
             let (first, count, base) = (first.unwrap_or(0), count.unwrap_or(0), u64::from(base));
-            first <= base && base + 1024 <= first + count
+            first <= base && base + u64::from(MOST_IDS) <= first + count
         })
     };
-    let own = ID_BASE + 1024 * (std::process::id() % 4096);
+    let own = ID_BASE + MOST_IDS * (std::process::id() % 4096);
     [own, ID_BASE, SMALL_ID_BASE]
         .into_iter()
         .find(|base| maps.iter().all(|map| is_mapped(*base, map)))
@@ -246,7 +248,7 @@ fn launch(
     step("name_process", || sys::set_name(c"proofbox-launch"))?;
     step("new_session", setsid)?;
     let charge = take_charge(surroundings.abi)?;
-    rehearse(surroundings)?;
+    rehearse_confined(surroundings)?;
     let children = watch_children()?;
     io_step("say_ready", || write_message(&mut { control }, &Reply::Ready { cgroup: None }))?;
     loop {
@@ -270,11 +272,11 @@ fn launch(
             return charge.end_descendants();
         }
         if service {
-            let Some((index, socket)) = io_step("receive_slot", || receive_slot(control))? else {
+            let Some((index, mut socket)) = io_step("receive_slot", || slot::receive(control))? else {
                 return charge.end_descendants();
             };
-            if step("fork_slot", || sys::clone_process(CloneFlags::empty()))?.is_none() {
-                serve_slot(UnixStream::from(socket), index, surroundings);
+            if slot::fork(&mut socket) {
+                serve_slot(socket, index, surroundings);
             }
         }
     }
@@ -304,8 +306,7 @@ fn watch_children() -> Result<SignalFd, StepError> {
 }
 
 /// The slot process: one cell after another, until its socket closes.
-fn serve_slot(socket: UnixStream, index: u32, surroundings: &Surroundings<'_>) -> ! {
-    let mut socket = socket;
+fn serve_slot(mut socket: UnixStream, index: u32, surroundings: &Surroundings<'_>) -> ! {
     if let Err(error) = serve_cells(&mut socket, index, surroundings) {
         let _ = write_message(&mut socket, &Reply::Fault(error.into()));
         // Something may be left: the launcher makes sure that it is not.
@@ -319,29 +320,17 @@ fn serve_cells(
     index: u32,
     surroundings: &Surroundings<'_>,
 ) -> Result<(), StepError> {
-    step("name_process", || sys::set_name(c"proofbox-slot"))?;
-    step("die_with_launcher", || sys::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL as u64))?;
-    step("new_session", setsid)?;
-    step("await_children", || sys::ignore_children(false))?;
+    slot::begin()?;
     let charge = take_charge(surroundings.abi)?;
-    loop {
-        let open = match read_message::<Ask>(socket) {
-            Ok(Ask::Open(open)) => open,
-            Ok(Ask::Stop) => continue, // It was meant for a cell that had ended already.
-            Ok(Ask::Job(_)) => return Err(StepError { step: "await_cell", errno: Errno::EPROTO }),
-            Err(_) => return Ok(()),
-        };
-        let status = one_cell(socket, index, surroundings, open.limits);
+    slot::serve(socket, |socket, limits| {
+        let status = one_cell(socket, index, surroundings, limits);
         charge.end_descendants()?;
         scratch::empty_slot(&surroundings.slot_directory(index))?;
-        let reply = match status {
+        Ok(match status {
             Ok(status) => Reply::Closed { status, oom_kill: false },
             Err(error) => Reply::Fault(FaultReport::from(error)),
-        };
-        if write_message(socket, &reply).is_err() {
-            return Ok(());
-        }
-    }
+        })
+    })
 }
 
 /// Makes a cell and waits until its init is gone: its raw wait status.
@@ -362,14 +351,7 @@ fn one_cell(
         };
         sys::exit_now(code);
     };
-    loop {
-        let reaped = step("wait_for_cell", || sys::reap_any(true))?;
-        if let Some(reaped) = reaped
-            && reaped.pid == init
-        {
-            return Ok(reaped.status);
-        }
-    }
+    slot::wait_for(init)
 }
 
 /// The cell's init: as in [`super::cell`], with what this tier has.
@@ -391,6 +373,7 @@ fn init(
         Ask::Stop => return Ok(()),
         Ask::Open(_) => return Err(StepError { step: "read_job", errno: Errno::EPROTO }),
     };
+    let link = cell::receive_link(socket, &job)?;
     let directory = CellDirectory::create(&surroundings.slot_directory(index), &job.sources)?;
     let mut readable = surroundings.readable();
     readable.push(directory.path().join(SOURCES));
@@ -410,11 +393,11 @@ fn init(
         CellSetup { seccomp: image.seccomp.clone(), group: None, run: None, confined: Some(confined) };
     let supervisor = Supervisor { socket, children: &children, setup: &setup, limits };
     let directory = setup.confined.as_ref().map(|confined| &confined.directory);
-    cell::run_all(&supervisor, &job, || directory.map_or(Ok(()), CellDirectory::renew))
+    cell::run_all(&supervisor, &job, link, || directory.map_or(Ok(()), CellDirectory::renew))
 }
 
 /// Takes charge, becomes the slot's id where it has one, and cannot be looked into.
-fn become_init(surroundings: &Surroundings<'_>, index: u32) -> Result<Charge, StepError> {
+pub fn become_init(surroundings: &Surroundings<'_>, index: u32) -> Result<Charge, StepError> {
     // The kernel prefers runs over the service's other processes when memory runs out; they inherit this.
     io_step("offer_to_oom_killer", || fs::write("/proc/self/oom_score_adj", "1000"))?;
     // While it still could signal its parent but for the enclosure.
@@ -428,91 +411,4 @@ fn become_init(surroundings: &Surroundings<'_>, index: u32) -> Result<Charge, St
     step("die_with_slot", || sys::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL as u64))?;
     step("hide_memory", || sys::prctl(libc::PR_SET_DUMPABLE, 0))?;
     Ok(charge)
-}
-
-/// Goes through everything that a cell needs of this host, in a child, so that a host that lacks it
-/// is refused at the start and not at the first submission.
-fn rehearse(surroundings: &Surroundings<'_>) -> Result<(), StepError> {
-    let (mut ours, mut theirs) = io_step("make_rehearsal_pair", UnixStream::pair)?;
-    let Some(child) = step("fork_rehearsal", || sys::clone_process(CloneFlags::empty()))? else {
-        drop(ours);
-        let reply = match rehearse_cell(surroundings) {
-            Ok(()) => Reply::Ready { cgroup: None },
-            Err(error) => Reply::Fault(error.into()),
-        };
-        let _ = write_message(&mut theirs, &reply);
-        // Until it is killed: that this can be done is part of the rehearsal.
-        let _ = theirs.read(&mut [0]);
-        sys::exit_now(0);
-    };
-    drop(theirs);
-    let reply = io_step("rehearse", || read_message::<Reply>(&mut ours));
-    let killed = step("signal_cell", || kill(child, Signal::SIGKILL));
-    drop(ours);
-    let _ = step("wait_for_rehearsal", || waitpid(child, None));
-    killed?;
-    match reply? {
-        Reply::Fault(fault) => {
-            Err(StepError { step: known_step(&fault.step), errno: Errno::from_raw(fault.errno) })
-        }
-        _ => Ok(()),
-    }
-}
-
-fn rehearse_cell(surroundings: &Surroundings<'_>) -> Result<(), StepError> {
-    let _charge = become_init(surroundings, 0)?;
-    let slot = surroundings.slot_directory(0);
-    let rules = RunRules::new(&surroundings.readable(), &slot)?;
-    rules.restrict()?;
-    let denied =
-        |path: &Path| File::open(path).is_err_and(|error| error.raw_os_error() == Some(libc::EACCES));
-    step("prove_files_hidden", || match denied(Path::new("/proc/self/status")) && denied(Path::new("/")) {
-        true => Ok(()),
-        false => Err(Errno::ENOTRECOVERABLE),
-    })?;
-    io_step("use_scratch", || {
-        let path = slot.join("rehearsal");
-        File::create(&path)?.write_all(b"x")?;
-        fs::remove_file(&path)
-    })?;
-    if surroundings.id_base.is_none() {
-        let (ours, theirs) = io_step("make_gate_pair", UnixStream::pair)?;
-        step("install_fork_gate", || super::forks::install_gate(&theirs))?;
-        step("receive_fork_gate", || super::forks::Gate::receive(&ours).map(drop))?;
-    }
-    step("drop_capabilities", sys::drop_held_capabilities)?;
-    for filter in &surroundings.narrowing {
-        step("narrow_calls", || sys::install_seccomp(filter))?;
-    }
-    step("install_seccomp", || sys::install_seccomp(&surroundings.setup.image.seccomp))
-}
-
-/// The static name of a step that came over a socket.
-fn known_step(name: &str) -> &'static str {
-    const STEPS: [&str; 23] = [
-        "offer_to_oom_killer",
-        "narrow_calls",
-        "no_new_privileges",
-        "become_subreaper",
-        "make_enclosure",
-        "enclose",
-        "prove_enclosure",
-        "drop_bounding_set",
-        "leave_groups",
-        "become_slot_id",
-        "die_with_slot",
-        "hide_memory",
-        "make_run_rules",
-        "open_granted_path",
-        "grant_path",
-        "restrict_by_landlock",
-        "prove_files_hidden",
-        "use_scratch",
-        "make_gate_pair",
-        "install_fork_gate",
-        "receive_fork_gate",
-        "drop_capabilities",
-        "install_seccomp",
-    ];
-    STEPS.into_iter().find(|known| *known == name).unwrap_or("rehearse")
 }

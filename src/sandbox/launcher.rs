@@ -19,7 +19,7 @@
 use std::{
     ffi::CString,
     fs, io,
-    io::{IoSliceMut, Read, Write},
+    io::{Read, Write},
     os::{
         fd::{AsRawFd, OwnedFd},
         unix::{fs::MetadataExt, net::UnixStream},
@@ -28,13 +28,11 @@ use std::{
 };
 
 use nix::{
-    cmsg_space,
     errno::Errno,
     fcntl::OFlag,
     sched::{CloneFlags, unshare},
     sys::{
         resource::{Resource, getrlimit, setrlimit},
-        socket::{ControlMessageOwned, MsgFlags, recvmsg},
         wait::waitpid,
     },
     unistd::{Pid, getegid, geteuid, pipe2, sethostname, setsid},
@@ -45,10 +43,12 @@ use super::{
     cell::{self, CellSetup},
     cgroup::{Groups, OomKill, SlotGroup},
     confined,
+    program::OUTBOX_FD,
     protocol::{
-        Ask, CgroupInfo, FaultReport, Handover, LauncherSetup, Reply, WarmSetup, read_message, write_message,
+        CgroupInfo, FaultReport, Handover, LauncherSetup, Reply, WarmSetup, read_message, write_message,
     },
-    rootfs,
+    rehearsal::rehearse_cell,
+    rootfs, slot,
     step::{self, StepError, io_step, step},
     sys::{self, SockFilter, python::Callback},
 };
@@ -66,6 +66,7 @@ pub const CELL_ID: u32 = 1000;
 
 /// The `__launcher` role. Called from `main` before any thread exists.
 pub fn main() -> ExitCode {
+    step::inject_from_environment();
     // Before anything is taken from standard input: it may execute this role once more.
     let stack_space = execute_again();
     let mut control = match take_control_socket() {
@@ -86,13 +87,10 @@ pub fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    if let Some((name, errno)) = &setup.fail_step {
-        step::inject_failure(name.clone(), *errno);
-    }
-    let guarded = match setup.tier {
+    let guarded = allow_descriptors().and_then(|()| match setup.tier {
         Tier::Namespaces => guard(&control, &setup),
         Tier::Slot | Tier::Restricted => confined::guard(&control, &setup),
-    };
+    });
     match guarded {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -160,6 +158,15 @@ fn take_control_socket() -> io::Result<UnixStream> {
     let control = sys::dup_above(CONTROL_FD, 10)?;
     let null = fs::File::open("/dev/null")?;
     sys::dup_onto(null.as_raw_fd(), CONTROL_FD)?;
+    // A run's descriptors are put onto numbers, which nothing of ours may have that is still wanted.
+    drop(null);
+    loop {
+        let taken = sys::sealed_file(b"")?;
+        if taken.as_raw_fd() > OUTBOX_FD {
+            break;
+        }
+        std::mem::forget(taken);
+    }
     Ok(UnixStream::from(control))
 }
 
@@ -170,7 +177,7 @@ fn guard(control: &UnixStream, setup: &LauncherSetup) -> Result<(), StepError> {
     let _ = setsid();
     step("name_process", || sys::set_name(c"proofbox-guard"))?;
     let groups = match setup.use_cgroups {
-        true => io_step("make_cgroups", || Groups::create(setup.slots))?,
+        true => io_step("make_cgroups", || Groups::create(setup.seats()))?,
         false => None,
     };
     let outcome = guarded_launcher(control, setup, groups.as_ref());
@@ -187,7 +194,7 @@ fn guarded_launcher(
 ) -> Result<(), StepError> {
     let slot_groups = match groups {
         Some(groups) => io_step("open_cgroups", || {
-            (0..setup.slots).map(|slot| groups.open_slot(slot)).collect::<io::Result<Vec<_>>>()
+            (0..setup.seats()).map(|slot| groups.open_slot(slot)).collect::<io::Result<Vec<_>>>()
         })?,
         None => Vec::new(),
     };
@@ -221,8 +228,8 @@ fn guarded_launcher(
     let mapped = map_launcher_ids(&mut ours, launcher, privileged);
     drop(ours);
     // The launcher's end closes the last copy of its socket; keep none here.
-    let _ = step("wait_for_launcher", || waitpid(launcher, None));
-    mapped
+    let ended = step("wait_for_launcher", || waitpid(launcher, None));
+    mapped.and(ended.map(drop))
 }
 
 /// Waits until the launcher asks, then writes its id maps.
@@ -284,7 +291,7 @@ fn launch(
     step("ignore_children", || sys::ignore_children(true))?;
     let seccomp = setup.image.seccomp.clone();
     let Some(warm) = &setup.warm else {
-        return serve(control, seccomp, groups, cgroup, privileged, None);
+        return serve(control, Slots { seccomp, groups, privileged, run: None }, cgroup);
     };
     let handover = Handover {
         version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -298,8 +305,22 @@ fn launch(
     execute_interpreter(warm, &handover)
 }
 
-/// Where the executed interpreter finds what was left for it. Above what a launcher has open.
-const HANDOVER_FD: i32 = 900;
+/// Where the executed interpreter finds what was left for it: the highest number there is, above what
+/// a launcher has open.
+fn handover_number() -> Result<i32, Errno> {
+    getrlimit(Resource::RLIMIT_NOFILE).map(|(soft, _)| soft.min(MOST_DESCRIPTORS) as i32 - 1)
+}
+
+/// Open files that a launcher may have, where the host allows: a dozen control group files for each of
+/// at most 2048 seats, and a little beside them.
+const MOST_DESCRIPTORS: u64 = 32 << 10;
+
+fn allow_descriptors() -> Result<(), StepError> {
+    step("allow_descriptors", || {
+        let (soft, hard) = getrlimit(Resource::RLIMIT_NOFILE)?;
+        setrlimit(Resource::RLIMIT_NOFILE, soft.max(hard.min(MOST_DESCRIPTORS)), hard)
+    })
+}
 
 /// Becomes the interpreter, whose script imports this crate's library and goes on in
 /// [`serve_in_interpreter`]. Returns only on failure.
@@ -308,7 +329,7 @@ fn execute_interpreter(warm: &WarmSetup, handover: &Handover) -> Result<(), Step
     let content = postcard::to_stdvec(handover).map_err(|_| Errno::EINVAL);
     let content = step("hand_over", || content)?;
     let file = io_step("hand_over", || sys::sealed_file(&content))?;
-    step("hand_over", || sys::dup_onto(file.as_raw_fd(), HANDOVER_FD))?;
+    step("hand_over", || sys::dup_onto(file.as_raw_fd(), handover_number()?))?;
     // What this process has open it will have open then.
     io_step("hand_over", || {
         let open = fs::read_dir("/proc/self/fd")?.flatten();
@@ -332,14 +353,15 @@ fn execute_interpreter(warm: &WarmSetup, handover: &Handover) -> Result<(), Step
 /// gone, or in case of failure, having told it.
 pub fn serve_in_interpreter(run: &Callback) {
     let Ok((control, handover)) = take_over() else { return };
-    if let Some((name, errno)) = handover.fail_step {
+    let Handover { seccomp, privileged, groups, cgroup, fail_step, .. } = handover;
+    if let Some((name, errno)) = fail_step {
         step::inject_failure(name, errno);
     }
     let served = step("bound_thread_stacks", || sys::python::bound_thread_stacks(THREAD_STACK_BYTES))
         .and_then(|()| step("name_process", || sys::set_name(c"proofbox-launch")))
         .and_then(|()| {
-            let groups = handover.groups.into_iter().map(SlotGroup::adopt).collect();
-            serve(&control, handover.seccomp, groups, handover.cgroup, handover.privileged, Some(run))
+            let groups = groups.into_iter().map(SlotGroup::adopt).collect();
+            serve(&control, Slots { seccomp, groups, privileged, run: Some(run) }, cgroup)
         });
     if let Err(error) = served {
         let _ = write_message(&mut { &control }, &Reply::Fault(error.into()));
@@ -348,7 +370,7 @@ pub fn serve_in_interpreter(run: &Callback) {
 
 fn take_over() -> io::Result<(UnixStream, Handover)> {
     let mut content = Vec::new();
-    fs::File::from(sys::adopt_fd(HANDOVER_FD)).read_to_end(&mut content)?;
+    fs::File::from(sys::adopt_fd(handover_number()?)).read_to_end(&mut content)?;
     let handover: Handover = postcard::from_bytes(&content).map_err(io::Error::other)?;
     let control = UnixStream::from(sys::adopt_fd(handover.control));
     if handover.version != env!("CARGO_PKG_VERSION") {
@@ -374,17 +396,18 @@ fn neutral_streams() -> Result<(), StepError> {
     })
 }
 
-/// Ready: from here on the launcher only forks.
-fn serve(
-    control: &UnixStream,
-    seccomp: Vec<SockFilter>,
-    groups: Vec<SlotGroup>,
-    cgroup: Option<CgroupInfo>,
-    privileged: bool,
-    run: Option<&Callback>,
-) -> Result<(), StepError> {
+/// From here on the launcher only forks: a cell to see that it can be made, then what is asked for.
+fn serve(control: &UnixStream, mut slots: Slots<'_>, cgroup: Option<CgroupInfo>) -> Result<(), StepError> {
+    let (mut ours, mut theirs) = io_step("make_rehearsal_pair", UnixStream::pair)?;
+    if slot::fork(&mut theirs) {
+        drop(ours);
+        slots.be_one(theirs, 0);
+    }
+    drop(theirs);
+    rehearse_cell(&mut ours)?;
+    drop(ours);
     io_step("say_ready", || write_message(&mut { control }, &Reply::Ready { cgroup }))?;
-    serve_slots(control, seccomp, groups, privileged, run)
+    slots.serve(control)
 }
 
 fn ask_for_maps(mut pair: &UnixStream) -> Result<(), StepError> {
@@ -394,79 +417,55 @@ fn ask_for_maps(mut pair: &UnixStream) -> Result<(), StepError> {
     })
 }
 
-/// Forks a slot process for every (index, socket) that arrives, until the service is gone.
-fn serve_slots(
-    control: &UnixStream,
+/// What slot processes are made of.
+struct Slots<'a> {
     seccomp: Vec<SockFilter>,
-    mut groups: Vec<SlotGroup>,
+    /// By slot index; none where there are no control groups.
+    groups: Vec<SlotGroup>,
     privileged: bool,
-    run: Option<&Callback>,
-) -> Result<(), StepError> {
-    loop {
-        let Some((index, socket)) = io_step("receive_slot", || receive_slot(control))? else {
-            return Ok(());
-        };
-        if step("fork_slot", || sys::clone_process(CloneFlags::empty()))?.is_some() {
-            continue;
+    run: Option<&'a Callback>,
+}
+
+impl Slots<'_> {
+    /// Forks a slot process for every (index, socket) that arrives, until the service is gone.
+    fn serve(&mut self, control: &UnixStream) -> Result<(), StepError> {
+        loop {
+            let Some((index, mut socket)) = io_step("receive_slot", || slot::receive(control))? else {
+                return Ok(());
+            };
+            if slot::fork(&mut socket) {
+                self.be_one(socket, index);
+            }
         }
+    }
+
+    /// In the forked process: keeps only its own slot's group.
+    fn be_one(&mut self, mut socket: UnixStream, index: u32) -> ! {
+        let mut groups = std::mem::take(&mut self.groups);
         let group = ((index as usize) < groups.len()).then(|| groups.swap_remove(index as usize));
-        groups.clear();
-        let inside_id = if privileged { 1 + index } else { 0 };
-        let cell = CellSetup { seccomp, group, run, confined: None };
-        let mut socket = UnixStream::from(socket);
+        drop(groups);
+        let inside_id = if self.privileged { 1 + index } else { 0 };
+        let seccomp = std::mem::take(&mut self.seccomp);
+        let cell = CellSetup { seccomp, group, run: self.run, confined: None };
         if let Err(error) = serve_cells(&mut socket, &cell, inside_id) {
             let _ = write_message(&mut socket, &Reply::Fault(error.into()));
         }
-        sys::exit_now(0);
+        sys::exit_now(0)
     }
 }
 
-/// One slot request: four bytes of index and a socket. `None` at the service's end.
-pub fn receive_slot(control: &UnixStream) -> io::Result<Option<(u32, OwnedFd)>> {
-    let mut index = [0; 4];
-    let mut space = cmsg_space!([std::os::fd::RawFd; 1]);
-    let mut buffers = [IoSliceMut::new(&mut index)];
-    let flags = MsgFlags::MSG_CMSG_CLOEXEC | MsgFlags::MSG_WAITALL;
-    let message = recvmsg::<()>(control.as_raw_fd(), &mut buffers, Some(&mut space), flags)?;
-    if message.bytes == 0 {
-        return Ok(None);
-    }
-    let socket = message
-        .cmsgs()?
-        .find_map(|item| match item {
-            ControlMessageOwned::ScmRights(fds) => fds.first().copied(),
-            _ => None,
-        })
-        .ok_or_else(|| io::Error::from(io::ErrorKind::InvalidData))?;
-    Ok(Some((u32::from_le_bytes(index), sys::adopt_fd(socket))))
-}
-
-/// The slot process: one cell after another, until its socket closes.
+/// The slot process's work.
 fn serve_cells(socket: &mut UnixStream, setup: &CellSetup<'_>, inside_id: u32) -> Result<(), StepError> {
-    step("die_with_launcher", || sys::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL as u64))?;
-    step("name_process", || sys::set_name(c"proofbox-slot"))?;
-    step("new_session", setsid)?;
-    step("await_children", || sys::ignore_children(false))?;
+    slot::begin()?;
     if let Some(group) = &setup.group {
         io_step("join_cgroup", || group.join())?;
     }
     // Everything but the standard streams, this socket and the group's files is the launcher's.
-    loop {
-        let open = match read_message::<Ask>(socket) {
-            Ok(Ask::Open(open)) => open,
-            Ok(Ask::Stop) => continue, // It was meant for a cell that had ended already.
-            Ok(Ask::Job(_)) => return Err(StepError { step: "await_cell", errno: Errno::EPROTO }),
-            Err(_) => return Ok(()),
-        };
-        let reply = match one_cell(socket, setup, inside_id, open.limits) {
-            Ok(closed) => closed,
-            // The service gives this slot process up when it reads it.
-            Err(error) => Reply::Fault(FaultReport::from(error)),
-        };
-        if write_message(socket, &reply).is_err() {
-            return Ok(());
-        }
-    }
+    slot::serve(socket, |socket, limits| {
+        // The service gives this slot process up when it reads of a fault.
+        Ok(one_cell(socket, setup, inside_id, limits)
+            .unwrap_or_else(|error| Reply::Fault(FaultReport::from(error))))
+    })
 }
 
 /// Makes a cell, maps its id, waits until it is gone.
@@ -498,7 +497,7 @@ fn one_cell(
     let mapped = write_id_maps(init, (CELL_ID, inside_id), (CELL_ID, inside_id), 1)
         .and_then(|()| io_step("answer_cell", || ours.write_all(b"y")));
     drop(ours);
-    let status = wait_for(init)?;
+    let status = slot::wait_for(init)?;
     mapped?;
     let oom_kill = match (&setup.group, oom_before) {
         (Some(group), Some(before)) => {
@@ -507,16 +506,4 @@ fn one_cell(
         _ => false,
     };
     Ok(Reply::Closed { status, oom_kill })
-}
-
-/// Raw wait status of a cell's init. Its pid namespace is empty when this returns.
-fn wait_for(init: Pid) -> Result<i32, StepError> {
-    loop {
-        let reaped = step("wait_for_cell", || sys::reap_any(true))?;
-        if let Some(reaped) = reaped
-            && reaped.pid == init
-        {
-            return Ok(reaped.status);
-        }
-    }
 }

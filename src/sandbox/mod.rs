@@ -7,13 +7,18 @@
 //! | file | process | what |
 //! |---|---|---|
 //! | `pool` | service | starts launchers, lends slots, reads outcomes |
+//! | `running` | service | one launcher at work |
+//! | `refusal` | service | why a host is refused, and the remedy |
 //! | `launcher` | guard, launcher, slot | who makes cells, and who dies with whom |
+//! | `slot` | slot | one cell after another, in every tier |
 //! | `cell`, `run` | cell init | furnishes a cell, carries out its runs |
+//! | `link` | service, cell init | two cells joined by pipes |
 //! | `program` | run | from the forked child to the program, giving everything else up |
 //! | `supervise` | cell init | watches a run, ends what it leaves, says what it used |
 //! | `rootfs`, `cgroup`, `policy`, `filter` | | the file tree, memory and process bounds, the seccomp policy |
 //! | `protocol`, `step` | all | what travels between them; named steps that can fail |
 //! | `confined` | guard to run | the same without namespaces: tiers `slot` and `restricted` |
+//! | `rehearsal` | launcher | there: a cell made at the start, so that a host that lacks something is refused |
 //! | `landlock`, `reaper`, `scratch` | | there: files and signals, ending everything, directories |
 //! | `watch`, `tree`, `forks` | cell init | there: what a run uses, and how many processes it makes |
 //! | `sys` | all | the only `unsafe` |
@@ -26,15 +31,20 @@ mod forks;
 mod guarantee;
 mod landlock;
 pub mod launcher;
+mod link;
 mod narrowing;
 pub mod policy;
 mod pool;
 mod program;
 mod protocol;
 mod reaper;
+mod refusal;
+mod rehearsal;
 mod rootfs;
 mod run;
+mod running;
 mod scratch;
+mod slot;
 mod step;
 mod supervise;
 mod sys;
@@ -52,8 +62,10 @@ pub use self::{
     cgroup::survey as survey_cgroups,
     guarantee::Guarantee,
     launcher::main as launcher_main,
-    pool::{CellRun, LauncherConfig, Refusal, Sandbox, SandboxConfig, StartError},
+    link::{LinkAt, LinkedJob},
+    pool::{CellRun, LauncherConfig, Sandbox, SandboxConfig},
     protocol::{CgroupKind, ImageSetup, Program, WarmSetup},
+    refusal::{Refusal, StartError},
     rootfs::SOURCE_DIR,
 };
 

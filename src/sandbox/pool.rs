@@ -2,44 +2,41 @@
 
 use std::{
     collections::HashMap,
-    io::{self, IoSlice},
+    io,
     os::{
-        fd::{AsRawFd, OwnedFd},
+        fd::AsFd,
         unix::{net::UnixStream as StdUnixStream, process::ExitStatusExt},
     },
     path::PathBuf,
-    process::{Child, Command, ExitStatus, Stdio},
+    process::ExitStatus,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
-use nix::sys::socket::{ControlMessage, MsgFlags, sendmsg};
 use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
+    io::{AsyncReadExt, AsyncWriteExt, Interest},
     net::UnixStream,
     time::timeout,
 };
 
 use super::{
     End, Fault, Job, LimitHit, Outcome, Tier, Usage,
+    link::{LinkAt, LinkEnds},
     protocol::{
-        self, Ask, CgroupInfo, CgroupKind, FaultReport, ImageSetup, JobRun, LauncherSetup, Open, Ran, Reply,
-        WarmSetup, decode, frame_length, read_message, write_message,
+        self, Ask, CgroupKind, FaultReport, ImageSetup, JobRun, LauncherSetup, Open, Ran, Reply, WarmSetup,
+        decode, frame_length,
     },
+    refusal::{Refusal, StartError},
+    running::{LAST_WORDS, Running},
 };
 use crate::{admission::Place, limits::Limits};
 
-/// How long a launcher may take to come up.
-const START_TIMEOUT: Duration = Duration::from_secs(30);
 /// How much later than its wall limit a run may be reported before the cell counts as lost.
 const REPORT_GRACE: Duration = Duration::from_secs(20);
 /// How long a slot process may take to accept a job.
 const SEND_GRACE: Duration = Duration::from_secs(30);
 /// How long a stopped cell may take to be gone before its slot process is given up.
 const CLOSE_GRACE: Duration = Duration::from_secs(10);
-
-/// How long a process that has closed its end is listened to.
-const LAST_WORDS: Duration = Duration::from_millis(200);
 
 /// How the sandbox is set up.
 #[derive(Debug, Clone)]
@@ -67,81 +64,11 @@ pub struct LauncherConfig {
     pub warm: Option<WarmSetup>,
 }
 
-/// The sandbox could not be started: this host cannot give every guarantee.
-#[derive(Debug, thiserror::Error)]
-pub enum StartError {
-    #[error("cannot start the launcher {launcher}: {source}")]
-    Spawn { launcher: String, source: io::Error },
-    #[error("the launcher {launcher} cannot make cells: {fault}\n{}", remedy(&.fault.step))]
-    Refused { launcher: String, fault: Fault },
-    #[error("no tier of isolation can be given here{}{}", nothing_tried(refusals), refusals.iter().map(ToString::to_string).collect::<String>())]
-    NoTier { refusals: Vec<Refusal> },
-}
-
-/// A tier that this host cannot give, and why.
-#[derive(Debug, thiserror::Error)]
-#[error("\n{}: {source}", tier.as_str())]
-pub struct Refusal {
-    pub tier: Tier,
-    pub source: Box<StartError>,
-}
-
-fn nothing_tried(refusals: &[Refusal]) -> &'static str {
-    match refusals.is_empty() {
-        true => ": the tier asked for is weaker than the weakest to accept (--min-tier)",
-        false => "",
-    }
-}
-
-/// What to do about a set-up step that this host refuses.
-fn remedy(step: &str) -> &'static str {
-    match step {
-        "clone_launcher" | "unshare_user" | "clone_cell" | "map_uids" | "map_gids" => {
-            "remedy: namespaces are refused here. As an ordinary user: sysctl -w \
-             kernel.unprivileged_userns_clone=1 (Debian), sysctl -w \
-             kernel.apparmor_restrict_unprivileged_userns=0 (Ubuntu), and user.max_user_namespaces above 0. \
-             In a container: allow unshare and mount in its seccomp profile, or run on the host"
-        }
-        "mount_root" | "bind_image" | "seal_image" | "mount_launcher_proc" | "pivot_root" | "mount_proc" => {
-            "remedy: mounting is refused here. In a container: allow mount in its seccomp and AppArmor \
-             profiles and unmask /proc; kernel 5.12 or newer is needed"
-        }
-        "find_landlock" | "find_landlock_scopes" => {
-            "remedy: Linux 6.12 or newer, with Landlock among its security modules (/sys/kernel/security/lsm) \
-             and allowed by the container's seccomp profile (Docker 24 or newer)"
-        }
-        "find_scratch_place" | "make_scratch_place" => {
-            "remedy: give cells a writable directory with 32 MiB free for each slot: docker run --tmpfs /tmp or \
-             --shm-size 256m, or name one with --scratch-dir"
-        }
-        "become_slot_id"
-        | "leave_groups"
-        | "give_slot_directory"
-        | "signal_cell"
-        | "use_scratch"
-        | "find_slot_ids"
-        | "drop_bounding_set" => {
-            "remedy: as root cells need the capabilities CHOWN, DAC_OVERRIDE, FOWNER, KILL, SETGID, SETPCAP and SETUID, \
-             which Docker gives by default; or start proofbox as an ordinary user"
-        }
-        "install_fork_gate" => {
-            "remedy: whoever started this container listens to its system calls already, and a process can \
-             have one listener only; start proofbox as root of the container"
-        }
-        "open_granted_path" => {
-            "remedy: the interpreter, or something that it needs, is in a directory that the cells' user \
-             cannot enter; name another with --python"
-        }
-        "fit_tier_to_user" => "remedy: the tier slot is for root, the tier restricted for everybody else",
-        "find_children_lists" => "remedy: a kernel built with CONFIG_PROC_CHILDREN, and /proc mounted",
-        _ => "run `proofbox doctor` for what this host offers",
-    }
-}
-
 /// Launchers by image name.
 #[derive(Debug)]
 pub struct Sandbox {
     tier: Tier,
+    slots: usize,
     /// Tiers that were tried before and refused.
     refusals: Vec<Refusal>,
     launchers: HashMap<String, Arc<Launcher>>,
@@ -154,15 +81,8 @@ struct Launcher {
     config: SandboxConfig,
     setup: LauncherSetup,
     running: Mutex<Option<Running>>,
-    /// By slot index: the socket to its slot process, when it is not lent out.
+    /// By seat: the socket to its slot process, when it is not lent out.
     idle: Vec<Mutex<Option<UnixStream>>>,
-}
-
-#[derive(Debug)]
-struct Running {
-    control: StdUnixStream,
-    guard: Child,
-    cgroup: Option<CgroupInfo>,
 }
 
 impl Sandbox {
@@ -176,7 +96,9 @@ impl Sandbox {
         let mut refusals = Vec::new();
         for tier in &config.tiers {
             match Sandbox::start_tier(config, *tier, launchers(*tier)) {
-                Ok(launchers) => return Ok(Sandbox { tier: *tier, refusals, launchers }),
+                Ok(launchers) => {
+                    return Ok(Sandbox { tier: *tier, slots: config.slots, refusals, launchers });
+                }
                 Err(source) => refusals.push(Refusal { tier: *tier, source: Box::new(source) }),
             }
         }
@@ -202,11 +124,11 @@ impl Sandbox {
             let launcher = Launcher {
                 name: name.clone(),
                 config: config.clone(),
-                setup,
                 running: Mutex::new(None),
-                idle: (0..config.slots).map(|_| Mutex::new(None)).collect(),
+                idle: (0..setup.seats()).map(|_| Mutex::new(None)).collect(),
+                setup,
             };
-            let running = launcher.spawn()?;
+            let running = launcher.start()?;
             *lock(&launcher.running) = Some(running);
             launchers.insert(name, Arc::new(launcher));
         }
@@ -246,7 +168,7 @@ impl Sandbox {
     /// Process ids of the guards, for tests that kill them.
     pub fn guard_pids(&self) -> Vec<u32> {
         let guards = self.launchers.values();
-        guards.filter_map(|launcher| Some(lock(&launcher.running).as_ref()?.guard.id())).collect()
+        guards.filter_map(|launcher| Some(lock(&launcher.running).as_ref()?.guard_pid())).collect()
     }
 
     /// Makes a cell in the slot that the caller holds and starts the job in it.
@@ -259,22 +181,42 @@ impl Sandbox {
         limits: Limits,
         job: Job,
     ) -> Result<CellRun, Fault> {
+        let seat = Seat { number: place.index(), _place: Arc::new(place) };
+        self.open_at(launcher, seat, limits, job, None).await
+    }
+
+    /// The seat for a cell that is linked to the one in slot `slot`.
+    pub(super) fn companion_seat(&self, slot: usize) -> usize {
+        self.slots + slot
+    }
+
+    /// As [`Sandbox::open`], in any seat. `link`: the cell's ends of a link to another cell.
+    pub(super) async fn open_at(
+        &self,
+        launcher: &str,
+        seat: Seat,
+        limits: Limits,
+        job: Job,
+        link: Option<(LinkAt, LinkEnds)>,
+    ) -> Result<CellRun, Fault> {
         let launcher = self
             .launchers
             .get(launcher)
             .ok_or_else(|| fault("find_launcher", format!("no launcher is called {launcher}")))?;
-        let slot = place.index();
-        let idle = lock(&launcher.idle[slot]).take();
+        let idle = lock(&launcher.idle[seat.number]).take();
         let mut socket = match idle {
             Some(socket) => socket,
-            None => launcher.connect(slot).await?,
+            None => launcher.connect(seat.number).await?,
         };
         let runs = job.runs.len();
         let open = Ask::Open(Open { limits: limits.into() });
-        let job = Ask::Job(wire_job(job));
+        let job = Ask::Job(wire_job(job, link.as_ref().map(|(at, _)| *at)));
         let send = async {
             for message in [open, job] {
                 socket.write_all(&protocol::encode(&message)?).await?;
+            }
+            if let Some((_, ends)) = link {
+                socket.async_io(Interest::WRITABLE, || ends.send(socket.as_fd())).await?;
             }
             Ok::<(), io::Error>(())
         };
@@ -284,17 +226,20 @@ impl Sandbox {
                 // A slot process that could not begin has said why before it ended.
                 return Err(match timeout(LAST_WORDS, read_reply(&mut socket)).await {
                     Ok(Ok(Reply::Fault(report))) => report.into(),
-                    _ => fault("send_job", error.to_string()),
+                    _ => {
+                        let said = launcher.last_words().await;
+                        said.unwrap_or_else(|| fault("send_job", error.to_string()))
+                    }
                 });
             }
             Err(_) => return Err(fault("send_job", "the slot process does not read".to_owned())),
         }
-        let open = OpenCell { socket, launcher: Arc::clone(launcher), place };
+        let open = OpenCell { socket, launcher: Arc::clone(launcher), seat };
         Ok(CellRun { open: Some(open), limits, remaining: runs })
     }
 }
 
-fn wire_job(job: Job) -> protocol::Job {
+fn wire_job(job: Job, link: Option<LinkAt>) -> protocol::Job {
     use serde_bytes::ByteBuf;
     protocol::Job {
         program: job.program,
@@ -311,36 +256,20 @@ fn wire_job(job: Job) -> protocol::Job {
                 call: run.call.as_deref().map(ByteBuf::from),
             })
             .collect(),
+        link,
     }
 }
 
 impl Launcher {
-    /// Starts the guard and waits until the launcher behind it is ready.
-    fn spawn(&self) -> Result<Running, StartError> {
-        let failed = |source| StartError::Spawn { launcher: self.name.clone(), source };
-        let (ours, theirs) = StdUnixStream::pair().map_err(failed)?;
-        let guard = Command::new(&self.config.program)
-            .arg("__launcher")
-            .env_clear()
-            .current_dir("/")
-            .stdin(Stdio::from(OwnedFd::from(theirs)))
-            .stdout(Stdio::null())
-            .spawn()
-            .map_err(failed)?;
-        // From here on whatever goes wrong, letting go of it ends and reaps the guard.
-        let mut running = Running { control: ours, guard, cgroup: None };
-        let control = &mut running.control;
-        control.set_read_timeout(Some(START_TIMEOUT)).map_err(failed)?;
-        match write_message(control, &self.setup).and_then(|()| read_message(control)).map_err(failed)? {
-            Reply::Ready { cgroup } => {
-                running.cgroup = cgroup;
-                Ok(running)
-            }
-            Reply::Fault(report) => {
-                Err(StartError::Refused { launcher: self.name.clone(), fault: report.into() })
-            }
-            _ => Err(failed(io::Error::from(io::ErrorKind::InvalidData))),
-        }
+    fn start(&self) -> Result<Running, StartError> {
+        Running::start(&self.name, &self.config.program, &self.setup)
+    }
+
+    /// Why a slot's socket was lost, if the launcher has said so before its own end.
+    async fn last_words(self: &Arc<Self>) -> Option<Fault> {
+        let launcher = Arc::clone(self);
+        let words = move || lock(&launcher.running).as_mut()?.last_words();
+        tokio::task::spawn_blocking(words).await.ok().flatten()
     }
 
     /// A socket to a new slot process; a launcher that is gone is replaced first.
@@ -357,9 +286,7 @@ impl Launcher {
         let (ours, theirs) = StdUnixStream::pair().map_err(failed)?;
         ours.set_nonblocking(true).map_err(failed)?;
         let alive = match running.as_mut() {
-            Some(current) => {
-                matches!(current.guard.try_wait(), Ok(None)) && current.send_slot(slot, &theirs).is_ok()
-            }
+            Some(current) => current.is_alive() && current.send_slot(slot, &theirs).is_ok(),
             None => false,
         };
         if !alive {
@@ -367,43 +294,13 @@ impl Launcher {
                 tracing::warn!(launcher = %self.name, "the launcher is gone; starting another");
                 drop(dead);
             }
-            let fresh = self.spawn().map_err(|error| fault("start_launcher", error.to_string()))?;
-            fresh.send_slot(slot, &theirs).map_err(failed)?;
+            let mut fresh = self.start().map_err(|error| fault("start_launcher", error.to_string()))?;
+            if let Err(error) = fresh.send_slot(slot, &theirs) {
+                return Err(fresh.last_words().unwrap_or_else(|| failed(error)));
+            }
             *running = Some(fresh);
         }
         Ok(ours)
-    }
-}
-
-impl Running {
-    fn send_slot(&self, slot: usize, socket: &StdUnixStream) -> io::Result<()> {
-        let index = (slot as u32).to_le_bytes();
-        let fds = [socket.as_raw_fd()];
-        let rights = [ControlMessage::ScmRights(&fds)];
-        sendmsg::<()>(
-            self.control.as_raw_fd(),
-            &[IoSlice::new(&index)],
-            &rights,
-            MsgFlags::MSG_NOSIGNAL,
-            None,
-        )?;
-        Ok(())
-    }
-}
-
-/// Tells the launcher to go and waits until the guard has cleaned up, whoever lets go of it and why.
-impl Drop for Running {
-    fn drop(&mut self) {
-        let _ = self.control.shutdown(std::net::Shutdown::Both);
-        for _ in 0..1000 {
-            if !matches!(self.guard.try_wait(), Ok(None)) {
-                return;
-            }
-            std::thread::sleep(Duration::from_millis(5));
-        }
-        tracing::error!("a launcher did not end when asked; killing it");
-        let _ = self.guard.kill();
-        let _ = self.guard.wait();
     }
 }
 
@@ -431,7 +328,16 @@ struct OpenCell {
     socket: UnixStream,
     launcher: Arc<Launcher>,
     /// Given back when the cell is gone.
-    place: Place,
+    seat: Seat,
+}
+
+/// Where a cell is made, and the permission to use it, which linked cells share.
+#[derive(Debug)]
+pub(super) struct Seat {
+    /// Of [`LauncherSetup::seats`].
+    pub number: usize,
+    /// Freed when the last cell that holds it is gone.
+    pub _place: Arc<Place>,
 }
 
 impl CellRun {
@@ -445,7 +351,11 @@ impl CellRun {
         };
         let patience = self.limits.wall() * Limits::MOST_WALL_STRETCH + REPORT_GRACE;
         let reply = match timeout(patience, read_reply(&mut open.socket)).await {
-            Ok(reply) => reply.map_err(|error| fault("cell_lost", error.to_string())),
+            Ok(Ok(reply)) => Ok(reply),
+            Ok(Err(error)) => {
+                let said = open.launcher.last_words().await;
+                Err(said.unwrap_or_else(|| fault("cell_lost", error.to_string())))
+            }
             Err(_) => Err(fault("cell_silent", format!("no report within {} s", patience.as_secs()))),
         };
         match reply {
@@ -511,7 +421,7 @@ impl OpenCell {
             }
         };
         if timeout(CLOSE_GRACE, closed).await == Ok(true) {
-            *lock(&self.launcher.idle[self.place.index()]) = Some(self.socket);
+            *lock(&self.launcher.idle[self.seat.number]) = Some(self.socket);
         }
     }
 
@@ -566,7 +476,7 @@ fn killed_for_memory() -> Outcome {
     }
 }
 
-fn fault(step: &str, detail: String) -> Fault {
+pub(super) fn fault(step: &str, detail: String) -> Fault {
     Fault { step: step.to_owned(), detail }
 }
 

@@ -17,6 +17,7 @@ use super::{
     cell::CellSetup,
     confined::ConfinedCell,
     forks,
+    link::LinkEnds,
     protocol::{Program, WireLimits},
     rootfs::WORK_DIR,
     run::{Stage, Supervisor, cpu_kill_after},
@@ -28,15 +29,20 @@ use super::{
 const CALL_FD: i32 = 3;
 const RESULT_FD: i32 = 4;
 const CODE_FD: i32 = 5;
-const FIRST_UNUSED_FD: i32 = 6;
+/// From and to the other cell, where there is a link at descriptors of its own.
+const INBOX_FD: i32 = 6;
+pub const OUTBOX_FD: i32 = 7;
 /// Open files per process.
 const OPEN_FILES: u64 = 512;
 
-/// Files that a run reads.
+/// Files that a run reads, and where it talks to another cell.
 pub struct Inputs {
     pub stdin: OwnedFd,
+    /// Where standard output goes if it is not captured.
+    pub stdout: Option<OwnedFd>,
     pub call: Option<OwnedFd>,
     pub code: Option<OwnedFd>,
+    pub link: Option<LinkEnds>,
 }
 
 pub struct Inherited {
@@ -103,7 +109,7 @@ pub fn become_program(
             (Some((argv, env)), _, _) => step("exec", || Err(sys::exec(&argv[0], &argv, &env))),
             (None, Program::Warm { arguments }, Some(run)) => {
                 // Also closes the pipe on which a failure would be told: this is the success.
-                step("close_descriptors", || sys::close_from(FIRST_UNUSED_FD))?;
+                step("close_descriptors", || sys::close_from(first_unused(&inherited)))?;
                 run.run(arguments.iter().map(String::as_str).chain([stage.word()]))
             }
             _ => Err(StepError { step: "find_interpreter", errno: Errno::ENOENT }),
@@ -133,7 +139,7 @@ pub fn prepare_exec(
     })
 }
 
-/// 0 to 4 as the driver expects them; everything else closes on exec.
+/// 0 to 7 as the driver expects them; everything else closes on exec.
 pub fn place_descriptors(inherited: &Inherited) -> Result<(), Errno> {
     // First out of the way, so that no target number is still a source.
     let high = |fd: &OwnedFd| sys::dup_above(fd.as_raw_fd(), 64);
@@ -143,18 +149,30 @@ pub fn place_descriptors(inherited: &Inherited) -> Result<(), Errno> {
     let result = high(&inherited.result)?;
     let call = inherited.inputs.call.as_ref().map(high).transpose()?;
     let code = inherited.inputs.code.as_ref().map(high).transpose()?;
+    let link = inherited.inputs.link.as_ref();
+    let inbox = link.map(|ends| high(&ends.inbox)).transpose()?;
+    let outbox = link.map(|ends| high(&ends.outbox)).transpose()?;
     sys::dup_onto(stdin.as_raw_fd(), 0)?;
     sys::dup_onto(stdout.as_raw_fd(), 1)?;
     sys::dup_onto(stderr.as_raw_fd(), 2)?;
     sys::dup_onto(result.as_raw_fd(), RESULT_FD)?;
-    for (file, number) in [(call, CALL_FD), (code, CODE_FD)] {
+    let places = [(call, CALL_FD), (code, CODE_FD), (inbox, INBOX_FD), (outbox, OUTBOX_FD)];
+    for (file, number) in places {
         match file {
             Some(file) => sys::dup_onto(file.as_raw_fd(), number)?,
             // Nothing of ours may be left at that number.
             None => sys::close_number(number),
         }
     }
-    sys::close_on_exec_from(FIRST_UNUSED_FD)
+    sys::close_on_exec_from(first_unused(inherited))
+}
+
+/// The lowest number at which the program finds nothing.
+fn first_unused(inherited: &Inherited) -> i32 {
+    match inherited.inputs.link {
+        Some(_) => OUTBOX_FD + 1,
+        None => INBOX_FD,
+    }
 }
 
 pub fn set_rlimits(limits: &WireLimits, setup: &CellSetup<'_>) -> Result<(), Errno> {

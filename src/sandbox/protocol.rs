@@ -3,14 +3,15 @@
 //! Theory of operation. Each slot has one stream socket. The service writes `Open` (limits only),
 //! which the slot process reads; the slot then forks the cell's init, which reads `Job` (the
 //! solution and its inputs, which no other process of ours ever sees) from the same socket and
-//! writes one `Ran` per run. When init is dead, and with it everything in the cell, the slot
+//! writes one `Ran` per run. A job that says so is followed by one byte that carries descriptors
+//! (see [`super::link`]). When init is dead, and with it everything in the cell, the slot
 //! writes `Closed`. `Stop` may be written at any time after `Job` and is ignored when it comes late.
 
 use std::io::{self, Read, Write};
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-use super::{LimitHit, Tier, sys::SockFilter};
+use super::{LimitHit, Tier, link::LinkAt, sys::SockFilter};
 use crate::limits::Limits;
 
 /// No frame is larger: the largest body the service accepts plus framing.
@@ -25,12 +26,21 @@ pub struct LauncherSetup {
     pub image: ImageSetup,
     /// The interpreter to load once, for cells to fork; `None`: programs are executed.
     pub warm: Option<WarmSetup>,
-    /// How many slots the launcher serves; each gets a control group and, as root, a user id.
+    /// How many slots the launcher serves; see also [`LauncherSetup::seats`].
     pub slots: u32,
     /// Whether control groups may be used where they can be.
     pub use_cgroups: bool,
-    /// Set-up step that is made to fail, by tests; see [`super::step::step`].
+    /// As in [`super::SandboxConfig`], for [`Handover`].
     pub fail_step: Option<(String, i32)>,
+}
+
+impl LauncherSetup {
+    /// Places for cells. Two for each slot: seat `i` is slot `i`'s own, seat `slots + i` is for the
+    /// companion of the cell in it; see [`super::link`]. Each has its own slot process, made when it is
+    /// first needed, its own control group and, as root, its own user id.
+    pub fn seats(&self) -> u32 {
+        self.slots * 2
+    }
 }
 
 /// An interpreter kept loaded. Paths are those in the cell.
@@ -116,6 +126,8 @@ pub struct Job {
     /// Path below the source directory, content.
     pub sources: Vec<(String, serde_bytes::ByteBuf)>,
     pub runs: Vec<JobRun>,
+    /// Where the only run finds its ends of a link. If set, they follow this message.
+    pub link: Option<LinkAt>,
 }
 
 /// What a run executes.

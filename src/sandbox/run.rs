@@ -20,6 +20,7 @@ use super::{
     cell::CellSetup,
     cgroup::OomKill,
     forks::Gate,
+    link::{Link, LinkAt, LinkEnds},
     program::{Inherited, Inputs, become_program, known_step},
     protocol::{FaultReport, Job, JobRun, Program, Ran, WireLimits},
     step::{StepError, io_step, step},
@@ -94,18 +95,11 @@ pub fn carry_out(
     supervisor: &Supervisor<'_>,
     job: &Job,
     input: &JobRun,
+    link: Option<Link>,
     stage: Stage<'_>,
     begun: Instant,
 ) -> Result<Option<Ran>, StepError> {
-    let stdin = io_step("store_stdin", || sys::sealed_file(&input.stdin))?;
-    let call = match &input.call {
-        Some(call) => Some(io_step("store_call", || sys::sealed_file(call))?),
-        None => None,
-    };
-    let code = match stage {
-        Stage::Later(code) => Some(io_step("store_code", || sys::sealed_file(code))?),
-        Stage::Only | Stage::First => None,
-    };
+    let inputs = inputs(input, link, stage)?;
     let group = supervisor.setup.group.as_ref();
     let memory_base = match group {
         Some(group) => io_step("limit_memory", || group.limit_memory(supervisor.limits.memory_bytes))?,
@@ -116,7 +110,7 @@ pub fn carry_out(
         Some(group) => Some(io_step("read_oom_events", || group.oom_count())?),
         None => None,
     };
-    let mut watch = start(supervisor, job, stage, Inputs { stdin, call, code })?;
+    let mut watch = start(supervisor, job, stage, inputs)?;
     watch.cpu_before = match group {
         Some(group) => Some(io_step("read_cpu_time", || GroupCpu::now(group))?),
         None => None,
@@ -144,15 +138,41 @@ pub fn carry_out(
     Ok(Some(watch.finish(supervisor, begun)?))
 }
 
+/// What the run finds at its descriptors, but for what is captured.
+fn inputs(input: &JobRun, link: Option<Link>, stage: Stage<'_>) -> Result<Inputs, StepError> {
+    let call = match &input.call {
+        Some(call) => Some(io_step("store_call", || sys::sealed_file(call))?),
+        None => None,
+    };
+    let code = match stage {
+        Stage::Later(code) => Some(io_step("store_code", || sys::sealed_file(code))?),
+        Stage::Only | Stage::First => None,
+    };
+    let stdin = || io_step("store_stdin", || sys::sealed_file(&input.stdin));
+    Ok(match link {
+        Some(Link { at: LinkAt::Streams, ends: LinkEnds { inbox, outbox } }) => {
+            Inputs { stdin: inbox, stdout: Some(outbox), call, code, link: None }
+        }
+        Some(Link { at: LinkAt::Descriptors, ends }) => {
+            Inputs { stdin: stdin()?, stdout: None, call, code, link: Some(ends) }
+        }
+        None => Inputs { stdin: stdin()?, stdout: None, call, code, link: None },
+    })
+}
+
 /// Starts the program with its pipes. Returns when it is executing.
 fn start(
     supervisor: &Supervisor<'_>,
     job: &Job,
     stage: Stage<'_>,
-    inputs: Inputs,
+    mut inputs: Inputs,
 ) -> Result<Watch, StepError> {
     let pipe = || step("make_pipe", || pipe2(OFlag::O_CLOEXEC));
-    let (stdout, stderr, result) = (pipe()?, pipe()?, pipe()?);
+    let (stdout_read, stdout) = match inputs.stdout.take() {
+        Some(to_other_cell) => (None, to_other_cell),
+        None => pipe().map(|(read, write)| (Some(read), write))?,
+    };
+    let (stderr, result) = (pipe()?, pipe()?);
     let (setup_read, setup_write) = pipe()?;
     let confined = supervisor.setup.confined.as_ref();
     let gate = match confined.is_some_and(|confined| confined.gates_forks) {
@@ -166,18 +186,18 @@ fn start(
     };
     let Some(main) = step("fork_run", fork)? else {
         let gate = gate.map(|(_, to_init)| to_init);
-        let inherited = Inherited { inputs, stdout: stdout.1, stderr: stderr.1, result: result.1, gate };
+        let inherited = Inherited { inputs, stdout, stderr: stderr.1, result: result.1, gate };
         let error = become_program(supervisor, &job.program, stage, inherited);
         let report = postcard::to_stdvec(&FaultReport::from(error)).unwrap_or_default();
         let _ = fs::File::from(setup_write).write_all(&report);
         sys::exit_now(127);
     };
-    drop(setup_write);
+    drop((setup_write, stdout, stderr.1, result.1));
     let most = supervisor.limits.output_bytes as usize;
-    let capture =
-        |(read, _write): (OwnedFd, OwnedFd), most| Capture { pipe: Some(read), bytes: Vec::new(), most };
+    let capture = |pipe: Option<OwnedFd>, most| Capture { pipe, bytes: Vec::new(), most };
     let generous = most.max(LEAST_CAPTURE_BYTES as usize);
-    let captures = [capture(stdout, most), capture(stderr, generous), capture(result, generous)];
+    let captures =
+        [capture(stdout_read, most), capture(Some(stderr.0), generous), capture(Some(result.0), generous)];
     for capture in &captures {
         step("unblock_pipe", || capture.unblock())?;
     }

@@ -20,7 +20,28 @@ impl From<StepError> for FaultReport {
     }
 }
 
+impl StepError {
+    /// What a process of ours reported that has run nothing untrusted: the name is one of ours.
+    pub fn told_by(report: FaultReport) -> StepError {
+        StepError { step: report.step.leak(), errno: Errno::from_raw(report.errno) }
+    }
+}
+
 static INJECTED: OnceLock<(String, i32)> = OnceLock::new();
+
+/// In the environment of a launcher in a test: `STEP=ERRNO`, the step that fails and how.
+pub const FAIL_STEP: &str = "PROOFBOX_FAIL_STEP";
+
+/// Makes the step that the environment names fail, in this process and its children. A launcher's
+/// first steps come before anything is read.
+pub fn inject_from_environment() {
+    let wanted = std::env::var(FAIL_STEP).unwrap_or_default();
+    if let Some((step, errno)) = wanted.split_once('=')
+        && let Ok(errno) = errno.parse()
+    {
+        inject_failure(step.to_owned(), errno);
+    }
+}
 
 /// Makes the step of that name fail with that errno, in this process and its children.
 pub fn inject_failure(step: String, errno: i32) {

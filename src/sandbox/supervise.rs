@@ -22,7 +22,7 @@ use super::{
     protocol::Ran,
     run::{Supervisor, cpu_kill_after},
     step::{StepError, io_step, step},
-    sys,
+    sys, tree,
     watch::TreeWatch,
 };
 use crate::limits::Limits;
@@ -104,7 +104,12 @@ pub fn supervise(supervisor: &Supervisor<'_>, watch: &mut Watch, begun: Instant)
         }
         let now = Instant::now();
         if now >= next_look {
-            if is_ready(tree()) {
+            let living = match &supervisor.setup.confined {
+                // Without a pid namespace the others in sight are strangers, whose load is not the run's.
+                Some(_) => tree::descendants(Pid::this()),
+                None => tree::others_in_namespace(),
+            };
+            if is_ready(living) {
                 computing += now - last_look;
             }
             last_look = now;
@@ -306,24 +311,14 @@ impl Capture {
 }
 
 /// Whether any thread of the run computes or would if it had a core.
-pub fn is_ready(processes: impl Iterator<Item = Pid>) -> bool {
+fn is_ready(processes: Vec<Pid>) -> bool {
     let runs = |thread: fs::DirEntry| {
         let stat = fs::read_to_string(thread.path().join("stat")).unwrap_or_default();
         // The name stands in parentheses and may hold anything.
         stat.rsplit_once(") ").is_some_and(|(_, state)| state.starts_with('R'))
     };
     processes
+        .into_iter()
         .flat_map(|pid| fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().flatten())
         .any(runs)
-}
-
-/// Every process of the run that is alive: all of this pid namespace but its init.
-pub fn tree() -> impl Iterator<Item = Pid> {
-    fs::read_dir("/proc")
-        .into_iter()
-        .flatten()
-        .flatten()
-        .filter_map(|entry| entry.file_name().to_str()?.parse::<i32>().ok())
-        .filter(|pid| *pid > 1)
-        .map(Pid::from_raw)
 }

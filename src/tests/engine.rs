@@ -3,7 +3,14 @@
 mod support;
 
 use proofbox::{
-    admission::Admit, command::doctor, config::EngineConfig, sandbox::Tier, verdict::Verdict, verify::Engine,
+    admission::{Admit, Caller},
+    command::doctor,
+    config::EngineConfig,
+    report::Report,
+    sandbox::Tier,
+    submission::{Repeat, Stop, Submission},
+    verdict::{Cause, Verdict},
+    verify::Engine,
 };
 use support::{
     container::{self, Who},
@@ -56,4 +63,90 @@ async fn guarantees_in_a_plain_container() {
     // A least tier that this place cannot give is refused, with the remedy.
     let error = Engine::start(&EngineConfig { min_tier: Tier::Namespaces, ..config }).unwrap_err();
     assert!(error.to_string().contains("namespaces") && error.to_string().contains("remedy"), "{error}");
+}
+
+/// When each test ran, by a clock that all processes share; in seconds.
+fn spans(report: &Report) -> Vec<(f64, f64)> {
+    let span = |stdout: &String| {
+        let mut times = stdout.split_whitespace().map(|word| word.parse().unwrap());
+        (times.next().unwrap(), times.next().unwrap())
+    };
+    report.tests.iter().map(|test| span(test.stdout.as_ref().unwrap())).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tests_take_several_idle_slots_when_asked() {
+    let engine = engine(2);
+    let source = "import time\nstart = time.monotonic()\ntime.sleep(0.25)\nprint(start, time.monotonic())\n";
+    let submission = program(source, &[("", "never"); 6]);
+    let overlaps = |report: &Report| {
+        let mut spans = spans(report);
+        spans.sort_by(|one, other| one.0.total_cmp(&other.0));
+        spans.windows(2).filter(|pair| pair[1].0 < pair[0].1).count()
+    };
+    let report = engine.verify(Submission { parallel: 1, ..submission.clone() }, Admit::Patient).await;
+    assert_eq!((report.tests.len(), overlaps(&report)), (6, 0), "{report:#?}");
+    // A slot is free again when its cell is gone, which is later than the report.
+    drop(engine.admission().enter_alone(Caller::OWN).await);
+    let report = engine.verify(Submission { parallel: 9, ..submission.clone() }, Admit::Patient).await;
+    assert!(report.tests.len() == 6 && overlaps(&report) >= 3, "{report:#?}");
+
+    // Somebody else holds the other slot: it is not waited for.
+    drop(engine.admission().enter_alone(Caller::OWN).await);
+    let other = engine.admission().enter_if_idle().unwrap();
+    let report = engine.verify(Submission { parallel: 2, ..submission }, Admit::Patient).await;
+    assert_eq!((report.tests.len(), overlaps(&report)), (6, 0), "{report:#?}");
+    drop(other);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tests_in_several_slots_are_judged_in_their_order() {
+    let engine = engine(2);
+    // The first failure is the slow one; a later one is known long before it.
+    let source = "import time\nn = int(input())\ntime.sleep(0.3 if n == 2 else 0)\nprint(n if n not in (2, 3) else 'no')\n";
+    let tests = ["0", "1", "2", "3", "4", "5", "6"].map(|n| (n, n));
+    let asked = Submission { parallel: 2, stop: Stop::FirstFailure, ..program(source, &tests) };
+    let report = engine.verify(asked, Admit::Patient).await;
+    let verdicts: Vec<_> = report.tests.iter().map(|test| test.verdict).collect();
+    use Verdict::{Accepted, Skipped, WrongAnswer};
+    assert_eq!(verdicts, [Accepted, Accepted, WrongAnswer, Skipped, Skipped, Skipped, Skipped]);
+    assert_eq!(report.first_failing_test(), Some(2));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_seed_makes_hashes_and_random_numbers_the_same() {
+    let engine = engine(1);
+    let source = "import random, sys\nprint(hash('a'), random.random(), __name__, len(sys.path), sys.argv)\n";
+    let with_numpy = "import numpy\nprint(numpy.random.rand(), hash(b'b'))\n";
+    for source in [source, with_numpy] {
+        let mut seen = Vec::new();
+        for seed in [Some(1), Some(1), Some(2), None, None] {
+            let asked = Submission { seed, ..program(source, &[("", ""), ("", "")]) };
+            let report = engine.verify(asked, Admit::Patient).await;
+            let shown: Vec<_> = report.tests.iter().map(|test| test.stdout.clone().unwrap()).collect();
+            assert!(shown[0].split_whitespace().count() > 1, "{report:#?}");
+            if seed.is_some() {
+                assert_eq!(shown[0], shown[1], "two tests of one submission");
+            }
+            seen.push(shown[0].clone());
+        }
+        assert_eq!(seen[0], seen[1]);
+        assert!(seen[0] != seen[2] && seen[3] != seen[4] && seen[0] != seen[3], "{seen:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_repeat_has_its_own_hashes() {
+    let engine = engine(1);
+    for word in 0..64 {
+        let asked = program(&format!("print(hash('{word}') % 2)\n"), &[("", "0")]);
+        let report = engine.verify(asked.clone(), Admit::Patient).await;
+        if report.verdict != Verdict::Accepted {
+            continue;
+        }
+        let report = engine.verify(Submission { repeat: Repeat::Times(30), ..asked }, Admit::Patient).await;
+        assert_eq!((report.verdict, report.cause), (Verdict::WrongAnswer, Some(Cause::NotDeterministic)));
+        return;
+    }
+    panic!("64 hashes of 64 are odd");
 }

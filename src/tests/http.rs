@@ -9,7 +9,7 @@ use tokio::time::{Instant, timeout};
 
 use http_client::{Running, SOON, eventually};
 use proofbox::{
-    admission::Admit,
+    admission::{Admit, Caller},
     config::{EngineConfig, ServeConfig, Token},
 };
 
@@ -194,7 +194,7 @@ async fn a_full_queue_is_429_and_a_place_in_it_is_served() {
     let engine = EngineConfig { max_waiting: 1, ..EngineConfig::for_testing(1) };
     let service = Running::start(engine, ServeConfig::for_testing()).await;
     let admission = service.engine.admission();
-    let slot = admission.enter(Admit::Bounded).await.unwrap();
+    let slot = admission.enter(Admit::Bounded, Caller::OWN).await.unwrap();
     let mut queued = service.connect().await;
     queued.send_submission(GOOD.as_bytes()).await;
     eventually("the first submission waits", || admission.waiting() == 1).await;
@@ -208,10 +208,38 @@ async fn a_full_queue_is_429_and_a_place_in_it_is_served() {
 }
 
 #[tokio::test]
+async fn a_client_that_fills_the_queue_makes_room_for_another() {
+    let engine = EngineConfig { max_waiting: 2, ..EngineConfig::for_testing(1) };
+    let service = Running::start(engine, ServeConfig::for_testing()).await;
+    let admission = service.engine.admission();
+    let slot = admission.enter(Admit::Bounded, Caller::OWN).await.unwrap();
+    let mut greedy = Vec::new();
+    for waiting in 1..=2 {
+        let mut connection = service.connect().await;
+        connection.send_submission(GOOD.as_bytes()).await;
+        eventually("it waits", || admission.waiting() == waiting).await;
+        greedy.push(connection);
+    }
+    assert_eq!(service.verify(GOOD).await.status, 429, "the same caller's third");
+
+    let mut modest = service.connect().await;
+    let head = format!(
+        "POST /v1/verify HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nX-Proofbox-Caller: modest\r\n\
+         Content-Length: {}\r\n\r\n",
+        GOOD.len()
+    );
+    modest.send(format!("{head}{GOOD}").as_bytes()).await;
+    assert_eq!(greedy.pop().unwrap().answer().await.status, 429, "its newest gives way");
+    drop(slot);
+    assert_eq!(greedy.pop().unwrap().answer().await.status, 200);
+    assert_eq!(modest.answer().await.status, 200);
+}
+
+#[tokio::test]
 async fn a_client_that_goes_away_leaves_the_queue() {
     let service = service().await;
     let admission = service.engine.admission();
-    let slot = admission.enter(Admit::Bounded).await.unwrap();
+    let slot = admission.enter(Admit::Bounded, Caller::OWN).await.unwrap();
     let mut queued = service.connect().await;
     queued.send_submission(GOOD.as_bytes()).await;
     eventually("the submission waits", || admission.waiting() == 1).await;
@@ -227,7 +255,7 @@ async fn bodies_in_flight_are_bounded_together() {
     let serve = ServeConfig { max_body_bytes_in_flight: 1_000_000, ..ServeConfig::for_testing() };
     let service = service_with(serve).await;
     let admission = service.engine.admission();
-    let slot = admission.enter(Admit::Bounded).await.unwrap();
+    let slot = admission.enter(Admit::Bounded, Caller::OWN).await.unwrap();
     let mut queued = service.connect().await;
     queued.send_submission(good_of(600_000).as_bytes()).await;
     eventually("the first submission waits", || admission.waiting() == 1).await;
@@ -243,7 +271,7 @@ async fn bodies_in_flight_are_bounded_together() {
 async fn a_drain_refuses_new_submissions_and_finishes_those_in_flight() {
     let mut service = service().await;
     let engine = service.engine.clone();
-    let slot = engine.admission().enter(Admit::Bounded).await.unwrap();
+    let slot = engine.admission().enter(Admit::Bounded, Caller::OWN).await.unwrap();
     let mut idle = service.connect().await;
     idle.send(b"GET /readyz HTTP/1.1\r\nHost: x\r\n\r\n").await;
     assert_eq!(idle.answer().await.status, 200);
@@ -271,7 +299,7 @@ async fn a_drain_ends_at_its_timeout() {
     let serve = ServeConfig { drain_timeout: Duration::from_millis(200), ..ServeConfig::for_testing() };
     let mut service = service_with(serve).await;
     let engine = service.engine.clone();
-    let slot = engine.admission().enter(Admit::Bounded).await.unwrap();
+    let slot = engine.admission().enter(Admit::Bounded, Caller::OWN).await.unwrap();
     let mut queued = service.connect().await;
     queued.send_submission(GOOD.as_bytes()).await;
     eventually("the submission waits", || engine.admission().waiting() == 1).await;

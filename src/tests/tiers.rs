@@ -110,6 +110,29 @@ async fn whoever_is_killed_nothing_survives_and_the_engine_goes_on() {
     tokio::task::block_in_place(|| wait_for("directories are left", is_empty));
 }
 
+/// On a kernel whose Landlock knows nothing of signals yet, cells without namespaces cannot be kept from
+/// each other: those tiers are refused, with the remedy, and where namespaces are refused too nothing
+/// is offered. `test-cases/guest` has such a kernel.
+#[test]
+#[ignore = "needs a kernel before 6.12; run by test-cases/guest"]
+fn a_kernel_that_is_too_old_is_refused_with_the_remedy() {
+    let config =
+        |tier| EngineConfig { tier, program: support::PROGRAM.into(), ..EngineConfig::for_testing(1) };
+    let refused = |tier| Engine::start(&config(tier)).expect_err("the kernel is too old").to_string();
+    let weaker = match nix::unistd::geteuid().is_root() {
+        true => TierChoice::Slot,
+        false => TierChoice::Restricted,
+    };
+    assert!(Engine::start(&config(TierChoice::Namespaces)).is_ok());
+    let said = refused(weaker);
+    assert!(said.contains("find_landlock_scopes") && said.contains("remedy: Linux 6.12"), "{said}");
+    // From here on as in a plain container.
+    support::container::enter();
+    let said = refused(TierChoice::Auto);
+    assert!(said.contains("namespaces: ") && said.contains("remedy: namespaces are refused"), "{said}");
+    assert!(said.contains("find_landlock_scopes") && said.contains("remedy: Linux 6.12"), "{said}");
+}
+
 /// Whether a file of that name stands in any cell.
 fn find(place: &Path, name: &str) -> bool {
     let cells = fs::read_dir(place).into_iter().flatten().flatten();

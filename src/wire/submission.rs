@@ -16,7 +16,7 @@ use crate::{
     judge::{Compare, Letters, Order, Rule, RuleError, Tolerance},
     limits::Limits,
     report::Report,
-    submission::{Prelude, Repeat, ShowOutput, Solution, SourceFile, Stop, Submission, Tests},
+    submission::{MAX_PARALLEL, Prelude, Repeat, ShowOutput, Solution, SourceFile, Stop, Submission, Tests},
     verdict::Cause,
 };
 
@@ -65,6 +65,10 @@ struct WireSubmission<'a> {
     stop: Option<&'a RawValue>,
     #[serde(borrow, default)]
     repeat: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    parallel: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    seed: Option<&'a RawValue>,
     #[serde(borrow, default)]
     prelude: Option<&'a RawValue>,
     #[serde(borrow, default)]
@@ -143,6 +147,8 @@ pub fn parse(body: &[u8], bounds: WireBounds) -> Result<Asked, BadRequest> {
         Some(WireStop::Never) => Stop::Never,
     };
     let repeat = repeat(optional(wire.repeat, "repeat")?)?;
+    let parallel = parallel(optional(wire.parallel, "parallel")?)?;
+    let seed = optional::<u32>(wire.seed, "seed")?;
     let prelude = match optional(wire.prelude, "prelude")? {
         None => Prelude::default(),
         Some(WirePrelude::None) => Prelude::None,
@@ -175,16 +181,15 @@ pub fn parse(body: &[u8], bounds: WireBounds) -> Result<Asked, BadRequest> {
     check_rule_fits(compare, &tests)?;
     Ok(Asked::Verify(Box::new(Submission {
         id,
-        language,
-        solution,
-        tests,
         compare,
-        also: Vec::new(),
         limits,
         stop,
         repeat,
+        parallel,
+        seed,
         prelude,
         show_output,
+        ..Submission::new(language, solution, tests)
     })))
 }
 
@@ -266,7 +271,7 @@ fn solution(wire: &WireSubmission, language: &str) -> Result<Solution, BadReques
 /// The path that a lone `source` is given.
 fn source_file_name(language: &str) -> &'static str {
     match language {
-        "python" => "main.py",
+        "python" | "python3" | "py" => "main.py",
         _ => "main",
     }
 }
@@ -416,6 +421,16 @@ fn repeat(runs: Option<u32>) -> Result<Repeat, BadRequest> {
         Some(runs @ 2..=Repeat::MAX) => Ok(Repeat::Times(runs)),
         Some(runs) => {
             Err(BadRequest::at("repeat", format!("is {runs}; it must be between 1 and {}", Repeat::MAX)))
+        }
+    }
+}
+
+fn parallel(slots: Option<u32>) -> Result<u32, BadRequest> {
+    match slots {
+        None => Ok(1),
+        Some(slots @ 1..=MAX_PARALLEL) => Ok(slots),
+        Some(slots) => {
+            Err(BadRequest::at("parallel", format!("is {slots}; it must be between 1 and {MAX_PARALLEL}")))
         }
     }
 }

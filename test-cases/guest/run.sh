@@ -1,8 +1,9 @@
 #!/bin/sh
 # Runs the sandbox's tests on a kernel with control groups version 2; README.md says what that proves.
 #
-#   test-cases/guest/run.sh [CASE...]     all cases by default; init.sh makes their surroundings
+#   test-cases/guest/run.sh [--short] [CASE...]   all cases by default; init.sh makes their surroundings
 #
+# --short: everything that differs between the cases, and the rest once; for continuous integration.
 # Environment: GUEST_TIMEOUT, seconds the guest may take in all (default 1500).
 # Exit codes: 0 everything passed; 1 something failed or did not run; 2 the guest could not be made.
 set -eu
@@ -14,7 +15,14 @@ WORK=$ROOT/target/guest
 TREE=$WORK/tree
 SWAP_MODULES="lzo lzo-rle zsmalloc zram"
 ALL_CASES="root-hierarchy root-own-group root-shared-group user-delegated user-session user-plain"
+SHORT=
+if [ "${1:-}" = --short ]; then
+    SHORT=yes
+    shift
+fi
 CASES=${*:-$ALL_CASES}
+# How much slower the emulated machine is, at most, beside whatever else this one does.
+TIME_FACTOR=5
 GUEST_TIMEOUT=${GUEST_TIMEOUT:-1500}
 
 fail() {
@@ -27,12 +35,13 @@ tools() {
     [ "$(uname -m)" = x86_64 ] || fail "the guest is made for x86_64"
     missing=
     for pair in qemu-system-x86_64:qemu-system-x86 busybox:busybox-static cpio:cpio dpkg-deb:dpkg \
-        strip:binutils python3.11:python3; do
+        strip:binutils python3:python3 gcc:gcc unshare:util-linux; do
         command -v "${pair%%:*}" >/dev/null || missing="$missing ${pair##*:}"
     done
     [ -z "$missing" ] && return
     [ "$(id -u)" = 0 ] || fail "missing packages:$missing (apt-get install$missing)"
     echo "guest: installing$missing"
+    apt-get update >"$WORK/apt.log" 2>&1 || fail "apt-get update failed; see $WORK/apt.log"
     # shellcheck disable=SC2086 # a list of packages
     DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends $missing >"$WORK/apt.log" 2>&1 ||
         fail "apt-get failed; see $WORK/apt.log"
@@ -40,7 +49,15 @@ tools() {
 
 # Debian's kernel for clouds, unpacked and not installed. Prints where its files are.
 kernel() {
-    package=$(apt-cache depends linux-image-cloud-amd64 | sed -n 's/.*Depends: \(linux-image-[0-9].*\)/\1/p' | head -1)
+    find_package() {
+        apt-cache depends linux-image-cloud-amd64 2>/dev/null |
+            sed -n 's/.*Depends: \(linux-image-[0-9].*\)/\1/p' | head -1
+    }
+    package=$(find_package)
+    if [ -z "$package" ] && [ "$(id -u)" = 0 ]; then
+        apt-get update >"$WORK/apt.log" 2>&1 || fail "apt-get update failed; see $WORK/apt.log"
+        package=$(find_package)
+    fi
     [ -n "$package" ] || fail "apt knows no linux-image-cloud-amd64"
     if [ ! -d "$WORK/$package" ]; then
         (cd "$WORK" && apt-get download "$package") >"$WORK/apt.log" 2>&1 || fail "see $WORK/apt.log"
@@ -54,7 +71,8 @@ kernel() {
 
 # Prints "NAME PATH" of the program and of every test that runs in the guest.
 build() {
-    cargo test --no-run --message-format=json --bin proofbox --test cgroup --test engine --test hostile 2>"$WORK/build.log" |
+    cargo test --no-run --message-format=json --bin proofbox --test cgroup --test engine --test hostile \
+        --test tiers 2>"$WORK/build.log" |
         python3 -c '
 import json, sys
 for line in sys.stdin:
@@ -77,24 +95,35 @@ add_program() {
 
 # What a case runs: CASE CHECK COMMAND. Two cases are about where groups are made and run no more.
 plan() {
-    echo "$1 doctor /usr/bin/proofbox doctor"
+    case $SHORT:$1 in
+    yes:root-own-group | yes:*-s*) ;; # The place, and that it bounds.
+    *) echo "$1 doctor /usr/bin/proofbox doctor" ;;
+    esac
     while read -r name path; do
-        case $1:$name in
+        options=
+        case $SHORT:$1:$name in
         *:proofbox) continue ;;
-        root-shared-group:cgroup | user-session:cgroup) ;;
-        root-shared-group:* | user-session:*) continue ;;
+        :*:cgroup | yes:root-hierarchy:cgroup) ;;
+        yes:*:cgroup) options="the_mode_is memory_of_ a_group_has groups_go_with" ;;
+        # A kernel too old for the tiers of plain containers, once for either kind of user.
+        *:root-hierarchy:tiers | *:user-plain:tiers) options="--ignored --exact a_kernel_that_is_too_old_is_refused_with_the_remedy" ;;
+        *:root-shared-group:* | *:user-session:* | *:tiers) continue ;;
         # This kernel's Landlock is too old for the tiers of plain containers; doctor says so.
-        *:engine) options="--skip plain_container" ;;
-        # Every attack, once as root and once as an ordinary user, in the way that is the default.
-        root-hierarchy:hostile | user-delegated:hostile)
-            path="/usr/bin/env TEST_MODES=0 $path"
+        :*:engine) options="--skip plain_container" ;;
+        # Every attack: as root and as an ordinary user with groups, in the way that is the default;
+        # without groups where there are none.
+        *:root-hierarchy:hostile | *:user-delegated:hostile)
+            path="/usr/bin/env TEST_COMPILED=/guest/attacks TEST_TIME_FACTOR=$TIME_FACTOR TEST_MODES=0 $path"
             options="--ignored --exact contained_here --nocapture"
             ;;
-        *:hostile) continue ;;
+        :user-plain:hostile)
+            path="/usr/bin/env TEST_COMPILED=/guest/attacks TEST_TIME_FACTOR=$TIME_FACTOR TEST_MODES=2 $path"
+            options="--ignored --exact contained_here --nocapture"
+            ;;
+        *) continue ;;
         esac
         # One at a time: a case has one group for all of its tests, and the machine is slow.
-        echo "$1 $name $path ${options:-} --test-threads=1"
-        options=
+        echo "$1 $name $path $options --test-threads=1"
     done <"$WORK/programs"
     echo "$1 clean"
 }
@@ -112,15 +141,16 @@ tree() {
     cp "$HERE/init.sh" init
     printf 'root:x:0:0::/root:/bin/sh\nuser:x:1234:1234::/tmp:/bin/sh\n' >etc/passwd
     printf 'root:x:0:\nuser:x:1234:\n' >etc/group
-    for program in dash env true false echo cat sleep python3.11; do
+    python=$(basename "$(readlink -f /usr/bin/python3)")
+    for program in dash env true false echo cat sleep unshare "$python"; do
         add_program "/usr/bin/$program"
     done
     ln -s dash usr/bin/sh
-    ln -s python3.11 usr/bin/python3
-    tar -C /usr/lib --exclude=test --exclude='config-3.11-*' --exclude=idlelib --exclude=ensurepip \
+    ln -s "$python" usr/bin/python3
+    tar -C /usr/lib --exclude=test --exclude='config-3.*' --exclude=idlelib --exclude=ensurepip \
         --exclude=lib2to3 --exclude=pydoc_data --exclude=tkinter --exclude=dist-packages \
-        -cf - python3.11 | tar -C usr/lib -xf -
-    for library in usr/lib/python3.11/lib-dynload/*.so /usr/lib/x86_64-linux-gnu/libgcc_s.so.1; do
+        -cf - "$python" | tar -C usr/lib -xf -
+    for library in usr/lib/"$python"/lib-dynload/*.so /usr/lib/x86_64-linux-gnu/libgcc_s.so.1; do
         add_program "/${library#/}"
     done
     # What a warm interpreter loads, where the tests and the program look for it.
@@ -131,6 +161,11 @@ tree() {
     # The attacks' sources are read when they run.
     mkdir -p "$TREE$ROOT/test-cases"
     cp -r "$ROOT/test-cases/hostile" "$TREE$ROOT/test-cases/"
+    # There is no compiler in the guest.
+    mkdir guest/attacks
+    for attack in "$ROOT"/test-cases/hostile/*.c; do
+        gcc -O1 -static -w -o "guest/attacks/$(basename "$attack" .c)" "$attack" || fail "$attack does not compile"
+    done
     # A swap device, so that forbidding swap means something.
     for module in $SWAP_MODULES; do
         find "$KERNEL/lib/modules" -name "$module.ko" -exec cp {} modules/ \;
@@ -197,9 +232,9 @@ tools
 KERNEL=$(kernel)
 build >"$WORK/programs"
 # The other tests are about verdicts, faces and data sets, not about the kernel.
-grep -E '^(proofbox|cgroup|engine|hostile) ' "$WORK/programs" >"$WORK/programs.guest"
+grep -E '^(proofbox|cgroup|engine|hostile|tiers) ' "$WORK/programs" >"$WORK/programs.guest"
 mv "$WORK/programs.guest" "$WORK/programs"
-for name in proofbox cgroup engine hostile; do
+for name in proofbox cgroup engine hostile tiers; do
     grep -q "^$name " "$WORK/programs" || fail "the build made no $name"
 done
 echo "guest: $(basename "$KERNEL"); runs: $(cut -d' ' -f1 "$WORK/programs" | tr '\n' ' ')"

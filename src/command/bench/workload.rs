@@ -1,12 +1,7 @@
 //! The workloads that have a bare baseline: what both sides are given to do.
 
 use crate::{
-    judge::Compare,
-    limits::Limits,
-    submission::{
-        FunctionTarget, FunctionTest, Prelude, ProgramTest, Repeat, ShowOutput, Solution, Stop, Submission,
-        Tests,
-    },
+    submission::{FunctionTarget, FunctionTest, ProgramTest, Solution, Submission, Tests},
     value::Value,
 };
 
@@ -226,19 +221,7 @@ fn program_workload(source: &str, tests: Vec<(Vec<u8>, String)>) -> Workload {
 }
 
 fn submission(source: &str, tests: Tests) -> Submission {
-    Submission {
-        id: None,
-        language: "python".to_owned(),
-        solution: Solution::single("main.py", source),
-        tests,
-        compare: Compare::TOKENS,
-        limits: Limits::default(),
-        also: Vec::new(),
-        repeat: Repeat::Once,
-        stop: Stop::FirstFailure,
-        prelude: Prelude::None,
-        show_output: ShowOutput::OnFailure,
-    }
+    Submission::new("python", Solution::single("main.py", source), tests)
 }
 
 #[cfg(test)]

@@ -9,10 +9,9 @@ use clap::Args;
 use crate::{
     admission::Admit,
     config::EngineArgs,
-    judge::Compare,
     report::Report,
     sandbox::{Guarantee, Tier, survey_cgroups},
-    submission::{Prelude, ProgramTest, Repeat, ShowOutput, Solution, Stop, Submission, Tests},
+    submission::{ProgramTest, ShowOutput, Solution, Submission, Tests},
     verdict::Verdict,
     verify::Engine,
 };
@@ -83,19 +82,12 @@ pub async fn prove(engine: &Engine) -> Vec<Finding> {
 fn submission(probe: &Probe, tier: Tier) -> Submission {
     let source = format!("TIER = '{}'\n{}", tier.as_str(), probe.source);
     let held = ProgramTest { stdin: Vec::new(), accepted_stdout: vec![HELD.as_bytes().to_vec()] };
+    // Twice: what a first run leaves must not reach a second.
+    let tests = Tests::Program(vec![held.clone(), held]);
     Submission {
-        id: None,
-        language: "python".to_owned(),
-        solution: Solution::single("main.py", source),
-        // Twice: what a first run leaves must not reach a second.
-        tests: Tests::Program(vec![held.clone(), held]),
-        compare: Compare::TOKENS,
         limits: (probe.limits)(probes::limits()),
-        also: Vec::new(),
-        repeat: Repeat::Once,
-        stop: Stop::FirstFailure,
-        prelude: Prelude::None,
         show_output: ShowOutput::Always,
+        ..Submission::new("python", Solution::single("main.py", source), tests)
     }
 }
 

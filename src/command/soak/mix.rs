@@ -1,12 +1,8 @@
 //! The programs of a soak, by number: mostly right and wrong ones, and every eighth hostile.
 
 use crate::{
-    judge::Compare,
     limits::Limits,
-    submission::{
-        FunctionTarget, FunctionTest, Prelude, ProgramTest, Repeat, ShowOutput, Solution, Stop, Submission,
-        Tests,
-    },
+    submission::{FunctionTarget, FunctionTest, ProgramTest, ShowOutput, Solution, Submission, Tests},
     value::Value,
     verdict::Verdict,
 };
@@ -127,17 +123,9 @@ fn asked(
     limits: Limits,
 ) -> Asked {
     let submission = Submission {
-        id: None,
-        language: "python".to_owned(),
-        solution: Solution::single("main.py", source),
-        tests,
-        compare: Compare::TOKENS,
-        also: Vec::new(),
-        repeat: Repeat::Once,
         limits,
-        stop: Stop::FirstFailure,
-        prelude: Prelude::None,
         show_output: ShowOutput::Never,
+        ..Submission::new("python", Solution::single("main.py", source), tests)
     };
     Asked { name, submission, verdicts }
 }

@@ -15,8 +15,8 @@ use std::{
 };
 
 use proofbox::{
-    judge::Compare,
-    submission::{Prelude, ProgramTest, Repeat, ShowOutput, Solution, Stop, Submission, Tests},
+    limits::Limits,
+    submission::{ProgramTest, ShowOutput, Solution, Stop, Submission, Tests},
 };
 use tempfile::TempDir;
 
@@ -36,13 +36,18 @@ pub struct Programs {
 }
 
 impl Programs {
+    /// Where there is no compiler, `TEST_COMPILED` names a folder with what one has made elsewhere.
     pub fn compile() -> Programs {
+        let made = std::env::var_os("TEST_COMPILED").map(PathBuf::from);
         let folder = tempfile::Builder::new().prefix("proofbox-hostile-c").tempdir().unwrap();
         let mut compiled = HashMap::new();
         for entry in fs::read_dir(directory()).unwrap() {
             let path = entry.unwrap().path();
             if path.extension().is_some_and(|extension| extension == "c")
-                && let Some(program) = compile(&path, folder.path())
+                && let Some(program) = match &made {
+                    Some(made) => Some(made.join(path.file_stem().unwrap())),
+                    None => compile(&path, folder.path()),
+                }
             {
                 compiled.insert(path.file_name().unwrap().to_str().unwrap().to_owned(), program);
             }
@@ -71,6 +76,13 @@ impl Programs {
              os.execv('attack', ['attack'])\n"
         )
     }
+}
+
+/// On a machine that is emulated, and slower by the factor that `TEST_TIME_FACTOR` says, the same work
+/// takes that much more time.
+fn on_this_machine(limits: Limits) -> Limits {
+    let factor = std::env::var("TEST_TIME_FACTOR").map_or(1, |factor| factor.parse().expect("a number"));
+    Limits { cpu_ms: limits.cpu_ms * factor, wall_ms: limits.wall_ms * factor, ..limits }
 }
 
 /// What one attack is aimed at; gone when this is.
@@ -135,17 +147,14 @@ impl Stage {
             _ => vec![test(self.input())],
         };
         Submission {
-            id: None,
-            language: "python".to_owned(),
-            solution: Solution::single("main.py", programs.source(attack.file)),
-            tests: Tests::Program(tests),
-            compare: Compare::TOKENS,
-            also: Vec::new(),
-            repeat: Repeat::Once,
-            limits: attack.limits,
+            limits: on_this_machine(attack.limits),
             stop: Stop::Never,
-            prelude: Prelude::None,
             show_output: ShowOutput::Always,
+            ..Submission::new(
+                "python",
+                Solution::single("main.py", programs.source(attack.file)),
+                Tests::Program(tests),
+            )
         }
     }
 }

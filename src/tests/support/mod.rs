@@ -5,9 +5,7 @@ pub mod container;
 
 use proofbox::{
     config::EngineConfig,
-    judge::Compare,
-    limits::Limits,
-    submission::{Prelude, ProgramTest, Repeat, ShowOutput, Solution, Stop, Submission, Tests},
+    submission::{ProgramTest, ShowOutput, Solution, Stop, Submission, Tests},
     verify::Engine,
 };
 
@@ -23,26 +21,15 @@ pub fn engine(slots: usize) -> Engine {
 
 /// A Python program with (stdin, expected stdout) tests.
 pub fn program(source: &str, tests: &[(&str, &str)]) -> Submission {
+    let tests = tests.iter().map(|(stdin, stdout)| ProgramTest {
+        stdin: stdin.as_bytes().to_vec(),
+        accepted_stdout: vec![stdout.as_bytes().to_vec()],
+    });
+    let tests = Tests::Program(tests.collect());
     Submission {
-        id: None,
-        language: "python".to_owned(),
-        solution: Solution::single("main.py", source),
-        tests: Tests::Program(
-            tests
-                .iter()
-                .map(|(stdin, stdout)| ProgramTest {
-                    stdin: stdin.as_bytes().to_vec(),
-                    accepted_stdout: vec![stdout.as_bytes().to_vec()],
-                })
-                .collect(),
-        ),
-        compare: Compare::TOKENS,
-        limits: Limits::default(),
-        also: Vec::new(),
-        repeat: Repeat::Once,
         stop: Stop::Never,
-        prelude: Prelude::None,
         show_output: ShowOutput::Always,
+        ..Submission::new("python", Solution::single("main.py", source), tests)
     }
 }
 

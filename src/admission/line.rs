@@ -1,0 +1,168 @@
+//! Who is next: callers take turns, and each caller's requests keep their order. Pure.
+
+use std::collections::VecDeque;
+
+use super::Caller;
+
+/// What a request waits for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Wants {
+    OneSlot,
+    EverySlot,
+}
+
+/// Requests that wait. `R` is how a request is answered.
+#[derive(Debug)]
+pub(super) struct Line<R> {
+    /// The caller whose turn is next first. No caller is here twice, and each has a request.
+    turns: VecDeque<Turn<R>>,
+    len: usize,
+    tickets: u64,
+}
+
+#[derive(Debug)]
+struct Turn<R> {
+    caller: Caller,
+    /// In the order in which they came.
+    requests: VecDeque<Request<R>>,
+}
+
+#[derive(Debug)]
+struct Request<R> {
+    ticket: u64,
+    wants: Wants,
+    /// Whether it can be turned away after it has joined.
+    gives_way: bool,
+    answer: R,
+}
+
+impl<R> Line<R> {
+    pub fn new() -> Line<R> {
+        Line { turns: VecDeque::new(), len: 0, tickets: 0 }
+    }
+
+    pub fn len(&self) -> usize {
+        self.len
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// Joins behind the caller's other requests; a caller that has none is last to have a turn. The
+    /// ticket is for [`Line::leave`].
+    pub fn join(&mut self, caller: Caller, wants: Wants, gives_way: bool, answer: R) -> u64 {
+        self.tickets += 1;
+        self.len += 1;
+        let ticket = self.tickets;
+        let request = Request { ticket, wants, gives_way, answer };
+        match self.turns.iter_mut().find(|turn| turn.caller == caller) {
+            Some(turn) => turn.requests.push_back(request),
+            None => self.turns.push_back(Turn { caller, requests: [request].into() }),
+        }
+        ticket
+    }
+
+    /// What the next request waits for.
+    pub fn next(&self) -> Option<Wants> {
+        Some(self.turns.front()?.requests.front()?.wants)
+    }
+
+    /// Takes the next request out; its caller's turn comes again after everybody else's.
+    pub fn take_next(&mut self) -> Option<R> {
+        let mut turn = self.turns.pop_front()?;
+        let request = turn.requests.pop_front()?;
+        self.len -= 1;
+        if !turn.requests.is_empty() {
+            self.turns.push_back(turn);
+        }
+        Some(request.answer)
+    }
+
+    /// Takes a request out that is not waited for any more. `false` if it is not here.
+    pub fn leave(&mut self, caller: Caller, ticket: u64) -> bool {
+        let Some(place) = self.turns.iter().position(|turn| turn.caller == caller) else { return false };
+        let requests = &mut self.turns[place].requests;
+        let Some(at) = requests.iter().position(|request| request.ticket == ticket) else { return false };
+        requests.remove(at);
+        self.len -= 1;
+        if requests.is_empty() {
+            self.turns.remove(place);
+        }
+        true
+    }
+
+    /// Takes a request out for the sake of `caller`: the newest that gives way of the caller that has
+    /// the most, if that is at least two more than `caller` has.
+    pub fn make_room_for(&mut self, caller: Caller) -> Option<R> {
+        let own = self.turns.iter().find(|turn| turn.caller == caller).map_or(0, |turn| turn.requests.len());
+        let longest = self.turns.iter().max_by_key(|turn| turn.requests.len())?;
+        if longest.requests.len() < own + 2 {
+            return None;
+        }
+        let caller = longest.caller;
+        let ticket = longest.requests.iter().rev().find(|request| request.gives_way)?.ticket;
+        let turn = self.turns.iter_mut().find(|turn| turn.caller == caller)?;
+        let at = turn.requests.iter().position(|request| request.ticket == ticket)?;
+        self.len -= 1;
+        // Its caller has others, so that its turn stays.
+        turn.requests.remove(at).map(|request| request.answer)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn line(requests: &[(&str, &'static str)]) -> Line<&'static str> {
+        let mut line = Line::new();
+        for (caller, answer) in requests {
+            line.join(Caller::named(caller), Wants::OneSlot, true, *answer);
+        }
+        line
+    }
+
+    fn drain(mut line: Line<&'static str>) -> Vec<&'static str> {
+        let order = std::iter::from_fn(|| line.take_next()).collect();
+        assert!(line.is_empty() && line.next().is_none());
+        order
+    }
+
+    #[test]
+    fn callers_take_turns_and_keep_their_own_order() {
+        let line = line(&[("a", "a1"), ("a", "a2"), ("a", "a3"), ("b", "b1"), ("c", "c1"), ("b", "b2")]);
+        assert_eq!(line.len(), 6);
+        assert_eq!(drain(line), ["a1", "b1", "c1", "a2", "b2", "a3"]);
+    }
+
+    #[test]
+    fn a_request_leaves_once_from_any_place() {
+        let mut line = Line::new();
+        let (one, two) = (Caller::named("one"), Caller::named("two"));
+        let first = line.join(one, Wants::EverySlot, false, "first");
+        let second = line.join(one, Wants::OneSlot, false, "second");
+        let other = line.join(two, Wants::OneSlot, false, "other");
+        assert_eq!(line.next(), Some(Wants::EverySlot));
+        assert!(line.leave(one, first) && !line.leave(one, first) && !line.leave(two, second));
+        assert_eq!((line.len(), line.next()), (2, Some(Wants::OneSlot)));
+        assert!(line.leave(two, other));
+        assert_eq!(drain(line), ["second"]);
+    }
+
+    #[test]
+    fn room_is_made_by_the_newest_of_the_longest() {
+        let mut line = line(&[("a", "a1"), ("a", "a2"), ("a", "a3"), ("b", "b1")]);
+        assert_eq!(line.make_room_for(Caller::named("b")), Some("a3"));
+        assert_eq!(line.make_room_for(Caller::named("b")), None, "it would have as many as the longest");
+        assert_eq!(line.make_room_for(Caller::named("a")), None);
+        assert_eq!(line.make_room_for(Caller::named("c")), Some("a2"));
+        assert_eq!(line.make_room_for(Caller::named("c")), None);
+        assert_eq!(drain(line), ["a1", "b1"]);
+
+        let mut patient = Line::new();
+        for answer in ["p1", "p2", "p3"] {
+            patient.join(Caller::OWN, Wants::OneSlot, false, answer);
+        }
+        assert_eq!(patient.make_room_for(Caller::named("c")), None, "patient requests never give way");
+    }
+}
