@@ -257,6 +257,7 @@ pub fn decide_program(ran: &Ran, test: &ProgramTest, compare: Compare) -> Decisi
     let (stdout, accepted) = (&ran.outcome.stdout, &test.accepted_stdout);
     let meant = decide_program_by(ran, || compare.output(stdout, accepted));
     match compare {
+        _ if ran.outcome.lacks.is_some() => meant,
         Compare::Profile(profile) if profile.is_bug_compatible() => {
             meant.released(profile.judge_program(ran.ending(), stdout, accepted))
         }
@@ -279,6 +280,7 @@ fn decide_program_by(ran: &Ran, compare: impl FnOnce() -> Comparison) -> Decisio
 pub fn decide_function(ran: &Ran, test: &FunctionTest, compare: Compare) -> Decision {
     let meant = decide_function_by(ran, |value| compare.value(value, &test.accepted));
     match compare {
+        _ if ran.outcome.lacks.is_some() => meant,
         Compare::Profile(profile) if profile.is_bug_compatible() => {
             meant.released(profile.judge_function(ran.ending(), ran.returned(), &test.accepted))
         }
@@ -330,6 +332,10 @@ fn decide_returned(
 
 fn decide_limit(outcome: &Outcome) -> Option<Decision> {
     let usage = &outcome.usage;
+    if let Some(lacks) = &outcome.lacks {
+        let message = format!("the runner does not have what the solution needs: {lacks}");
+        return Some(Decision::new(Verdict::Undecided, message).because(Cause::Unsupported));
+    }
     Some(match outcome.limit? {
         LimitHit::Memory => Decision::new(Verdict::MemoryLimit, None),
         LimitHit::Output => Decision::new(Verdict::OutputLimit, None),

@@ -3,31 +3,37 @@
 //! come to is summed up in `verify/judging.rs`.
 
 mod judging;
+mod route;
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeSet, HashMap},
     sync::Arc,
     time::{Duration, Instant},
 };
 
-use self::judging::Judging;
+use self::{
+    judging::Judging,
+    route::{Runner, Runners},
+};
 use crate::{
     admission::{Admission, Admit, Caller, Place},
-    config::EngineConfig,
+    config::{EngineConfig, TierChoice},
     language::{Language, LanguageError, Languages, Start},
     metrics::Metrics,
     report::{Report, TestReport},
-    sandbox::{CellRun, End, Fault, Job, LimitHit, Outcome, Sandbox, SandboxConfig, StartError},
-    submission::Submission,
+    sandbox::{
+        Cell, End, Fault, Job, LimitHit, Outcome, Sandbox, SandboxConfig, StartError, Tier,
+        wasm::{WasmImageError, WasmSandbox},
+    },
+    submission::{Runtime, Submission},
     verdict::{Cause, Verdict},
 };
 
 /// Everything that verifying needs. One per process.
 #[derive(Debug)]
 pub struct Engine {
-    languages: Languages,
+    runners: Runners,
     admission: Admission,
-    sandbox: Sandbox,
     metrics: Arc<Metrics>,
 }
 
@@ -38,6 +44,8 @@ pub enum EngineError {
     Language(#[from] LanguageError),
     #[error(transparent)]
     Sandbox(#[from] StartError),
+    #[error(transparent)]
+    Wasm(#[from] WasmImageError),
 }
 
 /// A cell that failed for a reason of ours is made anew this often before the submission is
@@ -49,6 +57,32 @@ const CELL_PAUSE: Duration = Duration::from_millis(100);
 impl Engine {
     /// Loads the languages and starts their launchers. Blocks for some tens of milliseconds.
     pub fn start(config: &EngineConfig) -> Result<Engine, EngineError> {
+        let wasm = route::wasm(config)?;
+        let slots = config.slots.get();
+        let (languages, sandbox) = match config.runtime {
+            Runtime::Wasm => (Languages::none(), Sandbox::absent(Vec::new())),
+            Runtime::Auto | Runtime::Native => Engine::start_native(config, &wasm)?,
+        };
+        let admission = Admission::with_max_wait(slots, config.max_waiting, config.max_wait);
+        let names: BTreeSet<String> = languages
+            .iter()
+            .map(Language::name)
+            .chain(wasm.manifests().iter().map(|manifest| &manifest.languages[0][..]))
+            .chain(["wasm"])
+            .map(str::to_owned)
+            .collect();
+        let metrics = Arc::new(Metrics::new(names));
+        let (runtime, min_tier) = (config.runtime, config.min_tier);
+        let runners = Runners { languages, sandbox, wasm, runtime, min_tier };
+        Ok(Engine { runners, admission, metrics })
+    }
+
+    /// The native runner; where none can be had and none is asked for by name, the Wasm runner alone, if it has
+    /// an image.
+    fn start_native(
+        config: &EngineConfig,
+        wasm: &WasmSandbox,
+    ) -> Result<(Languages, Sandbox), EngineError> {
         let languages = Languages::load(config)?;
         let slots = config.slots.get();
         let sandbox_config = SandboxConfig {
@@ -64,11 +98,19 @@ impl Engine {
             let of_tier = languages.iter().map(|language| language.launchers(*tier));
             launchers.insert(*tier, of_tier.collect::<Result<Vec<_>, _>>()?.concat());
         }
-        let sandbox =
-            Sandbox::start(&sandbox_config, |tier| launchers.get(&tier).cloned().unwrap_or_default())?;
-        let admission = Admission::with_max_wait(slots, config.max_waiting, config.max_wait);
-        let metrics = Arc::new(Metrics::new(languages.iter().map(|language| language.name().to_owned())));
-        Ok(Engine { languages, admission, sandbox, metrics })
+        match Sandbox::start(&sandbox_config, |tier| launchers.get(&tier).cloned().unwrap_or_default()) {
+            Ok(sandbox) => Ok((languages, sandbox)),
+            Err(StartError::NoTier { refusals })
+                if config.runtime == Runtime::Auto
+                    && config.tier == TierChoice::Auto
+                    && config.min_tier == Tier::Wasm
+                    && wasm.has_an_image() =>
+            {
+                tracing::warn!("no native tier can be given here: solutions run in WebAssembly alone");
+                Ok((Languages::none(), Sandbox::absent(refusals)))
+            }
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// Runs a submission's tests and judges them. Never fails: a fault of ours is a report whose
@@ -82,7 +124,7 @@ impl Engine {
         let in_flight = self.metrics.submission_started();
         let begun = Instant::now();
         let report = self.decide(&submission, admit, caller, begun).await;
-        let language = self.languages.find(&submission.language).map_or("", Language::name);
+        let language = self.runners.route(&submission).map_or("", Runner::language);
         self.metrics.submission_decided(language, submission.tests.kind(), report.verdict, report.cause);
         drop(in_flight);
         report
@@ -92,22 +134,18 @@ impl Engine {
         let undecided = |cause, reason: String| {
             Report::undecided(submission.id.clone(), cause, reason, submission.tests.len())
         };
-        let Some(language) = self.languages.find(&submission.language) else {
-            let known: Vec<&str> = self.languages.iter().map(Language::name).collect();
-            let known = known.join(", ");
-            return undecided(
-                Cause::Unsupported,
-                format!("this installation does not offer that language; it has {known}"),
-            );
+        let runner = match self.runners.route(submission) {
+            Ok(runner) => runner,
+            Err(obstacle) => return undecided(Cause::Unsupported, obstacle),
         };
         if submission.tests.is_empty() {
             return undecided(Cause::BadTests, "there are no tests".to_owned());
         }
-        let job = match language.job(submission, self.sandbox.tier(), Start::Usual) {
+        let job = match runner.job(submission, Start::Usual) {
             Ok(job) => job,
             Err(error) => return undecided(Cause::BadTests, error.to_string()),
         };
-        let asked = Asked { submission, language, job, caller };
+        let asked = Asked { submission, runner, job, caller };
         let slot = match self.admission.enter(admit, caller).await {
             Ok(slot) => slot,
             Err(overloaded) => {
@@ -119,7 +157,7 @@ impl Engine {
         self.metrics.slot_entered(waited);
         let run = Judging::by_all(submission);
         let report = match self.run_tests(&asked, Place::Slot(slot), run).await {
-            Ok(judging) => judging.summarise(submission, self.sandbox.tier()),
+            Ok(judging) => judging.summarise(submission, runner.tier()),
             Err(fault) => return undecided(Cause::SandboxFault, fault.to_string()),
         };
         let runs: f64 = report.tests.iter().map(|test| test.wall_ms / 1000.0).sum();
@@ -139,14 +177,14 @@ impl Engine {
             return Ok(first);
         }
         // Chance includes the seed of string hashes, which decides the order of sets.
-        let job = asked.language.job(submission, self.sandbox.tier(), Start::Fresh);
+        let job = asked.runner.job(submission, Start::Fresh);
         let job = job.map_err(|error| Fault { step: "repeat_job".to_owned(), detail: error.to_string() })?;
         let again = Asked { job, ..*asked };
         let (mut accepted, mut refused) = (1, None);
         for _ in 1..runs {
             let place = self.enter_again(&again).await?;
             let judging = self.run_tests(&again, place, Judging::by_one(submission)).await?;
-            let report = judging.summarise(submission, self.sandbox.tier());
+            let report = judging.summarise(submission, asked.runner.tier());
             match report.verdict {
                 Verdict::Accepted => accepted += 1,
                 _ => refused = refused.or(Some(report)),
@@ -183,7 +221,7 @@ impl Engine {
                 }
                 Err(fault) => {
                     attempts += 1;
-                    self.note_fault(asked.language, &fault);
+                    self.note_fault(asked.runner, &fault);
                     if attempts == CELL_ATTEMPTS {
                         return Err(fault);
                     }
@@ -258,26 +296,26 @@ impl Engine {
         }
     }
 
-    async fn open_cell(&self, asked: &Asked<'_>, place: Place, job: Job) -> Result<CellRun, Fault> {
-        self.metrics.cell_started(asked.language.name());
-        let launcher = asked.language.launcher_for(asked.submission, self.sandbox.tier());
-        self.sandbox.open(&launcher, place, asked.submission.limits, job).await
+    async fn open_cell(&self, asked: &Asked<'_>, place: Place, job: Job) -> Result<Cell, Fault> {
+        self.metrics.cell_started(asked.runner.language());
+        self.runners.open(asked.runner, asked.submission, place, job).await
     }
 
     /// Outcome to verdict, outside the cell.
     fn judge(&self, asked: &Asked<'_>, outcome: Outcome, judging: &mut Judging) {
-        self.metrics.run_ended(asked.language.name(), outcome.usage.cpu, outcome.usage.wall);
+        self.metrics.run_ended(asked.runner.language(), outcome.usage.cpu, outcome.usage.wall);
         judging.add(asked.submission, &outcome);
     }
 
-    fn note_fault(&self, language: &Language, fault: &Fault) {
-        tracing::warn!(language = language.name(), step = %fault.step, detail = %fault.detail, "a cell failed; trying another");
+    fn note_fault(&self, runner: Runner<'_>, fault: &Fault) {
+        let language = runner.language();
+        tracing::warn!(language, step = %fault.step, detail = %fault.detail, "a cell failed; trying another");
         self.metrics.fault(&fault.step, "cell");
-        self.metrics.cell_replaced(language.name());
+        self.metrics.cell_replaced(language);
     }
 
     pub fn languages(&self) -> &Languages {
-        &self.languages
+        &self.runners.languages
     }
 
     pub fn metrics(&self) -> &Metrics {
@@ -288,15 +326,20 @@ impl Engine {
         &self.admission
     }
 
+    /// The Wasm runner.
+    pub fn wasm(&self) -> &WasmSandbox {
+        &self.runners.wasm
+    }
+
     pub fn sandbox(&self) -> &Sandbox {
-        &self.sandbox
+        &self.runners.sandbox
     }
 }
 
 /// One submission on its way, and who brought it.
 struct Asked<'a> {
     submission: &'a Submission,
-    language: &'a Language,
+    runner: Runner<'a>,
     job: Job,
     caller: Caller,
 }

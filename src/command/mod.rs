@@ -11,6 +11,7 @@
 pub mod bench;
 pub mod doctor;
 pub mod filter;
+pub mod image;
 pub mod lines;
 pub mod run;
 pub mod run_table;
@@ -55,6 +56,7 @@ enum Role {
     Verify(verify::VerifyCommand),
     Filter(FilterCommand),
     Run(run::RunCommand),
+    Image(image::ImageCommand),
     Doctor(doctor::DoctorArgs),
     Soak(soak::SoakArgs),
     Bench(bench::BenchArgs),
@@ -79,6 +81,7 @@ impl CommandLine {
             | Role::Filter(_)
             | Role::Run(_)
             | Role::Doctor(_)
+            | Role::Image(_)
             | Role::Bench(_)
             | Role::Soak(_) => "warn",
         }
@@ -92,6 +95,7 @@ impl CommandLine {
             | Role::Verify(_)
             | Role::Filter(_)
             | Role::Doctor(_)
+            | Role::Image(_)
             | Role::Bench(_)
             | Role::Soak(_) => 1,
         }
@@ -108,6 +112,7 @@ pub async fn dispatch(command_line: CommandLine) -> anyhow::Result<ExitCode> {
         Role::Verify(command) => verify::verify(command).await,
         Role::Filter(command) => filter_here(command).await,
         Role::Run(command) => run::run(command).await,
+        Role::Image(command) => image::image(command).await,
         Role::Doctor(args) => doctor::run(args).await,
         Role::Soak(args) => soak::soak(args).await,
         Role::Bench(args) => bench::bench(args).await,

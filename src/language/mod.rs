@@ -2,6 +2,7 @@
 
 pub mod image;
 pub mod python;
+pub mod wasm;
 
 use std::path::Path;
 
@@ -73,6 +74,11 @@ impl Languages {
             })
             .collect::<Result<_, LanguageError>>()?;
         Ok(Languages { languages })
+    }
+
+    /// No languages, where nothing runs natively.
+    pub fn none() -> Languages {
+        Languages { languages: Vec::new() }
     }
 
     /// Finds a language by one of its names, in any letter case.

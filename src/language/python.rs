@@ -10,7 +10,7 @@ use std::{
 use super::{Image, LanguageError, image::WarmImage};
 use crate::{
     sandbox::{ImageSetup, Job, LauncherConfig, Program, Run, SOURCE_DIR, WarmSetup},
-    submission::{Prelude, Solution, Submission, Tests},
+    submission::{Prelude, ProgramTest, Solution, Submission, Tests},
     value::{
         Value,
         marshal::{self, TooLarge, encode_call},
@@ -166,28 +166,10 @@ impl PythonRuntime {
 
     /// Every test as one run of the driver.
     pub fn job(&self, submission: &Submission, image: &Image, warm: bool) -> Result<Job, TooLarge> {
-        let prelude = match submission.prelude {
-            Prelude::None => "none",
-            Prelude::Contest => "contest",
-        };
+        let prelude = prelude_word(submission);
         let solution = &submission.solution;
         let entry = format!("{SOURCE_DIR}/{}", solution.files[solution.entry].path);
-        let (mode, runs) = match &submission.tests {
-            Tests::Program(tests) => {
-                let runs = tests
-                    .iter()
-                    .map(|test| Run { stdin: test.stdin.as_slice().into(), call: None })
-                    .collect();
-                ("program", runs)
-            }
-            Tests::Function { target, tests } => {
-                let runs = tests.iter().map(|test| {
-                    let call = encode_call(&target.name, &test.args, &test.kwargs)?;
-                    Ok(Run { stdin: Arc::from([]), call: Some(call.into()) })
-                });
-                ("function", runs.collect::<Result<_, TooLarge>>()?)
-            }
-        };
+        let (mode, runs) = mode_and_runs(submission)?;
         let arguments = [mode, &entry, prelude, &self.site_dirs].map(str::to_owned).to_vec();
         let program = match warm && self.can_be_warm() {
             true => Program::Warm { arguments },
@@ -223,6 +205,31 @@ impl PythonRuntime {
 
 fn mentions(solution: &Solution, word: &str) -> bool {
     solution.files.iter().any(|file| contains(&file.content, word.as_bytes()))
+}
+
+/// The driver's word for what is in scope before the solution's first line.
+pub fn prelude_word(submission: &Submission) -> &'static str {
+    match submission.prelude {
+        Prelude::None => "none",
+        Prelude::Contest => "contest",
+    }
+}
+
+/// The driver's mode, and every test as one run of it.
+pub fn mode_and_runs(submission: &Submission) -> Result<(&'static str, Vec<Run>), TooLarge> {
+    Ok(match &submission.tests {
+        Tests::Program(tests) => {
+            let run = |test: &ProgramTest| Run { stdin: test.stdin.as_slice().into(), call: None };
+            ("program", tests.iter().map(run).collect())
+        }
+        Tests::Function { target, tests } => {
+            let runs = tests.iter().map(|test| {
+                let call = encode_call(&target.name, &test.args, &test.kwargs)?;
+                Ok(Run { stdin: Arc::from([]), call: Some(call.into()) })
+            });
+            ("function", runs.collect::<Result<_, TooLarge>>()?)
+        }
+    })
 }
 
 /// Runs the interpreter on [`DISCOVER`].

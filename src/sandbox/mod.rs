@@ -51,6 +51,9 @@ mod sys;
 mod tree;
 #[cfg(feature = "wasm")]
 pub mod wasm;
+#[cfg(not(feature = "wasm"))]
+#[path = "wasm_absent.rs"]
+pub mod wasm;
 mod watch;
 
 use std::{sync::Arc, time::Duration};
@@ -97,6 +100,23 @@ impl Tier {
     }
 }
 
+/// A cell at work, of whichever kind. Dropping it ends its runs.
+#[derive(Debug)]
+pub enum Cell {
+    Native(CellRun),
+    Wasm(wasm::WasmCell),
+}
+
+impl Cell {
+    /// The next run's outcome; `None` after the last.
+    pub async fn next(&mut self) -> Result<Option<Outcome>, Fault> {
+        match self {
+            Cell::Native(cell) => cell.next().await,
+            Cell::Wasm(cell) => cell.next().await,
+        }
+    }
+}
+
 /// What a cell is asked to do: one solution, several runs of it.
 #[derive(Debug, Clone)]
 pub struct Job {
@@ -127,6 +147,9 @@ pub struct Outcome {
     /// What the driver wrote on its result channel. Data from inside the cell: may be forged or
     /// missing, and says nothing that the solution could not also have said by returning it.
     pub result: Vec<u8>,
+    /// What the run failed for want of, where its runner is known not to have it. Read from what the
+    /// run said: it makes one failure into another and never a success.
+    pub lacks: Option<String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -16,7 +16,7 @@ use crate::{
     judge::{Compare, Letters, Order, Rule, RuleError, Tolerance},
     limits::Limits,
     report::Report,
-    submission::{MAX_PARALLEL, Prelude, Repeat, ShowOutput, Solution, SourceFile, Stop, Submission, Tests},
+    submission::{MAX_PARALLEL, Prelude, Repeat, Runtime, ShowOutput, Solution, SourceFile, Stop, Submission, Tests},
     verdict::Cause,
 };
 
@@ -67,6 +67,10 @@ struct WireSubmission<'a> {
     repeat: Option<&'a RawValue>,
     #[serde(borrow, default)]
     parallel: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    runtime: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    deterministic: Option<&'a RawValue>,
     #[serde(borrow, default)]
     seed: Option<&'a RawValue>,
     #[serde(borrow, default)]
@@ -148,6 +152,12 @@ pub fn parse(body: &[u8], bounds: WireBounds) -> Result<Asked, BadRequest> {
     };
     let repeat = repeat(optional(wire.repeat, "repeat")?)?;
     let parallel = parallel(optional(wire.parallel, "parallel")?)?;
+    let runtime = match optional::<Cow<str>>(wire.runtime, "runtime")? {
+        None => Runtime::Auto,
+        Some(word) => Runtime::from_word(&word)
+            .ok_or_else(|| BadRequest::at("runtime", "must be \"auto\", \"native\" or \"wasm\""))?,
+    };
+    let deterministic = optional::<bool>(wire.deterministic, "deterministic")?.unwrap_or(false);
     let seed = optional::<u32>(wire.seed, "seed")?;
     let prelude = match optional(wire.prelude, "prelude")? {
         None => Prelude::default(),
@@ -186,6 +196,8 @@ pub fn parse(body: &[u8], bounds: WireBounds) -> Result<Asked, BadRequest> {
         stop,
         repeat,
         parallel,
+        runtime,
+        deterministic,
         seed,
         prelude,
         show_output,

@@ -100,6 +100,15 @@ pub fn process_cpu_time(pid: Pid) -> Result<Duration, Errno> {
     Ok(Duration::new(time.tv_sec as u64, time.tv_nsec as u32))
 }
 
+/// CPU time used by the calling thread.
+#[cfg(feature = "wasm")]
+pub fn thread_cpu_time() -> Result<Duration, Errno> {
+    let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    // SAFETY: `time` is valid for writing for the duration of the call.
+    Errno::result(unsafe { libc::clock_gettime(libc::CLOCK_THREAD_CPUTIME_ID, &mut time) })?;
+    Ok(Duration::new(time.tv_sec as u64, time.tv_nsec as u32))
+}
+
 /// A child that ended, and what it and the descendants it waited for used.
 pub struct Reaped {
     pub pid: Pid,

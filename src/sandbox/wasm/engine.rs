@@ -166,17 +166,20 @@ const IDLE: Duration = Duration::from_secs(1);
 
 fn make_epochs(ticker: &Weak<Ticker>, engine: &Engine) {
     while let Some(ticker) = ticker.upgrade() {
-        let running = ticker.running.lock().unwrap_or_else(PoisonError::into_inner);
-        let waited = ticker.changed.wait_timeout_while(running, IDLE, |running| *running == 0);
-        let is_running = match waited {
-            Ok((running, _)) => *running > 0,
-            Err(poisoned) => *poisoned.into_inner().0 > 0,
-        };
-        drop(ticker);
-        if is_running {
+        if ticker.runs() {
+            drop(ticker);
             std::thread::sleep(EPOCH);
             engine.increment_epoch();
         }
+    }
+}
+
+impl Ticker {
+    /// Whether anything runs; waits a while where nothing does.
+    fn runs(&self) -> bool {
+        let running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+        let waited = self.changed.wait_timeout_while(running, IDLE, |running| *running == 0);
+        *waited.unwrap_or_else(PoisonError::into_inner).0 > 0
     }
 }
 

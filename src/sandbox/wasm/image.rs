@@ -330,7 +330,13 @@ pub fn sha256_hex(content: &[u8]) -> String {
 
 fn sha256_of(file: &mut fs::File) -> io::Result<String> {
     let mut hasher = Sha256::new();
-    io::copy(file, &mut hasher)?;
+    let mut piece = vec![0; 1 << 20];
+    loop {
+        match io::Read::read(file, &mut piece)? {
+            0 => break,
+            length => hasher.update(&piece[..length]),
+        }
+    }
     io::Seek::rewind(file)?;
     Ok(hex(&hasher.finalize()))
 }

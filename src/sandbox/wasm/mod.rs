@@ -101,6 +101,16 @@ impl WasmSandbox {
         self.inner.engine(metering).is_ok_and(|engine| self.inner.cache.has(manifest, &engine))
     }
 
+    /// Whether solutions may be modules themselves.
+    pub fn takes_modules(&self) -> bool {
+        true
+    }
+
+    /// Whether any image is built.
+    pub fn has_an_image(&self) -> bool {
+        self.manifests().iter().any(|manifest| self.is_built(manifest, Metering::Clock))
+    }
+
     /// Builds an image unless it is there. Blocks, for minutes.
     ///
     /// `from`: a directory that holds the package's file, instead of the registry.

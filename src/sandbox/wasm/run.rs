@@ -58,7 +58,7 @@ impl Prepared {
     ) -> Result<Outcome, Fault> {
         let clock = Clock::start(limits, Arc::clone(cancelled))?;
         let mut guest = Guest::new(self.world(job, limits)?, limits.memory_bytes, self.base_bytes);
-        guest.wasi.set_input(Arc::from(&run.stdin[..]), run.call.as_deref().map(Arc::from));
+        guest.wasi.set_input(Arc::clone(&run.stdin), run.call.clone());
         let mut store =
             limited(&self.engine, guest, clock.clone()).map_err(|error| fault("make_store", &error))?;
         let ended = match self.module.instantiate(&mut store) {
@@ -134,7 +134,7 @@ impl Prepared {
             fuel,
         };
         let Wasi { stdout, stderr, result, .. } = guest.wasi;
-        Ok(Outcome { end, limit, usage, stdout, stderr, result })
+        Ok(Outcome { end, limit, usage, stdout, stderr, result, lacks: None })
     }
 }
 

@@ -88,5 +88,6 @@ fn not_a_module(problem: &str) -> Outcome {
         stdout: Vec::new(),
         stderr: Vec::new(),
         result: marshal::encode(&record).unwrap_or_default(),
+        lacks: None,
     }
 }
