@@ -79,10 +79,7 @@ impl Engine {
 
     /// The native runner; where none can be had and none is asked for by name, the Wasm runner alone, if it has
     /// an image.
-    fn start_native(
-        config: &EngineConfig,
-        wasm: &WasmSandbox,
-    ) -> Result<(Languages, Sandbox), EngineError> {
+    fn start_native(config: &EngineConfig, wasm: &WasmSandbox) -> Result<(Languages, Sandbox), EngineError> {
         let languages = Languages::load(config)?;
         let slots = config.slots.get();
         let sandbox_config = SandboxConfig {

@@ -55,7 +55,9 @@ pub async fn image(command: ImageCommand) -> anyhow::Result<ExitCode> {
     match command.action {
         Action::List => print!("{}", list(&sandbox)),
         Action::Build(args) => {
-            tokio::task::spawn_blocking(move || build(&sandbox, &args)).await.context("building panicked")??;
+            tokio::task::spawn_blocking(move || build(&sandbox, &args))
+                .await
+                .context("building panicked")??;
         }
     }
     Ok(ExitCode::SUCCESS)
@@ -80,7 +82,9 @@ pub fn list(sandbox: &WasmSandbox) -> String {
         let built = |metering| sandbox.is_built(manifest, metering);
         let state = match (built(Metering::Clock), built(Metering::Fuel)) {
             (true, true) => "built, also for deterministic runs".to_owned(),
-            (true, false) => format!("built (deterministic runs: proofbox image build {name} --deterministic)"),
+            (true, false) => {
+                format!("built (deterministic runs: proofbox image build {name} --deterministic)")
+            }
             (false, _) => format!("not built: proofbox image build {name}"),
         };
         format!("  {name:<16}{} {:<10}{state}\n", manifest.languages[0], manifest.version)

@@ -90,7 +90,10 @@ impl Image {
         for entry in fs::read_dir(directory).map_err(|source| read(directory, source))? {
             let manifest = entry.map_err(|source| read(directory, source))?.path().join("image.toml");
             // Those of the Wasm runner have manifests of another kind.
-            let is_wasm = manifest.parent().and_then(Path::file_name).is_some_and(|name| name.to_string_lossy().starts_with("wasm-"));
+            let is_wasm = manifest
+                .parent()
+                .and_then(Path::file_name)
+                .is_some_and(|name| name.to_string_lossy().starts_with("wasm-"));
             if is_wasm || !manifest.exists() {
                 continue;
             }

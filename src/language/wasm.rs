@@ -27,7 +27,8 @@ impl<'a> WasmLanguage<'a> {
         if sandbox.takes_modules() && name.eq_ignore_ascii_case(WasmLanguage::MODULE) {
             return Some(WasmLanguage::Module);
         }
-        let knows = |manifest: &&Manifest| manifest.languages.iter().any(|known| known.eq_ignore_ascii_case(name));
+        let knows =
+            |manifest: &&Manifest| manifest.languages.iter().any(|known| known.eq_ignore_ascii_case(name));
         sandbox.manifests().iter().find(knows).map(WasmLanguage::Image)
     }
 
@@ -48,7 +49,12 @@ impl<'a> WasmLanguage<'a> {
     }
 
     /// Why a submission cannot be run now; `None` if it can.
-    pub fn obstacle(&self, sandbox: &WasmSandbox, submission: &Submission, metering: Metering) -> Option<String> {
+    pub fn obstacle(
+        &self,
+        sandbox: &WasmSandbox,
+        submission: &Submission,
+        metering: Metering,
+    ) -> Option<String> {
         match self {
             WasmLanguage::Image(manifest) if !sandbox.is_built(manifest, metering) => {
                 let flag = if metering == Metering::Fuel { " --deterministic" } else { "" };
@@ -72,13 +78,14 @@ impl<'a> WasmLanguage<'a> {
         let argv = match self {
             WasmLanguage::Image(manifest) => match manifest.driver {
                 Driver::Python => {
-                    [mode, &format!("{SOURCE_DIR}/{path}"), python::prelude_word(submission)].map(str::to_owned).to_vec()
+                    let seed = submission.seed.map_or(String::new(), |seed| seed.to_string());
+                    let entry = format!("{SOURCE_DIR}/{path}");
+                    [mode, &entry, python::prelude_word(submission), &seed].map(str::to_owned).to_vec()
                 }
             },
             WasmLanguage::Module => vec![path.clone()],
         };
-        let sources =
-            solution.files.iter().map(|file| (file.path.clone(), file.content.clone())).collect();
+        let sources = solution.files.iter().map(|file| (file.path.clone(), file.content.clone())).collect();
         Ok(Job { program: Program::Exec { argv, env: Vec::new() }, sources, runs })
     }
 }

@@ -79,7 +79,8 @@ impl Runners {
         let native = || self.languages.find(&submission.language).filter(|_| self.has_native());
         match asked {
             Runtime::Native if submission.deterministic => {
-                Err("native runs are measured by a clock: \"deterministic\" needs the runtime \"wasm\"".to_owned())
+                Err("native runs are measured by a clock: \"deterministic\" needs the runtime \"wasm\""
+                    .to_owned())
             }
             Runtime::Native => self.found_native(native()),
             Runtime::Wasm => self.route_wasm(submission),
@@ -103,11 +104,14 @@ impl Runners {
     fn route_wasm(&self, submission: &Submission) -> Result<Runner<'_>, String> {
         if !self.allows_wasm() {
             let least = self.min_tier.as_str();
-            return Err(format!("WebAssembly is asked for, and less than the tier {least} is not accepted here (--min-tier)"));
+            return Err(format!(
+                "WebAssembly is asked for, and less than the tier {least} is not accepted here (--min-tier)"
+            ));
         }
         let metering = if submission.deterministic { Metering::Fuel } else { Metering::Clock };
         let Some(language) = WasmLanguage::find(&self.wasm, &submission.language) else {
-            let known: Vec<&str> = self.wasm.manifests().iter().map(|manifest| &manifest.languages[0][..]).collect();
+            let known: Vec<&str> =
+                self.wasm.manifests().iter().map(|manifest| &manifest.languages[0][..]).collect();
             return Err(format!(
                 "the Wasm runner does not offer that language; it has {}",
                 [known, vec!["wasm"]].concat().join(", ")

@@ -16,7 +16,9 @@ use crate::{
     judge::{Compare, Letters, Order, Rule, RuleError, Tolerance},
     limits::Limits,
     report::Report,
-    submission::{MAX_PARALLEL, Prelude, Repeat, Runtime, ShowOutput, Solution, SourceFile, Stop, Submission, Tests},
+    submission::{
+        MAX_PARALLEL, Prelude, Repeat, Runtime, ShowOutput, Solution, SourceFile, Stop, Submission, Tests,
+    },
     verdict::Cause,
 };
 

@@ -11,7 +11,9 @@ use wasmtime::{Linker, Module, Val};
 use super::{
     engine::WasmEngine,
     fetch::{self, Archive},
-    image::{Cache, Driver, Manifest, PYTHON_DRIVER, PYTHON_SETUP, SnapshotSettings, ToWrite, WasmImageError},
+    image::{
+        Cache, Driver, Manifest, PYTHON_DRIVER, PYTHON_SETUP, SnapshotSettings, ToWrite, WasmImageError,
+    },
     run::python_turn,
     snapshot::{self, GlobalValue},
     store::{Clock, Guest, limited},
@@ -64,7 +66,8 @@ pub fn build(
     let mut base_bytes = 0;
     if let (Some(settings), Driver::Python) = (&manifest.snapshot, manifest.driver) {
         progress("starting the interpreter, of which a snapshot is made");
-        let furnished = furnish(&module, settings, &files).map_err(|error| failed("make the snapshot")(&error))?;
+        let furnished =
+            furnish(&module, settings, &files).map_err(|error| failed("make the snapshot")(&error))?;
         (module, base_bytes) = furnished;
     }
     progress("compiling");

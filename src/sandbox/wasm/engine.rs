@@ -119,6 +119,8 @@ fn config(metering: Metering) -> Config {
     // How runs are ended. Both modes have epochs: without them a run could not be cancelled.
     config.epoch_interruption(true);
     config.consume_fuel(metering == Metering::Fuel);
+    // Nothing is asynchronous here; wasmtime wants the other stack to be no smaller.
+    config.async_stack_size(WASM_STACK_BYTES + (1 << 20));
     config.max_wasm_stack(WASM_STACK_BYTES);
 
     // Proposals: what is finished and what compilers emit. CPython's module has exceptions.

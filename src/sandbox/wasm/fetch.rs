@@ -63,7 +63,8 @@ pub fn checked(package: &Package, content: Vec<u8>) -> Result<Vec<u8>, FetchErro
 }
 
 fn agent() -> Result<Agent, FetchError> {
-    let named = ["PIP_CERT", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE"].iter().find_map(|name| env::var(name).ok());
+    let named =
+        ["PIP_CERT", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE"].iter().find_map(|name| env::var(name).ok());
     let system = "/etc/ssl/certs/ca-certificates.crt";
     let path = named.or_else(|| fs::exists(system).unwrap_or(false).then(|| system.to_owned()));
     let roots = match path {
@@ -159,8 +160,10 @@ impl<'a> Archive<'a> {
             if self.slice(at, 4)? != b"PK\x01\x02" {
                 return Err(bad("a broken central directory"));
             }
-            let [name_length, extra, comment] =
-                [28, 30, 32].map(|offset| self.number(at + offset, 2)).into_iter().collect::<Result<Vec<_>, _>>()?[..]
+            let [name_length, extra, comment] = [28, 30, 32]
+                .map(|offset| self.number(at + offset, 2))
+                .into_iter()
+                .collect::<Result<Vec<_>, _>>()?[..]
             else {
                 unreachable!("three numbers");
             };

@@ -148,9 +148,12 @@ impl Manifest {
         let invalid =
             |problem: String| WasmImageError::Invalid { image: image.to_owned(), problem: problem.clone() };
         let manifest: Manifest = toml::from_str(text).map_err(|error| invalid(error.to_string()))?;
-        let named = |name: &str| !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
+        let named =
+            |name: &str| !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
         if !named(&manifest.name) || manifest.languages.is_empty() {
-            return Err(invalid("name and languages must not be empty; a name is letters, digits and '-'".to_owned()));
+            return Err(invalid(
+                "name and languages must not be empty; a name is letters, digits and '-'".to_owned(),
+            ));
         }
         let sha256 = &manifest.package.sha256;
         if sha256.len() != 64 || !sha256.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f')) {
@@ -238,8 +241,11 @@ impl Cache {
             path: path.to_owned(),
             problem: problem.to_owned(),
         };
-        let failed =
-            |path: &Path, source| WasmImageError::Io { image: manifest.name.clone(), path: path.to_owned(), source };
+        let failed = |path: &Path, source| WasmImageError::Io {
+            image: manifest.name.clone(),
+            path: path.to_owned(),
+            source,
+        };
         for path in [&self.directory, &directory] {
             let about = fs::symlink_metadata(path).map_err(|source| failed(path, source))?;
             let ours = about.uid() == nix::unistd::geteuid().as_raw();

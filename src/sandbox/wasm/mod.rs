@@ -9,13 +9,14 @@
 //! | `engine` | the one configuration of wasmtime, a reason for each setting; epochs |
 //! | `image`, `fetch`, `build`, `snapshot` | manifests; packages; building; built images and whom to trust |
 //! | `store`, `wasi` | one run's limits and clocks; one run's world |
-//! | `run` | one run, and what its end means |
+//! | `run`, `lacks` | one run, and what its end means |
 //! | `upload` | modules that are themselves the solution |
 
 mod build;
 mod engine;
 mod fetch;
 mod image;
+mod lacks;
 mod run;
 mod snapshot;
 mod store;

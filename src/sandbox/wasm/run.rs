@@ -10,6 +10,7 @@ use wasmtime::{Instance, InstancePre, Store, Trap};
 
 use super::{
     engine::{Metering, WasmEngine},
+    lacks,
     store::{Clock, Guest, limited},
     wasi::{Clocks, Randomness, Stop, Wasi, tree::Tree},
 };
@@ -97,12 +98,8 @@ impl Prepared {
                 instance.get_typed_func::<(), ()>(&mut *store, "_start")?.call(&mut *store, ())?;
                 Ok(0)
             }
-            Start::PythonTurn => {
-                let code = python_turn(store, instance, &driver_call(&arguments(job)))?;
-                // A solution that leaves something to be done at the interpreter's end.
-                instance.get_typed_func::<(), i32>(&mut *store, "shutdown")?.call(&mut *store, ())?;
-                Ok(code)
-            }
+            // The driver ends the run itself: the interpreter is never taken down.
+            Start::PythonTurn => python_turn(store, instance, &driver_call(&arguments(job))),
         }
     }
 
@@ -133,8 +130,13 @@ impl Prepared {
             memory_bytes: guest.ceiling.peak_bytes() + guest.wasi.tree.bytes(),
             fuel,
         };
+        if limit.is_none() && usage.wall > clock.wall_limit() {
+            limit = Some(LimitHit::Wall);
+        }
         let Wasi { stdout, stderr, result, .. } = guest.wasi;
-        Ok(Outcome { end, limit, usage, stdout, stderr, result, lacks: None })
+        let failed = limit.is_none() && !matches!(end, End::Exited { code: 0 });
+        let lacks = if failed && self.start == Start::PythonTurn { lacks::missing(&stderr) } else { None };
+        Ok(Outcome { end, limit, usage, stdout, stderr, result, lacks })
     }
 }
 

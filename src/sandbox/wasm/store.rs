@@ -39,7 +39,8 @@ pub struct Guest {
 
 impl Guest {
     pub fn new(wasi: Wasi, max_memory_bytes: u64, base_bytes: u64) -> Guest {
-        let ceiling = Ceiling { base_bytes, max_bytes: max_memory_bytes, held: 0, refused: false, entries: 0 };
+        let ceiling =
+            Ceiling { base_bytes, max_bytes: max_memory_bytes, held: 0, refused: false, entries: 0 };
         Guest { wasi, ceiling, memory: None, fuel: 0 }
     }
 
@@ -135,6 +136,10 @@ impl Clock {
     /// Wall time that counts: what the run computed and slept. Waiting for a core is not the run's doing.
     pub fn wall(&self, cpu: Duration, slept: Duration) -> Duration {
         cpu.saturating_add(slept)
+    }
+
+    pub fn wall_limit(&self) -> Duration {
+        self.limits.wall()
     }
 
     pub fn over_cpu_limit(&self, cpu: Duration) -> bool {

@@ -43,7 +43,13 @@ fn compile(engine: &Arc<WasmEngine>, bytes: &[u8]) -> Result<Prepared, String> {
         return Err("the module exports no function _start: it is no WASI command".to_owned());
     }
     let module = linked(engine, &module).map_err(|error| one_line(&error))?;
-    Ok(Prepared { engine: Arc::clone(engine), module, start: Start::Command, base_bytes: 0, files: Vec::new() })
+    Ok(Prepared {
+        engine: Arc::clone(engine),
+        module,
+        start: Start::Command,
+        base_bytes: 0,
+        files: Vec::new(),
+    })
 }
 
 /// Bounds what the compiler will have to do.

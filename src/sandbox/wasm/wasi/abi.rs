@@ -16,15 +16,11 @@ pub enum Errno {
     NameTooLong = 37,
     NoEnt = 44,
     NoSpc = 51,
-    NoSys = 52,
     NotDir = 54,
     NotEmpty = 55,
     NotSup = 58,
-    Overflow = 61,
-    Perm = 63,
     RoFs = 69,
     SPipe = 70,
-    NotCapable = 76,
 }
 
 /// What a descriptor is.

@@ -198,11 +198,9 @@ fn add_writing(linker: &mut Linker<Guest>) -> wasmtime::Result<()> {
             })
         },
     )?;
-    linker.func_wrap(
-        MODULE,
-        "fd_filestat_set_size",
-        |caller: Caller<'_, Guest>, fd: u32, size: u64| call(caller, |_, wasi| resize(wasi, fd, size)),
-    )?;
+    linker.func_wrap(MODULE, "fd_filestat_set_size", |caller: Caller<'_, Guest>, fd: u32, size: u64| {
+        call(caller, |_, wasi| resize(wasi, fd, size))
+    })?;
     linker.func_wrap(
         MODULE,
         "fd_allocate",
@@ -227,13 +225,9 @@ fn add_writing(linker: &mut Linker<Guest>) -> wasmtime::Result<()> {
             call(caller, |_, wasi| wasi.descriptor(fd).map(|_| ()))
         })?;
     }
-    linker.func_wrap(
-        MODULE,
-        "fd_advise",
-        |caller: Caller<'_, Guest>, fd: u32, _: u64, _: u64, _: u32| {
-            call(caller, |_, wasi| wasi.descriptor(fd).map(|_| ()))
-        },
-    )?;
+    linker.func_wrap(MODULE, "fd_advise", |caller: Caller<'_, Guest>, fd: u32, _: u64, _: u64, _: u32| {
+        call(caller, |_, wasi| wasi.descriptor(fd).map(|_| ()))
+    })?;
     linker.func_wrap(MODULE, "fd_renumber", |caller: Caller<'_, Guest>, from: u32, to: u32| {
         call(caller, |_, wasi| {
             wasi.descriptor(from)?;

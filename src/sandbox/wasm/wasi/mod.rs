@@ -28,10 +28,8 @@ const MAX_DESCRIPTORS: usize = 512;
 
 /// Descriptor of the root directory, the only one that a guest is given.
 const ROOT_FD: u32 = 3;
-/// Where a function test's call is read; the same role as descriptor 3 of a native run.
+/// Where a function test's call is read, as descriptor 3 of a native run; its result is written to the next.
 pub const CALL_FD: u32 = 4;
-/// Where its result is written; descriptor 4 of a native run.
-pub const RESULT_FD: u32 = 5;
 
 /// Most bytes of a result.
 const MAX_RESULT_BYTES: usize = 64 << 20;
@@ -382,7 +380,9 @@ impl Wasi {
         match clock {
             abi::CLOCK_REALTIME => Ok(start.saturating_add(since_start).saturating_add(self.slept)),
             // Not from zero: programs take differences, and some divide by the first.
-            abi::CLOCK_MONOTONIC => Ok(Duration::from_secs(1).saturating_add(since_start).saturating_add(self.slept)),
+            abi::CLOCK_MONOTONIC => {
+                Ok(Duration::from_secs(1).saturating_add(since_start).saturating_add(self.slept))
+            }
             abi::CLOCK_PROCESS | abi::CLOCK_THREAD => Ok(since_start),
             _ => Err(Errno::Inval),
         }
@@ -424,9 +424,8 @@ impl Wasi {
         let asked = memory.slice(subscriptions, count * abi::SUBSCRIPTION_BYTES as u32)?;
         let (mut ready, mut soonest) = (Vec::new(), None);
         for subscription in asked.chunks_exact(abi::SUBSCRIPTION_BYTES) {
-            let word = |at: usize| {
-                u64::from_le_bytes(subscription[at..at + 8].try_into().expect("eight bytes"))
-            };
+            let word =
+                |at: usize| u64::from_le_bytes(subscription[at..at + 8].try_into().expect("eight bytes"));
             let (userdata, kind) = (word(0), subscription[8]);
             if kind != 0 {
                 ready.push((userdata, kind));
