@@ -3,11 +3,13 @@
 # dependency is compiled), and the packages that sandbox-images/*/image.toml ask for. Says what it does, does
 # nothing when nothing is missing, and may be run again at any time.
 #
-#     sh sandbox-images/setup.sh
+#     sh sandbox-images/setup.sh            to build and run
+#     sh sandbox-images/setup.sh --tests    to run the tests too: runtimes that they try in cells
 set -eu
 
 images=$(cd "$(dirname "$0")" && pwd)
 build_packages="gcc libc6-dev"
+test_packages="musl-tools default-jdk-headless nodejs util-linux"
 
 say() { printf 'setup: %s\n' "$*" >&2; }
 fail() { say "$*"; exit 1; }
@@ -35,6 +37,11 @@ installed() {
 }
 
 wanted=$build_packages
+case ${1:-} in
+    "") ;;
+    --tests) wanted="$wanted $test_packages" ;;
+    *) fail "unknown argument: $1 (only --tests is known)" ;;
+esac
 for manifest in "$images"/*/image.toml; do
     [ -e "$manifest" ] || fail "no image.toml under $images: this is not a complete checkout"
     for package in $(packages_of "$manifest"); do

@@ -130,6 +130,9 @@ pub struct EngineConfig {
     pub module: Option<PathBuf>,
     /// The proofbox program, which is executed again for launchers.
     pub program: PathBuf,
+    /// A launcher that keeps an interpreter loaded is replaced after this many cells: runs forked from
+    /// one share its string hashes.
+    pub renew_after_cells: u32,
     /// A set-up step of cells made to fail with an errno, for tests of what happens then.
     pub fail_step: Option<(String, i32)>,
 }
@@ -137,6 +140,9 @@ pub struct EngineConfig {
 impl EngineConfig {
     /// This very program, whatever has become of its file.
     const THIS_PROGRAM: &str = "/proc/self/exe";
+
+    /// To start another costs as much as some tens of runs.
+    pub const RENEW_AFTER_CELLS: u32 = 1_000;
 
     /// Places in the queue for bounded callers where no flag says otherwise. A rollout step of
     /// reinforcement learning sends about a thousand submissions at once.
@@ -173,6 +179,7 @@ impl EngineConfig {
             warm: true,
             use_cgroups: true,
             program: EngineConfig::THIS_PROGRAM.into(),
+            renew_after_cells: EngineConfig::RENEW_AFTER_CELLS,
             fail_step: None,
         }
     }
@@ -214,6 +221,7 @@ impl EngineArgs {
             warm: true,
             use_cgroups: true,
             program: EngineConfig::THIS_PROGRAM.into(),
+            renew_after_cells: EngineConfig::RENEW_AFTER_CELLS,
             fail_step: None,
         }
     }

@@ -88,6 +88,7 @@ impl Engine {
             scratch_dir: config.scratch_dir.clone(),
             program: config.program.clone(),
             use_cgroups: config.use_cgroups,
+            renew_after_cells: config.renew_after_cells,
             fail_step: config.fail_step.clone(),
         };
         let mut launchers = HashMap::new();

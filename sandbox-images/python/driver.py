@@ -19,8 +19,8 @@ Descriptors 0, 1 and 2 are the solution's own. Descriptor 3 (function mode) hold
     ("syntax", text)          ENTRY does not compile (both modes)
 
 Where a cell has several runs of one solution (warm launchers only), the first sends its compiled code
-before anything of the solution is executed, as `C`, four bytes of length and the code; later runs find
-that code on descriptor 5 and do not compile.
+before anything of the solution is executed, as `C`, four bytes of length and the code (none where it is
+long); later runs find that code on descriptor 5 and do not compile.
 
 A solution may write there too; it gains nothing that returning the value would not have given.
 
@@ -250,8 +250,9 @@ def run(mode, entry, prelude, stage="only"):
             make_exit()(1)
     if stage == "first":
         code = marshal.dumps(compiled)
-        if len(code) <= MAX_CODE_BYTES:
-            write_all(RESULT_FD, b"C" + len(code).to_bytes(4, "little") + code)
+        # Where it is too long an empty one goes, so that the solution is never the first to write.
+        code = code if len(code) <= MAX_CODE_BYTES else b""
+        write_all(RESULT_FD, b"C" + len(code).to_bytes(4, "little") + code)
     if mode == "function":
         run_function(compiled, entry, prelude, read_all(CALL_FD), RESULT_FD)
     elif mode == "program":

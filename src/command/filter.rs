@@ -115,7 +115,7 @@ pub struct FilterArgs {
     /// 1e-6), exact, lines, tokens, float:TOLERANCE, unordered_lines, unordered_tokens, ..._ignore_case, or
     /// the judge of a known set: openthoughts, apps, taco, livecodebench, open-r1, sandboxfusion, humaneval,
     /// kattis; with :bug-compatible behind it, as its released code decides
-    #[arg(long, value_name = "RULE", default_value = DATA_SET, value_parser = compare_rule, help_heading = "Judging")]
+    #[arg(long, value_name = "RULE", default_value_t = Compare::DATA_SET_DEFAULT, value_parser = compare_rule, help_heading = "Judging")]
     pub compare: Compare,
 
     /// Judge the same runs by this rule too, and say where it differs; may be given several times
@@ -167,14 +167,8 @@ pub enum NonCode {
     Drop,
 }
 
-/// The name of the default rule.
-const DATA_SET: &str = "data-set";
-
 fn compare_rule(name: &str) -> Result<Compare, String> {
-    match name {
-        DATA_SET => Ok(Compare::DATA_SET_DEFAULT),
-        name => name.parse().map_err(|error: RuleError| error.to_string()),
-    }
+    name.parse().map_err(|error: RuleError| error.to_string())
 }
 
 fn jsonl(path: &str) -> Result<PathBuf, String> {

@@ -3,6 +3,7 @@
 use std::{
     borrow::Cow,
     collections::HashMap,
+    fmt,
     fs::File,
     io::{BufRead, BufReader, Read},
     path::{Path, PathBuf},
@@ -27,6 +28,21 @@ pub struct Lines {
     /// Byte offset at which the line in `line` begins.
     begins: u64,
     next_begins: u64,
+}
+
+/// A line of a file, for a person.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct LinePlace {
+    /// 1-based.
+    number: u64,
+    /// Offset of its first byte.
+    begins: u64,
+}
+
+impl fmt::Display for LinePlace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "line {} (byte {})", self.number, self.begins)
+    }
 }
 
 impl Lines {
@@ -64,6 +80,11 @@ impl Lines {
         }
     }
 
+    /// The current line with its line end, byte for byte.
+    pub fn line(&self) -> &[u8] {
+        &self.line
+    }
+
     /// The current line without a byte order mark.
     pub fn json(&self) -> &[u8] {
         match self.number {
@@ -84,8 +105,13 @@ impl Lines {
             .map_err(|error| self.error(format!("not valid JSON: {}", without_line(&error))))
     }
 
+    /// Where the current line stands.
+    pub fn place(&self) -> LinePlace {
+        LinePlace { number: self.number, begins: self.begins }
+    }
+
     pub fn error(&self, what: impl Into<String>) -> DatasetError {
-        DatasetError::at(&self.path, format_args!("line {} (byte {})", self.number, self.begins), what)
+        DatasetError::at(&self.path, self.place(), what)
     }
 }
 

@@ -19,7 +19,10 @@ use super::{
     error::FilterError,
     target::{Finished, Target},
 };
-use crate::dataset::{DatasetError, Format, Input, jsonl::Lines};
+use crate::dataset::{
+    DatasetError, Format, Input,
+    jsonl::{LinePlace, Lines},
+};
 
 /// Rows read at once from a parquet file, whole.
 const BATCH_ROWS: usize = 64;
@@ -35,11 +38,12 @@ pub fn write_rows(
     format: Format,
     go_on: &dyn Fn() -> bool,
 ) -> Result<Option<Finished>, FilterError> {
+    let rows = KeptRows { input, kept, go_on };
     let done = match (input.format(), format) {
-        (Format::Jsonl, Format::Jsonl) => copy_lines(input, kept, &mut target, go_on)?,
-        (Format::Parquet, Format::Parquet) => parquet_to_parquet(input, kept, &mut target, go_on)?,
-        (Format::Parquet, Format::Jsonl) => parquet_to_jsonl(input, kept, &mut target, go_on)?,
-        (Format::Jsonl, Format::Parquet) => jsonl_to_parquet(input, kept, &mut target, go_on)?,
+        (Format::Jsonl, Format::Jsonl) => copy_lines(&rows, &mut target)?,
+        (Format::Parquet, Format::Parquet) => parquet_to_parquet(&rows, &mut target)?,
+        (Format::Parquet, Format::Jsonl) => parquet_to_jsonl(&rows, &mut target)?,
+        (Format::Jsonl, Format::Parquet) => jsonl_to_parquet(&rows, &mut target)?,
     };
     if done { target.finish().map(Some) } else { Ok(None) }
 }
@@ -49,90 +53,148 @@ fn cannot_write(path: &Path) -> impl Fn(&dyn Display) -> FilterError + use<> {
     move |error| FilterError::file(&path, format!("cannot write: {error}"))
 }
 
-/// The second reading must find the rows that the first one found.
-fn check_count(input: &Input, found: usize, kept: &[bool]) -> Result<(), FilterError> {
-    if found == kept.len() {
-        return Ok(());
-    }
-    let what = format!("{found} rows at the second reading, {} at the first", kept.len());
-    Err(DatasetError::file(input.path(), what).into())
+/// The rows to write, read once more.
+struct KeptRows<'a> {
+    input: &'a Input,
+    kept: &'a [bool],
+    go_on: &'a dyn Fn() -> bool,
 }
 
-fn copy_lines(
-    input: &Input,
-    kept: &[bool],
-    target: &mut Target,
-    go_on: &dyn Fn() -> bool,
-) -> Result<bool, FilterError> {
+impl KeptRows<'_> {
+    fn is_kept(&self, row: usize) -> bool {
+        self.kept.get(row).copied().unwrap_or(false)
+    }
+
+    /// The second reading must find the rows that the first one found.
+    fn check_count(&self, found: usize) -> Result<(), FilterError> {
+        if found == self.kept.len() {
+            return Ok(());
+        }
+        let what = format!("{found} rows at the second reading, {} at the first", self.kept.len());
+        Err(DatasetError::file(self.input.path(), what).into())
+    }
+
+    /// Hands on each kept line, at which `lines` stands. `false` if told to stop.
+    fn each_line(
+        &self,
+        mut hand_on: impl FnMut(&mut Lines) -> Result<(), FilterError>,
+    ) -> Result<bool, FilterError> {
+        let mut lines = Lines::new(self.input.path(), self.input.reopen()?);
+        let mut row = 0;
+        while lines.advance()?.is_some() {
+            if !(self.go_on)() {
+                return Ok(false);
+            }
+            if self.is_kept(row) {
+                hand_on(&mut lines)?;
+            }
+            row += 1;
+        }
+        self.check_count(row).map(|()| true)
+    }
+
+    /// Hands on the kept rows of each batch of a parquet file. `false` if told to stop.
+    fn each_batch(
+        &self,
+        metadata: ArrowReaderMetadata,
+        mut hand_on: impl FnMut(&RecordBatch) -> Result<(), FilterError>,
+    ) -> Result<bool, FilterError> {
+        let failed = |row: usize, error: &dyn Display| {
+            let place = format_args!("rows from {row}");
+            FilterError::from(DatasetError::at(self.input.path(), place, error.to_string()))
+        };
+        let batches = ParquetRecordBatchReaderBuilder::new_with_metadata(self.input.reopen()?, metadata)
+            .with_batch_size(BATCH_ROWS)
+            .build()
+            .map_err(|error| failed(0, &error))?;
+        let mut row = 0;
+        for batch in batches {
+            if !(self.go_on)() {
+                return Ok(false);
+            }
+            let batch = batch.map_err(|error| failed(row, &error))?;
+            let rows = row..row + batch.num_rows();
+            let mask: BooleanArray = rows.map(|row| Some(self.is_kept(row))).collect();
+            row += batch.num_rows();
+            let filtered = filter_record_batch(&batch, &mask).map_err(|error| failed(row, &error))?;
+            if filtered.num_rows() > 0 {
+                hand_on(&filtered)?;
+            }
+        }
+        self.check_count(row).map(|()| true)
+    }
+}
+
+fn copy_lines(rows: &KeptRows<'_>, target: &mut Target) -> Result<bool, FilterError> {
     use std::io::Write;
-    let mut lines = Lines::new(input.path(), input.reopen()?);
-    let mut row = 0;
-    while let Some(line) = lines.advance()? {
-        if !go_on() {
-            return Ok(false);
-        }
-        if kept.get(row).copied().unwrap_or(false) {
-            target
-                .write_all(line)
-                .map_err(|error| FilterError::io(target.destination(), "cannot write", &error))?;
-        }
-        row += 1;
-    }
-    check_count(input, row, kept).map(|()| true)
+    let path = target.destination().to_owned();
+    rows.each_line(|lines| {
+        target.write_all(lines.line()).map_err(|error| FilterError::io(&path, "cannot write", &error))
+    })
 }
 
-/// Reads whole rows and hands on those that are kept. `false` if told to stop.
-fn each_kept_batch(
-    input: &Input,
-    metadata: ArrowReaderMetadata,
-    kept: &[bool],
-    go_on: &dyn Fn() -> bool,
-    mut hand_on: impl FnMut(&RecordBatch) -> Result<(), FilterError>,
-) -> Result<bool, FilterError> {
-    let failed = |row: usize, error: &dyn Display| {
-        FilterError::from(DatasetError::at(input.path(), format_args!("rows from {row}"), error.to_string()))
-    };
-    let batches = ParquetRecordBatchReaderBuilder::new_with_metadata(input.reopen()?, metadata)
-        .with_batch_size(BATCH_ROWS)
-        .build()
-        .map_err(|error| failed(0, &error))?;
-    let mut row = 0;
-    for batch in batches {
-        if !go_on() {
-            return Ok(false);
-        }
-        let batch = batch.map_err(|error| failed(row, &error))?;
-        let mask: BooleanArray =
-            (row..row + batch.num_rows()).map(|row| Some(kept.get(row).copied().unwrap_or(false))).collect();
-        row += batch.num_rows();
-        let filtered = filter_record_batch(&batch, &mask).map_err(|error| failed(row, &error))?;
-        if filtered.num_rows() > 0 {
-            hand_on(&filtered)?;
-        }
-    }
-    check_count(input, row, kept).map(|()| true)
-}
-
-fn parquet_to_parquet(
-    input: &Input,
-    kept: &[bool],
-    target: &mut Target,
-    go_on: &dyn Fn() -> bool,
-) -> Result<bool, FilterError> {
-    let metadata = input.parquet_metadata(ArrowReaderOptions::new())?;
+fn parquet_to_parquet(rows: &KeptRows<'_>, target: &mut Target) -> Result<bool, FilterError> {
+    let metadata = rows.input.parquet_metadata(ArrowReaderOptions::new())?;
     let failed = cannot_write(target.destination());
     // The file's own parquet schema and its key-value pairs are taken over as they stand, the
     // embedded Arrow schema among them, so nothing is derived anew and nothing can differ.
     let options = ArrowWriterOptions::new()
-        .with_properties(same_properties(input, &metadata)?)
+        .with_properties(same_properties(rows.input, &metadata)?)
         .with_parquet_schema(metadata.parquet_schema().clone())
         .with_skip_arrow_metadata(true);
     let mut writer = ArrowWriter::try_new_with_options(target, Arc::clone(metadata.schema()), options)
         .map_err(|error| failed(&error))?;
-    let done = each_kept_batch(input, metadata, kept, go_on, |batch| {
-        writer.write(batch).map_err(|error| failed(&error))
+    let done = rows.each_batch(metadata, |batch| writer.write(batch).map_err(|error| failed(&error)))?;
+    if done {
+        writer.close().map_err(|error| failed(&error))?;
+    }
+    Ok(done)
+}
+
+fn parquet_to_jsonl(rows: &KeptRows<'_>, target: &mut Target) -> Result<bool, FilterError> {
+    let metadata = rows.input.parquet_metadata(ArrowReaderOptions::new())?;
+    let failed = cannot_write(target.destination());
+    let mut writer = arrow_json::WriterBuilder::new()
+        .with_explicit_nulls(true)
+        .build::<_, arrow_json::writer::LineDelimited>(target);
+    let done = rows.each_batch(metadata, |batch| writer.write(batch).map_err(|error| failed(&error)))?;
+    if done {
+        writer.finish().map_err(|error| failed(&error))?;
+    }
+    Ok(done)
+}
+
+fn jsonl_to_parquet(rows: &KeptRows<'_>, target: &mut Target) -> Result<bool, FilterError> {
+    let Some(schema) = infer_schema(rows.input, rows.go_on)? else { return Ok(false) };
+    let failed = cannot_write(target.destination());
+    let properties = WriterProperties::builder()
+        .set_compression(Compression::SNAPPY)
+        .set_max_row_group_bytes(Some(MAX_ROW_GROUP_BYTES))
+        .build();
+    let mut writer = ArrowWriter::try_new(target, Arc::clone(&schema), Some(properties))
+        .map_err(|error| failed(&error))?;
+    let mut decoder = arrow_json::ReaderBuilder::new(schema)
+        .with_batch_size(BATCH_ROWS)
+        .build_decoder()
+        .map_err(|error| failed(&error))?;
+    let mut write_batch = |batch: Result<Option<RecordBatch>, DatasetError>| match batch? {
+        Some(batch) => writer.write(&batch).map_err(|error| failed(&error)),
+        None => Ok(()),
+    };
+    // Of a row that does not fit its columns only the batch is known.
+    let one_of = |error: ArrowError| format!("this row or one of the {BATCH_ROWS} kept before it: {error}");
+    let mut place = LinePlace::default();
+    let done = rows.each_line(|lines| {
+        place = lines.place();
+        decoder.decode(lines.json()).map_err(|error| lines.error(error.to_string()))?;
+        match decoder.len() {
+            BATCH_ROWS => write_batch(decoder.flush().map_err(|error| lines.error(one_of(error)))),
+            _ => Ok(()),
+        }
     })?;
     if done {
+        let last = |error| DatasetError::at(rows.input.path(), place, one_of(error));
+        write_batch(decoder.flush().map_err(last))?;
         writer.close().map_err(|error| failed(&error))?;
     }
     Ok(done)
@@ -158,68 +220,6 @@ fn same_properties(input: &Input, metadata: &ArrowReaderMetadata) -> Result<Writ
         builder = builder.set_column_compression(column.column_path().clone(), column.compression());
     }
     Ok(builder.build())
-}
-
-fn parquet_to_jsonl(
-    input: &Input,
-    kept: &[bool],
-    target: &mut Target,
-    go_on: &dyn Fn() -> bool,
-) -> Result<bool, FilterError> {
-    let metadata = input.parquet_metadata(ArrowReaderOptions::new())?;
-    let failed = cannot_write(target.destination());
-    let mut writer = arrow_json::WriterBuilder::new()
-        .with_explicit_nulls(true)
-        .build::<_, arrow_json::writer::LineDelimited>(target);
-    let done = each_kept_batch(input, metadata, kept, go_on, |batch| {
-        writer.write(batch).map_err(|error| failed(&error))
-    })?;
-    if done {
-        writer.finish().map_err(|error| failed(&error))?;
-    }
-    Ok(done)
-}
-
-fn jsonl_to_parquet(
-    input: &Input,
-    kept: &[bool],
-    target: &mut Target,
-    go_on: &dyn Fn() -> bool,
-) -> Result<bool, FilterError> {
-    let Some(schema) = infer_schema(input, go_on)? else { return Ok(false) };
-    let failed = cannot_write(target.destination());
-    let properties = WriterProperties::builder()
-        .set_compression(Compression::SNAPPY)
-        .set_max_row_group_bytes(Some(MAX_ROW_GROUP_BYTES))
-        .build();
-    let mut writer = ArrowWriter::try_new(target, Arc::clone(&schema), Some(properties))
-        .map_err(|error| failed(&error))?;
-    let mut decoder = arrow_json::ReaderBuilder::new(schema)
-        .with_batch_size(BATCH_ROWS)
-        .build_decoder()
-        .map_err(|error| failed(&error))?;
-    let mut lines = Lines::new(input.path(), input.reopen()?);
-    let mut row = 0;
-    while lines.advance()?.is_some() {
-        if !go_on() {
-            return Ok(false);
-        }
-        if kept.get(row).copied().unwrap_or(false) {
-            decoder.decode(lines.json()).map_err(|error| lines.error(error.to_string()))?;
-        }
-        row += 1;
-        if decoder.len() == BATCH_ROWS || row == kept.len() {
-            let batch = decoder.flush().map_err(|error| {
-                lines.error(format!("this row or one of the {BATCH_ROWS} kept before it: {error}"))
-            })?;
-            if let Some(batch) = batch {
-                writer.write(&batch).map_err(|error| failed(&error))?;
-            }
-        }
-    }
-    check_count(input, row, kept)?;
-    writer.close().map_err(|error| failed(&error))?;
-    Ok(true)
 }
 
 /// The schema of a whole JSONL file, so that it does not depend on which rows are kept. `None` if

@@ -28,7 +28,7 @@ pub use driver_record::{DriverRecord, InvalidRecord};
 pub use output::{compare_output, compare_output_with_any};
 pub use profile::{Ending, Fidelity, Judge, Judged, Profile};
 pub use result::{compare_value, compare_value_with_any};
-pub use rule::{Compare, Letters, Order, Rule, RuleError, Tolerance, Unit};
+pub use rule::{Compare, Letters, Order, Rule, RuleError, Tolerance, Unit, Whole};
 pub use tally::{JudgedBy, Tally};
 
 /// The outcome of a comparison.

@@ -3,7 +3,8 @@
 
 use super::{
     Comparison, compare_with_any,
-    rule::{Letters, Order, Rule, Tolerance, Unit},
+    released::decimal,
+    rule::{Letters, Order, Rule, Unit, Whole},
 };
 use crate::value::escape_bytes;
 
@@ -18,7 +19,7 @@ pub fn compare_output(rule: Rule, actual: &[u8], expected: &[u8]) -> Comparison 
     }
     let are_equal = |actual: &[u8], expected: &[u8]| {
         (rule.letters == Letters::AnyCase && actual.eq_ignore_ascii_case(expected))
-            || rule.tolerance.is_some_and(|tolerance| numbers_are_equal(actual, expected, tolerance))
+            || (rule.tolerance.is_some() && numbers_are_equal(rule, actual, expected))
     };
     match (rule.unit, rule.order) {
         (Unit::Bytes, _) => exact(actual, expected),
@@ -217,18 +218,27 @@ pub(super) fn excerpt(bytes: &[u8]) -> String {
 
 /// Whether two tokens are numbers and equal: integers of any length exactly, others within the
 /// absolute tolerance or the tolerance relative to the expected number.
-fn numbers_are_equal(actual: &[u8], expected: &[u8], tolerance: Tolerance) -> bool {
-    if let (Some(actual), Some(expected)) = (integer(actual), integer(expected)) {
+fn numbers_are_equal(rule: Rule, actual: &[u8], expected: &[u8]) -> bool {
+    let Some(tolerance) = rule.tolerance else { return false };
+    let expected_integer = integer(expected);
+    if let (Some(actual), Some(expected)) = (integer(actual), expected_integer) {
         return actual == expected;
     }
-    let (Some(actual), Some(expected)) = (number(actual), number(expected)) else { return false };
-    if actual.is_nan() || expected.is_nan() {
-        return actual.is_nan() && expected.is_nan();
+    let (Some(actual_number), Some(number)) = (number(actual), number(expected)) else { return false };
+    if actual_number.is_nan() || number.is_nan() {
+        return actual_number.is_nan() && number.is_nan();
     }
-    if actual.is_infinite() || expected.is_infinite() {
-        return actual == expected;
+    if actual_number.is_infinite() || number.is_infinite() {
+        return actual_number == number;
     }
-    tolerance.covers(actual, expected)
+    if rule.whole == Whole::Exact && expected_integer.is_some() {
+        const EXACT_BELOW: f64 = (1u64 << 53) as f64;
+        return match number.abs() < EXACT_BELOW {
+            true => (actual_number - number).abs() <= tolerance.abs,
+            false => decimal(actual) == decimal(expected),
+        };
+    }
+    tolerance.covers(actual_number, number)
 }
 
 /// Sign and digits without leading zeros, if the token is an integer; zero has no sign.
@@ -343,6 +353,11 @@ mod tests {
         }
         check(Rule::DATA_SET, b"10000001.0", b"10000000", false);
         check(Rule::DATA_SET, b"44.62614012", b"44.626140", true);
+        check(Rule::DATA_SET, b"12345678912.0", b"12345678913", false);
+        check(Rule::DATA_SET, b"1e+18", b"1000000000000000007", false);
+        check(Rule::DATA_SET, b"1.000000000000000007e18", b"1000000000000000007", true);
+        check(Rule::DATA_SET, b"1e999", b"1000000000000000007", false);
+        check(FLOAT, b"1e+18", b"1000000000000000007", true);
         check(Rule::TOKENS, b"1.0", b"1", false);
     }
 

@@ -178,7 +178,7 @@ pub fn decimals_are_equal(actual: &[u8], expected: &[u8]) -> bool {
 }
 
 /// Sign, digits and the power of ten behind the last digit, in one form for each number.
-fn decimal(token: &[u8]) -> Option<(bool, Vec<u8>, i64)> {
+pub fn decimal(token: &[u8]) -> Option<(bool, Vec<u8>, i64)> {
     let (is_negative, rest) = match token {
         [b'-', rest @ ..] => (true, rest),
         [b'+', rest @ ..] => (false, rest),

@@ -1,6 +1,6 @@
 //! Comparison of what a function returned with what was expected, as data.
 
-use std::collections::HashMap;
+use std::{cmp::Ordering, collections::HashMap};
 
 use num_bigint::BigInt;
 
@@ -25,7 +25,8 @@ const LAST_BITS: Tolerance = Tolerance { abs: 1e-9, rel: 1e-9 };
 /// * A tuple equals a list of equal items, at any depth: JSON has no tuples.
 /// * A dict's string key in the expected value also stands for the int, float, bool or `None` key
 ///   that JSON would have written so (`{"1": 2}` for `{1: 2}`).
-/// * A set equals a list or tuple that holds the same items in any order: JSON has no sets. A
+/// * A set equals the list (or tuple) that JSON has in its place: the same items, in ascending order
+///   where they have one. In any order it would let a solution off that was asked for an order. A
 ///   returned list does not equal an expected set.
 /// * NaN equals NaN.
 /// * Two floats are equal within 1e-9, absolute or relative: a sum in another order differs in
@@ -37,7 +38,7 @@ const LAST_BITS: Tolerance = Tolerance { abs: 1e-9, rel: 1e-9 };
 /// |---|---|
 /// | `exact` | the same types and bits at every depth: `True`, `1` and `1.0` differ, and so do `(1,)` and `[1]`, `{1}` and `frozenset({1})`, `0.0` and `-0.0`. NaN is NaN. The order of a dict's keys does not count: a JSON object has none |
 /// | `float` | where a float is expected, anywhere inside, numbers within the tolerance (never less than 1e-9); where an int is expected, that number exactly |
-/// | `unordered_tokens` | two lists (or tuples) at the top as multisets: the same items as often in any order, each equal as data, floats to the last bit. Lists inside keep their order; other values as `tokens` |
+/// | `unordered_tokens` | two lists (or tuples) at the top as multisets: the same items as often in any order, each equal as data, floats to the last bit; a set there equals a list of its items in any order. Lists inside keep their order; other values as `tokens` |
 /// | `..._ignore_case` | ASCII letters of texts, anywhere inside, match in either case |
 /// | `lines` | says nothing about values: the wire refuses it for function tests, a data set's function rows fall back to `tokens` |
 ///
@@ -51,6 +52,7 @@ const LAST_BITS: Tolerance = Tolerance { abs: 1e-9, rel: 1e-9 };
 /// assert!(matches(Rule::UNORDERED_TOKENS, "[[3], [1, 2]]", "[[1, 2], [3]]"));
 /// assert!(!matches(Rule::UNORDERED_TOKENS, "[[2, 1], [3]]", "[[1, 2], [3]]"));
 /// assert!(matches(Rule::TOKENS_IGNORE_CASE, "'Yes'", "'YES'"));
+/// assert!(matches(Rule::TOKENS, "{2, 1}", "[1, 2]") && !matches(Rule::TOKENS, "{2, 1}", "[2, 1]"));
 /// ```
 pub fn compare_value(rule: Rule, actual: &Value, expected: &Value) -> Comparison {
     if rule.letters == Letters::AnyCase {
@@ -62,7 +64,7 @@ pub fn compare_value(rule: Rule, actual: &Value, expected: &Value) -> Comparison
         (
             Unit::Tokens,
             Order::Ignored,
-            Value::List(left) | Value::Tuple(left),
+            Value::List(left) | Value::Tuple(left) | Value::Set(left) | Value::FrozenSet(left),
             Value::List(right) | Value::Tuple(right),
         ) if left.len() == right.len() => {
             return match sorted_keys(left) == sorted_keys(right) {
@@ -130,12 +132,40 @@ fn find_difference(
             }
             None
         }
-        (Set(left) | FrozenSet(left), List(right) | Tuple(right) | Set(right) | FrozenSet(right)) => {
+        (Set(left) | FrozenSet(left), Set(right) | FrozenSet(right)) => {
             (sorted_keys(left) != sorted_keys(right)).then(|| expected_got(actual, expected))
+        }
+        (Set(left) | FrozenSet(left), List(right) | Tuple(right)) => {
+            let is_canonical =
+                right.windows(2).all(|pair| compare_items(&pair[0], &pair[1]).is_none_or(Ordering::is_lt));
+            (!is_canonical || sorted_keys(left) != sorted_keys(right)).then(|| expected_got(actual, expected))
         }
         (Dict(left), Dict(right)) => dict_difference(tolerance, left, right, path),
         _ => (!scalars_are_equal(tolerance, actual, expected)).then(|| expected_got(actual, expected)),
     }
+}
+
+/// The order that Python has two items in; `None` where it has none, or none that a set's list keeps to.
+fn compare_items(left: &Value, right: &Value) -> Option<Ordering> {
+    match (left, right) {
+        (Value::Str(left), Value::Str(right)) | (Value::Bytes(left), Value::Bytes(right)) => {
+            Some(left.cmp(right))
+        }
+        (Value::List(left) | Value::Tuple(left), Value::List(right) | Value::Tuple(right)) => {
+            let different = left.iter().zip(right).map(|(left, right)| compare_items(left, right));
+            let first = different.into_iter().find(|order| *order != Some(Ordering::Equal));
+            first.unwrap_or_else(|| Some(left.len().cmp(&right.len())))
+        }
+        (Value::Float(left), Value::Float(right)) => left.partial_cmp(right),
+        (Value::Float(left), right) => left.partial_cmp(&as_float(right)?),
+        (left, Value::Float(right)) => as_float(left)?.partial_cmp(right),
+        (left, right) => Some(integer(left)?.cmp(&integer(right)?)),
+    }
+}
+
+/// Nearly the integer; near enough to say which of two different numbers is the larger one.
+fn as_float(value: &Value) -> Option<f64> {
+    integer(value)?.to_string().parse().ok()
 }
 
 fn expected_got(actual: &Value, expected: &Value) -> String {
@@ -276,7 +306,10 @@ mod tests {
             ("{1: 2, None: 3, True: 4}", "{'1': 4, 'null': 3}"),
             ("{1.5: (1,)}", "{'1.5': [1]}"),
             ("{2, 1}", "[1, 2]"),
-            ("{(1, 2), (3, 4)}", "[[3, 4], [1, 2]]"),
+            ("{(3, 4), (1, 2)}", "[[1, 2], [3, 4]]"),
+            ("{'b', 'a'}", "['a', 'b']"),
+            ("{1, 'a'}", "['a', 1]"),
+            ("{2, 1.5}", "(1.5, 2)"),
             ("{1, 2}", "{2.0, 1}"),
             ("nan", "nan"),
             ("[-inf]", "[-inf]"),
@@ -307,6 +340,10 @@ mod tests {
             ("[1, 2]", "[2, 1]"),
             ("[1, 2]", "{1, 2}"),
             ("{1, 2}", "[1, 2, 2]"),
+            ("{1, 2}", "[2, 1]"),
+            ("{(1, 2), (3, 4)}", "[[3, 4], [1, 2]]"),
+            ("{'b', 'a'}", "['b', 'a']"),
+            ("[{1, 2}]", "[[2, 1]]"),
             ("[1]", "1"),
             ("inf", "-inf"),
             ("nan", "0.0"),

@@ -8,8 +8,8 @@ use crate::value::Value;
 /// How an answer is compared with what was expected.
 ///
 /// By name, on the wire and on the command line: a [`Rule`] (`exact`, `lines`, `tokens`,
-/// `float:1e-6`, `unordered_lines`, `unordered_tokens`, `lines_ignore_case`, `tokens_ignore_case`) or
-/// a [`Profile`] (`apps`, `openthoughts:bug-compatible`, ...).
+/// `float:1e-6`, `data-set`, `unordered_lines`, `unordered_tokens`, `lines_ignore_case`,
+/// `tokens_ignore_case`) or a [`Profile`] (`apps`, `openthoughts:bug-compatible`, ...).
 ///
 /// ```
 /// use proofbox::judge::{Compare, Rule};
@@ -60,7 +60,8 @@ impl Compare {
 /// | `exact` | byte for byte | `cmp` |
 /// | `lines` | blanks at line ends and empty lines at the end do not count | testlib `lcmp`, `diff -Z` |
 /// | `tokens` | words between white space, in order | testlib `wcmp`, Codeforces' default |
-/// | `float` | as `tokens`; numbers within a tolerance, absolute or relative to the expected one; two integers exactly | testlib `rcmp`, Kattis `float_tolerance` |
+/// | `float` | as `tokens`; numbers within a tolerance, absolute or relative to the expected one; two integers exactly; NaN is NaN, infinity is infinity | testlib `rcmp`, Kattis `float_tolerance` |
+/// | `data-set` | as `float:1e-6:1e-9`, and an expected integer is met by no other number, however written | [`Rule::DATA_SET`] |
 /// | `unordered_lines`, `unordered_tokens` | the same lines or words as often, in any order | "print in any order" |
 /// | `..._ignore_case` | ASCII letters match in either case | testlib `yesno`/`nyesno`, Kattis' default |
 ///
@@ -83,6 +84,7 @@ pub struct Rule {
     pub(super) order: Order,
     pub(super) letters: Letters,
     pub(super) tolerance: Option<Tolerance>,
+    pub(super) whole: Whole,
 }
 
 /// What is compared with what.
@@ -110,6 +112,17 @@ pub enum Letters {
     #[default]
     CaseCounts,
     AnyCase,
+}
+
+/// What the tolerance means where the expected number is an integer and the answer is written as a
+/// decimal (`5.0` for `5`). Two integers are compared exactly in any case.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Whole {
+    /// The same as for other numbers.
+    #[default]
+    Tolerated,
+    /// Only the absolute part counts, and from 2^53 on, where floats have gaps, only the very number.
+    Exact,
 }
 
 /// How far a number may be off: by `abs`, or by `rel` times the expected number.
@@ -164,15 +177,31 @@ impl Rule {
     /// * With a tolerance: a problem whose answer is a decimal number accepts any answer close
     ///   enough (1e-6 is what most ask for), and the stored output is only one of them. Byte
     ///   equality rejects nearly every other right answer.
-    /// * Integers stay exact, so most rows are compared as strictly as by `tokens`. The relative
-    ///   tolerance is smaller than the absolute one so that a whole number printed as a decimal
-    ///   (`10000001.0` for `10000000`) is not let through either, up to 10^9.
-    ///   No right answer seen needed the larger relative one.
+    /// * Integers stay exact, so most rows are compared as strictly as by `tokens`, also where the
+    ///   answer is a decimal: a count of 10^18 that was computed with floats (`1e+18`, or `/` for `//`)
+    ///   is off by some units, which a relative tolerance would forgive.
+    /// * The relative tolerance is smaller than the absolute one; no right answer seen needed more.
     /// * Case counts: `Yes` for `YES` is wrong by most problems' words.
-    pub const DATA_SET: Rule = Rule::float(1e-6, 1e-9);
+    ///
+    /// ```
+    /// use proofbox::judge::{Rule, compare_output};
+    /// let matches = |got: &str, expected: &str| {
+    ///     compare_output(Rule::DATA_SET, got.as_bytes(), expected.as_bytes()).is_match()
+    /// };
+    /// assert!(matches("0.3333333333", "0.333333") && matches("5.0", "5") && matches("1\n2", "1 2"));
+    /// assert!(!matches("1e+18", "1000000000000000007") && matches("1e+18", "1000000000000000000"));
+    /// assert!(!matches("yes", "YES") && !matches("10000001.0", "10000000"));
+    /// ```
+    pub const DATA_SET: Rule = Rule { whole: Whole::Exact, ..Rule::float(1e-6, 1e-9) };
 
     const fn plain(unit: Unit) -> Rule {
-        Rule { unit, order: Order::Counts, letters: Letters::CaseCounts, tolerance: None }
+        Rule {
+            unit,
+            order: Order::Counts,
+            letters: Letters::CaseCounts,
+            tolerance: None,
+            whole: Whole::Tolerated,
+        }
     }
 
     /// Tokens whose numbers may be off by `abs`, or by `rel` times the expected number.
@@ -190,7 +219,7 @@ impl Rule {
         letters: Letters,
         tolerance: Option<Tolerance>,
     ) -> Result<Rule, RuleError> {
-        let rule = Rule { unit: self.unit, order, letters, tolerance };
+        let rule = Rule { unit: self.unit, order, letters, tolerance, whole: Whole::Tolerated };
         let has_choice = order == Order::Ignored || letters == Letters::AnyCase || tolerance.is_some();
         if let Some(Tolerance { abs, rel }) = tolerance
             && let Some(wrong) = [abs, rel].into_iter().find(|part| !(0.0..=Tolerance::MAX).contains(part))
@@ -212,10 +241,11 @@ impl Rule {
     }
 
     /// Rules that have a name of their own.
-    pub const NAMED: [(&'static str, Rule); 9] = [
+    pub const NAMED: [(&'static str, Rule); 10] = [
         ("exact", Rule::EXACT),
         ("lines", Rule::LINES),
         ("tokens", Rule::TOKENS),
+        ("data-set", Rule::DATA_SET),
         ("lines_ignore_case", Rule::LINES_IGNORE_CASE),
         ("tokens_ignore_case", Rule::TOKENS_IGNORE_CASE),
         ("unordered_lines", Rule::UNORDERED_LINES),

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, fs, io, path::Path};
 use serde::Deserialize;
 
 use super::LanguageError;
-use crate::sandbox::ImageSetup;
+use crate::sandbox::{ImageSetup, policy::Additions};
 
 /// An image manifest. Unknown fields are refused.
 #[derive(Debug, Clone, Deserialize)]
@@ -20,6 +20,9 @@ pub struct Image {
     pub entry: String,
     pub host: Host,
     pub cell: CellTree,
+    /// What the runtime needs of the kernel beyond the shipped policy.
+    #[serde(default)]
+    pub seccomp: Additions,
     /// Interpreters kept loaded, where the runtime allows it.
     #[serde(default)]
     pub warm: Vec<WarmImage>,

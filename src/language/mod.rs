@@ -112,7 +112,7 @@ impl Language {
     /// The launchers that its solutions use in a tier.
     pub fn launchers(&self, tier: Tier) -> Result<Vec<LauncherConfig>, LanguageError> {
         let mut setup = self.image.setup()?;
-        setup.seccomp = policy::compile(policy::SHIPPED)?;
+        setup.seccomp = policy::compile_for(&self.image.seccomp)?;
         self.runtime.extend_setup(&mut setup);
         Ok(self.runtime.launchers(&self.image, setup, self.is_warm(tier)))
     }

@@ -125,7 +125,8 @@ pub fn run_all(
         };
         match run::carry_out(supervisor, job, input, link.take(), stage, begun)? {
             Some(mut ran) => {
-                if let Some(sent) = run::take_code(&mut ran.result) {
+                // An empty one says that it is too long to be handed on.
+                if let Some(sent) = run::take_code(&mut ran.result).filter(|sent| !sent.is_empty()) {
                     code = Some(sent);
                 }
                 io_step("report_run", || write_message(&mut { supervisor.socket }, &Reply::Ran(ran)))?;

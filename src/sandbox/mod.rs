@@ -6,7 +6,8 @@
 //!
 //! | file | process | what |
 //! |---|---|---|
-//! | `pool` | service | starts launchers, lends slots, reads outcomes |
+//! | `pool` | service | starts launchers, hands jobs to slots, reads outcomes |
+//! | `lender` | service | an image's launcher: its slot processes lent, itself replaced |
 //! | `running` | service | one launcher at work |
 //! | `refusal` | service | why a host is refused, and the remedy |
 //! | `launcher` | guard, launcher, slot | who makes cells, and who dies with whom |
@@ -15,7 +16,7 @@
 //! | `link` | service, cell init | two cells joined by pipes |
 //! | `program` | run | from the forked child to the program, giving everything else up |
 //! | `supervise` | cell init | watches a run, ends what it leaves, says what it used |
-//! | `rootfs`, `cgroup`, `policy`, `filter` | | the file tree, memory and process bounds, the seccomp policy |
+//! | `rootfs`, `cgroup`, `policy`, `condition`, `filter` | | the file tree, memory and process bounds, the seccomp policy |
 //! | `protocol`, `step` | all | what travels between them; named steps that can fail |
 //! | `confined` | guard to run | the same without namespaces: tiers `slot` and `restricted` |
 //! | `rehearsal` | launcher | there: a cell made at the start, so that a host that lacks something is refused |
@@ -25,12 +26,14 @@
 
 mod cell;
 mod cgroup;
+mod condition;
 mod confined;
 mod filter;
 mod forks;
 mod guarantee;
 mod landlock;
 pub mod launcher;
+mod lender;
 mod link;
 mod narrowing;
 pub mod policy;

@@ -6,6 +6,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{
+    condition::{self, Condition, rule},
     policy::{PolicyError, errno, program},
     sys::SockFilter,
 };
@@ -30,16 +31,6 @@ struct Refuse {
     when: Vec<Condition>,
 }
 
-/// One argument must equal a value, or must not. Only a whole one can be asked not to.
-#[derive(Debug, Clone, Copy, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Condition {
-    arg: u8,
-    mask: Option<u64>,
-    equals: Option<u64>,
-    not_equals: Option<u64>,
-}
-
 /// The shipped refusals, one program per errno.
 pub fn shipped() -> Result<Vec<Vec<SockFilter>>, PolicyError> {
     compile(SHIPPED)
@@ -49,38 +40,22 @@ fn compile(narrowing: &str) -> Result<Vec<Vec<SockFilter>>, PolicyError> {
     let narrowing: Narrowing = toml::from_str(narrowing)?;
     let mut by_errno: Vec<(i32, Vec<Value>)> = Vec::new();
     for group in narrowing.refuse {
-        if group.arch.as_deref().is_some_and(|arch| arch != std::env::consts::ARCH) {
+        if !condition::is_here(&group.arch) {
             continue;
         }
         let errno = errno(&group.errno)?;
-        let conditions: Vec<Value> = group.when.iter().map(condition).collect::<Result<_, _>>()?;
-        let rules = group.syscalls.iter().map(|name| {
-            let mut rule = json!({ "syscall": name, "comment": group.reason });
-            if !conditions.is_empty() {
-                rule["args"] = conditions.clone().into();
-            }
-            rule
-        });
+        // The kernel's own arguments of these calls are ints: the upper half is noise.
+        let rules = group.syscalls.iter().map(|name| rule(name, &group.reason, &group.when, "dword"));
+        let rules: Vec<Value> = rules.collect::<Result<_, _>>()?;
         match by_errno.iter_mut().find(|(other, _)| *other == errno) {
             Some((_, already)) => already.extend(rules),
-            None => by_errno.push((errno, rules.collect())),
+            None => by_errno.push((errno, rules)),
         }
     }
     by_errno
         .into_iter()
         .map(|(errno, rules)| program(json!("allow"), json!({ "errno": errno }), rules))
         .collect()
-}
-
-fn condition(condition: &Condition) -> Result<Value, PolicyError> {
-    let (op, value) = match (condition.mask, condition.equals, condition.not_equals) {
-        (Some(mask), Some(value), None) => (json!({ "masked_eq": mask }), value),
-        (None, Some(value), None) => (json!("eq"), value),
-        (None, None, Some(value)) => (json!("ne"), value),
-        _ => return Err(PolicyError::Filter("a condition says neither equals nor not_equals".to_owned())),
-    };
-    // The kernel's own arguments of these calls are ints: the upper half is noise.
-    Ok(json!({ "index": condition.arg, "type": "dword", "op": op, "val": value }))
 }
 
 #[cfg(test)]

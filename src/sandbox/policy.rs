@@ -5,6 +5,10 @@
 //! installed programs, so does `filter.rs`, which merges them into one short program: a
 //! filter's cost at installation grows with the square of its length, and every run installs it.
 //! A foreign architecture (32-bit) kills; x32 calls meet the default.
+//!
+//! An image's manifest may add to what is allowed, for a language whose runtime needs more: calls
+//! that the policy does not name, or further conditions for calls that it allows with some. What it
+//! refuses no manifest can allow.
 
 use std::collections::HashMap;
 
@@ -13,10 +17,14 @@ use seccompiler::{BpfProgram, TargetArch};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{filter, sys::SockFilter};
+use super::{
+    condition::{self, Condition},
+    filter,
+    sys::SockFilter,
+};
 
 /// The policy that ships with proofbox.
-pub const SHIPPED: &str = include_str!("../../sandbox-images/seccomp.toml");
+const SHIPPED: &str = include_str!("../../sandbox-images/seccomp.toml");
 
 #[derive(Debug, thiserror::Error)]
 pub enum PolicyError {
@@ -26,6 +34,8 @@ pub enum PolicyError {
     Errno(String),
     #[error("seccomp policy: {0} stands in more than one group")]
     Twice(String),
+    #[error("seccomp policy: {0} is refused by it, which an image's manifest cannot change")]
+    Refused(String),
     #[error("seccomp policy: {0}")]
     Filter(String),
 }
@@ -40,14 +50,17 @@ struct Policy {
     refuse: Vec<Refuse>,
 }
 
-#[derive(Debug, Deserialize)]
+/// A group of calls that go through.
+#[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Allow {
+pub struct Allow {
     reason: String,
     syscalls: Vec<String>,
     arch: Option<String>,
+    /// All must hold.
     #[serde(default)]
     when: Vec<Condition>,
+    /// All of one of these must hold.
     #[serde(default)]
     when_any: Vec<Vec<Condition>>,
 }
@@ -61,18 +74,21 @@ struct Refuse {
     arch: Option<String>,
 }
 
-/// One argument, optionally masked, must equal a value.
-#[derive(Debug, Clone, Copy, Deserialize)]
+/// What an image's manifest adds to the policy: its table `seccomp`.
+#[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Condition {
-    arg: u8,
-    mask: Option<u64>,
-    equals: u64,
+pub struct Additions {
+    #[serde(default)]
+    allow: Vec<Allow>,
 }
 
-/// Compiles a policy for this machine into one program.
-pub fn compile(policy: &str) -> Result<Vec<SockFilter>, PolicyError> {
-    let Programs { answers, conditional } = programs(policy)?;
+/// The shipped policy and an image's additions, compiled for this machine into one program.
+pub fn compile_for(additions: &Additions) -> Result<Vec<SockFilter>, PolicyError> {
+    compile(SHIPPED, additions)
+}
+
+fn compile(policy: &str, additions: &Additions) -> Result<Vec<SockFilter>, PolicyError> {
+    let Programs { answers, conditional } = programs(policy, additions)?;
     filter::merge(&answers, &conditional).map_err(|problem| PolicyError::Filter(problem.to_owned()))
 }
 
@@ -84,33 +100,48 @@ struct Programs {
     conditional: Vec<SockFilter>,
 }
 
-fn programs(policy: &str) -> Result<Programs, PolicyError> {
+fn programs(policy: &str, additions: &Additions) -> Result<Programs, PolicyError> {
     let policy: Policy = toml::from_str(policy)?;
-    let mut seen = std::collections::HashSet::new();
+    let mut named = HashMap::new();
     let (mut allowed, mut conditional) = (Vec::new(), Vec::new());
     // Refused calls by errno: one program each, since a program has one answer.
     let mut refused: Vec<(i32, Vec<Value>)> = Vec::new();
-    let here = |arch: &Option<String>| arch.as_deref().is_none_or(|arch| arch == std::env::consts::ARCH);
-    for group in policy.allow.iter().filter(|group| here(&group.arch)) {
+    for group in policy.allow.iter().filter(|group| condition::is_here(&group.arch)) {
         for name in &group.syscalls {
-            once(&mut seen, name)?;
-            let rules = rules(name, &group.reason, &group.when, &group.when_any);
-            if !(group.when.is_empty() && group.when_any.is_empty()) {
-                conditional.extend(rules.clone());
-            }
-            allowed.extend(rules);
+            once(&mut named, name, group.answer())?;
         }
     }
-    for group in policy.refuse.iter().filter(|group| here(&group.arch)) {
+    for group in policy.refuse.iter().filter(|group| condition::is_here(&group.arch)) {
         let errno = errno(&group.errno)?;
         let index = refused.iter().position(|(other, _)| *other == errno).unwrap_or_else(|| {
             refused.push((errno, Vec::new()));
             refused.len() - 1
         });
         for name in &group.syscalls {
-            once(&mut seen, name)?;
-            refused[index].1.extend(rules(name, &group.reason, &[], &[]));
-            allowed.extend(rules(name, &group.reason, &[], &[]));
+            once(&mut named, name, Answer::Refused)?;
+            let rule = condition::rule(name, &group.reason, &[], "qword")?;
+            refused[index].1.push(rule.clone());
+            allowed.push(rule);
+        }
+    }
+    for group in additions.allow.iter().filter(|group| condition::is_here(&group.arch)) {
+        for name in &group.syscalls {
+            match (named.get(name.as_str()), group.answer()) {
+                (None, answer) => once(&mut named, name, answer)?,
+                (Some(Answer::Conditional), Answer::Conditional) => {}
+                (Some(Answer::Refused), _) => return Err(PolicyError::Refused(name.clone())),
+                (Some(_), _) => return Err(PolicyError::Twice(name.clone())),
+            }
+        }
+    }
+    let groups = policy.allow.iter().chain(&additions.allow);
+    for group in groups.filter(|group| condition::is_here(&group.arch)) {
+        for name in &group.syscalls {
+            let rules = group.rules(name)?;
+            if group.answer() == Answer::Conditional {
+                conditional.extend(rules.clone());
+            }
+            allowed.extend(rules);
         }
     }
     let mut answers = Vec::new();
@@ -122,34 +153,39 @@ fn programs(policy: &str) -> Result<Programs, PolicyError> {
     Ok(Programs { answers, conditional: program(default, json!("allow"), conditional)? })
 }
 
-fn once(seen: &mut std::collections::HashSet<String>, name: &str) -> Result<(), PolicyError> {
-    match seen.insert(name.to_owned()) {
-        true => Ok(()),
-        false => Err(PolicyError::Twice(name.to_owned())),
-    }
+/// What a policy says of a call that it names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Answer {
+    Allowed,
+    /// Its arguments count.
+    Conditional,
+    Refused,
 }
 
-/// The rules for one call, in seccompiler's own JSON, which resolves names.
-fn rules(name: &str, reason: &str, when: &[Condition], when_any: &[Vec<Condition>]) -> Vec<Value> {
-    let rule = |conditions: &[Condition]| {
-        let mut rule = json!({ "syscall": name, "comment": reason });
-        if !conditions.is_empty() {
-            rule["args"] = conditions.iter().map(condition).collect();
+impl Allow {
+    fn answer(&self) -> Answer {
+        match self.when.is_empty() && self.when_any.is_empty() {
+            true => Answer::Allowed,
+            false => Answer::Conditional,
         }
-        rule
-    };
-    match when_any.is_empty() {
-        true => vec![rule(when)],
-        false => when_any.iter().map(|conditions| rule(conditions)).collect(),
+    }
+
+    /// The rules for one of its calls: one of them must hold.
+    fn rules(&self, name: &str) -> Result<Vec<Value>, PolicyError> {
+        let rule = |conditions: &Vec<Condition>| condition::rule(name, &self.reason, conditions, "qword");
+        match (self.when_any.is_empty(), self.when.is_empty()) {
+            (true, _) => Ok(vec![rule(&self.when)?]),
+            (false, true) => self.when_any.iter().map(rule).collect(),
+            (false, false) => Err(PolicyError::Filter(format!("{name}: when and when_any in one group"))),
+        }
     }
 }
 
-fn condition(condition: &Condition) -> Value {
-    let op = match condition.mask {
-        Some(mask) => json!({ "masked_eq": mask }),
-        None => json!("eq"),
-    };
-    json!({ "index": condition.arg, "type": "qword", "op": op, "val": condition.equals })
+fn once<'a>(named: &mut HashMap<&'a str, Answer>, name: &'a str, answer: Answer) -> Result<(), PolicyError> {
+    match named.insert(name, answer) {
+        None => Ok(()),
+        Some(_) => Err(PolicyError::Twice(name.to_owned())),
+    }
 }
 
 pub fn errno(name: &str) -> Result<i32, PolicyError> {
@@ -193,8 +229,25 @@ mod tests {
 
     #[test]
     fn merged_program_gives_every_answer_of_the_programs_it_replaces() {
-        let Programs { answers, .. } = programs(SHIPPED).unwrap();
-        let merged = compile(SHIPPED).unwrap();
+        for added in ["", ADDED] {
+            compare_merged(toml::from_str(added).unwrap());
+        }
+    }
+
+    /// A call that the policy does not name, and more of one that it allows with conditions.
+    const ADDED: &str = "
+        [[allow]]
+        reason = 'x'
+        syscalls = ['mlockall']
+        [[allow]]
+        reason = 'y'
+        syscalls = ['ioctl']
+        when = [{ arg = 1, equals = 0x5412 }]
+    ";
+
+    fn compare_merged(additions: Additions) {
+        let Programs { answers, .. } = programs(SHIPPED, &additions).unwrap();
+        let merged = compile_for(&additions).unwrap();
         assert!(merged.len() < 512, "{} instructions", merged.len());
         // Arguments around every value that the policy names, in either half of the register.
         let values = [
@@ -203,6 +256,7 @@ mod tests {
             2,
             0x11,
             0x5401,
+            0x5412,
             0x5413,
             0x541b,
             0x5421,
@@ -237,6 +291,7 @@ mod tests {
 
     #[test]
     fn unknown_names_and_repeats_are_errors() {
+        let compile = |policy: &str| compile(policy, &Additions::default());
         let bad = "default_errno='ENOSYS'\n[[allow]]\nreason='x'\nsyscalls=['no_such_call']";
         assert!(compile(bad).is_err());
         let twice = "default_errno='ENOSYS'\n[[allow]]\nreason='x'\nsyscalls=['read','read']";
@@ -245,5 +300,30 @@ mod tests {
         assert!(matches!(compile(field), Err(PolicyError::Syntax(_))));
         let errno = "default_errno='EWHAT'";
         assert!(matches!(compile(errno), Err(PolicyError::Errno(_))));
+    }
+
+    #[test]
+    fn additions_allow_what_the_policy_does_not_name_and_nothing_that_it_refuses() {
+        let answer = |additions: &str, number: libc::c_long, value: u64| {
+            let program = compile_for(&toml::from_str(additions).unwrap()).unwrap();
+            let call =
+                filter::Call { number: number as u32, arch: filter::NATIVE_ARCH, args: Some([value; 6]) };
+            filter::run(&program, &call).unwrap() == libc::SECCOMP_RET_ALLOW
+        };
+        assert!(!answer("", libc::SYS_mlockall, 0));
+        assert!(answer(ADDED, libc::SYS_mlockall, 0));
+        assert!(!answer("", libc::SYS_ioctl, 0x5412));
+        assert!(answer(ADDED, libc::SYS_ioctl, 0x5412) && answer(ADDED, libc::SYS_ioctl, 0x5401));
+        assert!(!answer(ADDED, libc::SYS_ioctl, 0x541c));
+        let error = |names: &str, when: &str| {
+            let text = format!("[[allow]]\nreason='x'\nsyscalls=[{names}]\n{when}");
+            compile_for(&toml::from_str(&text).unwrap()).unwrap_err()
+        };
+        assert!(matches!(error("'ptrace'", ""), PolicyError::Refused(_)));
+        assert!(matches!(error("'socket'", "when=[{arg=0, equals=1}]"), PolicyError::Refused(_)));
+        assert!(matches!(error("'read'", ""), PolicyError::Twice(_)));
+        // All of a call of which the policy lets a part through.
+        assert!(matches!(error("'clone'", ""), PolicyError::Twice(_)));
+        assert!(matches!(error("'no_such_call'", ""), PolicyError::Filter(_)));
     }
 }

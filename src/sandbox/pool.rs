@@ -3,13 +3,10 @@
 use std::{
     collections::HashMap,
     io,
-    os::{
-        fd::AsFd,
-        unix::{net::UnixStream as StdUnixStream, process::ExitStatusExt},
-    },
+    os::{fd::AsFd, unix::process::ExitStatusExt},
     path::PathBuf,
     process::ExitStatus,
-    sync::{Arc, Mutex, PoisonError},
+    sync::Arc,
     time::Duration,
 };
 
@@ -21,13 +18,14 @@ use tokio::{
 
 use super::{
     End, Fault, Job, LimitHit, Outcome, Tier, Usage,
+    lender::{Lender, LentSlot},
     link::{LinkAt, LinkEnds},
     protocol::{
         self, Ask, CgroupKind, FaultReport, ImageSetup, JobRun, LauncherSetup, Open, Ran, Reply, WarmSetup,
         decode, frame_length,
     },
     refusal::{Refusal, StartError},
-    running::{LAST_WORDS, Running},
+    running::LAST_WORDS,
 };
 use crate::{admission::Place, limits::Limits};
 
@@ -50,6 +48,8 @@ pub struct SandboxConfig {
     pub program: PathBuf,
     /// Whether control groups may be used where they can be.
     pub use_cgroups: bool,
+    /// A launcher that keeps an interpreter loaded is replaced after this many cells.
+    pub renew_after_cells: u32,
     /// A set-up step made to fail with an errno; for tests of what happens then.
     pub fail_step: Option<(String, i32)>,
 }
@@ -71,18 +71,7 @@ pub struct Sandbox {
     slots: usize,
     /// Tiers that were tried before and refused.
     refusals: Vec<Refusal>,
-    launchers: HashMap<String, Arc<Launcher>>,
-}
-
-/// One image's launcher and the sockets to its slot processes.
-#[derive(Debug)]
-struct Launcher {
-    name: String,
-    config: SandboxConfig,
-    setup: LauncherSetup,
-    running: Mutex<Option<Running>>,
-    /// By seat: the socket to its slot process, when it is not lent out.
-    idle: Vec<Mutex<Option<UnixStream>>>,
+    launchers: HashMap<String, Arc<Lender>>,
 }
 
 impl Sandbox {
@@ -109,7 +98,7 @@ impl Sandbox {
         config: &SandboxConfig,
         tier: Tier,
         wanted: Vec<LauncherConfig>,
-    ) -> Result<HashMap<String, Arc<Launcher>>, StartError> {
+    ) -> Result<HashMap<String, Arc<Lender>>, StartError> {
         let mut launchers = HashMap::new();
         for LauncherConfig { name, image, warm } in wanted {
             let setup = LauncherSetup {
@@ -121,16 +110,9 @@ impl Sandbox {
                 use_cgroups: config.use_cgroups,
                 fail_step: config.fail_step.clone(),
             };
-            let launcher = Launcher {
-                name: name.clone(),
-                config: config.clone(),
-                running: Mutex::new(None),
-                idle: (0..setup.seats()).map(|_| Mutex::new(None)).collect(),
-                setup,
-            };
-            let running = launcher.start()?;
-            *lock(&launcher.running) = Some(running);
-            launchers.insert(name, Arc::new(launcher));
+            let lender =
+                Lender::start(name.clone(), config.program.clone(), setup, config.renew_after_cells)?;
+            launchers.insert(name, Arc::new(lender));
         }
         Ok(launchers)
     }
@@ -153,10 +135,7 @@ impl Sandbox {
 
     /// The control groups that cells have: of every launcher, or none.
     pub fn cgroup(&self) -> Option<CgroupKind> {
-        let mut kinds = self
-            .launchers
-            .values()
-            .map(|launcher| Some(lock(&launcher.running).as_ref()?.cgroup.as_ref()?.kind));
+        let mut kinds = self.launchers.values().map(|lender| lender.cgroup());
         let first = kinds.next()??;
         kinds.all(|kind| kind == Some(first)).then_some(first)
     }
@@ -164,17 +143,13 @@ impl Sandbox {
     /// CPU time used by everything in all slots since the launchers started: slot processes, cells
     /// and runs, also those that have ended. `None` without control groups.
     pub fn cpu_time(&self) -> Option<Duration> {
-        let mut times = self
-            .launchers
-            .values()
-            .map(|launcher| lock(&launcher.running).as_ref()?.cgroup.as_ref()?.cpu_time().ok());
+        let mut times = self.launchers.values().map(|lender| lender.cpu_time());
         times.try_fold(Duration::ZERO, |sum, time| Some(sum + time?))
     }
 
     /// Process ids of the guards, for tests that kill them.
     pub fn guard_pids(&self) -> Vec<u32> {
-        let guards = self.launchers.values();
-        guards.filter_map(|launcher| Some(lock(&launcher.running).as_ref()?.guard_pid())).collect()
+        self.launchers.values().filter_map(|lender| lender.guard_pid()).collect()
     }
 
     /// Makes a cell in the slot that the caller holds and starts the job in it.
@@ -205,24 +180,20 @@ impl Sandbox {
         job: Job,
         link: Option<(LinkAt, LinkEnds)>,
     ) -> Result<CellRun, Fault> {
-        let launcher = self
+        let lender = self
             .launchers
             .get(launcher)
             .ok_or_else(|| fault("find_launcher", format!("no launcher is called {launcher}")))?;
-        let idle = lock(&launcher.idle[seat.number]).take();
-        let mut socket = match idle {
-            Some(socket) => socket,
-            None => launcher.connect(seat.number).await?,
-        };
+        let mut slot = lender.lend(seat.number).await?;
         let runs = job.runs.len();
         let open = Ask::Open(Open { limits: limits.into() });
         let job = Ask::Job(wire_job(job, link.as_ref().map(|(at, _)| *at)));
         let send = async {
             for message in [open, job] {
-                socket.write_all(&protocol::encode(&message)?).await?;
+                slot.socket.write_all(&protocol::encode(&message)?).await?;
             }
             if let Some((_, ends)) = link {
-                socket.async_io(Interest::WRITABLE, || ends.send(socket.as_fd())).await?;
+                slot.socket.async_io(Interest::WRITABLE, || ends.send(slot.socket.as_fd())).await?;
             }
             Ok::<(), io::Error>(())
         };
@@ -230,17 +201,17 @@ impl Sandbox {
             Ok(Ok(())) => {}
             Ok(Err(error)) => {
                 // A slot process that could not begin has said why before it ended.
-                return Err(match timeout(LAST_WORDS, read_reply(&mut socket)).await {
+                return Err(match timeout(LAST_WORDS, read_reply(&mut slot.socket)).await {
                     Ok(Ok(Reply::Fault(report))) => report.into(),
                     _ => {
-                        let said = launcher.last_words().await;
+                        let said = slot.last_words().await;
                         said.unwrap_or_else(|| fault("send_job", error.to_string()))
                     }
                 });
             }
             Err(_) => return Err(fault("send_job", "the slot process does not read".to_owned())),
         }
-        let open = OpenCell { socket, launcher: Arc::clone(launcher), seat };
+        let open = OpenCell { slot, lender: Arc::clone(lender), seat };
         Ok(CellRun { open: Some(open), limits, remaining: runs })
     }
 }
@@ -266,61 +237,6 @@ fn wire_job(job: Job, link: Option<LinkAt>) -> protocol::Job {
     }
 }
 
-impl Launcher {
-    fn start(&self) -> Result<Running, StartError> {
-        Running::start(&self.name, &self.config.program, &self.setup)
-    }
-
-    /// Why a slot's socket was lost, if the launcher has said so before its own end.
-    async fn last_words(self: &Arc<Self>) -> Option<Fault> {
-        let launcher = Arc::clone(self);
-        let words = move || lock(&launcher.running).as_mut()?.last_words();
-        tokio::task::spawn_blocking(words).await.ok().flatten()
-    }
-
-    /// A socket to a new slot process; a launcher that is gone is replaced first.
-    async fn connect(self: &Arc<Self>, slot: usize) -> Result<UnixStream, Fault> {
-        let launcher = Arc::clone(self);
-        let connected = tokio::task::spawn_blocking(move || launcher.connect_blocking(slot)).await;
-        let socket = connected.map_err(|error| fault("connect_slot", error.to_string()))??;
-        UnixStream::from_std(socket).map_err(|error| fault("connect_slot", error.to_string()))
-    }
-
-    fn connect_blocking(&self, slot: usize) -> Result<StdUnixStream, Fault> {
-        let failed = |error: io::Error| fault("connect_slot", error.to_string());
-        let mut running = lock(&self.running);
-        let (ours, theirs) = StdUnixStream::pair().map_err(failed)?;
-        ours.set_nonblocking(true).map_err(failed)?;
-        let alive = match running.as_mut() {
-            Some(current) => current.is_alive() && current.send_slot(slot, &theirs).is_ok(),
-            None => false,
-        };
-        if !alive {
-            if let Some(dead) = running.take() {
-                tracing::warn!(launcher = %self.name, "the launcher is gone; starting another");
-                drop(dead);
-            }
-            let mut fresh = self.start().map_err(|error| fault("start_launcher", error.to_string()))?;
-            if let Err(error) = fresh.send_slot(slot, &theirs) {
-                return Err(fresh.last_words().unwrap_or_else(|| failed(error)));
-            }
-            *running = Some(fresh);
-        }
-        Ok(ours)
-    }
-}
-
-impl Drop for Launcher {
-    fn drop(&mut self) {
-        for idle in &self.idle {
-            lock(idle).take();
-        }
-        if let Some(running) = lock(&self.running).take() {
-            drop(running);
-        }
-    }
-}
-
 /// A cell at work. Dropping it ends the cell; its slot comes free when the cell is gone.
 #[derive(Debug)]
 pub struct CellRun {
@@ -331,8 +247,8 @@ pub struct CellRun {
 
 #[derive(Debug)]
 struct OpenCell {
-    socket: UnixStream,
-    launcher: Arc<Launcher>,
+    slot: LentSlot,
+    lender: Arc<Lender>,
     /// Given back when the cell is gone.
     seat: Seat,
 }
@@ -356,10 +272,10 @@ impl CellRun {
             return Err(fault("cell_lost", "the cell has failed before".to_owned()));
         };
         let patience = self.limits.wall() * Limits::MOST_WALL_STRETCH + REPORT_GRACE;
-        let reply = match timeout(patience, read_reply(&mut open.socket)).await {
+        let reply = match timeout(patience, read_reply(&mut open.slot.socket)).await {
             Ok(Ok(reply)) => Ok(reply),
             Ok(Err(error)) => {
-                let said = open.launcher.last_words().await;
+                let said = open.slot.last_words().await;
                 Err(said.unwrap_or_else(|| fault("cell_lost", error.to_string())))
             }
             Err(_) => Err(fault("cell_silent", format!("no report within {} s", patience.as_secs()))),
@@ -419,7 +335,7 @@ impl OpenCell {
                 return false;
             }
             loop {
-                match read_reply(&mut self.socket).await {
+                match read_reply(&mut self.slot.socket).await {
                     Ok(Reply::Closed { .. }) => return true,
                     Ok(Reply::Ran(_)) => {}
                     _ => return false,
@@ -427,12 +343,12 @@ impl OpenCell {
             }
         };
         if timeout(CLOSE_GRACE, closed).await == Ok(true) {
-            *lock(&self.launcher.idle[self.seat.number]) = Some(self.socket);
+            self.lender.take_back(self.seat.number, self.slot);
         }
     }
 
     async fn send_stop(&mut self) -> io::Result<()> {
-        self.socket.write_all(&protocol::encode(&Ask::Stop)?).await
+        self.slot.socket.write_all(&protocol::encode(&Ask::Stop)?).await
     }
 }
 
@@ -487,9 +403,4 @@ fn killed_for_memory() -> Outcome {
 
 pub(super) fn fault(step: &str, detail: String) -> Fault {
     Fault { step: step.to_owned(), detail }
-}
-
-/// The values behind these locks are replaced whole, so a panic elsewhere leaves them sound.
-fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

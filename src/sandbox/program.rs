@@ -194,9 +194,11 @@ pub fn set_rlimits(limits: &WireLimits, setup: &CellSetup<'_>) -> Result<(), Err
     same(libc::RLIMIT_MSGQUEUE, 0)?;
     same(libc::RLIMIT_MEMLOCK, 0)?;
     if setup.group.is_none() {
-        // A burst between two looks at the tree is bounded too. Address space is not memory:
-        // runtimes reserve far more than they use.
-        same(libc::RLIMIT_AS, limits.memory_bytes.saturating_mul(4).saturating_add(1 << 30))?;
+        // A burst between two looks at the tree is bounded too. Address space is not memory: runtimes
+        // reserve far more than they use, and the C library as much as the stack limit for every
+        // thread's stack.
+        let most = limits.memory_bytes.saturating_mul(4 + limits.processes);
+        same(libc::RLIMIT_AS, most.saturating_add(1 << 30))?;
     }
     Ok(())
 }

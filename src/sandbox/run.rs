@@ -61,7 +61,9 @@ impl Stage<'_> {
 }
 
 /// Takes the compiled form from the front of a first run's result: `C`, four bytes of length, the
-/// form. It comes from a process of the cell, and goes to no other than the same solution's.
+/// form. It comes from a process of the cell, and goes to no other than the same solution's. The driver
+/// always writes one, before anything of the solution is executed: what a solution writes itself
+/// never stands at the front, and so no run can leave anything to a later one.
 pub fn take_code(result: &mut Vec<u8>) -> Option<Vec<u8>> {
     let rest = result.strip_prefix(b"C")?;
     let Some((length, rest)) = rest.split_first_chunk::<4>() else {

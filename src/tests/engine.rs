@@ -2,6 +2,8 @@
 
 mod support;
 
+use std::{collections::HashSet, sync::Arc, time::Duration};
+
 use proofbox::{
     admission::{Admit, Caller},
     command::doctor,
@@ -14,7 +16,7 @@ use proofbox::{
 };
 use support::{
     container::{self, Who},
-    engine, program,
+    engine, for_each, program,
 };
 
 #[tokio::test(flavor = "multi_thread")]
@@ -149,4 +151,46 @@ async fn every_repeat_has_its_own_hashes() {
         return;
     }
     panic!("64 hashes of 64 are odd");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_loaded_interpreter_is_renewed_while_others_run() {
+    let config = EngineConfig {
+        renew_after_cells: 10,
+        program: support::PROGRAM.into(),
+        ..EngineConfig::for_testing(2)
+    };
+    let engine = Arc::new(Engine::start(&config).unwrap());
+    let first_guards = engine.sandbox().guard_pids();
+    let before = engine.sandbox().cpu_time();
+    let reports = for_each(80, 2, {
+        let engine = Arc::clone(&engine);
+        move |index| {
+            let engine = Arc::clone(&engine);
+            let text = format!("{index}\n");
+            async move {
+                let source =
+                    "import sys, time\ntime.sleep(0.01)\nprint(input())\nprint(hash('a'), file=sys.stderr)\n";
+                engine.verify(program(source, &[(&text, &text)]), Admit::Patient).await
+            }
+        }
+    })
+    .await;
+    assert!(reports.iter().all(|report| report.verdict == Verdict::Accepted), "{reports:#?}");
+    let hashes: HashSet<_> = reports.iter().map(|report| report.tests[0].stderr.clone()).collect();
+    assert!(hashes.len() >= 3, "{hashes:?}");
+    assert!(engine.sandbox().cpu_time() >= before);
+
+    // Those that were replaced end when their last cell is gone.
+    let now = engine.sandbox().guard_pids();
+    let replaced: Vec<_> = first_guards.into_iter().filter(|pid| !now.contains(pid)).collect();
+    assert!(!replaced.is_empty());
+    for pid in replaced {
+        let gone = async {
+            while std::path::Path::new(&format!("/proc/{pid}")).exists() {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(30), gone).await.expect("a replaced launcher stays");
+    }
 }

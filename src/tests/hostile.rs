@@ -59,7 +59,10 @@ const MODES: [Mode; 6] = [
 impl Mode {
     fn start(self) -> Engine {
         let Mode { warm, use_cgroups, tier } = self;
+        // Read when the engine starts.
+        let images = support::image_with_runtimes("");
         let config = EngineConfig {
+            images_dir: Some(images.path().to_owned()),
             warm,
             use_cgroups,
             tier,

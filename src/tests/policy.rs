@@ -3,6 +3,9 @@
 
 mod support;
 
+#[path = "policy/runtimes.rs"]
+mod runtimes;
+
 use proofbox::{admission::Admit, config::EngineConfig, limits::Limits, verdict::Verdict, verify::Engine};
 use support::program;
 

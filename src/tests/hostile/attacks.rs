@@ -46,6 +46,8 @@ const MEMORY: &[Verdict] = &[Verdict::MemoryLimit];
 const MEMORY_OR_SAID: &[Verdict] = &[Verdict::MemoryLimit, Verdict::Accepted];
 /// Where the scratch space is held to its size by looking, the run that is over it is ended.
 const SAID_OR_FULL: &[Verdict] = &[Verdict::Accepted, Verdict::OutputLimit];
+/// An engine that is refused memory or a thread says so, or ends itself, or is ended.
+const REFUSED_OR_ENDED: &[Verdict] = &[Verdict::Accepted, Verdict::MemoryLimit, Verdict::RuntimeError];
 const OUTSIDE: Bare = Bare { alone: false, ..ALONE };
 const TWICE: Bare = Bare { times: 2, ..ALONE };
 const LINGERS: Bare = Bare { lingers: true, ..ALONE };
@@ -149,6 +151,21 @@ pub fn all() -> Vec<Attack> {
         said("forbidden_calls.c", LIMITS),
         said("other_abi.c", LIMITS),
         said("privileges.py", LIMITS),
+        // The same by a language that is compiled just in time.
+        attack("js_workers.js", REFUSED_OR_ENDED),
+        attack("js_children.js", REFUSED_OR_ENDED),
+        Attack {
+            limits: Limits { wall_ms: 1_500, ..LIMITS },
+            bare: Ok(Bare { before: "timeout 30", ..ALONE }),
+            ..attack("js_wait_forever.js", TIME)
+        },
+        attack("js_array_buffers.js", REFUSED_OR_ENDED),
+        attack("js_shared_memory.js", REFUSED_OR_ENDED),
+        Attack { limits: quick, ..attack("js_burn_threads.js", TIME) },
+        aimed("js_host_files.js", Aim::Secret),
+        aimed("js_network.js", Aim::Network),
+        aimed("js_kill_victim.js", Aim::Victim),
+        said("js_inspector.js", LIMITS),
         // The verdict.
         Attack { limits: long, ..said("search_expected.py", LIMITS) },
         Attack {

@@ -25,6 +25,10 @@ use super::{
     bare::{Victim, compile},
 };
 
+/// A language whose programs are compiled just in time. It is no image's yet: cells that run attacks
+/// have it beside the interpreter.
+const NODE: &str = "/usr/bin/node";
+
 pub fn directory() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("test-cases/hostile")
 }
@@ -41,6 +45,9 @@ impl Programs {
         let made = std::env::var_os("TEST_COMPILED").map(PathBuf::from);
         let folder = tempfile::Builder::new().prefix("proofbox-hostile-c").tempdir().unwrap();
         let mut compiled = HashMap::new();
+        if !Path::new(NODE).exists() {
+            eprintln!("NOT TESTED: attacks in JavaScript: no {NODE}");
+        }
         for entry in fs::read_dir(directory()).unwrap() {
             let path = entry.unwrap().path();
             if path.extension().is_some_and(|extension| extension == "c")
@@ -61,6 +68,10 @@ impl Programs {
             let path = directory().join(file).to_str()?.to_owned();
             return Some(vec!["/usr/bin/python3".to_owned(), path]);
         }
+        if file.ends_with(".js") {
+            let path = directory().join(file).to_str()?.to_owned();
+            return Path::new(NODE).exists().then(|| vec![NODE.to_owned(), path]);
+        }
         Some(vec![self.compiled.get(file)?.to_str()?.to_owned()])
     }
 
@@ -68,6 +79,13 @@ impl Programs {
     fn source(&self, file: &str) -> String {
         if file.ends_with(".py") {
             return fs::read_to_string(directory().join(file)).unwrap();
+        }
+        if file.ends_with(".js") {
+            // A JSON string is a Python string.
+            let text = serde_json::to_string(&fs::read_to_string(directory().join(file)).unwrap()).unwrap();
+            return format!(
+                "import os\nwith open({file:?}, 'w') as f: f.write({text})\nos.execv({NODE:?}, ['node', {file:?}])\n"
+            );
         }
         let program = fs::read(&self.compiled[file]).unwrap();
         let hex: String = program.iter().map(|byte| format!("{byte:02x}")).collect();

@@ -3,11 +3,14 @@
 
 pub mod container;
 
+use std::fs;
+
 use proofbox::{
     config::EngineConfig,
     submission::{ProgramTest, ShowOutput, Solution, Stop, Submission, Tests},
     verify::Engine,
 };
+use tempfile::TempDir;
 
 /// The real program.
 pub const PROGRAM: &str = env!("CARGO_BIN_EXE_proofbox");
@@ -60,4 +63,29 @@ where
         results.push(task.await.unwrap());
     }
     results
+}
+
+/// A folder of images: the shipped one with the places of runtimes that are not languages yet in it,
+/// and `more` at its end.
+pub fn image_with_runtimes(more: &str) -> TempDir {
+    let shipped = include_str!("../../../sandbox-images/python/image.toml");
+    let mut places = vec![
+        "/usr/bin/node".to_owned(),
+        "/usr/bin/java".to_owned(),
+        "/usr/share/nodejs".to_owned(),
+        "/etc/ssl/openssl.cnf".to_owned(),
+    ];
+    let settings = fs::read_dir("/etc").unwrap().map(|entry| entry.unwrap().path());
+    let settings = settings.filter(|path| path.to_string_lossy().starts_with("/etc/java"));
+    places.extend(settings.map(|path| path.to_str().unwrap().to_owned()));
+    let binds = format!(
+        "bind_if_present = [\n  {},",
+        places.iter().map(|place| format!("{place:?}")).collect::<Vec<_>>().join(", ")
+    );
+    let images = tempfile::tempdir().unwrap();
+    fs::create_dir(images.path().join("python")).unwrap();
+    let manifest = shipped.replace("bind_if_present = [", &binds) + more;
+    assert_ne!(manifest, shipped);
+    fs::write(images.path().join("python/image.toml"), manifest).unwrap();
+    images
 }

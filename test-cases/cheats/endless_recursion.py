@@ -1,0 +1,4 @@
+# Recurses without end.
+# judge: codes
+def f(x):
+    return f(x)

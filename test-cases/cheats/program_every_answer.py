@@ -1,0 +1,3 @@
+# Prints every number there might be.
+# judge: program-contains
+print(*range(100_000))

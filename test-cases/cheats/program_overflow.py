@@ -1,0 +1,3 @@
+# The same by digits.
+# judge: program-close
+print("1e999")
