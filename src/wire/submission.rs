@@ -2,6 +2,7 @@
 
 use std::{borrow::Cow, collections::HashSet, fmt, marker::PhantomData};
 
+use base64::prelude::{BASE64_STANDARD, Engine as _};
 use serde::{
     Deserialize, Deserializer,
     de::{MapAccess, Visitor},
@@ -47,6 +48,8 @@ struct WireSubmission<'a> {
     language: &'a RawValue,
     #[serde(borrow, default)]
     source: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    source_base64: Option<&'a RawValue>,
     #[serde(borrow, default)]
     files: Option<&'a RawValue>,
     #[serde(borrow, default)]
@@ -269,11 +272,22 @@ pub(super) fn optional<'a, T: Deserialize<'a>>(
 
 fn solution(wire: &WireSubmission, language: &str) -> Result<Solution, BadRequest> {
     let source = optional::<Cow<str>>(wire.source, "source")?;
+    if let Some(encoded) = optional::<Cow<str>>(wire.source_base64, "source_base64")? {
+        if source.is_some() || wire.files.is_some() || wire.entry.is_some() {
+            return Err(BadRequest::at("source_base64", "goes without `source`, `files` and `entry`"));
+        }
+        let content = BASE64_STANDARD
+            .decode(encoded.as_bytes())
+            .map_err(|error| BadRequest::at("source_base64", error.to_string()))?;
+        return Ok(Solution::single(source_file_name(language), content));
+    }
     let files = optional::<Pairs<Cow<str>>>(wire.files, "files")?;
     let entry = optional::<Cow<str>>(wire.entry, "entry")?;
     match (source, files) {
         (Some(_), Some(_)) => Err(BadRequest::at("files", "give either `source` or `files`, not both")),
-        (None, None) => Err(BadRequest::at("source", "missing; give `source`, or `files` and `entry`")),
+        (None, None) => {
+            Err(BadRequest::at("source", "missing; give `source`, `source_base64`, or `files` and `entry`"))
+        }
         (Some(_), None) if entry.is_some() => {
             Err(BadRequest::at("entry", "goes with `files`; `source` is one file"))
         }
@@ -286,6 +300,7 @@ fn solution(wire: &WireSubmission, language: &str) -> Result<Solution, BadReques
 fn source_file_name(language: &str) -> &'static str {
     match language {
         "python" | "python3" | "py" => "main.py",
+        "wasm" => "main.wasm",
         _ => "main",
     }
 }

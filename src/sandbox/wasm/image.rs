@@ -174,7 +174,7 @@ impl Manifest {
             PYTHON_DRIVER.as_bytes(),
             &engine.fingerprint().to_le_bytes(),
         ];
-        let digest = sha256_hex(&identity.map(|part| sha256_hex(part)).concat().into_bytes());
+        let digest = sha256_hex(&identity.map(sha256_hex).concat().into_bytes());
         cache.join(format!("{}-{}-{}", self.name, engine.metering().as_str(), &digest[..24]))
     }
 }

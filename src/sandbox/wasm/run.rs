@@ -99,7 +99,7 @@ impl Prepared {
                 Ok(0)
             }
             // The driver ends the run itself: the interpreter is never taken down.
-            Start::PythonTurn => python_turn(store, instance, &driver_call(&arguments(job))),
+            Start::PythonTurn => python_turn(store, instance, &driver_call(arguments(job))),
         }
     }
 
