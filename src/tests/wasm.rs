@@ -26,7 +26,7 @@ use proofbox::{
         Tier,
         wasm::{Metering, WasmSandbox, default_directory},
     },
-    submission::{Runtime, Solution, Submission},
+    submission::{FunctionTarget, FunctionTest, Runtime, Solution, Submission, Tests},
     value::Value,
     verdict::{Cause, Verdict},
     verify::Engine,
@@ -128,9 +128,9 @@ async fn functions_are_called_by_the_native_drivers_protocol() {
     python_image();
     let engine = engine(1);
     let ask = |source: &str, args: Vec<Value>, expected: Value| {
-        let target = proofbox::submission::FunctionTarget { name: "f".to_owned() };
-        let test = proofbox::submission::FunctionTest { args, kwargs: Vec::new(), accepted: vec![expected] };
-        let tests = proofbox::submission::Tests::Function { target, tests: vec![test] };
+        let target = FunctionTarget { name: "f".to_owned() };
+        let test = FunctionTest { args, kwargs: Vec::new(), accepted: vec![expected] };
+        let tests = Tests::Function { target, tests: vec![test] };
         Submission::new("python", Solution::single("main.py", source), tests)
     };
     let report = verify(
@@ -165,12 +165,12 @@ async fn functions_are_called_by_the_native_drivers_protocol() {
 async fn a_hundred_runs_in_flight_keep_their_cpu_limits() {
     python_image();
     // Each computes for a good part of its limit, and on few cores waits for them most of the time.
-    let source = "n = 0\nfor i in range(600000): n += i\nprint(n)";
-    let limits = Limits { cpu_ms: 1_500, wall_ms: 2_000, ..Limits::default() };
+    let source = "n = 0\nfor i in range(200000): n += i\nprint(n)";
+    let limits = Limits { cpu_ms: 700, wall_ms: 1_000, ..Limits::default() };
     let engine = Arc::new(engine(100));
     let reports = for_each(100, 100, |_| {
         let engine = Arc::clone(&engine);
-        let submission = Submission { limits, ..program(source, &[("", "179999700000")]) };
+        let submission = Submission { limits, ..program(source, &[("", "19999900000")]) };
         async move { verify(&engine, submission).await }
     })
     .await;
@@ -256,7 +256,7 @@ async fn hostile_modules_are_contained() {
         let rest: Vec<&str> = words.collect();
         for deterministic in [false, true] {
             let asked = Submission { deterministic, ..module(&text, "contained") };
-            let limits = Limits { cpu_ms: 300, ..asked.limits };
+            let limits = Limits { cpu_ms: 150, ..asked.limits };
             let report = verify(&engine, Submission { limits, ..asked }).await;
             let about = format!("{}, deterministic {deterministic}: {report:?}", path.display());
             assert_eq!(report.verdict, verdict, "{about}");
@@ -296,7 +296,7 @@ async fn no_run_finds_what_another_left_in_memory() {
     let engine = engine(2);
     for _ in 0..5 {
         let mut asked = module(SAYS_WHAT_IT_FINDS, "clean");
-        let proofbox::submission::Tests::Program(tests) = &mut asked.tests else { unreachable!() };
+        let Tests::Program(tests) = &mut asked.tests else { unreachable!() };
         tests.resize(8, tests[0].clone());
         let report = verify(&engine, asked).await;
         assert_eq!((report.verdict, report.passed()), (Verdict::Accepted, 8), "{report:?}");
@@ -344,18 +344,21 @@ async fn deterministic_runs_are_the_same_under_any_load() {
             std::thread::spawn(move || while !done.load(Ordering::Relaxed) {})
         })
         .collect();
-    let reports = for_each(1_000, 16, |_| {
+    let reports = for_each(100, 16, |_| {
         let engine = Arc::clone(&engine);
-        let submission = Submission { deterministic: true, ..module(WORKS, "") };
+        let mut submission = Submission { deterministic: true, ..module(WORKS, "") };
+        let Tests::Program(tests) = &mut submission.tests else { unreachable!() };
+        tests.resize(10, tests[0].clone());
         async move { verify(&engine, submission).await }
     })
     .await;
     done.store(true, Ordering::Relaxed);
     burners.into_iter().for_each(|burner| burner.join().unwrap());
-    for report in &reports {
-        let (test, first) = (&report.tests[0], &reports[0].tests[0]);
-        assert_eq!((test.fuel, &test.stdout), (first.fuel, &first.stdout));
-        assert_eq!((test.fuel, test.cpu_ms), (Some(FUEL), FUEL as f64 / 1e6), "{report:?}");
+    let tests: Vec<_> = reports.iter().flat_map(|report| &report.tests).collect();
+    assert_eq!(tests.len(), 1_000);
+    for test in &tests {
+        assert_eq!((test.fuel, &test.stdout), (tests[0].fuel, &tests[0].stdout));
+        assert_eq!((test.fuel, test.cpu_ms), (Some(FUEL), FUEL as f64 / 1e6), "{test:?}");
     }
     // By the clock every run has other random bytes.
     let [one, two] = [verify(&engine, module(WORKS, "")).await, verify(&engine, module(WORKS, "")).await];
@@ -387,7 +390,7 @@ async fn broken_modules_are_compile_errors_and_never_faults() {
         state as usize % below
     };
     let mut compiled = 0;
-    for _ in 0..600 {
+    for _ in 0..300 {
         let mut bytes = whole.clone();
         for _ in 0..=next(3) {
             let at = next(bytes.len());
@@ -403,5 +406,5 @@ async fn broken_modules_are_compile_errors_and_never_faults() {
         assert_ne!(report.verdict, Verdict::Undecided, "{bytes:?}: {report:?}");
         compiled += usize::from(report.verdict != Verdict::CompileError);
     }
-    assert!(compiled > 20, "only {compiled} mutants got past the compiler");
+    assert!(compiled > 10, "only {compiled} mutants got past the compiler");
 }

@@ -92,9 +92,9 @@ fn furnish(
     tree.add_shared("/proofbox/driver.py", Arc::from(PYTHON_DRIVER.as_bytes())).map_err(refused)?;
     tree.add_directories("/box").map_err(refused)?;
     tree.add_directories("/tmp/work").map_err(refused)?;
-    // A snapshot must not depend on when and where it was made.
-    let wasi = Wasi::new(tree, 1 << 20, Clocks::Fuel, Randomness::Seeded(1));
     let limits = Limits { cpu_ms: 600_000, wall_ms: 3_600_000, ..Limits::default() };
+    // A snapshot must not depend on when and where it was made.
+    let wasi = Wasi::new(tree, limits, Clocks::Fuel, Randomness::Seeded(1));
     let guest = Guest::new(wasi, 1 << 30, 0);
     let clock = Clock::start(limits, Arc::new(AtomicBool::new(false))).map_err(wasmtime::Error::new)?;
     let mut store = limited(&engine, guest, clock)?;

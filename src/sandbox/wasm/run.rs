@@ -84,7 +84,7 @@ impl Prepared {
             Metering::Clock => (Clocks::host(), Randomness::Host),
             Metering::Fuel => (Clocks::Fuel, Randomness::Seeded(SEED)),
         };
-        let mut wasi = Wasi::new(tree, limits.output_bytes as usize, clocks, randomness);
+        let mut wasi = Wasi::new(tree, limits, clocks, randomness);
         if self.start == Start::Command {
             wasi.arguments = arguments(job).iter().map(|text| text.clone().into_bytes()).collect();
         }
@@ -153,8 +153,8 @@ fn end_of(
             Stop::Output => Ok((killed, Some(LimitHit::Output))),
             Stop::Cpu => Ok((killed, Some(LimitHit::Cpu))),
             // A host too busy to come to the end of a run's fuel says nothing about the run.
-            Stop::Wall if is_metered => Err(fault("wait_for_fuel", error)),
-            Stop::Wall => Ok((killed, Some(LimitHit::Wall))),
+            Stop::Backstop if is_metered => Err(fault("wait_for_fuel", error)),
+            Stop::Wall | Stop::Backstop => Ok((killed, Some(LimitHit::Wall))),
             Stop::Cancelled => Err(fault("cancelled", error)),
         };
     }

@@ -44,6 +44,11 @@ impl Guest {
         Guest { wasi, ceiling, memory: None, fuel: 0 }
     }
 
+    /// Whether the run's work is counted.
+    pub fn is_metered(&self) -> bool {
+        self.fuel > 0
+    }
+
     /// Fuel used so far; 0 where the run is not metered.
     pub fn fuel_used(&self, store: &impl AsContext) -> u64 {
         match self.fuel {
@@ -153,7 +158,7 @@ impl Clock {
             return Some(Stop::Cancelled);
         }
         if self.wall.elapsed() > self.limits.wall() * Limits::MOST_WALL_STRETCH {
-            return Some(Stop::Wall);
+            return Some(Stop::Backstop);
         }
         if metering == Metering::Fuel {
             return None;

@@ -13,6 +13,10 @@ const MODULE: &str = "wasi_snapshot_preview1";
 /// What a function gives the guest: a number for success or refusal, or the end of the run.
 type Called = wasmtime::Result<u32>;
 
+/// Fuel for a call of the host, and for every byte that it moves: without them a deterministic run could
+/// have the host work for it without end.
+const CALL_FUEL: u64 = 200;
+
 /// Carries a call out on the guest's memory and its world.
 fn call(
     mut caller: Caller<'_, Guest>,
@@ -22,10 +26,19 @@ fn call(
         return Ok(Errno::Fault as u32);
     };
     let (bytes, guest) = memory.data_and_store_mut(&mut caller);
-    Ok(match action(&mut Memory(bytes), &mut guest.wasi) {
-        Ok(()) => 0,
-        Err(errno) => errno as u32,
-    })
+    let done = action(&mut Memory(bytes), &mut guest.wasi);
+    charge(&mut caller)?;
+    Ok(done.map_or_else(|errno| errno as u32, |()| 0))
+}
+
+/// Takes the fuel for a call that has been carried out. A run without any left ends at its next step.
+fn charge(caller: &mut Caller<'_, Guest>) -> wasmtime::Result<()> {
+    let moved = std::mem::take(&mut caller.data_mut().wasi.moved);
+    if caller.data().is_metered() {
+        let left = caller.get_fuel()?;
+        caller.set_fuel(left.saturating_sub(CALL_FUEL + moved))?;
+    }
+    Ok(())
 }
 
 /// Makes every function of preview 1 known to the linker.
@@ -70,12 +83,19 @@ fn add_process(linker: &mut Linker<Guest>) -> wasmtime::Result<()> {
     linker.func_wrap(
         MODULE,
         "poll_oneoff",
-        |caller: Caller<'_, Guest>, subscriptions: u32, events: u32, count: u32, out: u32| {
+        |mut caller: Caller<'_, Guest>, subscriptions: u32, events: u32, count: u32, out: u32| -> Called {
             let fuel = caller.data().fuel_used(&caller);
-            call(caller, |memory, wasi| {
-                let ready = wasi.poll(memory, subscriptions, events, count, fuel)?;
-                memory.put_u32(out, ready)
-            })
+            let Some(memory) = caller.data().memory else {
+                return Ok(Errno::Fault as u32);
+            };
+            let (bytes, guest) = memory.data_and_store_mut(&mut caller);
+            let mut memory = Memory(bytes);
+            let done = match guest.wasi.poll(&mut memory, subscriptions, events, count, fuel) {
+                Ok(ready) => memory.put_u32(out, ready?),
+                Err(errno) => Err(errno),
+            };
+            charge(&mut caller)?;
+            Ok(done.map_or_else(|errno| errno as u32, |()| 0))
         },
     )?;
     linker.func_wrap(MODULE, "proc_exit", |code: u32| -> wasmtime::Result<()> {
@@ -182,6 +202,7 @@ fn add_writing(linker: &mut Linker<Guest>) -> wasmtime::Result<()> {
             let mut memory = Memory(bytes);
             let written = guest.wasi.write(&memory, fd, buffers, count)?;
             let done = written.and_then(|written| memory.put_u32(out, written));
+            charge(&mut caller)?;
             Ok(done.map_or_else(|errno| errno as u32, |()| 0))
         },
     )?;

@@ -18,6 +18,8 @@ use std::{
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
+use crate::limits::Limits;
+
 use self::{
     abi::{Errno, FileType, Memory},
     tree::{Node, Tree},
@@ -45,6 +47,9 @@ pub enum Stop {
     Cpu,
     #[error("wall limit")]
     Wall,
+    /// The host was too busy for too long.
+    #[error("wall backstop")]
+    Backstop,
     /// Nobody waits for the outcome any more.
     #[error("cancelled")]
     Cancelled,
@@ -98,15 +103,19 @@ pub struct Wasi {
     pub stderr: Vec<u8>,
     pub result: Vec<u8>,
     max_output_bytes: usize,
+    max_sleep: Duration,
     clocks: Clocks,
     randomness: Randomness,
     /// Time that the run has slept.
     slept: Duration,
+    /// Bytes that the call being carried out has moved: what a host does for a guest is part of the
+    /// guest's work.
+    moved: u64,
 }
 
 impl Wasi {
-    /// A world with nothing open but standard streams, the root and the two channels.
-    pub fn new(tree: Tree, max_output_bytes: usize, clocks: Clocks, randomness: Randomness) -> Wasi {
+    /// A world with nothing open but standard streams, the root and the two channels, and with the wall limit as the longest sleep.
+    pub fn new(tree: Tree, limits: Limits, clocks: Clocks, randomness: Randomness) -> Wasi {
         let empty: Arc<[u8]> = Arc::from(&[][..]);
         let input = || Descriptor::Input { read: 0, bytes: Arc::clone(&empty) };
         let descriptors = [
@@ -125,10 +134,12 @@ impl Wasi {
             stdout: Vec::new(),
             stderr: Vec::new(),
             result: Vec::new(),
-            max_output_bytes,
+            max_output_bytes: limits.output_bytes as usize,
+            max_sleep: limits.wall(),
             clocks,
             randomness,
             slept: Duration::ZERO,
+            moved: 0,
         }
     }
 
@@ -187,7 +198,7 @@ impl Wasi {
     /// Reads into the guest's buffers; returns how much.
     fn read(&mut self, memory: &mut Memory, fd: u32, buffers: u32, count: u32) -> Result<u32, Errno> {
         let buffers = memory.buffers(buffers, count)?;
-        let Wasi { tree, descriptors, .. } = self;
+        let Wasi { tree, descriptors, moved, .. } = self;
         let place = descriptors.get_mut(fd as usize).and_then(Option::as_mut).ok_or(Errno::BadF)?;
         let mut total = 0;
         for (at, length) in buffers {
@@ -209,6 +220,7 @@ impl Wasi {
                 _ => return Err(Errno::BadF),
             };
             total += copied as u32;
+            *moved += copied as u64;
             if copied < into.len() {
                 break;
             }
@@ -243,6 +255,7 @@ impl Wasi {
     /// `false`: over the output limit.
     fn write_one(&mut self, fd: u32, bytes: &[u8]) -> Result<bool, Errno> {
         let most = self.max_output_bytes;
+        self.moved += bytes.len() as u64;
         let within = |stream: &mut Vec<u8>, most: usize| {
             let room = most.saturating_sub(stream.len());
             stream.extend_from_slice(&bytes[..bytes.len().min(room)]);
@@ -368,6 +381,7 @@ impl Wasi {
                 break;
             }
         }
+        self.moved += used as u64;
         Ok(used as u32)
     }
 
@@ -389,6 +403,7 @@ impl Wasi {
     }
 
     fn fill_random(&mut self, into: &mut [u8]) -> Result<(), Errno> {
+        self.moved += into.len() as u64;
         match &mut self.randomness {
             Randomness::Host => std::fs::File::open("/dev/urandom")
                 .and_then(|mut source| source.read_exact(into))
@@ -416,7 +431,7 @@ impl Wasi {
         events: u32,
         count: u32,
         fuel: u64,
-    ) -> Result<u32, Errno> {
+    ) -> Result<Result<u32, Stop>, Errno> {
         const MOST: u32 = 1_024;
         if count == 0 || count > MOST {
             return Err(Errno::Inval);
@@ -442,6 +457,9 @@ impl Wasi {
         }
         if let (true, Some((wait, userdata))) = (ready.is_empty(), soonest) {
             self.slept = self.slept.saturating_add(wait);
+            if self.slept > self.max_sleep {
+                return Ok(Err(Stop::Wall));
+            }
             ready.push((userdata, 0));
         }
         let room = memory.slice_mut(events, ready.len() as u32 * abi::EVENT_BYTES as u32)?;
@@ -452,7 +470,7 @@ impl Wasi {
             // How much can be read is not told: at least a byte, or the end.
             event[16] = u8::from(*kind != 0);
         }
-        Ok(ready.len() as u32)
+        Ok(Ok(ready.len() as u32))
     }
 }
 
