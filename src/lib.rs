@@ -14,6 +14,7 @@
 //! | the question | [`submission`], [`limits`], [`value`] | always valid once built |
 //! | **the path** | [`verify`] | submission -> admission -> cell -> outcomes -> judge -> report |
 //! | a place to run | [`admission`] | slots and the bounded wait for one |
+//! | what is made once | [`compile`], [`cache`] | compiled programs, by their content |
 //! | what can run | [`language`] | what `sandbox-images/*/image.toml` says |
 //! | the cell | [`sandbox`] | the only code that touches the kernel |
 //! | the answer | [`judge`], [`verdict`], [`report`] | pure comparison, classification, wording |
@@ -31,7 +32,9 @@
 //! 7. Nothing is lost: a killed `filter` resumes without losing or repeating a row.
 
 pub mod admission;
+pub mod cache;
 pub mod command;
+pub mod compile;
 pub mod config;
 pub mod dataset;
 pub mod filter;

@@ -35,6 +35,9 @@ pub struct Metrics {
     faults: IntCounterVec,
     cells_started: IntCounterVec,
     cells_replaced: IntCounterVec,
+    compiles: IntCounterVec,
+    checker_runs: IntCounterVec,
+    references: IntCounterVec,
     http_requests: IntCounterVec,
     http_seconds: HistogramVec,
 }
@@ -119,6 +122,26 @@ impl Metrics {
                 "Launchers or slot processes replaced after they failed, by language.",
                 &["language"],
             ),
+            compiles: counters(
+                &registry,
+                "proofbox_compiles_total",
+                "Programs asked for in compiled languages, by language and whether they had been compiled before \
+                 (hit) or not (miss).",
+                &["language", "cache"],
+            ),
+            checker_runs: counters(
+                &registry,
+                "proofbox_checker_runs_total",
+                "Checks made by checker programs, by ruling; failed: the checker's own failure.",
+                &["ruling"],
+            ),
+            references: counters(
+                &registry,
+                "proofbox_references_total",
+                "Submissions whose expected outputs a reference solution makes, by whether they had been made \
+                 before (hit) or not (miss).",
+                &["cache"],
+            ),
             http_requests: counters(
                 &registry,
                 "proofbox_http_requests_total",
@@ -199,6 +222,22 @@ impl Metrics {
     /// A launcher or slot process failed and was replaced.
     pub fn cell_replaced(&self, language: &str) {
         self.cells_replaced.with_label_values(&[self.language(language)]).inc();
+    }
+
+    /// A program was wanted; `kept`: it had been compiled before.
+    pub fn compiled(&self, language: &str, kept: bool) {
+        let cache = if kept { "hit" } else { "miss" };
+        self.compiles.with_label_values(&[self.language(language), cache]).inc();
+    }
+
+    /// A checker program looked at one output. `ruling` is [`crate::judge::Ruling::as_str`].
+    pub fn checked(&self, ruling: &'static str) {
+        self.checker_runs.with_label_values(&[ruling]).inc();
+    }
+
+    /// Expected outputs were wanted of a reference; `kept`: they had been made before.
+    pub fn reference_used(&self, kept: bool) {
+        self.references.with_label_values(&[if kept { "hit" } else { "miss" }]).inc();
     }
 
     /// A request was answered. `route` is the router's pattern, never the path as sent.
@@ -289,6 +328,9 @@ mod tests {
         metrics.fault("clone", "EPERM");
         metrics.turned_away();
         metrics.cell_replaced("python");
+        metrics.compiled("python", true);
+        metrics.checked("wrong");
+        metrics.reference_used(false);
         metrics.http_request("/v1/verify", 200, Duration::from_millis(5));
 
         let text = metrics.render(&admission);
@@ -307,6 +349,9 @@ mod tests {
             r#"proofbox_cells_replaced_total{language="python"} 1"#,
             r#"proofbox_http_requests_total{route="/v1/verify",status="200"} 1"#,
             "proofbox_overhead_seconds_count 1",
+            r#"proofbox_compiles_total{cache="hit",language="python"} 1"#,
+            r#"proofbox_references_total{cache="miss"} 1"#,
+            r#"proofbox_checker_runs_total{ruling="wrong"} 1"#,
         ] {
             assert!(text.lines().any(|shown| shown == line), "{line} is missing from\n{text}");
         }

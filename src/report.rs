@@ -1,6 +1,7 @@
 //! The answer to a submission: its verdict and one entry per test.
 
 use crate::{
+    compile::CompileReport,
     judge::JudgedBy,
     verdict::{Cause, Verdict},
 };
@@ -21,6 +22,8 @@ pub struct Report {
     pub total: usize,
     /// What the further judges say that the submission names, in its order; empty where nothing ran.
     pub also: Vec<JudgedBy>,
+    /// How the solution was compiled, in languages where it is.
+    pub compile: Option<CompileReport>,
 }
 
 impl Report {
@@ -58,6 +61,7 @@ impl Report {
             tests: Vec::new(),
             total,
             also: Vec::new(),
+            compile: None,
         }
     }
 }
@@ -78,6 +82,8 @@ pub struct TestReport {
     pub signal: Option<i32>,
     /// One line for a person, such as the first line that differs.
     pub message: Option<String>,
+    /// What a checker gave for an output that is partly right.
+    pub score: Option<f64>,
     /// Captured output, bounded, shown on failure or when asked; `None` where not shown.
     pub stdout: Option<String>,
     pub stderr: Option<String>,
@@ -100,6 +106,7 @@ impl TestReport {
             exit_code: None,
             signal: None,
             message: None,
+            score: None,
             stdout: None,
             stderr: None,
             result: None,

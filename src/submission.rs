@@ -3,7 +3,11 @@
 //! A [`Submission`] is built once at an edge (the wire or a data-set row) and is always valid
 //! after that; inner code never checks it again.
 
-use crate::{judge::Compare, limits::Limits, value::Value};
+use crate::{
+    judge::{CheckerProtocol, Compare},
+    limits::Limits,
+    value::Value,
+};
 
 /// One solution with its tests.
 #[derive(Debug, Clone)]
@@ -14,7 +18,13 @@ pub struct Submission {
     pub language: String,
     pub solution: Solution,
     pub tests: Tests,
+    /// Where a program's input is and where its output is looked for.
+    pub io: ProgramIo,
     pub compare: Compare,
+    /// A program that decides in place of `compare`; program tests only.
+    pub judge: Option<JudgeProgram>,
+    /// A program that makes the outputs expected of tests that have none.
+    pub reference: Option<Reference>,
     /// Further judges of the same outcomes; their words stand in [`crate::report::Report::also`].
     /// Tests go on until each of them has decided.
     pub also: Vec<Compare>,
@@ -35,6 +45,52 @@ pub struct Submission {
     pub show_output: ShowOutput,
 }
 
+/// A program of the caller's own beside the solution, such as a checker. Its cells are as confined as
+/// a solution's.
+#[derive(Debug, Clone)]
+pub struct Program {
+    /// As [`Submission::language`].
+    pub language: String,
+    pub solution: Solution,
+}
+
+/// What one run of a caller's own program may use unless it says otherwise: enough for any that ends.
+pub const PROGRAM_LIMITS: Limits = Limits {
+    cpu_ms: 10_000,
+    wall_ms: 32_000,
+    memory_bytes: 1 << 30,
+    output_bytes: 16 << 20,
+    processes: 64,
+    file_bytes: 256 << 20,
+};
+
+/// A solution that is taken for right.
+#[derive(Debug, Clone)]
+pub struct Reference {
+    pub program: Program,
+    /// Of each of its runs.
+    pub limits: Limits,
+}
+
+/// A program that decides about a solution's output, in place of a rule.
+#[derive(Debug, Clone)]
+pub enum JudgeProgram {
+    /// Runs after the solution, on its output.
+    Checker { program: Program, protocol: CheckerProtocol, limits: Limits },
+    /// Runs beside the solution: each one's standard output is the other's standard input.
+    Interactor { program: Program, protocol: CheckerProtocol, limits: Limits },
+}
+
+/// Names of the files, in the working directory, that a program test uses in place of standard input
+/// and standard output; relative paths without `..`.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ProgramIo {
+    /// Holds the test's input; standard input is then empty.
+    pub input_file: Option<String>,
+    /// Is judged in place of what is printed.
+    pub output_file: Option<String>,
+}
+
 impl Submission {
     /// The tests of a solution; everything else as it is where nobody says otherwise.
     pub fn new(language: impl Into<String>, solution: Solution, tests: Tests) -> Submission {
@@ -43,7 +99,10 @@ impl Submission {
             language: language.into(),
             solution,
             tests,
+            io: ProgramIo::default(),
             compare: Compare::TOKENS,
+            judge: None,
+            reference: None,
             also: Vec::new(),
             limits: Limits::default(),
             stop: Stop::default(),
@@ -119,8 +178,11 @@ impl Tests {
 #[derive(Debug, Clone)]
 pub struct ProgramTest {
     pub stdin: Vec<u8>,
-    /// Accepted outputs: matching any one of them passes. Never empty.
+    /// Accepted outputs: matching any one of them passes. Never empty where outputs are compared; at most
+    /// one where a checker is given it as the answer. Empty where a reference is to make it.
     pub accepted_stdout: Vec<Vec<u8>>,
+    /// Further files that the program finds in its working directory: relative path, content.
+    pub files: Vec<(String, Vec<u8>)>,
 }
 
 /// Which function of the solution is called.
@@ -135,7 +197,7 @@ pub struct FunctionTarget {
 pub struct FunctionTest {
     pub args: Vec<Value>,
     pub kwargs: Vec<(String, Value)>,
-    /// Accepted results: matching any one of them passes. Never empty.
+    /// Accepted results: matching any one of them passes. Empty only where a reference is to make it.
     pub accepted: Vec<Value>,
 }
 
@@ -175,9 +237,8 @@ pub enum Stop {
 /// How often the tests are run. Every run must be accepted: a solution that passes only sometimes is
 /// flagged ([`crate::verdict::Cause::NotDeterministic`]), not averaged. Only an accepted run is
 /// followed by others.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Repeat {
-    #[default]
     Once,
     /// This often.
     Times(u32),
@@ -185,7 +246,16 @@ pub enum Repeat {
     TimesIfRandom(u32),
 }
 
+impl Default for Repeat {
+    /// A wrong answer that is found by luck one time in eight is accepted one time in 30,000.
+    fn default() -> Repeat {
+        Repeat::TimesIfRandom(Repeat::IF_RANDOM)
+    }
+}
+
 impl Repeat {
+    /// Runs of a solution that mentions randomness, where nobody says otherwise.
+    pub const IF_RANDOM: u32 = 5;
     /// Most runs that can be asked for.
     pub const MAX: u32 = 100;
 

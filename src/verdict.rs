@@ -1,13 +1,17 @@
 //! What an outcome means. Pure: no clock, no kernel, no I/O.
 
+mod interactive;
+
 use std::fmt;
 
 use crate::{
-    judge::{Compare, Comparison, DriverRecord, Ending, InvalidRecord, Judged},
-    sandbox::{End, LimitHit, Outcome},
+    judge::{Compare, Comparison, DriverRecord, Ending, InvalidRecord, Judged, Ruling},
+    sandbox::{Collected, End, LimitHit, Outcome},
     submission::{FunctionTest, ProgramTest},
     value::{Value, equality_key, repr},
 };
+
+pub use self::interactive::{Interacted, decide_interactive};
 
 /// The answer for a test or for a whole submission.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -127,7 +131,7 @@ impl fmt::Display for Cause {
 }
 
 /// What one run's outcome means.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Decision {
     pub verdict: Verdict,
     pub cause: Option<Cause>,
@@ -138,6 +142,8 @@ pub struct Decision {
     /// What the run came to in truth, where a released judge counts it as passed all the same and
     /// looks at no further test.
     pub counted: Option<Verdict>,
+    /// What a checker gave for an output that is partly right.
+    pub score: Option<f64>,
 }
 
 /// Most bytes of a returned value that a report shows.
@@ -147,7 +153,7 @@ const MESSAGE_BYTES: usize = 300;
 
 impl Decision {
     fn new(verdict: Verdict, message: impl Into<Option<String>>) -> Decision {
-        Decision { verdict, cause: None, message: message.into(), result: None, counted: None }
+        Decision { verdict, cause: None, message: message.into(), result: None, counted: None, score: None }
     }
 
     fn because(mut self, cause: Cause) -> Decision {
@@ -254,26 +260,65 @@ fn contains(text: &[u8], words: &[u8]) -> bool {
 
 /// A program test: the kernel's word on how it ended, then its output.
 pub fn decide_program(ran: &Ran, test: &ProgramTest, compare: Compare) -> Decision {
-    let (stdout, accepted) = (&ran.outcome.stdout, &test.accepted_stdout);
-    let meant = decide_program_by(ran, || compare.output(stdout, accepted));
+    let accepted = &test.accepted_stdout;
+    let output = program_output(ran);
+    let meant = match &output {
+        Ok(output) => Decision::compared(compare.output(output, accepted)),
+        Err(decision) => decision.clone(),
+    };
     match compare {
         _ if ran.outcome.lacks.is_some() => meant,
-        Compare::Profile(profile) if profile.is_bug_compatible() => {
-            meant.released(profile.judge_program(ran.ending(), stdout, accepted))
-        }
+        Compare::Profile(profile) if profile.is_bug_compatible() => meant.released(profile.judge_program(
+            ran.ending(),
+            output.unwrap_or(&ran.outcome.stdout),
+            accepted,
+        )),
         _ => meant,
     }
 }
 
-fn decide_program_by(ran: &Ran, compare: impl FnOnce() -> Comparison) -> Decision {
+/// What there is to judge of a program that ended well: the output file where one was asked for, else
+/// what it printed.
+///
+/// # Errors
+/// The decision, where the run went wrong before its output matters.
+pub fn program_output<'a>(ran: &Ran<'a>) -> Result<&'a [u8], Decision> {
     if let Some(decision) = decide_limit(ran.outcome) {
-        return decision;
+        return Err(decision);
     }
     // Only compile errors are reported by the driver of a program; a forged one fails the forger.
     if let Ok(Some(DriverRecord::Syntax(text))) = &ran.record {
-        return Decision::new(Verdict::CompileError, bounded(text));
+        return Err(Decision::new(Verdict::CompileError, bounded(text)));
     }
-    decide_end(ran.outcome).unwrap_or_else(|| Decision::compared(compare()))
+    if let Some(decision) = decide_end(ran.outcome) {
+        return Err(decision);
+    }
+    let wrong = |message: &str| Err(Decision::new(Verdict::WrongAnswer, message.to_owned()));
+    match ran.outcome.files.first() {
+        None => Ok(&ran.outcome.stdout),
+        Some(Collected::Content(content)) => Ok(content),
+        Some(Collected::Missing) => wrong("the output file was not written"),
+        Some(Collected::NotAFile) => wrong("what stands under the output file's name is not a regular file"),
+        Some(Collected::Unreadable) => wrong("the output file was made unreadable"),
+        Some(Collected::TooLarge) => Err(Decision::new(
+            Verdict::OutputLimit,
+            "the output file is larger than the output limit".to_owned(),
+        )),
+    }
+}
+
+/// What a checker's ruling means for the test. A checker that failed says nothing about the solution.
+pub fn decide_checked(ruling: Ruling) -> Decision {
+    match ruling {
+        Ruling::Right { message } => Decision::new(Verdict::Accepted, message),
+        Ruling::Wrong { message } => Decision::new(Verdict::WrongAnswer, message),
+        Ruling::Partial { score, message } => {
+            let message = message.map_or(String::new(), |message| format!(": {message}"));
+            let decision = Decision::new(Verdict::WrongAnswer, format!("partly right{message}"));
+            Decision { score, ..decision }
+        }
+        Ruling::Failed { message } => Decision::new(Verdict::Undecided, message).because(Cause::BadTests),
+    }
 }
 
 /// A function test: limits, what the driver says, how it ended, then the returned value.
@@ -286,6 +331,11 @@ pub fn decide_function(ran: &Ran, test: &FunctionTest, compare: Compare) -> Deci
         }
         _ => meant,
     }
+}
+
+/// A run of a function for which nothing is expected: why there is no returned value, or `accepted`.
+pub fn decide_returned_at_all(ran: &Ran) -> Decision {
+    decide_function_by(ran, |_| Comparison::Match)
 }
 
 fn decide_function_by(ran: &Ran, compare: impl FnOnce(&Value) -> Comparison) -> Decision {

@@ -1,40 +1,66 @@
 //! THE PATH of a request, top to bottom: submission -> admission -> cell -> outcomes -> judge ->
-//! report. HTTP, the filter and the command line are callers of [`Engine::verify`]. What the outcomes
-//! come to is summed up in `verify/judging.rs`.
+//! report. HTTP, the filter and the command line are callers of [`Engine::verify`].
+//!
+//! | step | file |
+//! |---|---|
+//! | programs compiled, expected outputs made | `verify/prepare.rs`, `verify/programs.rs`, `verify/reference.rs` |
+//! | into a slot | `verify/door.rs` |
+//! | a job's runs, in as few cells as possible | `verify/carry.rs` |
+//! | runs that a checker program decides about | `verify/checking.rs` |
+//! | runs that converse with an interactor | `verify/interacting.rs` |
+//! | in WebAssembly instead | `verify/in_wasm.rs` |
+//! | the sum of what every judge says | `verify/judging.rs` |
 
+mod carry;
+mod checking;
+mod door;
+mod in_wasm;
+mod interacting;
 mod judging;
-mod route;
+mod prepare;
+mod programs;
+mod reference;
 
 use std::{
     collections::{BTreeSet, HashMap},
+    ops::ControlFlow,
     sync::Arc,
     time::{Duration, Instant},
 };
 
-use self::{
-    judging::Judging,
-    route::{Runner, Runners},
-};
+use self::{door::Door, judging::Judging, prepare::Work, reference::Expected};
 use crate::{
-    admission::{Admission, Admit, Caller, Place},
+    admission::{Admission, Admit, Caller, Overloaded},
+    cache::ContentCache,
+    compile::Compilation,
     config::{EngineConfig, TierChoice},
     language::{Language, LanguageError, Languages, Start},
     metrics::Metrics,
     report::{Report, TestReport},
     sandbox::{
-        Cell, End, Fault, Job, LimitHit, Outcome, Sandbox, SandboxConfig, StartError, Tier,
+        Fault, Job, Outcome, Sandbox, SandboxConfig, StartError, Tier,
         wasm::{WasmImageError, WasmSandbox},
     },
-    submission::{Runtime, Submission},
+    submission::{Runtime, Submission, Tests},
     verdict::{Cause, Verdict},
 };
 
 /// Everything that verifying needs. One per process.
 #[derive(Debug)]
 pub struct Engine {
-    runners: Runners,
+    languages: Languages,
     admission: Admission,
+    sandbox: Sandbox,
+    wasm: WasmSandbox,
+    /// What is meant by a submission that leaves the runner open.
+    runtime: Runtime,
+    /// Weakest isolation to accept.
+    min_tier: Tier,
     metrics: Arc<Metrics>,
+    /// Compiled programs.
+    compiled: ContentCache<Compilation>,
+    /// What references made.
+    expected: ContentCache<Expected>,
 }
 
 /// The engine cannot run here. The text says what is missing and how to get it.
@@ -48,37 +74,38 @@ pub enum EngineError {
     Wasm(#[from] WasmImageError),
 }
 
-/// A cell that failed for a reason of ours is made anew this often before the submission is
-/// `undecided`.
-const CELL_ATTEMPTS: u32 = 3;
-/// Before the second attempt; four times as long before the third.
-const CELL_PAUSE: Duration = Duration::from_millis(100);
+/// Room for compiled programs.
+const COMPILED_BYTES: u64 = 256 << 20;
+/// Room for what references made.
+const EXPECTED_BYTES: u64 = 128 << 20;
 
 impl Engine {
     /// Loads the languages and starts their launchers. Blocks for some tens of milliseconds.
     pub fn start(config: &EngineConfig) -> Result<Engine, EngineError> {
-        let wasm = route::wasm(config)?;
-        let slots = config.slots.get();
+        let wasm = WasmSandbox::new(config.images_dir.as_deref(), config.wasm_dir.clone())?;
         let (languages, sandbox) = match config.runtime {
             Runtime::Wasm => (Languages::none(), Sandbox::absent(Vec::new())),
             Runtime::Auto | Runtime::Native => Engine::start_native(config, &wasm)?,
         };
-        let admission = Admission::with_max_wait(slots, config.max_waiting, config.max_wait);
-        let names: BTreeSet<String> = languages
-            .iter()
-            .map(Language::name)
-            .chain(wasm.manifests().iter().map(|manifest| &manifest.languages[0][..]))
-            .chain(["wasm"])
-            .map(str::to_owned)
-            .collect();
-        let metrics = Arc::new(Metrics::new(names));
-        let (runtime, min_tier) = (config.runtime, config.min_tier);
-        let runners = Runners { languages, sandbox, wasm, runtime, min_tier };
-        Ok(Engine { runners, admission, metrics })
+        let admission = Admission::with_max_wait(config.slots.get(), config.max_waiting, config.max_wait);
+        let native = languages.iter().map(Language::name);
+        let in_wasm = wasm.manifests().iter().map(|manifest| &manifest.languages[0][..]).chain(["wasm"]);
+        let names: BTreeSet<String> = native.chain(in_wasm).map(str::to_owned).collect();
+        Ok(Engine {
+            languages,
+            admission,
+            sandbox,
+            wasm,
+            runtime: config.runtime,
+            min_tier: config.min_tier,
+            metrics: Arc::new(Metrics::new(names)),
+            compiled: ContentCache::new(COMPILED_BYTES),
+            expected: ContentCache::new(EXPECTED_BYTES),
+        })
     }
 
-    /// The native runner; where none can be had and none is asked for by name, the Wasm runner alone, if it has
-    /// an image.
+    /// The native runner; where none can be had and nothing says that one must be, the Wasm runner alone, if it has an
+    /// image.
     fn start_native(config: &EngineConfig, wasm: &WasmSandbox) -> Result<(Languages, Sandbox), EngineError> {
         let languages = Languages::load(config)?;
         let slots = config.slots.get();
@@ -122,69 +149,71 @@ impl Engine {
         let in_flight = self.metrics.submission_started();
         let begun = Instant::now();
         let report = self.decide(&submission, admit, caller, begun).await;
-        let language = self.runners.route(&submission).map_or("", Runner::language);
+        let native = || self.languages.find(&submission.language).map_or("", Language::name);
+        let in_wasm = self.in_wasm(&submission).ok().flatten();
+        let language = in_wasm.map_or_else(native, |asked| asked.language.name());
         self.metrics.submission_decided(language, submission.tests.kind(), report.verdict, report.cause);
         drop(in_flight);
         report
     }
 
     async fn decide(&self, submission: &Submission, admit: Admit, caller: Caller, begun: Instant) -> Report {
+        let mut door = Door::new(self, admit, caller);
+        match self.in_wasm(submission) {
+            Ok(None) => {}
+            Ok(Some(asked)) => return self.decide_in_wasm(&asked, &mut door, begun).await,
+            Err(obstacle) => {
+                let total = submission.tests.len();
+                return Report::undecided(submission.id.clone(), Cause::Unsupported, obstacle, total);
+            }
+        }
+        let work = match self.prepare(submission, &mut door).await {
+            Ok(work) => work,
+            Err(report) => return *report,
+        };
         let undecided = |cause, reason: String| {
             Report::undecided(submission.id.clone(), cause, reason, submission.tests.len())
         };
-        let runner = match self.runners.route(submission) {
-            Ok(runner) => runner,
-            Err(obstacle) => return undecided(Cause::Unsupported, obstacle),
-        };
-        if submission.tests.is_empty() {
-            return undecided(Cause::BadTests, "there are no tests".to_owned());
-        }
-        let job = match runner.job(submission, Start::Usual) {
-            Ok(job) => job,
-            Err(error) => return undecided(Cause::BadTests, error.to_string()),
-        };
-        let asked = Asked { submission, runner, job, caller };
-        let slot = match self.admission.enter(admit, caller).await {
-            Ok(slot) => slot,
-            Err(overloaded) => {
-                self.metrics.turned_away();
+        let judging = Judging::by_all(submission);
+        let report = match self.run_tests(&work, &work.job, judging, &mut door).await {
+            Ok(judging) => judging.summarise(submission, self.sandbox.tier()),
+            Err(Interrupted::Overloaded(overloaded)) => {
                 return undecided(Cause::Overloaded, overloaded.to_string());
             }
-        };
-        let waited = slot.waited();
-        self.metrics.slot_entered(waited);
-        let run = Judging::by_all(submission);
-        let report = match self.run_tests(&asked, Place::Slot(slot), run).await {
-            Ok(judging) => judging.summarise(submission, runner.tier()),
-            Err(fault) => return undecided(Cause::SandboxFault, fault.to_string()),
+            Err(Interrupted::Fault(fault)) => return undecided(Cause::SandboxFault, fault.to_string()),
         };
         let runs: f64 = report.tests.iter().map(|test| test.wall_ms / 1000.0).sum();
-        let overhead = begun.elapsed().saturating_sub(waited).as_secs_f64() - runs;
+        let overhead = begun.elapsed().saturating_sub(door.waited()).as_secs_f64() - runs;
         self.metrics.overhead(Duration::from_secs_f64(overhead.max(0.0)));
-        match self.confirm(&asked, report).await {
-            Ok(report) => report,
-            Err(fault) => undecided(Cause::SandboxFault, fault.to_string()),
+        match self.confirm(&work, report, &mut door).await {
+            Ok(report) => Report { compile: work.ready.report, ..report },
+            Err(interrupted) => undecided(Cause::SandboxFault, interrupted.to_string()),
         }
     }
 
     /// Runs an accepted solution again, as often as is asked: every run must be accepted.
-    async fn confirm(&self, asked: &Asked<'_>, first: Report) -> Result<Report, Fault> {
-        let submission = asked.submission;
+    async fn confirm(
+        &self,
+        work: &Work<'_>,
+        first: Report,
+        door: &mut Door<'_>,
+    ) -> Result<Report, Interrupted> {
+        let submission = &*work.submission;
         let runs = submission.repeat.runs(&submission.solution);
         if first.verdict != Verdict::Accepted || runs == 1 {
             return Ok(first);
         }
         // Chance includes the seed of string hashes, which decides the order of sets.
-        let job = asked.runner.job(submission, Start::Fresh);
+        let job = work.job(self.sandbox.tier(), Start::Fresh);
         let job = job.map_err(|error| Fault { step: "repeat_job".to_owned(), detail: error.to_string() })?;
-        let again = Asked { job, ..*asked };
         let (mut accepted, mut refused) = (1, None);
         for _ in 1..runs {
-            let place = self.enter_again(&again).await?;
-            let judging = self.run_tests(&again, place, Judging::by_one(submission)).await?;
-            let report = judging.summarise(submission, asked.runner.tier());
+            let judging = self.run_tests(work, &job, Judging::by_one(submission), door).await?;
+            let report = judging.summarise(submission, self.sandbox.tier());
             match report.verdict {
                 Verdict::Accepted => accepted += 1,
+                // No word on the solution.
+                Verdict::Undecided => return Ok(report),
                 _ => refused = refused.or(Some(report)),
             }
         }
@@ -194,126 +223,45 @@ impl Engine {
         })
     }
 
-    /// Carries the tests out, in as few cells as possible: one, unless a cell fails or a run must be
-    /// measured again on a quiet machine.
+    /// Every test in turn, until the judges want no more.
     async fn run_tests(
         &self,
-        asked: &Asked<'_>,
-        place: Place,
+        work: &Work<'_>,
+        job: &Job,
         mut judging: Judging,
-    ) -> Result<Judging, Fault> {
-        let mut place = Some(place);
-        let mut attempts = 0;
-        while judging.tests.len() < asked.job.runs.len() {
-            let place = match place.take() {
-                Some(place) => place,
-                None => self.enter_again(asked).await?,
-            };
-            let places = self.further_places(asked, place, asked.job.runs.len() - judging.tests.len());
-            match self.run_cells(asked, places, &mut judging).await {
-                // The kernel may have ended a cell for want of memory: the rest gets another.
-                Ok(Pause::None) => {}
-                Ok(Pause::MeasureAgain) => {
-                    let outcome = self.measure_alone(asked, judging.tests.len()).await?;
-                    self.judge(asked, outcome, &mut judging);
-                }
-                Err(fault) => {
-                    attempts += 1;
-                    self.note_fault(asked.runner, &fault);
-                    if attempts == CELL_ATTEMPTS {
-                        return Err(fault);
-                    }
-                    // A launcher that was killed takes a moment to be gone and be seen to be gone.
-                    tokio::time::sleep(CELL_PAUSE * attempts * attempts).await;
-                }
+        door: &mut Door<'_>,
+    ) -> Result<Judging, Interrupted> {
+        let (submission, errand) = (&*work.submission, work.errand(job, self.sandbox.tier()));
+        match (&work.judge, &submission.tests) {
+            (Some(interactor), Tests::Program(tests)) if work.is_interactive => {
+                judging = self.run_interactive(&errand, submission, tests, interactor, door, judging).await?;
             }
-            if judging.stops(asked.submission) {
-                break;
+            (Some(checker), Tests::Program(tests)) => {
+                judging = self.run_checked(&errand, submission, tests, checker, door, judging).await?;
+            }
+            _ => {
+                let place = door.place().await?;
+                self.carry_out(&errand, place, door, |outcome| {
+                    self.note_run(errand.language, &outcome);
+                    judging.add(submission, &outcome);
+                    match judging.stops(submission) {
+                        true => ControlFlow::Break(()),
+                        false => ControlFlow::Continue(()),
+                    }
+                })
+                .await?;
             }
         }
-        judging.tests.resize_with(asked.job.runs.len(), TestReport::skipped);
+        judging.tests.resize_with(work.job.runs.len(), TestReport::skipped);
         Ok(judging)
     }
 
-    /// A slot for a submission that has been admitted already: it is not turned away half-way.
-    async fn enter_again(&self, asked: &Asked<'_>) -> Result<Place, Fault> {
-        match self.admission.enter(Admit::Patient, asked.caller).await {
-            Ok(slot) => Ok(Place::Slot(slot)),
-            Err(overloaded) => Err(Fault { step: "enter_again".to_owned(), detail: overloaded.to_string() }),
-        }
-    }
-
-    /// The place, and as many idle slots beside it as the submission asks for and has runs for.
-    fn further_places(&self, asked: &Asked<'_>, place: Place, runs: usize) -> Vec<Place> {
-        let wanted = runs.min(asked.submission.parallel as usize);
-        let mut places = vec![place];
-        while places.len() < wanted
-            && let Some(slot) = self.admission.enter_if_idle()
-        {
-            places.push(Place::Slot(slot));
-        }
-        places
-    }
-
-    /// The tests not yet judged, each place's cell with every n-th of them, until the last, the first
-    /// failure or the first doubt. Cells run ahead of the judge by what their sockets hold.
-    async fn run_cells(
-        &self,
-        asked: &Asked<'_>,
-        places: Vec<Place>,
-        judging: &mut Judging,
-    ) -> Result<Pause, Fault> {
-        let rest = &asked.job.runs[judging.tests.len()..];
-        let lanes = places.len();
-        let mut cells = Vec::with_capacity(lanes);
-        for (lane, place) in places.into_iter().enumerate() {
-            let runs = rest.iter().skip(lane).step_by(lanes).cloned().collect();
-            cells.push(self.open_cell(asked, place, Job { runs, ..asked.job.clone() }).await?);
-        }
-        for lane in (0..lanes).cycle().take(rest.len()) {
-            let Some(outcome) = cells[lane].next().await? else { break };
-            if near_the_time_limit(&outcome, asked.submission) {
-                return Ok(Pause::MeasureAgain);
-            }
-            self.judge(asked, outcome, judging);
-            if judging.stops(asked.submission) {
-                break;
-            }
-        }
-        Ok(Pause::None)
-    }
-
-    /// The same run once more with nothing else running: what counts for a time near the limit.
-    async fn measure_alone(&self, asked: &Asked<'_>, run: usize) -> Result<Outcome, Fault> {
-        let alone = Place::Alone(self.admission.enter_alone(asked.caller).await);
-        let only = Job { runs: vec![asked.job.runs[run].clone()], ..asked.job.clone() };
-        let mut cell = self.open_cell(asked, alone, only).await?;
-        match cell.next().await? {
-            Some(outcome) => Ok(outcome),
-            None => Err(Fault { step: "measure_alone".to_owned(), detail: "no outcome".to_owned() }),
-        }
-    }
-
-    async fn open_cell(&self, asked: &Asked<'_>, place: Place, job: Job) -> Result<Cell, Fault> {
-        self.metrics.cell_started(asked.runner.language());
-        self.runners.open(asked.runner, asked.submission, place, job).await
-    }
-
-    /// Outcome to verdict, outside the cell.
-    fn judge(&self, asked: &Asked<'_>, outcome: Outcome, judging: &mut Judging) {
-        self.metrics.run_ended(asked.runner.language(), outcome.usage.cpu, outcome.usage.wall);
-        judging.add(asked.submission, &outcome);
-    }
-
-    fn note_fault(&self, runner: Runner<'_>, fault: &Fault) {
-        let language = runner.language();
-        tracing::warn!(language, step = %fault.step, detail = %fault.detail, "a cell failed; trying another");
-        self.metrics.fault(&fault.step, "cell");
-        self.metrics.cell_replaced(language);
+    fn note_run(&self, language: &Language, outcome: &Outcome) {
+        self.metrics.run_ended(language.name(), outcome.usage.cpu, outcome.usage.wall);
     }
 
     pub fn languages(&self) -> &Languages {
-        &self.runners.languages
+        &self.languages
     }
 
     pub fn metrics(&self) -> &Metrics {
@@ -326,36 +274,19 @@ impl Engine {
 
     /// The Wasm runner.
     pub fn wasm(&self) -> &WasmSandbox {
-        &self.runners.wasm
+        &self.wasm
     }
 
     pub fn sandbox(&self) -> &Sandbox {
-        &self.runners.sandbox
+        &self.sandbox
     }
 }
 
-/// One submission on its way, and who brought it.
-struct Asked<'a> {
-    submission: &'a Submission,
-    runner: Runner<'a>,
-    job: Job,
-    caller: Caller,
-}
-
-/// Why cells were left before their last run.
-enum Pause {
-    None,
-    MeasureAgain,
-}
-
-/// Whether a neighbour's load may have decided: the run ended by itself a little over its CPU
-/// limit, or the wall backstop ended one that was computing rather than sleeping.
-fn near_the_time_limit(outcome: &Outcome, submission: &Submission) -> bool {
-    let limit = submission.limits.cpu_ms as u128;
-    let used = outcome.usage.cpu.as_millis();
-    match outcome.limit {
-        Some(LimitHit::Cpu) => outcome.end != (End::Signaled { signal: libc::SIGKILL }),
-        Some(LimitHit::Wall) => used * 2 > limit,
-        _ => false,
-    }
+/// Tests could not be carried out: no word on the solution.
+#[derive(Debug, thiserror::Error)]
+enum Interrupted {
+    #[error(transparent)]
+    Overloaded(#[from] Overloaded),
+    #[error(transparent)]
+    Fault(#[from] Fault),
 }

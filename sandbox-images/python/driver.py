@@ -237,8 +237,10 @@ def sow(seed, modules):
 
 
 def run(mode, entry, prelude, stage="only"):
-    """One run, from a set-up interpreter to its end. `stage` is `only`, `first` or `later`."""
-    sys.argv = [entry]
+    """One run, from a set-up interpreter to its end. `stage` is `only`, `first` or `later`. Behind the
+    entry stand the program's own arguments, if it has any, each after a unit separator."""
+    entry, *arguments = entry.split("\x1f")
+    sys.argv = [entry, *arguments]
     sys.path.insert(0, entry.rpartition("/")[0] or "/")
     if stage == "later":
         compiled = marshal.loads(read_all(CODE_FD))
@@ -257,6 +259,8 @@ def run(mode, entry, prelude, stage="only"):
         run_function(compiled, entry, prelude, read_all(CALL_FD), RESULT_FD)
     elif mode == "program":
         run_program(compiled, entry, prelude, RESULT_FD)
+    elif mode == "judge":
+        run_program(compiled, entry, prelude, RESULT_FD, tells_errors=True)
     else:
         raise ValueError("unknown mode " + mode)
 
@@ -274,12 +278,17 @@ def restore_builtins():
     _thread.stack_size(THREAD_STACK_BYTES)
 
 
-def run_program(compiled, entry, prelude, result_fd):
+def run_program(compiled, entry, prelude, result_fd, tells_errors=False):
     """Runs the code as `__main__`, then ends the process or raises SystemExit, by which the
-    interpreter ends as usual."""
+    interpreter ends as usual. `tells_errors`: an uncaught exception is also told on the result channel,
+    for programs whose exit code 1 is an answer."""
     leave_at_once = make_exit()
     code, names = compiled
-    posix.close(result_fd)
+    if tells_errors:
+        posix.set_inheritable(result_fd, False)
+        write = make_writer(result_fd)
+    else:
+        posix.close(result_fd)
     namespace = new_module("__main__", entry)
     bind_prelude(namespace, prelude, names)
     status = 0
@@ -288,6 +297,8 @@ def run_program(compiled, entry, prelude, result_fd):
     except SystemExit as error:
         status = error.code
     except BaseException as error:
+        if tells_errors:
+            write("raised", describe(error))
         show_exception(error)
         status = 1
     status = 0 if status is None else status

@@ -134,7 +134,7 @@ pub struct FilterArgs {
     pub repeat: u32,
 
     /// The same only for solutions that mention random numbers or the clock; 1 turns it off
-    #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=100), help_heading = "Judging")]
+    #[arg(long, value_name = "N", default_value_t = Repeat::IF_RANDOM, value_parser = clap::value_parser!(u32).range(1..=100), help_heading = "Judging")]
     pub confirm_random: u32,
 
     /// Run the tests that follow a failure too

@@ -56,9 +56,10 @@ pub struct RunCommand {
     #[arg(long, value_name = "NAMES", default_value = "none", value_parser = ["none", "contest"])]
     prelude: String,
 
-    /// Run an accepted solution this often; every run must be accepted
-    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=100))]
-    repeat: u32,
+    /// Run an accepted solution this often; every run must be accepted [default: 5 where it mentions random
+    /// numbers or the clock, else 1]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100))]
+    repeat: Option<u32>,
 
     /// Tests that run at once [default: one per slot]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=i64::from(MAX_PARALLEL)))]

@@ -236,6 +236,7 @@ mod tests {
             total: tests.len(),
             tests,
             also: Vec::new(),
+            compile: None,
         }
     }
 
@@ -243,6 +244,7 @@ mod tests {
         let test = ProgramTest {
             stdin: stdin.as_bytes().to_vec(),
             accepted_stdout: vec![expected.as_bytes().to_vec()],
+            files: Vec::new(),
         };
         Tests::Program(vec![test; 9])
     }

@@ -9,7 +9,7 @@ use super::{
 use crate::{
     judge::Compare,
     limits::Limits,
-    submission::{Prelude, Repeat, ShowOutput, Solution, Stop, Submission, Tests},
+    submission::{Prelude, ProgramIo, Repeat, ShowOutput, Solution, Stop, Submission, Tests},
     verdict::{Cause, Verdict},
 };
 
@@ -123,6 +123,9 @@ impl RowRules {
         Submission {
             id: Some(format!("row {index}")),
             compare: self.compare,
+            io: ProgramIo::default(),
+            judge: None,
+            reference: None,
             also: self.also.clone(),
             limits: self.limits,
             stop: self.stop,

@@ -175,7 +175,8 @@ fn build(name: Option<String>, tests: Vec<(Value, Value)>) -> Result<Tests, Test
             .enumerate()
             .map(|(at, (input, output))| {
                 let stdin = stream(input, "input", at)?;
-                Ok(ProgramTest { stdin, accepted_stdout: vec![stream(output, "output", at)?] })
+                let accepted_stdout = vec![stream(output, "output", at)?];
+                Ok(ProgramTest { stdin, accepted_stdout, files: Vec::new() })
             })
             .collect::<Result<_, _>>()
             .map(Tests::Program),

@@ -48,7 +48,7 @@ fn run(source: &[u8], stdin: &str, call: &[u8], command: &str) -> Ran {
 }
 
 fn run_driver(mode: &str, prelude: &str, source: &[u8], stdin: &str, call: &[u8]) -> Ran {
-    let command = format!("{} -I -S -B {} {mode} $DIR/main.py {prelude} ''", python(), driver());
+    let command = format!("{} -I -S -B {} {mode} $DIR/main.py {prelude} '' '' ''", python(), driver());
     run(source, stdin, call, &command)
 }
 

@@ -8,9 +8,11 @@
 //! | `profile` | [`Profile`]: how a known data set's own judge decides, as meant or as released |
 //! | `released` | the released judges' comparisons, faults and all |
 //! | `python_equality` | `==` as Python has it, which some of them use |
+//! | `checker` | [`CheckerProtocol`]: how checker programs are called, and what their end means |
 //! | `tally` | [`Tally`]: one judge's word on a submission, test by test |
 //! | `driver_record` | [`DriverRecord`]: what the program inside the cell says happened |
 
+mod checker;
 mod driver_record;
 #[cfg(test)]
 mod driver_tests;
@@ -24,6 +26,7 @@ mod result;
 pub mod rule;
 mod tally;
 
+pub use checker::{CheckerProtocol, Ruling};
 pub use driver_record::{DriverRecord, InvalidRecord};
 pub use output::{compare_output, compare_output_with_any};
 pub use profile::{Ending, Fidelity, Judge, Judged, Profile};

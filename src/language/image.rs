@@ -1,6 +1,6 @@
 //! `sandbox-images/*/image.toml`: what a language's cells see of the host and how it is run.
 
-use std::{collections::BTreeMap, fs, io, path::Path};
+use std::{collections::BTreeMap, fs, io, path::Path, sync::Arc};
 
 use serde::Deserialize;
 
@@ -23,6 +23,8 @@ pub struct Image {
     /// What the runtime needs of the kernel beyond the shipped policy.
     #[serde(default)]
     pub seccomp: Additions,
+    /// How solutions are compiled, where they are.
+    pub compile: Option<CompileImage>,
     /// Interpreters kept loaded, where the runtime allows it.
     #[serde(default)]
     pub warm: Vec<WarmImage>,
@@ -44,6 +46,35 @@ pub struct WarmImage {
 #[serde(rename_all = "snake_case")]
 pub enum Driver {
     Python,
+    /// A compiler makes a program of the solution, which is run by itself.
+    Compiled,
+}
+
+/// How a compiler is called and what it may use.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CompileImage {
+    /// The compiler and its arguments; see the shipped images for the words in braces.
+    pub command: Vec<String>,
+    /// Endings of the files that are given to the compiler.
+    pub endings: Vec<String>,
+    pub default_dialect: String,
+    /// Name of the language, flags.
+    pub dialects: BTreeMap<String, Vec<String>>,
+    /// Files beside the image that programs may include.
+    #[serde(default)]
+    pub headers: Vec<String>,
+    /// As those of the cell's tree, for cells that compile.
+    pub bind: Vec<String>,
+    #[serde(default)]
+    pub bind_if_present: Vec<String>,
+    pub cpu_ms: u64,
+    pub memory_bytes: u64,
+    /// Largest program that may come out.
+    pub program_bytes: u64,
+    /// Contents of `headers`, by name.
+    #[serde(skip)]
+    pub header_files: Vec<(String, Arc<[u8]>)>,
 }
 
 /// What the host must have.
@@ -79,11 +110,47 @@ pub enum ImageError {
 }
 
 const SHIPPED_PYTHON: &str = include_str!("../../sandbox-images/python/image.toml");
+const SHIPPED_CPP: &str = include_str!("../../sandbox-images/cpp/image.toml");
+const SHIPPED_C: &str = include_str!("../../sandbox-images/c/image.toml");
+const SHIPPED_HEADERS: [(&str, &str); 2] = [
+    ("testlib.h", include_str!("../../sandbox-images/cpp/testlib.h")),
+    ("testlib_streams.h", include_str!("../../sandbox-images/cpp/testlib_streams.h")),
+];
 
 impl Image {
     /// The Python image built into this program.
     pub fn shipped_python() -> Image {
         Image::parse("python (built in)", SHIPPED_PYTHON).expect("checked by a test")
+    }
+
+    /// The images of compiled languages built into this program.
+    pub fn shipped_compiled() -> Vec<Image> {
+        let header = |name: &str| {
+            let shipped = SHIPPED_HEADERS.iter().find(|(shipped, _)| *shipped == name);
+            shipped.map(|(_, content)| content.as_bytes().to_vec()).ok_or(io::ErrorKind::NotFound.into())
+        };
+        [("cpp (built in)", SHIPPED_CPP), ("c (built in)", SHIPPED_C)]
+            .map(|(path, text)| {
+                let image = Image::parse(path, text).and_then(|image| image.with_headers(path, header));
+                image.expect("checked by a test")
+            })
+            .to_vec()
+    }
+
+    /// With the contents of the headers that it names.
+    fn with_headers(
+        mut self,
+        path: &str,
+        read: impl Fn(&str) -> io::Result<Vec<u8>>,
+    ) -> Result<Image, ImageError> {
+        if let Some(compile) = &mut self.compile {
+            for name in &compile.headers {
+                let content = read(name)
+                    .map_err(|source| ImageError::Read { path: format!("{path}: {name}"), source })?;
+                compile.header_files.push((name.clone(), content.into()));
+            }
+        }
+        Ok(self)
     }
 
     /// Every `*/image.toml` below a directory, by name.
@@ -101,7 +168,9 @@ impl Image {
                 continue;
             }
             let text = fs::read_to_string(&manifest).map_err(|source| read(&manifest, source))?;
-            images.push(Image::parse(&manifest.display().to_string(), &text)?);
+            let path = manifest.display().to_string();
+            let image = Image::parse(&path, &text)?;
+            images.push(image.with_headers(&path, |name| fs::read(manifest.with_file_name(name)))?);
         }
         if images.is_empty() {
             let source = io::Error::new(io::ErrorKind::NotFound, "no */image.toml in it");
@@ -126,19 +195,41 @@ impl Image {
         if image.entry.contains('/') || image.entry.is_empty() {
             return Err(invalid("entry must be a file name"));
         }
+        match (&image.compile, image.driver) {
+            (Some(compile), Driver::Compiled) => check_compile(compile).map_err(invalid)?,
+            (None, Driver::Python) => {}
+            _ => {
+                return Err(invalid(
+                    "a [compile] section goes with the driver \"compiled\", and only with it",
+                ));
+            }
+        }
         Ok(image)
     }
 
     /// The tree without what the language's runtime adds.
     pub fn setup(&self) -> Result<ImageSetup, LanguageError> {
+        self.setup_of(&self.cell.bind, &self.cell.bind_if_present)
+    }
+
+    /// The tree of cells that compile.
+    pub fn compile_setup(&self, compile: &CompileImage) -> Result<ImageSetup, LanguageError> {
+        let all = |cell: &[String], more: &[String]| [cell, more].concat();
+        self.setup_of(
+            &all(&self.cell.bind, &compile.bind),
+            &all(&self.cell.bind_if_present, &compile.bind_if_present),
+        )
+    }
+
+    fn setup_of(&self, bind: &[String], bind_if_present: &[String]) -> Result<ImageSetup, LanguageError> {
         let mut setup =
             ImageSetup { binds: Vec::new(), links: Vec::new(), files: Vec::new(), seccomp: Vec::new() };
-        for path in &self.cell.bind {
+        for path in bind {
             if !self.add_path(&mut setup, path) {
                 return Err(LanguageError::MissingPath { image: self.name.clone(), path: path.clone() });
             }
         }
-        for path in &self.cell.bind_if_present {
+        for path in bind_if_present {
             self.add_path(&mut setup, path);
         }
         for (path, content) in &self.cell.files {
@@ -167,6 +258,21 @@ impl Image {
     }
 }
 
+fn check_compile(compile: &CompileImage) -> Result<(), &'static str> {
+    if !compile.dialects.contains_key(&compile.default_dialect) {
+        return Err("default_dialect is not one of the dialects");
+    }
+    if compile.headers.iter().any(|name| name.contains('/') || name.is_empty()) {
+        return Err("headers must be file names");
+    }
+    let has = |word: &str| compile.command.iter().any(|argument| argument == word);
+    match compile.command.first().is_some_and(|first| first.starts_with('/')) {
+        true if has("{program}") && has("{sources}") => Ok(()),
+        true => Err("the command must hold {program} and {sources}"),
+        false => Err("the command must begin with an absolute path"),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -176,6 +282,12 @@ mod tests {
         let image = Image::shipped_python();
         assert_eq!(image.languages[0], "python");
         assert_eq!(image.driver, Driver::Python);
+        for image in Image::shipped_compiled() {
+            let compile = image.compile.unwrap();
+            assert!(image.languages.contains(&compile.default_dialect));
+            assert!(compile.dialects.keys().all(|name| image.languages.contains(name)));
+            assert_eq!(compile.header_files.len(), compile.headers.len());
+        }
     }
 
     #[test]
@@ -184,5 +296,15 @@ mod tests {
         assert!(matches!(with("entry = \"main.py\"", "entry = \"a/b.py\""), Err(ImageError::Invalid { .. })));
         assert!(matches!(with("\"/usr/lib\", ", "\"../lib\", "), Err(ImageError::Invalid { .. })));
         assert!(matches!(with("[host]", "surprise = 1\n[host]"), Err(ImageError::Syntax { .. })));
+        assert!(matches!(
+            with("\"python\"\ninterpreter", "\"compiled\"\ninterpreter"),
+            Err(ImageError::Invalid { .. })
+        ));
+        let with = |from: &str, to: &str| Image::parse("test", &SHIPPED_CPP.replace(from, to));
+        assert!(matches!(with("\"{program}\", ", ""), Err(ImageError::Invalid { .. })));
+        assert!(matches!(
+            with("default_dialect = \"c++17\"", "default_dialect = \"d\""),
+            Err(ImageError::Invalid { .. })
+        ));
     }
 }

@@ -1,20 +1,22 @@
 //! What can be run: the languages that the sandbox images offer.
 
+pub mod compiled;
 pub mod image;
 pub mod python;
 pub mod wasm;
 
-use std::path::Path;
+use std::{path::Path, sync::Arc};
 
 use crate::{
     config::EngineConfig,
-    sandbox::{Job, LauncherConfig, Tier, policy},
-    submission::Submission,
-    value::marshal::TooLarge,
+    limits::Limits,
+    sandbox::{Collect, Job, LauncherConfig, Run, Tier, policy},
+    submission::{Prelude, ProgramTest, Solution, Submission, Tests},
+    value::marshal::{TooLarge, encode_call},
 };
 
 pub use self::image::{Image, ImageError};
-use self::python::PythonRuntime;
+use self::{compiled::CompiledRuntime, image::Driver, python::PythonRuntime};
 
 /// A language is not available on this host.
 #[derive(Debug, thiserror::Error)]
@@ -25,6 +27,8 @@ pub enum LanguageError {
         "{interpreter}: {problem}\nremedy: install {packages}, or name another interpreter with --python"
     )]
     Interpreter { interpreter: String, problem: String, packages: String },
+    #[error("{compiler}: {problem}\nremedy: install {packages}")]
+    Compiler { compiler: String, problem: String, packages: String },
     #[error(transparent)]
     Policy(#[from] policy::PolicyError),
     #[error("image {image}: {path} does not exist on this host")]
@@ -35,15 +39,31 @@ pub enum LanguageError {
 #[derive(Debug)]
 pub struct Languages {
     languages: Vec<Language>,
+    /// Those built in whose compiler this host does not have.
+    missing: Vec<MissingLanguage>,
+}
+
+/// A language that is built in and that this host cannot offer.
+#[derive(Debug)]
+pub struct MissingLanguage {
+    /// All of its names.
+    pub names: Vec<String>,
+    pub error: LanguageError,
 }
 
 /// One language with its image, ready to run.
 #[derive(Debug)]
 pub struct Language {
     pub image: Image,
-    runtime: PythonRuntime,
+    runtime: Runtime,
     /// Whether an interpreter is kept loaded where it can be.
     warm: bool,
+}
+
+#[derive(Debug)]
+enum Runtime {
+    Python(PythonRuntime),
+    Compiled(CompiledRuntime),
 }
 
 /// How a job's runs begin.
@@ -56,6 +76,30 @@ pub enum Start {
     Fresh,
 }
 
+/// Runs of one program, whatever they are for.
+#[derive(Debug)]
+pub struct ProgramJob<'a> {
+    pub solution: &'a Solution,
+    /// Behind the program's own name.
+    pub arguments: &'a [String],
+    pub prelude: Prelude,
+    /// As [`Submission::seed`].
+    pub seed: Option<u32>,
+    pub start: Start,
+    pub runs: Vec<Run>,
+    pub collect: Vec<Collect>,
+}
+
+/// A compilation, ready to be carried out.
+#[derive(Debug)]
+pub struct CompileTask {
+    pub launcher: String,
+    pub limits: Limits,
+    pub job: Job,
+    /// What the program that comes out depends on beside the job: compiler and version.
+    pub identity: String,
+}
+
 impl Languages {
     /// Reads the images and asks each interpreter what it is. Runs the interpreters, on our own
     /// code only.
@@ -64,21 +108,30 @@ impl Languages {
             Some(directory) => Image::load_all(directory)?,
             None => vec![Image::shipped_python()],
         };
-        let languages = images
-            .into_iter()
-            .map(|image| {
-                let interpreter =
-                    config.python.as_deref().unwrap_or(Path::new(&image.interpreter)).to_owned();
-                let runtime = PythonRuntime::discover(&interpreter, &image, config.module.clone())?;
-                Ok(Language { image, runtime, warm: config.warm })
-            })
-            .collect::<Result<_, LanguageError>>()?;
-        Ok(Languages { languages })
+        let offer = |image: Image| Language::load(image, config);
+        let mut languages = images.into_iter().map(offer).collect::<Result<Vec<_>, LanguageError>>()?;
+        let mut missing = Vec::new();
+        if config.images_dir.is_none() {
+            // What nobody asked for by name may be missing; who asks for it is told.
+            for image in Image::shipped_compiled() {
+                let names = image.languages.clone();
+                match offer(image) {
+                    Ok(language) => languages.push(language),
+                    Err(error) => missing.push(MissingLanguage { names, error }),
+                }
+            }
+        }
+        Ok(Languages { languages, missing })
+    }
+
+    /// Languages that are built in and that this host cannot offer.
+    pub fn missing(&self) -> &[MissingLanguage] {
+        &self.missing
     }
 
     /// No languages, where nothing runs natively.
     pub fn none() -> Languages {
-        Languages { languages: Vec::new() }
+        Languages { languages: Vec::new(), missing: Vec::new() }
     }
 
     /// Finds a language by one of its names, in any letter case.
@@ -94,6 +147,24 @@ impl Languages {
 }
 
 impl Language {
+    fn load(image: Image, config: &EngineConfig) -> Result<Language, LanguageError> {
+        let runtime = match image.driver {
+            Driver::Python => {
+                let interpreter =
+                    config.python.as_deref().unwrap_or(Path::new(&image.interpreter)).to_owned();
+                Runtime::Python(PythonRuntime::discover(&interpreter, &image, config.module.clone())?)
+            }
+            Driver::Compiled => Runtime::Compiled(CompiledRuntime::discover(&image)?),
+        };
+        let language = Language { image, runtime, warm: config.warm };
+        // What its cells see must be there now, not at the first submission.
+        if let Some(compile) = &language.image.compile {
+            language.image.setup()?;
+            language.image.compile_setup(compile)?;
+        }
+        Ok(language)
+    }
+
     /// The language's name.
     pub fn name(&self) -> &str {
         &self.image.languages[0]
@@ -101,36 +172,140 @@ impl Language {
 
     /// The runtime's version, such as `3.11.2`.
     pub fn version(&self) -> &str {
-        &self.runtime.version
+        match &self.runtime {
+            Runtime::Python(python) => &python.version,
+            Runtime::Compiled(compiled) => &compiled.version,
+        }
     }
 
     /// The interpreter or compiler as found on the host.
     pub fn interpreter(&self) -> &Path {
-        &self.runtime.executable
+        match &self.runtime {
+            Runtime::Python(python) => &python.executable,
+            Runtime::Compiled(compiled) => &compiled.compiler,
+        }
     }
 
     /// The launchers that its solutions use in a tier.
     pub fn launchers(&self, tier: Tier) -> Result<Vec<LauncherConfig>, LanguageError> {
         let mut setup = self.image.setup()?;
         setup.seccomp = policy::compile_for(&self.image.seccomp)?;
-        self.runtime.extend_setup(&mut setup);
-        Ok(self.runtime.launchers(&self.image, setup, self.is_warm(tier)))
+        match (&self.runtime, &self.image.compile) {
+            (Runtime::Compiled(compiled), Some(compile)) => {
+                let mut compile_setup = self.image.compile_setup(compile)?;
+                compile_setup.seccomp = setup.seccomp.clone();
+                Ok(compiled.launchers(&self.image, setup, compile_setup))
+            }
+            (Runtime::Python(python), _) => {
+                python.extend_setup(&mut setup);
+                Ok(python.launchers(&self.image, setup, self.is_warm(tier)))
+            }
+            // The manifest's check refuses it.
+            (Runtime::Compiled(_), None) => Ok(Vec::new()),
+        }
     }
 
-    /// The name of the launcher for a submission's cells.
-    pub fn launcher_for(&self, submission: &Submission, tier: Tier) -> String {
-        self.runtime.launcher_for(&self.image, &submission.solution, self.is_warm(tier))
+    /// The name of the launcher for a program's cells.
+    pub fn launcher_for(&self, solution: &Solution, tier: Tier) -> String {
+        match &self.runtime {
+            Runtime::Python(python) => python.launcher_for(&self.image, solution, self.is_warm(tier)),
+            Runtime::Compiled(_) => self.image.name.clone(),
+        }
+    }
+
+    /// How a program is compiled; `None` where nothing is. `name` is the language's name as asked for.
+    pub fn compile_task(&self, name: &str, solution: &Solution) -> Option<CompileTask> {
+        let compile = self.image.compile.as_ref()?;
+        Some(CompileTask {
+            launcher: compiled::compile_launcher(&self.image),
+            limits: compiled::compile_limits(compile),
+            job: compiled::compile_job(&self.image, compile, name, solution),
+            identity: format!("{} {} {}", self.image.name, self.interpreter().display(), self.version()),
+        })
+    }
+
+    /// Whether solutions in this language can be given such tests.
+    pub fn takes(&self, tests: &Tests) -> bool {
+        match &self.runtime {
+            Runtime::Python(_) => true,
+            Runtime::Compiled(_) => matches!(tests, Tests::Program(_)),
+        }
     }
 
     /// What a cell does for a submission: every test is one run. What the tests expect stays here.
-    pub fn job(&self, submission: &Submission, tier: Tier, start: Start) -> Result<Job, TooLarge> {
-        let warm = start == Start::Usual && submission.seed.is_none() && self.is_warm(tier);
-        self.runtime.job(submission, &self.image, warm)
+    /// `program`: what the compiler made, in languages that have one.
+    pub fn job(
+        &self,
+        submission: &Submission,
+        program: Option<&Arc<[u8]>>,
+        tier: Tier,
+        start: Start,
+    ) -> Result<Job, TooLarge> {
+        let output = &submission.io.output_file;
+        let collect = output
+            .iter()
+            .map(|path| Collect { path: path.clone(), most_bytes: submission.limits.output_bytes });
+        let asked = |runs| ProgramJob {
+            solution: &submission.solution,
+            arguments: &[],
+            prelude: submission.prelude,
+            seed: submission.seed,
+            start,
+            runs,
+            collect: collect.collect(),
+        };
+        match &submission.tests {
+            Tests::Program(tests) => {
+                let runs = tests.iter().map(|test| program_run(test, submission.io.input_file.as_deref()));
+                Ok(self.runs_of("program", asked(runs.collect()), program, tier))
+            }
+            Tests::Function { target, tests } => {
+                let runs = tests.iter().map(|test| {
+                    let call = encode_call(&target.name, &test.args, &test.kwargs)?;
+                    Ok(Run { call: Some(call.into()), ..Run::default() })
+                });
+                let asked = asked(runs.collect::<Result<_, TooLarge>>()?);
+                Ok(self.runs_of("function", asked, program, tier))
+            }
+        }
+    }
+
+    /// Runs of one of the caller's own programs as a job: uncaught exceptions are told apart from exit
+    /// codes. `program`: as for [`Language::job`].
+    pub fn program_job(&self, asked: ProgramJob<'_>, program: Option<&Arc<[u8]>>, tier: Tier) -> Job {
+        self.runs_of("judge", asked, program, tier)
+    }
+
+    fn runs_of(&self, mode: &str, asked: ProgramJob<'_>, program: Option<&Arc<[u8]>>, tier: Tier) -> Job {
+        match &self.runtime {
+            Runtime::Python(python) => {
+                let warm = asked.start == Start::Usual && asked.seed.is_none() && self.is_warm(tier);
+                python.job(mode, asked, &self.image, warm)
+            }
+            Runtime::Compiled(compiled) => {
+                compiled.job(asked, program.unwrap_or(&Arc::from([])), &self.image)
+            }
+        }
     }
 
     /// Whether runs are forked from an interpreter kept loaded. It is loaded in the cells' file tree,
     /// so only where they have one of their own.
     pub fn is_warm(&self, tier: Tier) -> bool {
-        self.warm && tier == Tier::Namespaces && self.runtime.can_be_warm()
+        match &self.runtime {
+            Runtime::Python(python) => self.warm && tier == Tier::Namespaces && python.can_be_warm(),
+            Runtime::Compiled(_) => false,
+        }
+    }
+}
+
+/// A program test as a run: its input is on standard input, or in the file that the problem names.
+fn program_run(test: &ProgramTest, input_file: Option<&str>) -> Run {
+    let further = test.files.iter().map(|(path, content)| (path.clone(), Arc::from(content.as_slice())));
+    match input_file {
+        None => Run { files: further.collect(), ..Run::with_stdin(test.stdin.as_slice()) },
+        Some(name) => {
+            let input = (name.to_owned(), Arc::from(test.stdin.as_slice()));
+            Run { files: std::iter::once(input).chain(further).collect(), ..Run::default() }
+        }
     }
 }

@@ -4,17 +4,13 @@ use std::{
     io::Write,
     path::{Path, PathBuf},
     process::{Command, Stdio},
-    sync::Arc,
 };
 
-use super::{Image, LanguageError, image::WarmImage};
+use super::{Image, LanguageError, ProgramJob, image::WarmImage};
 use crate::{
-    sandbox::{ImageSetup, Job, LauncherConfig, Program, Run, SOURCE_DIR, WarmSetup},
-    submission::{Prelude, ProgramTest, Solution, Submission, Tests},
-    value::{
-        Value,
-        marshal::{self, TooLarge, encode_call},
-    },
+    sandbox::{ImageSetup, Job, LauncherConfig, Program, SOURCE_DIR, WarmSetup},
+    submission::{Prelude, Solution},
+    value::{Value, marshal},
 };
 
 const DRIVER_SOURCE: &str = include_str!("../../sandbox-images/python/driver.py");
@@ -23,6 +19,8 @@ const DRIVER_PATH: &str = "/proofbox/driver.pyc";
 const WARM_SOURCE: &str = include_str!("../../sandbox-images/python/warm.py");
 const WARM_PATH: &str = "/proofbox/warm.pyc";
 const MODULE_PATH: &str = "/proofbox/_proofbox.so";
+/// Stands before each of a program's own arguments, behind the entry. No path holds it.
+const ARGUMENT_MARK: char = '\x1f';
 
 /// Asked of the interpreter, on our own code only: where it is, what it needs, whether numpy is there,
 /// our two scripts compiled. Out comes one tuple.
@@ -126,8 +124,12 @@ impl PythonRuntime {
     /// The launchers that this interpreter's solutions use: warm ones where it can be kept loaded
     /// and that is wanted, else one that executes it.
     pub fn launchers(&self, image: &Image, setup: ImageSetup, warm: bool) -> Vec<LauncherConfig> {
-        let launcher =
-            |name: String, warm: Option<WarmSetup>| LauncherConfig { name, image: setup.clone(), warm };
+        let launcher = |name: String, warm: Option<WarmSetup>| LauncherConfig {
+            name,
+            image: setup.clone(),
+            warm,
+            at_first_use: false,
+        };
         if !(warm && self.can_be_warm()) {
             return vec![launcher(image.name.clone(), None)];
         }
@@ -164,37 +166,44 @@ impl PythonRuntime {
         chosen.map_or_else(|| image.name.clone(), |warm| format!("{}-{}", image.name, warm.name))
     }
 
-    /// Every test as one run of the driver.
-    pub fn job(&self, submission: &Submission, image: &Image, warm: bool) -> Result<Job, TooLarge> {
-        let prelude = prelude_word(submission);
-        let solution = &submission.solution;
-        let entry = format!("{SOURCE_DIR}/{}", solution.files[solution.entry].path);
-        let (mode, runs) = mode_and_runs(submission)?;
+    /// Runs of the driver, all in one mode: `program`, `function`, or `judge` for programs
+    /// whose exit codes are answers.
+    pub fn job(&self, mode: &str, asked: ProgramJob<'_>, image: &Image, warm: bool) -> Job {
+        let prelude = match asked.prelude {
+            Prelude::None => "none",
+            Prelude::Contest => "contest",
+        };
+        let solution = asked.solution;
+        let mut entry = format!("{SOURCE_DIR}/{}", solution.files[solution.entry].path);
+        for argument in asked.arguments {
+            entry.push(ARGUMENT_MARK);
+            entry.push_str(argument);
+        }
         let arguments = [mode, &entry, prelude, &self.site_dirs].map(str::to_owned).to_vec();
         let program = match warm && self.can_be_warm() {
             true => Program::Warm { arguments },
-            false => self.executed(image, submission, arguments),
+            false => self.executed(image, &asked, arguments),
         };
         let sources = solution.files.iter().map(|file| (file.path.clone(), file.content.clone())).collect();
-        Ok(Job { program, sources, runs })
+        Job { program, sources, runs: asked.runs, collect: asked.collect.into() }
     }
 }
 
 impl PythonRuntime {
     /// The interpreter and its command line, with the seed that is asked for.
-    fn executed(&self, image: &Image, submission: &Submission, arguments: Vec<String>) -> Program {
+    fn executed(&self, image: &Image, asked: &ProgramJob<'_>, arguments: Vec<String>) -> Program {
         let executable = self.executable.to_string_lossy().into_owned();
         let mut env = environment(image);
         // Isolated, the interpreter would not look at the seed. There is nothing else to keep it from:
         // the environment is ours, and the driver takes its own directory out of the path.
-        let isolation = if submission.seed.is_some() { "-s" } else { "-I" };
+        let isolation = if asked.seed.is_some() { "-s" } else { "-I" };
         let mut argv = [&executable, isolation, "-S", "-B", DRIVER_PATH].map(str::to_owned).to_vec();
         argv.extend(arguments);
-        match submission.seed {
+        match asked.seed {
             None => argv.extend([String::new(), String::new()]),
             Some(seed) => {
                 env.push(format!("PYTHONHASHSEED={seed}"));
-                let has_numpy = self.has_numpy && mentions(&submission.solution, "numpy");
+                let has_numpy = self.has_numpy && mentions(asked.solution, "numpy");
                 let seeded = if has_numpy { "random,numpy.random" } else { "random" };
                 argv.extend([seed.to_string(), seeded.to_owned()]);
             }
@@ -205,31 +214,6 @@ impl PythonRuntime {
 
 fn mentions(solution: &Solution, word: &str) -> bool {
     solution.files.iter().any(|file| contains(&file.content, word.as_bytes()))
-}
-
-/// The driver's word for what is in scope before the solution's first line.
-pub fn prelude_word(submission: &Submission) -> &'static str {
-    match submission.prelude {
-        Prelude::None => "none",
-        Prelude::Contest => "contest",
-    }
-}
-
-/// The driver's mode, and every test as one run of it.
-pub fn mode_and_runs(submission: &Submission) -> Result<(&'static str, Vec<Run>), TooLarge> {
-    Ok(match &submission.tests {
-        Tests::Program(tests) => {
-            let run = |test: &ProgramTest| Run { stdin: test.stdin.as_slice().into(), call: None };
-            ("program", tests.iter().map(run).collect())
-        }
-        Tests::Function { target, tests } => {
-            let runs = tests.iter().map(|test| {
-                let call = encode_call(&target.name, &test.args, &test.kwargs)?;
-                Ok(Run { stdin: Arc::from([]), call: Some(call.into()) })
-            });
-            ("function", runs.collect::<Result<_, TooLarge>>()?)
-        }
-    })
 }
 
 /// Runs the interpreter on [`DISCOVER`].

@@ -1,13 +1,14 @@
 //! Languages in WebAssembly: those of the Wasm images, and modules that are themselves the solution.
 
-use super::python;
+use std::sync::Arc;
+
 use crate::{
     sandbox::{
-        Job, Program, SOURCE_DIR,
+        Job, Program, Run, SOURCE_DIR,
         wasm::{Driver, Guests, Manifest, Metering, WasmSandbox},
     },
-    submission::{Submission, Tests},
-    value::marshal::TooLarge,
+    submission::{Prelude, Submission, Tests},
+    value::marshal::{TooLarge, encode_call},
 };
 
 /// What a submission's solution is, to the Wasm runner.
@@ -55,6 +56,15 @@ impl<'a> WasmLanguage<'a> {
         submission: &Submission,
         metering: Metering,
     ) -> Option<String> {
+        if submission.judge.is_some() || submission.reference.is_some() {
+            return Some(
+                "checkers, interactors and references run natively only, and with them the solution"
+                    .to_owned(),
+            );
+        }
+        if submission.io.input_file.is_some() || submission.io.output_file.is_some() {
+            return Some("files for input and output are given to native runs only".to_owned());
+        }
         match self {
             WasmLanguage::Image(manifest) if !sandbox.is_built(manifest, metering) => {
                 let flag = if metering == Metering::Fuel { " --deterministic" } else { "" };
@@ -74,18 +84,33 @@ impl<'a> WasmLanguage<'a> {
     pub fn job(&self, submission: &Submission) -> Result<Job, TooLarge> {
         let solution = &submission.solution;
         let path = &solution.files[solution.entry].path;
-        let (mode, runs) = python::mode_and_runs(submission)?;
+        let (mode, runs) = match &submission.tests {
+            Tests::Program(tests) => {
+                ("program", tests.iter().map(|test| Run::with_stdin(test.stdin.as_slice())).collect())
+            }
+            Tests::Function { target, tests } => {
+                let runs = tests.iter().map(|test| {
+                    let call = encode_call(&target.name, &test.args, &test.kwargs)?;
+                    Ok(Run { call: Some(call.into()), ..Run::default() })
+                });
+                ("function", runs.collect::<Result<_, TooLarge>>()?)
+            }
+        };
         let argv = match self {
             WasmLanguage::Image(manifest) => match manifest.driver {
                 Driver::Python => {
                     let seed = submission.seed.map_or(String::new(), |seed| seed.to_string());
-                    let entry = format!("{SOURCE_DIR}/{path}");
-                    [mode, &entry, python::prelude_word(submission), &seed].map(str::to_owned).to_vec()
+                    let prelude = match submission.prelude {
+                        Prelude::None => "none",
+                        Prelude::Contest => "contest",
+                    };
+                    [mode, &format!("{SOURCE_DIR}/{path}"), prelude, &seed].map(str::to_owned).to_vec()
                 }
             },
             WasmLanguage::Module => vec![path.clone()],
         };
         let sources = solution.files.iter().map(|file| (file.path.clone(), file.content.clone())).collect();
-        Ok(Job { program: Program::Exec { argv, env: Vec::new() }, sources, runs })
+        let program = Program::Exec { argv, env: Vec::new() };
+        Ok(Job { program, sources, runs, collect: Arc::from([]) })
     }
 }

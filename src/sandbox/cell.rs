@@ -21,7 +21,7 @@ use super::{
     confined::ConfinedCell,
     launcher::CELL_ID,
     link::{Link, LinkEnds},
-    protocol::{Ask, FaultReport, Job, Reply, WireLimits, read_message, write_message},
+    protocol::{Ask, FaultReport, Job, JobRun, Reply, WireLimits, read_message, write_message},
     rootfs,
     run::{self, Stage, Supervisor},
     step::{StepError, io_step, step},
@@ -83,14 +83,15 @@ fn init(
         Ask::Open(_) => return Err(StepError { step: "read_job", errno: nix::errno::Errno::EPROTO }),
     };
     let link = receive_link(socket, &job)?;
-    let mut scratch = rootfs::furnish_cell(scratch_bytes(&limits), &job.sources)?;
+    let mut scratch = rootfs::furnish_cell(scratch_bytes(&limits) + most_given_bytes(&job), &job.sources)?;
     let children = step("watch_children", || {
         let mut mask = SigSet::empty();
         mask.add(Signal::SIGCHLD);
         sigprocmask(SigmaskHow::SIG_SETMASK, Some(&mask), None)?;
         SignalFd::with_flags(&mask, SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK)
     })?;
-    let supervisor = Supervisor { socket, children: &children, setup, limits };
+    let program = run::program_file(&job)?;
+    let supervisor = Supervisor { socket, children: &children, setup, limits, program };
     run_all(&supervisor, &job, link, || scratch.renew_if_used())
 }
 
@@ -141,6 +142,12 @@ pub fn run_all(
 fn stop_requested(socket: &UnixStream) -> bool {
     let mut fds = [PollFd::new(socket.as_fd(), PollFlags::POLLIN)];
     poll(&mut fds, PollTimeout::ZERO).is_ok_and(|ready| ready > 0)
+}
+
+/// Room for the files that runs find, beside what they may write themselves.
+fn most_given_bytes(job: &Job) -> u64 {
+    let of_run = |run: &JobRun| run.files.iter().map(|(_, content)| content.len() as u64 + 4096).sum();
+    job.runs.iter().map(of_run).max().unwrap_or(0)
 }
 
 /// The scratch space holds the largest file allowed and a little beside it.

@@ -44,7 +44,7 @@ use super::{
     reaper::{Charge, take_charge},
     rehearsal::rehearse_confined,
     rootfs::{SCRATCH_DIR, SOURCE_DIR},
-    run::Supervisor,
+    run::{self, Supervisor},
     scratch::{self, CellDirectory, SCRATCH, SOURCES, ServiceDirectory, WORK},
     slot,
     step::{StepError, io_step, step},
@@ -391,7 +391,8 @@ fn init(
     let children = watch_children()?;
     let setup =
         CellSetup { seccomp: image.seccomp.clone(), group: None, run: None, confined: Some(confined) };
-    let supervisor = Supervisor { socket, children: &children, setup: &setup, limits };
+    let program = run::program_file(&job)?;
+    let supervisor = Supervisor { socket, children: &children, setup: &setup, limits, program };
     let directory = setup.confined.as_ref().map(|confined| &confined.directory);
     cell::run_all(&supervisor, &job, link, || directory.map_or(Ok(()), CellDirectory::renew))
 }

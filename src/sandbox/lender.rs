@@ -44,7 +44,7 @@ pub struct Lender {
 /// One launcher of several that follow each other.
 #[derive(Debug)]
 struct Generation {
-    /// `None` only while it is dropped.
+    /// `None` before the first use, where that starts it, and while it is dropped.
     running: Mutex<Option<Running>>,
     cgroup: Option<CgroupInfo>,
     cells: AtomicU32,
@@ -69,17 +69,21 @@ impl LentSlot {
 }
 
 impl Lender {
-    /// Starts the launcher. Blocks until it is ready.
-    pub fn start(
+    /// Starts the launcher, unless that is left to its first use. Blocks until it is ready.
+    pub fn new(
         name: String,
         program: PathBuf,
         setup: LauncherSetup,
         renew_after_cells: u32,
+        at_first_use: bool,
     ) -> Result<Lender, StartError> {
         let past_cpu = Arc::default();
-        let running = Running::start(&name, &program, &setup)?;
+        let generation = match at_first_use {
+            true => Generation::none_yet(&past_cpu),
+            false => Generation::new(Running::start(&name, &program, &setup)?, &past_cpu),
+        };
         Ok(Lender {
-            current: Mutex::new(Arc::new(Generation::new(running, &past_cpu))),
+            current: Mutex::new(Arc::new(generation)),
             idle: (0..setup.seats()).map(|_| Mutex::new(None)).collect(),
             retired: Mutex::new(Vec::new()),
             name,
@@ -111,6 +115,11 @@ impl Lender {
         if self.is_current(&slot.generation) {
             *lock(&self.idle[seat]) = Some(slot);
         }
+    }
+
+    /// `false` where that is left to the first use, and there has been none.
+    pub fn is_started(&self) -> bool {
+        lock(&self.current().running).is_some()
     }
 
     /// The launcher's control groups.
@@ -161,7 +170,9 @@ impl Lender {
             .as_mut()
             .is_some_and(|running| running.is_alive() && running.send_slot(seat, &theirs).is_ok());
         if !is_sent {
-            tracing::warn!(launcher = %self.name, "the launcher is gone; starting another");
+            if lock(&current.running).is_some() {
+                tracing::warn!(launcher = %self.name, "the launcher is gone; starting another");
+            }
             let fresh = Running::start(&self.name, &self.program, &self.setup);
             let mut fresh = fresh.map_err(|error| fault("start_launcher", error.to_string()))?;
             if let Err(error) = fresh.send_slot(seat, &theirs) {
@@ -201,6 +212,17 @@ impl Lender {
 }
 
 impl Generation {
+    /// Before the first launcher.
+    fn none_yet(past_cpu: &Arc<Mutex<Duration>>) -> Generation {
+        Generation {
+            cgroup: None,
+            running: Mutex::new(None),
+            cells: AtomicU32::new(0),
+            retired: AtomicBool::new(false),
+            past_cpu: Arc::clone(past_cpu),
+        }
+    }
+
     fn new(running: Running, past_cpu: &Arc<Mutex<Duration>>) -> Generation {
         Generation {
             cgroup: running.cgroup.clone(),

@@ -16,6 +16,7 @@
 //! | `link` | service, cell init | two cells joined by pipes |
 //! | `program` | run | from the forked child to the program, giving everything else up |
 //! | `supervise` | cell init | watches a run, ends what it leaves, says what it used |
+//! | `named_files` | cell init | files that a run finds and leaves by name |
 //! | `rootfs`, `cgroup`, `policy`, `condition`, `filter` | | the file tree, memory and process bounds, the seccomp policy |
 //! | `protocol`, `step` | all | what travels between them; named steps that can fail |
 //! | `confined` | guard to run | the same without namespaces: tiers `slot` and `restricted` |
@@ -35,6 +36,7 @@ mod landlock;
 pub mod launcher;
 mod lender;
 mod link;
+mod named_files;
 mod narrowing;
 pub mod policy;
 mod pool;
@@ -69,6 +71,7 @@ pub use self::{
     guarantee::Guarantee,
     launcher::main as launcher_main,
     link::{LinkAt, LinkedJob},
+    named_files::{Collect, Collected},
     pool::{CellRun, LauncherConfig, Sandbox, SandboxConfig},
     protocol::{CgroupKind, ImageSetup, Program, WarmSetup},
     refusal::{Refusal, StartError},
@@ -103,23 +106,6 @@ impl Tier {
     }
 }
 
-/// A cell at work, of whichever kind. Dropping it ends its runs.
-#[derive(Debug)]
-pub enum Cell {
-    Native(CellRun),
-    Wasm(wasm::WasmCell),
-}
-
-impl Cell {
-    /// The next run's outcome; `None` after the last.
-    pub async fn next(&mut self) -> Result<Option<Outcome>, Fault> {
-        match self {
-            Cell::Native(cell) => cell.next().await,
-            Cell::Wasm(cell) => cell.next().await,
-        }
-    }
-}
-
 /// What a cell is asked to do: one solution, several runs of it.
 #[derive(Debug, Clone)]
 pub struct Job {
@@ -127,15 +113,26 @@ pub struct Job {
     /// Paths below [`SOURCE_DIR`] and content. Shared, as the runs' inputs are.
     pub sources: Arc<[(String, Vec<u8>)]>,
     pub runs: Vec<Run>,
+    /// Files that are read back from the working directory after each run.
+    pub collect: Arc<[Collect]>,
 }
 
 /// The input of one run.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Run {
     /// Bytes on file descriptor 0. Shared: a run that is carried out again is not copied.
     pub stdin: Arc<[u8]>,
     /// For a function test, the call to make, encoded for the language's driver.
     pub call: Option<Arc<[u8]>>,
+    /// Files that the run finds in its working directory: relative path without `..`, content.
+    pub files: Vec<(String, Arc<[u8]>)>,
+}
+
+impl Run {
+    /// A run that is given nothing but its standard input.
+    pub fn with_stdin(stdin: impl Into<Arc<[u8]>>) -> Run {
+        Run { stdin: stdin.into(), ..Run::default() }
+    }
 }
 
 /// What happened to one run. A value, never an error of ours.
@@ -153,6 +150,11 @@ pub struct Outcome {
     /// What the run failed for want of, where its runner is known not to have it. Read from what the
     /// run said: it makes one failure into another and never a success.
     pub lacks: Option<String>,
+    /// What the job's [`Collect`]s found, in their order.
+    pub files: Vec<Collected>,
+    /// When the first process had ended or a limit was hit: on a clock that all cells of a machine
+    /// share, for comparison with others.
+    pub ended_at: Duration,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -62,6 +62,8 @@ pub struct LauncherConfig {
     pub image: ImageSetup,
     /// The interpreter to keep loaded, if any.
     pub warm: Option<WarmSetup>,
+    /// Whether it is started when it is first needed. The tier is proved by those that are not.
+    pub at_first_use: bool,
 }
 
 /// Launchers by image name.
@@ -100,7 +102,7 @@ impl Sandbox {
         wanted: Vec<LauncherConfig>,
     ) -> Result<HashMap<String, Arc<Lender>>, StartError> {
         let mut launchers = HashMap::new();
-        for LauncherConfig { name, image, warm } in wanted {
+        for LauncherConfig { name, image, warm, at_first_use } in wanted {
             let setup = LauncherSetup {
                 tier,
                 scratch_dir: config.scratch_dir.as_ref().map(|path| path.to_string_lossy().into_owned()),
@@ -110,8 +112,13 @@ impl Sandbox {
                 use_cgroups: config.use_cgroups,
                 fail_step: config.fail_step.clone(),
             };
-            let lender =
-                Lender::start(name.clone(), config.program.clone(), setup, config.renew_after_cells)?;
+            let lender = Lender::new(
+                name.clone(),
+                config.program.clone(),
+                setup,
+                config.renew_after_cells,
+                at_first_use,
+            )?;
             launchers.insert(name, Arc::new(lender));
         }
         Ok(launchers)
@@ -135,7 +142,7 @@ impl Sandbox {
 
     /// The control groups that cells have: of every launcher, or none.
     pub fn cgroup(&self) -> Option<CgroupKind> {
-        let mut kinds = self.launchers.values().map(|lender| lender.cgroup());
+        let mut kinds = self.started().map(|lender| lender.cgroup());
         let first = kinds.next()??;
         kinds.all(|kind| kind == Some(first)).then_some(first)
     }
@@ -143,8 +150,13 @@ impl Sandbox {
     /// CPU time used by everything in all slots since the launchers started: slot processes, cells
     /// and runs, also those that have ended. `None` without control groups.
     pub fn cpu_time(&self) -> Option<Duration> {
-        let mut times = self.launchers.values().map(|lender| lender.cpu_time());
+        let mut times = self.started().map(|lender| lender.cpu_time());
         times.try_fold(Duration::ZERO, |sum, time| Some(sum + time?))
+    }
+
+    /// Launchers, without those that nobody has needed yet.
+    fn started(&self) -> impl Iterator<Item = &Arc<Lender>> {
+        self.launchers.values().filter(|lender| lender.is_started())
     }
 
     /// Process ids of the guards, for tests that kill them.
@@ -231,8 +243,14 @@ fn wire_job(job: Job, link: Option<LinkAt>) -> protocol::Job {
             .map(|run| JobRun {
                 stdin: ByteBuf::from(&*run.stdin),
                 call: run.call.as_deref().map(ByteBuf::from),
+                files: run
+                    .files
+                    .iter()
+                    .map(|(path, content)| (path.clone(), ByteBuf::from(&**content)))
+                    .collect(),
             })
             .collect(),
+        collect: job.collect.to_vec(),
         link,
     }
 }
@@ -379,6 +397,8 @@ impl From<Ran> for Outcome {
             stderr: ran.stderr.into_vec(),
             result: ran.result.into_vec(),
             lacks: None,
+            files: ran.files,
+            ended_at: Duration::from_micros(ran.ended_us),
         }
     }
 }
@@ -398,6 +418,8 @@ fn killed_for_memory() -> Outcome {
         stderr: Vec::new(),
         result: Vec::new(),
         lacks: None,
+        files: Vec::new(),
+        ended_at: Duration::ZERO,
     }
 }
 

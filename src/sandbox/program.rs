@@ -3,7 +3,7 @@
 use std::{
     ffi::CString,
     os::{
-        fd::{AsRawFd, OwnedFd},
+        fd::{AsFd, AsRawFd, OwnedFd},
         unix::net::UnixStream,
     },
 };
@@ -73,7 +73,7 @@ pub fn become_program(
         // counts what the tree uses through /proc, can see it.
         step("be_dumpable", || sys::prctl(libc::PR_SET_DUMPABLE, 1))?;
         match program {
-            Program::Exec { .. } => sys::reset_signals(),
+            Program::Exec { .. } | Program::Source { .. } => sys::reset_signals(),
             // The interpreter's own dispositions stay: they are those it starts with.
             Program::Warm { .. } => {
                 sys::unblock_signals();
@@ -98,7 +98,9 @@ pub fn become_program(
             step("install_fork_gate", || forks::install_gate(to_init))?;
         }
         let exec = match program {
-            Program::Exec { argv, env } => Some(prepare_exec(argv, env, confined)?),
+            Program::Exec { argv, env } | Program::Source { argv, env, .. } => {
+                Some(prepare_exec(argv, env, confined)?)
+            }
             Program::Warm { .. } => None,
         };
         if let Some(confined) = confined {
@@ -106,6 +108,10 @@ pub fn become_program(
         }
         step("install_seccomp", || sys::install_seccomp(&supervisor.setup.seccomp))?;
         match (exec, program, supervisor.setup.run) {
+            (Some((argv, env)), Program::Source { .. }, _) => match supervisor.program.as_ref() {
+                Some(file) => step("exec", || Err(sys::exec_file(file.as_fd(), &argv, &env))),
+                None => Err(StepError { step: "find_program", errno: Errno::ENOENT }),
+            },
             (Some((argv, env)), _, _) => step("exec", || Err(sys::exec(&argv[0], &argv, &env))),
             (None, Program::Warm { arguments }, Some(run)) => {
                 // Also closes the pipe on which a failure would be told: this is the success.
@@ -205,7 +211,8 @@ pub fn set_rlimits(limits: &WireLimits, setup: &CellSetup<'_>) -> Result<(), Err
 
 /// The static name of a step that came over a pipe.
 pub fn known_step(name: &str) -> &'static str {
-    const RUN_STEPS: [&str; 18] = [
+    const RUN_STEPS: [&str; 19] = [
+        "find_program",
         "name_process",
         "yield_to_watch",
         "be_dumpable",

@@ -11,7 +11,12 @@ use std::io::{self, Read, Write};
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-use super::{LimitHit, Tier, link::LinkAt, sys::SockFilter};
+use super::{
+    LimitHit, Tier,
+    link::LinkAt,
+    named_files::{Collect, Collected},
+    sys::SockFilter,
+};
 use crate::limits::Limits;
 
 /// No frame is larger: the largest body the service accepts plus framing.
@@ -126,6 +131,8 @@ pub struct Job {
     /// Path below the source directory, content.
     pub sources: Vec<(String, serde_bytes::ByteBuf)>,
     pub runs: Vec<JobRun>,
+    /// Read back after each run.
+    pub collect: Vec<Collect>,
     /// Where the only run finds its ends of a link. If set, they follow this message.
     pub link: Option<LinkAt>,
 }
@@ -135,6 +142,9 @@ pub struct Job {
 pub enum Program {
     /// A program and its arguments; `argv[0]` is a path in the cell. `env` holds `NAME=value`.
     Exec { argv: Vec<String>, env: Vec<String> },
+    /// A program that the job brings: the content of the source file of that path. It is executed from
+    /// memory, so that no file system with programs on it need be writable or allow executing.
+    Source { path: String, argv: Vec<String>, env: Vec<String> },
     /// Arguments for the interpreter that the launcher keeps loaded; its environment is the
     /// launcher's.
     Warm { arguments: Vec<String> },
@@ -144,6 +154,8 @@ pub enum Program {
 pub struct JobRun {
     pub stdin: serde_bytes::ByteBuf,
     pub call: Option<serde_bytes::ByteBuf>,
+    /// Path below the working directory, content.
+    pub files: Vec<(String, serde_bytes::ByteBuf)>,
 }
 
 /// Cell init to service, one per run.
@@ -158,6 +170,9 @@ pub struct Ran {
     pub stdout: serde_bytes::ByteBuf,
     pub stderr: serde_bytes::ByteBuf,
     pub result: serde_bytes::ByteBuf,
+    pub files: Vec<Collected>,
+    /// On the machine's monotonic clock.
+    pub ended_us: u64,
 }
 
 /// A step of ours that failed, as it travels.

@@ -34,6 +34,7 @@ pub fn rehearse_cell(slot: &mut UnixStream) -> Result<(), StepError> {
         program: Program::Warm { arguments: Vec::new() },
         sources: Vec::new(),
         runs: Vec::new(),
+        collect: Vec::new(),
         link: None,
     };
     let open = Open { limits: Limits::default().into() };

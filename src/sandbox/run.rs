@@ -3,7 +3,10 @@
 use std::{
     fs,
     io::{Read, Write},
-    os::{fd::OwnedFd, unix::net::UnixStream},
+    os::{
+        fd::{AsRawFd, OwnedFd},
+        unix::net::UnixStream,
+    },
     time::{Duration, Instant},
 };
 
@@ -19,10 +22,13 @@ use super::{
     LimitHit,
     cell::CellSetup,
     cgroup::OomKill,
+    confined::ConfinedCell,
     forks::Gate,
     link::{Link, LinkAt, LinkEnds},
+    named_files::WorkDirectory,
     program::{Inherited, Inputs, become_program, known_step},
     protocol::{FaultReport, Job, JobRun, Program, Ran, WireLimits},
+    rootfs::WORK_DIR,
     step::{StepError, io_step, step},
     supervise::{Capture, GroupCpu, Watch, end_everything, supervise},
     sys, tree,
@@ -31,6 +37,8 @@ use super::{
 
 /// A function's result, and standard error, may be at least this large whatever the output limit.
 const LEAST_CAPTURE_BYTES: u64 = 1 << 20;
+/// Memory that the cell's init may take beside the files that it reads back.
+const READING_ROOM_BYTES: u64 = 32 << 20;
 
 /// Beyond the CPU limit, this share of it is allowed before the run is killed, so that a run just
 /// over the limit ends by itself and its true cost is known (it is then measured again alone).
@@ -90,6 +98,18 @@ pub struct Supervisor<'a> {
     pub children: &'a SignalFd,
     pub setup: &'a CellSetup<'a>,
     pub limits: WireLimits,
+    /// Of a job that brings its program: that program.
+    pub program: Option<OwnedFd>,
+}
+
+/// The program that a job brings, in memory; `None` if it executes one of the image.
+pub fn program_file(job: &Job) -> Result<Option<OwnedFd>, StepError> {
+    let Program::Source { path, .. } = &job.program else { return Ok(None) };
+    let source = job.sources.iter().find(|(name, _)| name == path);
+    let (_, content) = source.ok_or(StepError { step: "find_program", errno: Errno::ENOENT })?;
+    let file = io_step("store_program", || sys::sealed_file(content))?;
+    // Out of the way of the numbers that a run's own files get.
+    step("store_program", || sys::dup_above(file.as_raw_fd(), 64)).map(Some)
 }
 
 /// Carries out one run. `Ok(None)` if the service wants no more of this cell.
@@ -102,6 +122,12 @@ pub fn carry_out(
     begun: Instant,
 ) -> Result<Option<Ran>, StepError> {
     let inputs = inputs(input, link, stage)?;
+    let held = hold_streams(&inputs)?;
+    // Before memory is measured: what the run is given is not its own use.
+    let work = match input.files.is_empty() && job.collect.is_empty() {
+        true => None,
+        false => Some(furnish_work_directory(supervisor, job, input)?),
+    };
     let group = supervisor.setup.group.as_ref();
     let memory_base = match group {
         Some(group) => io_step("limit_memory", || group.limit_memory(supervisor.limits.memory_bytes))?,
@@ -113,6 +139,8 @@ pub fn carry_out(
         None => None,
     };
     let mut watch = start(supervisor, job, stage, inputs)?;
+    watch.held = held;
+    watch.given_bytes = input.files.iter().map(|(_, content)| content.len() as u64 + 4096).sum();
     watch.cpu_before = match group {
         Some(group) => Some(io_step("read_cpu_time", || GroupCpu::now(group))?),
         None => None,
@@ -137,7 +165,35 @@ pub fn carry_out(
             watch.max_rss_bytes = watch.max_rss_bytes.max(peak.saturating_sub(memory_base));
         }
     }
-    Ok(Some(watch.finish(supervisor, begun)?))
+    let mut ran = watch.finish(supervisor, begun)?;
+    if let Some(work) = work {
+        if let Some(group) = group {
+            // Room for this process to hold what it reads.
+            let most: u64 = job.collect.iter().map(|collect| collect.most_bytes).sum();
+            io_step("limit_memory", || group.limit_memory(most + READING_ROOM_BYTES))?;
+        }
+        ran.files = work.take(&job.collect)?;
+    }
+    Ok(Some(ran))
+}
+
+/// The files that the run finds by name, and the directories of those that it leaves.
+fn furnish_work_directory(
+    supervisor: &Supervisor<'_>,
+    job: &Job,
+    input: &JobRun,
+) -> Result<WorkDirectory, StepError> {
+    let confined = supervisor.setup.confined.as_ref();
+    let path = confined.map_or_else(|| WORK_DIR.into(), ConfinedCell::work_directory);
+    let work = WorkDirectory::open(&path)?;
+    work.put(&input.files, &job.collect)?;
+    Ok(work)
+}
+
+/// Of a run whose streams lead to another cell: second handles on them, for [`Watch::held`].
+fn hold_streams(inputs: &Inputs) -> Result<Option<[OwnedFd; 2]>, StepError> {
+    let Some(stdout) = &inputs.stdout else { return Ok(None) };
+    io_step("hold_link", || Ok(Some([inputs.stdin.try_clone()?, stdout.try_clone()?])))
 }
 
 /// What the run finds at its descriptors, but for what is captured.
@@ -183,7 +239,7 @@ fn start(
     };
     // A warm run goes on in this very process image, so the C library must know of the fork.
     let fork = || match &job.program {
-        Program::Exec { .. } => sys::clone_process(CloneFlags::empty()),
+        Program::Exec { .. } | Program::Source { .. } => sys::clone_process(CloneFlags::empty()),
         Program::Warm { .. } => sys::python::fork(),
     };
     let Some(main) = step("fork_run", fork)? else {
@@ -229,6 +285,9 @@ fn start(
                 None => tree::others_in_namespace,
             })
         }),
+        given_bytes: 0,
+        ended_us: None,
+        held: None,
         gate,
     })
 }

@@ -71,6 +71,13 @@ pub struct Watch {
     pub max_rss_bytes: u64,
     /// Where there is no control group: what is looked at while the run lasts.
     pub tree: Option<TreeWatch>,
+    /// Size of the files that the run was given, which are not its own use.
+    pub given_bytes: u64,
+    /// When it had ended or was to be ended, on the machine's monotonic clock.
+    pub ended_us: Option<u64>,
+    /// The run's own ends of a link. Held until its end has been noted, so that the other side cannot
+    /// see that end, react to it and seem to have ended first.
+    pub held: Option<[OwnedFd; 2]>,
     /// Where the run must ask before it forks.
     pub gate: Option<Gate>,
 }
@@ -133,10 +140,12 @@ pub fn supervise(supervisor: &Supervisor<'_>, watch: &mut Watch, begun: Instant)
         }
         if let Some(tree) = &mut watch.tree {
             let directory = supervisor.setup.confined.as_ref().map(|confined| &confined.directory);
-            let over = tree.look(directory, limits, scratch_bytes(limits));
+            let over = tree.look(directory, limits, scratch_bytes(limits), watch.given_bytes);
             watch.limit = watch.limit.or(over);
         }
     }
+    watch.ended_us = Some(sys::monotonic_us());
+    watch.held = None;
     Ok(true)
 }
 
@@ -266,6 +275,8 @@ impl Watch {
             stdout,
             stderr,
             result,
+            files: Vec::new(),
+            ended_us: self.ended_us.unwrap_or_else(sys::monotonic_us),
         })
     }
 }

@@ -52,12 +52,14 @@ impl TreeWatch {
         }
     }
 
-    /// Looks at the run; the limit that it is over.
+    /// Looks at the run; the limit that it is over. `given_bytes`: of files that stood in the scratch
+    /// space before it started.
     pub fn look(
         &mut self,
         cell: Option<&CellDirectory>,
         limits: &WireLimits,
         scratch_bytes: u64,
+        given_bytes: u64,
     ) -> Option<LimitHit> {
         let processes = (self.processes)();
         self.cpu.take(&processes);
@@ -68,10 +70,11 @@ impl TreeWatch {
             let usage = cell.usage();
             // However long it took: files are made faster than they are counted.
             self.next_scratch = next_look(begun, Duration::ZERO).min(Instant::now() + SCRATCH_LOOK_WITHIN);
-            if usage.bytes > scratch_bytes || usage.entries > MOST_ENTRIES {
+            let used = usage.bytes.saturating_sub(given_bytes);
+            if used > scratch_bytes || usage.entries > MOST_ENTRIES {
                 return Some(LimitHit::Output);
             }
-            self.scratch_bytes = if cell.is_in_memory() { usage.bytes } else { 0 };
+            self.scratch_bytes = if cell.is_in_memory() { used } else { 0 };
         }
         let begun = Instant::now();
         if begun >= self.next_nameless {

@@ -29,9 +29,12 @@ struct Case {
 }
 
 fn cases() -> Vec<Case> {
-    let directory = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("test-cases/labelled");
-    let mut files: Vec<PathBuf> =
-        fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path()).collect();
+    let home = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("test-cases");
+    let mut files: Vec<PathBuf> = ["labelled", "programs"]
+        .into_iter()
+        .flat_map(|directory| fs::read_dir(home.join(directory)).unwrap())
+        .map(|entry| entry.unwrap().path())
+        .collect();
     files.retain(|path| path.extension().is_some_and(|ending| ending == "jsonl"));
     files.sort();
     let lines = files.iter().flat_map(|file| {
@@ -109,13 +112,8 @@ async fn check(warm: bool, config: EngineConfig) {
         .collect();
     let cases = Arc::new(present);
     let engine = Arc::new(Engine::start(&EngineConfig { warm, ..config }).unwrap());
-    for language in engine.languages().iter() {
-        assert!(
-            language.is_warm(engine.sandbox().tier()) == warm,
-            "this host cannot keep {} loaded",
-            language.name()
-        );
-    }
+    let python = engine.languages().find("python").unwrap();
+    assert!(python.is_warm(engine.sandbox().tier()) == warm, "this host cannot keep Python loaded");
     let reports = for_each(cases.len(), slots(), {
         let (cases, engine) = (Arc::clone(&cases), Arc::clone(&engine));
         move |index| {

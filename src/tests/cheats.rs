@@ -140,7 +140,7 @@ fn program_test(expects: &str, x: i64) -> ProgramTest {
         "lines" => format!("{x}\n{number}"),
         other => panic!("no program prints {other}"),
     };
-    ProgramTest { stdin: x.to_string().into(), accepted_stdout: vec![expected.into()] }
+    ProgramTest { stdin: x.to_string().into(), accepted_stdout: vec![expected.into()], files: Vec::new() }
 }
 
 fn function_test(expects: &str, x: i64) -> FunctionTest {

@@ -108,6 +108,7 @@ fn tests(row: &Row) -> Tests {
                 .map(|test| ProgramTest {
                     stdin: test.stdin.clone().into_bytes(),
                     accepted_stdout: vec![test.expected_stdout.clone().into_bytes()],
+                    files: Vec::new(),
                 })
                 .collect(),
         );

@@ -42,8 +42,8 @@ fn side(engine: &Engine, source: &str, at: LinkAt, limits: Limits) -> LinkedJob 
     let submission = program(source, &[("", "")]);
     let language = engine.languages().find("python").unwrap();
     let tier = engine.sandbox().tier();
-    let job = language.job(&submission, tier, Start::Usual).unwrap();
-    LinkedJob { launcher: language.launcher_for(&submission, tier), limits, job, at }
+    let job = language.job(&submission, None, tier, Start::Usual).unwrap();
+    LinkedJob { launcher: language.launcher_for(&submission.solution, tier), limits, job, at }
 }
 
 async fn open(engine: &Engine, first: (&str, LinkAt), second: (&str, LinkAt)) -> (CellRun, CellRun) {

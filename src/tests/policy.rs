@@ -176,7 +176,11 @@ async fn what_harmless_programs_do_works() {
     let mut failures = Vec::new();
     for warm in [true, false] {
         let engine = engine(warm);
-        if engine.languages().iter().any(|language| language.is_warm(engine.sandbox().tier()) != warm) {
+        if engine
+            .languages()
+            .find("python")
+            .is_none_or(|python| python.is_warm(engine.sandbox().tier()) != warm)
+        {
             eprintln!("NOT TESTED: no interpreter can be kept loaded here");
             continue;
         }

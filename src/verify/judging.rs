@@ -44,6 +44,18 @@ impl Judging {
         self.tests.push(test_report(decision, &ran, submission));
     }
 
+    /// The same where somebody else has decided in place of the submission's rule.
+    pub fn add_decided(&mut self, submission: &Submission, outcome: &Outcome, decision: Decision) {
+        let (ran, index) = (Ran::new(outcome), self.tests.len());
+        if let Tests::Program(tests) = &submission.tests {
+            for tally in self.also.iter_mut().filter(|tally| !tally.is_settled()) {
+                tally.add(index, &verdict::decide_program(&ran, &tests[index], tally.compare()));
+            }
+        }
+        self.own.add(index, &decision);
+        self.tests.push(test_report(decision, &ran, submission));
+    }
+
     pub fn stops(&self, submission: &Submission) -> bool {
         submission.stop == Stop::FirstFailure
             && self.own.is_settled()
@@ -70,6 +82,7 @@ impl Judging {
             total,
             tests: self.tests,
             also: self.also.into_iter().map(Tally::finish).collect(),
+            compile: None,
         }
     }
 }
@@ -96,6 +109,7 @@ fn test_report(decision: Decision, ran: &Ran, submission: &Submission) -> TestRe
         exit_code,
         signal,
         message: decision.message,
+        score: decision.score,
         stdout: shown.then(|| excerpt(&outcome.stdout)),
         stderr: shown.then(|| excerpt(&outcome.stderr)),
         result: decision.result.filter(|_| shown),

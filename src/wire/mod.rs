@@ -9,6 +9,7 @@
 //! JSON decides what can be said. Integers of any size are exact. `NaN` and `Infinity` are not JSON
 //! and are refused; a *string* `"NaN"` is a string. Text is UTF-8 without a byte order mark.
 
+mod programs;
 mod report;
 mod submission;
 mod tests_field;

@@ -26,9 +26,17 @@ pub struct WireReport<'a> {
     passed: usize,
     total: usize,
     tier: Option<&'static str>,
-    /// Always null until compiled languages are offered.
-    compile: Option<()>,
+    /// Null in languages that are not compiled.
+    compile: Option<WireCompile<'a>>,
     tests: Vec<WireTestReport<'a>>,
+}
+
+#[derive(Debug, Serialize)]
+struct WireCompile<'a> {
+    verdict: &'static str,
+    message: Option<&'a str>,
+    cpu_ms: f64,
+    cached: bool,
 }
 
 #[derive(Debug, Serialize)]
@@ -44,6 +52,9 @@ struct WireTestReport<'a> {
     exit_code: Option<i32>,
     signal: Option<i32>,
     message: Option<&'a str>,
+    /// Only there where a checker found the output partly right.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    score: Option<f64>,
     stdout: Option<String>,
     stderr: Option<String>,
     result: Option<String>,
@@ -61,7 +72,12 @@ impl<'a> WireReport<'a> {
             passed: report.passed(),
             total: report.total,
             tier: report.tier,
-            compile: None,
+            compile: report.compile.as_ref().map(|compile| WireCompile {
+                verdict: compile.verdict.as_str(),
+                message: compile.message.as_deref(),
+                cpu_ms: rounded_ms(compile.cpu_ms),
+                cached: compile.cached,
+            }),
             tests: report.tests.iter().map(|test| test_report(test, &mut budget)).collect(),
         }
     }
@@ -124,6 +140,7 @@ fn test_report<'a>(test: &'a TestReport, budget: &mut usize) -> WireTestReport<'
         exit_code: test.exit_code,
         signal: test.signal,
         message: test.message.as_deref(),
+        score: test.score,
         stdout: test.stdout.as_deref().map(|output| shown(output, budget)),
         stderr: test.stderr.as_deref().map(|output| shown(output, budget)),
         result: test.result.as_deref().map(|output| shown(output, budget)),

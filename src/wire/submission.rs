@@ -11,14 +11,16 @@ use serde_json::value::RawValue;
 
 use super::{
     BadRequest, WireBounds,
-    tests_field::{Kind, TestsField, read_tests},
+    programs::{judge_program, read_reference},
+    tests_field::{Kind, TestsField, collide, read_tests},
 };
 use crate::{
     judge::{Compare, Letters, Order, Rule, RuleError, Tolerance},
     limits::Limits,
     report::Report,
     submission::{
-        MAX_PARALLEL, Prelude, Repeat, Runtime, ShowOutput, Solution, SourceFile, Stop, Submission, Tests,
+        JudgeProgram, MAX_PARALLEL, Prelude, ProgramIo, Repeat, Runtime, ShowOutput, Solution, SourceFile,
+        Stop, Submission, Tests,
     },
     verdict::Cause,
 };
@@ -81,12 +83,18 @@ struct WireSubmission<'a> {
     #[serde(borrow, default)]
     prelude: Option<&'a RawValue>,
     #[serde(borrow, default)]
+    reference: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    input_file: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    output_file: Option<&'a RawValue>,
+    #[serde(borrow, default)]
     show_output: Option<&'a RawValue>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct WireLimits {
+pub(super) struct WireLimits {
     cpu_ms: Option<u64>,
     wall_ms: Option<u64>,
     memory_bytes: Option<u64>,
@@ -106,6 +114,8 @@ struct WireCompare<'a> {
     unordered: Option<bool>,
     #[serde(borrow, default)]
     checker: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    interactor: Option<&'a RawValue>,
 }
 
 #[derive(Deserialize)]
@@ -149,7 +159,26 @@ pub fn parse(body: &[u8], bounds: WireBounds) -> Result<Asked, BadRequest> {
     }
     let solution = solution(&wire, &language)?;
     let limits = optional::<WireLimits>(wire.limits, "limits")?.map_or(Ok(Limits::default()), limits)?;
-    let compare = compare(wire.compare)?;
+    let (compare, judge) = match judge_program(wire.compare)? {
+        Some(judge) => (Compare::TOKENS, Some(judge)),
+        None => (compare(wire.compare)?, None),
+    };
+    let reference = wire.reference.filter(|raw| raw.get() != "null").map(read_reference).transpose()?;
+    if reference.is_some() && matches!(judge, Some(JudgeProgram::Interactor { .. })) {
+        return Err(BadRequest::at(
+            "reference",
+            "has nobody to converse with; an interactor knows the answer",
+        ));
+    }
+    let io = ProgramIo {
+        input_file: file_name(wire.input_file, "input_file")?,
+        output_file: file_name(wire.output_file, "output_file")?,
+    };
+    if let (Some(input), Some(output)) = (&io.input_file, &io.output_file)
+        && collide(input, output)
+    {
+        return Err(BadRequest::at("output_file", "is the directory of the input file, or below it"));
+    }
     let stop = match optional(wire.stop, "stop")? {
         None => Stop::default(),
         Some(WireStop::FirstFailure) => Stop::FirstFailure,
@@ -180,6 +209,9 @@ pub fn parse(body: &[u8], bounds: WireBounds) -> Result<Asked, BadRequest> {
         fn_name: optional::<Cow<str>>(wire.fn_name, "fn_name")?.map(Cow::into_owned),
         setup: optional::<Cow<str>>(wire.setup, "setup")?.is_some(),
         entry_point: optional::<Cow<str>>(wire.entry_point, "entry_point")?.is_some(),
+        io: &io,
+        has_judge: judge.is_some(),
+        has_reference: reference.is_some(),
     };
 
     let undecidable = |cause, reason: &str, total| {
@@ -190,13 +222,13 @@ pub fn parse(body: &[u8], bounds: WireBounds) -> Result<Asked, BadRequest> {
         Kind::None => return undecidable(Cause::BadTests, "there are no tests", 0),
         Kind::Unsupported { what, total } => return undecidable(Cause::Unsupported, what, total),
     };
-    let Some(compare) = compare else {
-        return undecidable(Cause::Unsupported, "checker programs are not supported yet", tests.len());
-    };
     check_rule_fits(compare, &tests)?;
     Ok(Asked::Verify(Box::new(Submission {
         id,
+        io,
         compare,
+        judge,
+        reference,
         limits,
         stop,
         repeat,
@@ -283,6 +315,15 @@ fn solution(wire: &WireSubmission, language: &str) -> Result<Solution, BadReques
     }
     let files = optional::<Pairs<Cow<str>>>(wire.files, "files")?;
     let entry = optional::<Cow<str>>(wire.entry, "entry")?;
+    solution_of(source, files, entry, language)
+}
+
+pub(super) fn solution_of(
+    source: Option<Cow<str>>,
+    files: Option<Pairs<Cow<str>>>,
+    entry: Option<Cow<str>>,
+    language: &str,
+) -> Result<Solution, BadRequest> {
     match (source, files) {
         (Some(_), Some(_)) => Err(BadRequest::at("files", "give either `source` or `files`, not both")),
         (None, None) => {
@@ -335,7 +376,7 @@ fn solution_of_files(files: Pairs<Cow<str>>, entry: Option<&str>) -> Result<Solu
     Ok(Solution { files, entry })
 }
 
-fn check_path(path: &str) -> Result<(), String> {
+pub(super) fn check_path(path: &str) -> Result<(), String> {
     if path.is_empty() || path.len() > MAX_PATH_BYTES {
         return Err(format!("a path has 1 to {MAX_PATH_BYTES} bytes"));
     }
@@ -352,7 +393,10 @@ fn check_path(path: &str) -> Result<(), String> {
 }
 
 fn limits(wire: WireLimits) -> Result<Limits, BadRequest> {
-    let default = Limits::default();
+    limits_or(wire, Limits::default())
+}
+
+pub(super) fn limits_or(wire: WireLimits, default: Limits) -> Result<Limits, BadRequest> {
     let cpu_ms = wire.cpu_ms.unwrap_or(default.cpu_ms);
     let limits = Limits {
         cpu_ms,
@@ -368,12 +412,11 @@ fn limits(wire: WireLimits) -> Result<Limits, BadRequest> {
     })
 }
 
-/// `None`: a checker program, which is not supported yet.
-fn compare(raw: Option<&RawValue>) -> Result<Option<Compare>, BadRequest> {
-    let Some(raw) = raw.filter(|raw| raw.get() != "null") else { return Ok(Some(Compare::TOKENS)) };
+fn compare(raw: Option<&RawValue>) -> Result<Compare, BadRequest> {
+    let Some(raw) = raw.filter(|raw| raw.get() != "null") else { return Ok(Compare::TOKENS) };
     let wrong = |error: RuleError| BadRequest::at("compare", error.to_string());
     if raw.get().starts_with('"') {
-        return field::<Cow<str>>(raw, "compare")?.parse().map(Some).map_err(wrong);
+        return field::<Cow<str>>(raw, "compare")?.parse().map_err(wrong);
     }
     if !raw.get().starts_with('{') {
         let words = format!(
@@ -385,10 +428,11 @@ fn compare(raw: Option<&RawValue>) -> Result<Option<Compare>, BadRequest> {
     let wire: WireCompare = field(raw, "compare")?;
     let has_choice =
         wire.abs.is_some() || wire.rel.is_some() || wire.ignore_case.is_some() || wire.unordered.is_some();
-    let rule = match (wire.rule.as_deref(), wire.checker) {
-        (None, Some(_)) if !has_choice => return Ok(None),
+    let rule = match (wire.rule.as_deref(), wire.checker.or(wire.interactor)) {
+        // Without other fields it is read by `judge_program`.
         (_, Some(_)) => {
-            return Err(BadRequest::at("compare.checker", "goes with no other field of `compare`"));
+            let field = if wire.checker.is_some() { "compare.checker" } else { "compare.interactor" };
+            return Err(BadRequest::at(field, "goes with no other field of `compare`"));
         }
         (None, None) => return Err(BadRequest::at("compare.rule", "missing")),
         (Some(rule), None) => rule,
@@ -409,7 +453,7 @@ fn compare(raw: Option<&RawValue>) -> Result<Option<Compare>, BadRequest> {
         "lines" => Rule::LINES,
         "tokens" | "float" => Rule::TOKENS,
         name => match name.parse().map_err(wrong)? {
-            _ if !has_choice => return name.parse().map(Some).map_err(wrong),
+            _ if !has_choice => return name.parse().map_err(wrong),
             Compare::Rule(_) | Compare::Profile(_) => {
                 let detail = format!("{name:?} takes no further choices; exact, lines, tokens and float do");
                 return Err(BadRequest::at("compare.rule", detail));
@@ -418,7 +462,14 @@ fn compare(raw: Option<&RawValue>) -> Result<Option<Compare>, BadRequest> {
     };
     let order = if wire.unordered == Some(true) { Order::Ignored } else { Order::Counts };
     let letters = if wire.ignore_case == Some(true) { Letters::AnyCase } else { Letters::CaseCounts };
-    plain.with(order, letters, tolerance).map(|rule| Some(Compare::Rule(rule))).map_err(wrong)
+    plain.with(order, letters, tolerance).map(Compare::Rule).map_err(wrong)
+}
+
+/// The name of a file in a program's working directory.
+fn file_name(raw: Option<&RawValue>, path: &str) -> Result<Option<String>, BadRequest> {
+    let Some(name) = optional::<Cow<str>>(raw, path)? else { return Ok(None) };
+    check_path(&name).map_err(|problem| BadRequest::at(path, problem))?;
+    Ok(Some(name.into_owned()))
 }
 
 fn tolerance(given: Option<f64>, path: &str) -> Result<f64, BadRequest> {
@@ -446,7 +497,8 @@ fn check_rule_fits(compare: Compare, tests: &Tests) -> Result<(), BadRequest> {
 
 fn repeat(runs: Option<u32>) -> Result<Repeat, BadRequest> {
     match runs {
-        None | Some(1) => Ok(Repeat::Once),
+        None => Ok(Repeat::default()),
+        Some(1) => Ok(Repeat::Once),
         Some(runs @ 2..=Repeat::MAX) => Ok(Repeat::Times(runs)),
         Some(runs) => {
             Err(BadRequest::at("repeat", format!("is {runs}; it must be between 1 and {}", Repeat::MAX)))

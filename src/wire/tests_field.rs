@@ -1,18 +1,21 @@
 //! The `tests` field: which kind of tests it holds, and the tests.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, collections::HashSet};
 
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
 use super::{
     BadRequest, WireBounds,
-    submission::{Pairs, field, optional},
+    submission::{Pairs, check_path, field, optional},
 };
 use crate::{
-    submission::{FunctionTarget, FunctionTest, ProgramTest, Tests},
+    submission::{FunctionTarget, FunctionTest, ProgramIo, ProgramTest, Tests},
     value::{Value, parse_json},
 };
+
+/// Most further files that one test brings.
+const MAX_TEST_FILES: usize = 64;
 
 /// `tests` and the fields of the submission that belong to it.
 pub(super) struct TestsField<'a> {
@@ -21,6 +24,11 @@ pub(super) struct TestsField<'a> {
     /// Whether `setup` and `entry_point`, the fields of assert tests, are given.
     pub setup: bool,
     pub entry_point: bool,
+    pub io: &'a ProgramIo,
+    /// Whether a program decides about outputs.
+    pub has_judge: bool,
+    /// Whether a program makes expected outputs that are not given.
+    pub has_reference: bool,
 }
 
 /// What the field holds.
@@ -42,6 +50,8 @@ struct WireTest<'a> {
     stdin: Option<&'a RawValue>,
     #[serde(borrow, default)]
     expected_stdout: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    files: Option<&'a RawValue>,
     #[serde(borrow, default)]
     args: Option<&'a RawValue>,
     #[serde(borrow, default)]
@@ -78,7 +88,7 @@ impl TestKind {
 
 impl WireTest<'_> {
     fn kind(&self, path: &str) -> Result<TestKind, BadRequest> {
-        let program = self.stdin.is_some() || self.expected_stdout.is_some();
+        let program = self.stdin.is_some() || self.expected_stdout.is_some() || self.files.is_some();
         let function = self.args.is_some() || self.kwargs.is_some() || self.expected.is_some();
         let assertion = self.assertion.is_some() || self.code.is_some();
         match (program, function, assertion) {
@@ -118,8 +128,8 @@ pub(super) fn read_tests(asked: TestsField, bounds: WireBounds) -> Result<Kind, 
     let Some(kind) = kind else { return Ok(Kind::None) };
     check_companions(&asked, kind)?;
     match kind {
-        TestKind::Program => program_tests(tests).map(Kind::Decidable),
-        TestKind::Function => function_tests(tests, asked.fn_name).map(Kind::Decidable),
+        TestKind::Program => program_tests(tests, &asked).map(Kind::Decidable),
+        TestKind::Function => function_tests(tests, asked).map(Kind::Decidable),
         TestKind::Assert => {
             for (path, test) in &tests {
                 optional::<Cow<str>>(test.assertion, &format!("{path}.assert"))?;
@@ -136,6 +146,9 @@ fn check_companions(asked: &TestsField, kind: TestKind) -> Result<(), BadRequest
         ("fn_name", asked.fn_name.is_some(), TestKind::Function),
         ("setup", asked.setup, TestKind::Assert),
         ("entry_point", asked.entry_point, TestKind::Assert),
+        ("input_file", asked.io.input_file.is_some(), TestKind::Program),
+        ("output_file", asked.io.output_file.is_some(), TestKind::Program),
+        ("compare.checker", asked.has_judge, TestKind::Program),
     ];
     match given.into_iter().find(|(_, given, of)| *given && *of != kind) {
         Some((name, _, of)) => {
@@ -146,29 +159,70 @@ fn check_companions(asked: &TestsField, kind: TestKind) -> Result<(), BadRequest
     }
 }
 
-fn program_tests(tests: Vec<(String, WireTest)>) -> Result<Tests, BadRequest> {
+fn program_tests(tests: Vec<(String, WireTest)>, asked: &TestsField) -> Result<Tests, BadRequest> {
     let read = |(path, test): (String, WireTest)| {
         let stdin = optional::<Cow<str>>(test.stdin, &format!("{path}.stdin"))?.unwrap_or_default();
-        let path = format!("{path}.expected_stdout");
-        let Some(expected) = test.expected_stdout else { return Err(BadRequest::at(path, "missing")) };
-        let accepted: Vec<Cow<str>> = if expected.get().starts_with('[') {
-            field(expected, &path)?
-        } else {
-            vec![field(expected, &path)?]
-        };
-        if accepted.is_empty() {
-            return Err(BadRequest::at(path, "an empty list accepts nothing; give at least one output"));
-        }
-        Ok(ProgramTest {
-            stdin: stdin.into_owned().into_bytes(),
-            accepted_stdout: accepted.into_iter().map(|output| output.into_owned().into_bytes()).collect(),
-        })
+        let files = further_files(test.files, &format!("{path}.files"), asked.io)?;
+        let accepted_stdout = accepted(test.expected_stdout, &format!("{path}.expected_stdout"), asked)?;
+        Ok(ProgramTest { stdin: stdin.into_owned().into_bytes(), accepted_stdout, files })
     };
     Ok(Tests::Program(tests.into_iter().map(read).collect::<Result<_, _>>()?))
 }
 
-fn function_tests(tests: Vec<(String, WireTest)>, fn_name: Option<String>) -> Result<Tests, BadRequest> {
-    let Some(name) = fn_name.filter(|name| !name.is_empty()) else {
+/// The outputs that pass, or the one answer that a checker is given.
+fn accepted(expected: Option<&RawValue>, path: &str, asked: &TestsField) -> Result<Vec<Vec<u8>>, BadRequest> {
+    let Some(expected) = expected else {
+        return match asked.has_judge || asked.has_reference {
+            true => Ok(Vec::new()),
+            false => Err(BadRequest::at(path, "missing")),
+        };
+    };
+    let accepted: Vec<Cow<str>> = match expected.get().starts_with('[') {
+        true => field(expected, path)?,
+        false => vec![field(expected, path)?],
+    };
+    match accepted.len() {
+        0 => Err(BadRequest::at(path, "an empty list accepts nothing; give at least one output")),
+        2.. if asked.has_judge => Err(BadRequest::at(path, "a checker is given one answer, not several")),
+        _ => Ok(accepted.into_iter().map(|output| output.into_owned().into_bytes()).collect()),
+    }
+}
+
+/// Files that the program finds beside its input; their names must not collide with it.
+fn further_files(
+    raw: Option<&RawValue>,
+    path: &str,
+    io: &ProgramIo,
+) -> Result<Vec<(String, Vec<u8>)>, BadRequest> {
+    let Some(Pairs(files)) = optional::<Pairs<Cow<str>>>(raw, path)? else { return Ok(Vec::new()) };
+    let mut taken = HashSet::new();
+    taken.extend(io.input_file.as_deref());
+    if files.len() > MAX_TEST_FILES {
+        return Err(BadRequest::at(path, format!("holds more than {MAX_TEST_FILES} files")));
+    }
+    for (name, _) in &files {
+        let at = |problem: String| BadRequest::at(format!("{path}[{name:?}]"), problem);
+        check_path(name).map_err(at)?;
+        let collides = taken.iter().any(|other| *other == name || collide(name, other))
+            || io.output_file.as_deref().is_some_and(|output| collide(name, output));
+        if collides {
+            return Err(at("is the name, or the directory, of another file".to_owned()));
+        }
+        taken.insert(name.as_str());
+    }
+    Ok(files.into_iter().map(|(name, content)| (name, content.into_owned().into_bytes())).collect())
+}
+
+/// Whether one would have to be a file and the directory of the other.
+pub(super) fn collide(one: &str, other: &str) -> bool {
+    let is_below =
+        |path: &str, directory: &str| path.strip_prefix(directory).is_some_and(|rest| rest.starts_with('/'));
+    is_below(one, other) || is_below(other, one)
+}
+
+fn function_tests(tests: Vec<(String, WireTest)>, asked: TestsField) -> Result<Tests, BadRequest> {
+    let has_reference = asked.has_reference;
+    let Some(name) = asked.fn_name.filter(|name| !name.is_empty()) else {
         return Err(BadRequest::at("fn_name", "missing; function tests need the function's name"));
     };
     let read = |(path, test): (String, WireTest)| {
@@ -184,13 +238,15 @@ fn function_tests(tests: Vec<(String, WireTest)>, fn_name: Option<String>) -> Re
             let value = value(raw, &format!("{path}.kwargs[{name:?}]"))?;
             Ok((name, value))
         });
-        let Some(expected) = test.expected else {
-            return Err(BadRequest::at(format!("{path}.expected"), "missing"));
+        let accepted = match test.expected {
+            Some(expected) => vec![value(expected, &format!("{path}.expected"))?],
+            None if has_reference => Vec::new(),
+            None => return Err(BadRequest::at(format!("{path}.expected"), "missing")),
         };
         Ok(FunctionTest {
             args: args.collect::<Result<_, _>>()?,
             kwargs: kwargs.collect::<Result<_, _>>()?,
-            accepted: vec![value(expected, &format!("{path}.expected"))?],
+            accepted,
         })
     };
     let tests = tests.into_iter().map(read).collect::<Result<_, _>>()?;

@@ -341,7 +341,7 @@ fn contestants(args: &BenchArgs, config: &EngineConfig) -> anyhow::Result<Vec<Co
         let engine = start_engine(&EngineConfig { warm, ..config.clone() })?;
         // An engine that cannot be warm would be measured under a wrong name.
         let tier = engine.sandbox().tier();
-        if warm && !engine.languages().iter().all(|language| language.is_warm(tier)) {
+        if warm && !engine.languages().find("python").is_some_and(|python| python.is_warm(tier)) {
             bail!("this host's interpreter cannot be kept loaded; use --variants exec");
         }
         Ok(Contestant { variant, engine })

@@ -207,6 +207,7 @@ fn program_workload(source: &str, tests: Vec<(Vec<u8>, String)>) -> Workload {
     let program_tests = tests.iter().map(|(stdin, expected)| ProgramTest {
         stdin: stdin.clone(),
         accepted_stdout: vec![expected.clone().into_bytes()],
+        files: Vec::new(),
     });
     Workload {
         part: Part::W1,

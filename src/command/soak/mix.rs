@@ -111,6 +111,7 @@ fn program(inputs: Vec<String>, expected: &str) -> Tests {
     let test = |stdin: String| ProgramTest {
         stdin: stdin.into_bytes(),
         accepted_stdout: vec![expected.as_bytes().to_vec()],
+        files: Vec::new(),
     };
     Tests::Program(inputs.into_iter().map(test).collect())
 }

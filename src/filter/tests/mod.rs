@@ -87,6 +87,7 @@ fn report(submission: &Submission, code: &str) -> Report {
         tests,
         total,
         also: Vec::new(),
+        compile: None,
     }
 }
 

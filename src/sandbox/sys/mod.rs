@@ -14,7 +14,7 @@ pub mod wasm;
 use std::{
     ffi::{CStr, CString},
     io,
-    os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd},
+    os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd},
     time::Duration,
 };
 
@@ -88,6 +88,14 @@ pub fn dup_above(fd: RawFd, least: RawFd) -> Result<OwnedFd, Errno> {
     // SAFETY: only numbers are passed; the new descriptor is owned by the result.
     let fd = Errno::result(unsafe { libc::fcntl(fd, libc::F_DUPFD_CLOEXEC, least) })?;
     Ok(adopt_fd(fd))
+}
+
+/// The machine's monotonic clock, microseconds.
+pub fn monotonic_us() -> u64 {
+    let mut now = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    // SAFETY: `now` outlives the call; this clock exists on every Linux.
+    unsafe { libc::clock_gettime(libc::CLOCK_MONOTONIC, &mut now) };
+    now.tv_sec as u64 * 1_000_000 + now.tv_nsec as u64 / 1000
 }
 
 /// CPU time used by a whole process, all its threads, living or ended.
@@ -230,13 +238,31 @@ pub struct SockFilter {
 
 /// Replaces the program of this process. Returns only on failure.
 pub fn exec(path: &CStr, args: &[CString], env: &[CString]) -> Errno {
-    fn pointers(strings: &[CString]) -> Vec<*const libc::c_char> {
-        strings.iter().map(|string| string.as_ptr()).chain([std::ptr::null()]).collect()
-    }
     let (args, env) = (pointers(args), pointers(env));
     // SAFETY: both arrays are null-terminated and their strings live until the call returns.
     unsafe { libc::execve(path.as_ptr(), args.as_ptr(), env.as_ptr()) };
     Errno::last()
+}
+
+/// The same with an open file, wherever it is: it need not have a name.
+pub fn exec_file(file: BorrowedFd<'_>, args: &[CString], env: &[CString]) -> Errno {
+    let (args, env) = (pointers(args), pointers(env));
+    // SAFETY: as in `exec`; the path is an empty C string, and the file stays open until the call returns.
+    unsafe {
+        libc::execveat(
+            file.as_raw_fd(),
+            c"".as_ptr(),
+            args.as_ptr().cast(),
+            env.as_ptr().cast(),
+            libc::AT_EMPTY_PATH,
+        )
+    };
+    Errno::last()
+}
+
+/// Null-terminated; valid as long as the strings are.
+fn pointers(strings: &[CString]) -> Vec<*const libc::c_char> {
+    strings.iter().map(|string| string.as_ptr()).chain([std::ptr::null()]).collect()
 }
 
 /// Ends this process at once: no destructors, no handlers.

@@ -136,7 +136,17 @@ impl Prepared {
         let Wasi { stdout, stderr, result, .. } = guest.wasi;
         let failed = limit.is_none() && !matches!(end, End::Exited { code: 0 });
         let lacks = if failed && self.start == Start::PythonTurn { lacks::missing(&stderr) } else { None };
-        Ok(Outcome { end, limit, usage, stdout, stderr, result, lacks })
+        Ok(Outcome {
+            end,
+            limit,
+            usage,
+            stdout,
+            stderr,
+            result,
+            lacks,
+            files: Vec::new(),
+            ended_at: Duration::ZERO,
+        })
     }
 }
 
@@ -205,6 +215,8 @@ fn arguments(job: &Job) -> &[String] {
     match &job.program {
         Program::Exec { argv, .. } => argv,
         Program::Warm { arguments } => arguments,
+        // Sources are compiled natively only.
+        Program::Source { .. } => &[],
     }
 }
 

@@ -36,6 +36,7 @@ async fn search(engine: &Engine, stdin: &str) -> String {
     let test = |number| ProgramTest {
         stdin: stdin.as_bytes().to_vec(),
         accepted_stdout: vec![needle(number).into_bytes(), vec![b'x'; 1 << 20]],
+        files: Vec::new(),
     };
     asked.tests = Tests::Program(vec![test(90), test(91)]);
     let report = engine.verify(asked, Admit::Patient).await;

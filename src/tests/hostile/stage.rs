@@ -159,6 +159,7 @@ impl Stage {
         let test = |stdin: String| ProgramTest {
             stdin: stdin.into_bytes(),
             accepted_stdout: vec![b"contained".to_vec()],
+            files: Vec::new(),
         };
         let tests = match self.aim {
             Aim::Inputs(inputs) => inputs.iter().map(|input| test((*input).to_owned())).collect(),

@@ -27,6 +27,7 @@ pub fn program(source: &str, tests: &[(&str, &str)]) -> Submission {
     let tests = tests.iter().map(|(stdin, stdout)| ProgramTest {
         stdin: stdin.as_bytes().to_vec(),
         accepted_stdout: vec![stdout.as_bytes().to_vec()],
+        files: Vec::new(),
     });
     let tests = Tests::Program(tests.collect());
     Submission {

@@ -96,6 +96,7 @@ fn tests(row: &Row) -> Tests {
         let test = |test: &Test| ProgramTest {
             stdin: test.stdin.clone().into_bytes(),
             accepted_stdout: vec![test.expected_stdout.clone().into_bytes()],
+            files: Vec::new(),
         };
         return Tests::Program(row.tests.iter().map(test).collect());
     }

@@ -1,0 +1,53 @@
+//! A submission's way into slots: admitted once, within the bounds of the queue; after that it waits
+//! for as long as it takes, so that it is never turned away half-way.
+
+use std::time::Duration;
+
+use super::Engine;
+use crate::admission::{Admit, Caller, Overloaded, Place};
+
+/// One submission before, and between, its stays in a slot.
+pub(super) struct Door<'a> {
+    engine: &'a Engine,
+    admit: Admit,
+    caller: Caller,
+    waited: Duration,
+}
+
+impl<'a> Door<'a> {
+    pub(super) fn new(engine: &'a Engine, admit: Admit, caller: Caller) -> Door<'a> {
+        Door { engine, admit, caller, waited: Duration::ZERO }
+    }
+
+    /// Waits for a slot.
+    pub(super) async fn place(&mut self) -> Result<Place, Overloaded> {
+        let slot = self.engine.admission.enter(self.admit, self.caller).await.inspect_err(|_| {
+            self.engine.metrics.turned_away();
+        })?;
+        self.admit = Admit::Patient;
+        self.waited += slot.waited();
+        self.engine.metrics.slot_entered(slot.waited());
+        Ok(Place::Slot(slot))
+    }
+
+    /// The place, and so many more in all as are idle.
+    pub(super) fn further(&self, place: Place, wanted: usize) -> Vec<Place> {
+        let mut places = vec![place];
+        while places.len() < wanted
+            && let Some(slot) = self.engine.admission.enter_if_idle()
+        {
+            places.push(Place::Slot(slot));
+        }
+        places
+    }
+
+    /// Waits until nothing else runs.
+    pub(super) async fn alone(&self) -> Place {
+        Place::Alone(self.engine.admission.enter_alone(self.caller).await)
+    }
+
+    /// How long it has waited in all.
+    pub(super) fn waited(&self) -> Duration {
+        self.waited
+    }
+}
