@@ -28,6 +28,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use crate::{
     admission::Admit,
     config::{EngineArgs, EngineConfig},
+    sandbox::Tier,
     verify::Engine,
 };
 
@@ -125,10 +126,14 @@ const UNDECIDED: u8 = 3;
 async fn filter_here(command: FilterCommand) -> anyhow::Result<ExitCode> {
     let config = command.engine.config();
     let engine = start_engine(&config)?;
+    // Where nothing runs natively, what runs instead.
+    let images = engine.wasm().manifests().iter().filter(|_| engine.sandbox().tier() == Tier::Wasm);
+    let in_wasm = images.map(|manifest| format!("{} {}", manifest.name, manifest.version));
     let runtimes: Vec<_> = engine
         .languages()
         .iter()
         .map(|language| format!("{} {}", language.name(), language.version()))
+        .chain(in_wasm)
         .collect();
     let verifier = filter::Verifier {
         slots: config.slots.get(),
