@@ -141,6 +141,7 @@ impl WasmSandbox {
         job: Job,
     ) -> Result<WasmCell, Fault> {
         let (sender, outcomes) = mpsc::channel(1);
+        let remaining = job.runs.len();
         let cancelled = Arc::new(AtomicBool::new(false));
         let cell = CellThread {
             inner: Arc::clone(&self.inner),
@@ -154,7 +155,7 @@ impl WasmSandbox {
             .stack_size(THREAD_STACK_BYTES)
             .spawn(move || cell.carry_out(&guests, metering, &job))
             .map_err(|error| fault("start_cell_thread", &error))?;
-        Ok(WasmCell { outcomes, cancelled })
+        Ok(WasmCell { outcomes, remaining, cancelled })
     }
 }
 
@@ -252,13 +253,25 @@ impl CellThread {
 #[derive(Debug)]
 pub struct WasmCell {
     outcomes: mpsc::Receiver<Result<Outcome, Fault>>,
+    /// Runs whose outcome is still to come.
+    remaining: usize,
     cancelled: Arc<AtomicBool>,
 }
 
 impl WasmCell {
     /// The next run's outcome; `None` after the last. Safe to cancel.
     pub async fn next(&mut self) -> Result<Option<Outcome>, Fault> {
-        self.outcomes.recv().await.transpose()
+        if self.remaining == 0 {
+            return Ok(None);
+        }
+        match self.outcomes.recv().await {
+            Some(outcome) => {
+                self.remaining -= 1;
+                outcome.map(Some)
+            }
+            // It panicked.
+            None => Err(fault("carry_out_in_wasm", &"the cell's thread is gone")),
+        }
     }
 }
 
