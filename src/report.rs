@@ -6,6 +6,24 @@ use crate::{
     verdict::{Cause, Verdict},
 };
 
+/// Where the code of tests ran that hold code.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Isolation {
+    /// In a cell of their own: the solution met nothing of theirs but what they passed to it.
+    Separate,
+    /// In the solution's own process, since they cannot be held apart from it; guarded, and weaker.
+    Shared { why: String },
+}
+
+impl Isolation {
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Isolation::Separate => "separate",
+            Isolation::Shared { .. } => "shared",
+        }
+    }
+}
+
 /// The verdict of a submission.
 #[derive(Debug, Clone)]
 pub struct Report {
@@ -16,6 +34,8 @@ pub struct Report {
     pub reason: Option<String>,
     /// Isolation tier that the solution ran in, such as `namespaces`; `None` if nothing ran.
     pub tier: Option<&'static str>,
+    /// `None` for tests that hold no code, and where nothing ran.
+    pub isolation_of_tests: Option<Isolation>,
     /// One entry per test, in the order given. Empty only when nothing could be run.
     pub tests: Vec<TestReport>,
     /// Number of tests asked for (`tests` may be empty when nothing ran).
@@ -58,6 +78,7 @@ impl Report {
             cause: Some(cause),
             reason: Some(reason.into()),
             tier: None,
+            isolation_of_tests: None,
             tests: Vec::new(),
             total,
             also: Vec::new(),

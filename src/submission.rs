@@ -152,6 +152,8 @@ pub enum Tests {
     Program(Vec<ProgramTest>),
     /// Each test is a call of one function in a fresh process.
     Function { target: FunctionTarget, tests: Vec<FunctionTest> },
+    /// Each test is code that calls the solution, which runs in another cell.
+    Code(CodeTests),
 }
 
 impl Tests {
@@ -159,6 +161,7 @@ impl Tests {
         match self {
             Tests::Program(tests) => tests.len(),
             Tests::Function { tests, .. } => tests.len(),
+            Tests::Code(code) => code.tests.len(),
         }
     }
 
@@ -166,11 +169,12 @@ impl Tests {
         self.len() == 0
     }
 
-    /// The word used in metrics: `program` or `function`.
+    /// The word used in metrics: `program`, `function` or `code`.
     pub fn kind(&self) -> &'static str {
         match self {
             Tests::Program(_) => "program",
             Tests::Function { .. } => "function",
+            Tests::Code(_) => "code",
         }
     }
 }
@@ -221,6 +225,56 @@ impl Runtime {
             "native" => Some(Runtime::Native),
             "wasm" => Some(Runtime::Wasm),
             _ => None,
+        }
+    }
+}
+
+/// Tests that hold code. They share one run of the solution and one run of their own, in order, until one
+/// of them ends either; the limits are those of a run.
+#[derive(Debug, Clone, Default)]
+pub struct CodeTests {
+    /// Runs before the first of them, in their scope.
+    pub setup: String,
+    /// What `check(candidate)` is called with: an expression over the solution's names, such as `add` or
+    /// `Solution().add`.
+    pub entry_point: Option<String>,
+    pub tests: Vec<CodeTest>,
+}
+
+#[derive(Debug, Clone)]
+pub struct CodeTest {
+    pub kind: CodeKind,
+    pub code: String,
+}
+
+/// How a test's code says that the solution is right.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CodeKind {
+    /// It runs to its end.
+    Assert,
+    /// The same; a `check(candidate)` that it defines, and does not call, is called.
+    Check,
+    /// Every test of its `unittest.TestCase` classes passes.
+    Unittest,
+    /// Every test in it passes that pytest would find.
+    Pytest,
+}
+
+impl CodeTests {
+    /// Whether the word stands anywhere in them.
+    pub fn mentions(&self, word: &str) -> bool {
+        self.setup.contains(word) || self.tests.iter().any(|test| test.code.contains(word))
+    }
+}
+
+impl CodeKind {
+    /// The word on the wire and for the tests' driver.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            CodeKind::Assert => "assert",
+            CodeKind::Check => "code",
+            CodeKind::Unittest => "unittest",
+            CodeKind::Pytest => "pytest",
         }
     }
 }

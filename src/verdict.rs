@@ -1,5 +1,6 @@
 //! What an outcome means. Pure: no clock, no kernel, no I/O.
 
+pub mod code;
 mod interactive;
 
 use std::fmt;

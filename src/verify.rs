@@ -9,10 +9,12 @@
 //! | runs that a checker program decides about | `verify/checking.rs` |
 //! | runs that converse with an interactor | `verify/interacting.rs` |
 //! | in WebAssembly instead | `verify/in_wasm.rs` |
+//! | runs that converse with the code of tests | `verify/code_tests.rs` |
 //! | the sum of what every judge says | `verify/judging.rs` |
 
 mod carry;
 mod checking;
+mod code_tests;
 mod door;
 mod in_wasm;
 mod interacting;
@@ -233,6 +235,9 @@ impl Engine {
     ) -> Result<Judging, Interrupted> {
         let (submission, errand) = (&*work.submission, work.errand(job, self.sandbox.tier()));
         match (&work.judge, &submission.tests) {
+            (_, Tests::Code(tests)) => {
+                return Ok(self.run_code_tests(&errand, submission, tests, door, judging).await?);
+            }
             (Some(interactor), Tests::Program(tests)) if work.is_interactive => {
                 judging = self.run_interactive(&errand, submission, tests, interactor, door, judging).await?;
             }

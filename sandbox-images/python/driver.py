@@ -4,6 +4,9 @@
 
 MODE       `program`: run ENTRY as `python3 ENTRY` would.
            `function`: read one call from descriptor 3, make it, write what came of it.
+           `serve`: be the solution that tests in another cell call; see `proxy_server.py`.
+           `tests`: be those tests; see `tests_driver.py`.
+           `shared`: be both; see `shared_tests.py`.
 ENTRY      absolute path of the solution's entry file.
 PRELUDE    `none`, or `contest`: names that contest data sets assume to be in scope.
 SITE_DIRS  directories appended to sys.path, separated by colons; may be empty.
@@ -36,6 +39,9 @@ import sys
 CALL_FD = 3
 RESULT_FD = 4
 CODE_FD = 5
+# From and to another cell, in modes `serve` and `tests`.
+LINK_IN_FD = 6
+LINK_OUT_FD = 7
 # A solution that is called, not run, is a module: `if __name__ == "__main__"` guards example
 # usage, which must not run (and would find no input).
 MODULE_NAME = "solution"
@@ -222,6 +228,8 @@ def main(argv):
     restore_builtins()
     if not sys.flags.isolated:
         del sys.path[0]  # Where this script is.
+    if mode in LINKED_MODES:
+        load_parts(argv[0].rpartition("/")[0])
     sys.path.extend(filter(None, site_dirs.split(":")))
     if seed:
         sow(int(seed), seeded.split(","))
@@ -239,6 +247,8 @@ def sow(seed, modules):
 def run(mode, entry, prelude, stage="only"):
     """One run, from a set-up interpreter to its end. `stage` is `only`, `first` or `later`. Behind the
     entry stand the program's own arguments, if it has any, each after a unit separator."""
+    if mode in LINKED_MODES:
+        return run_linked(mode, entry, prelude)
     entry, *arguments = entry.split("\x1f")
     sys.argv = [entry, *arguments]
     sys.path.insert(0, entry.rpartition("/")[0] or "/")
@@ -263,6 +273,37 @@ def run(mode, entry, prelude, stage="only"):
         run_program(compiled, entry, prelude, RESULT_FD, tells_errors=True)
     else:
         raise ValueError("unknown mode " + mode)
+
+
+LINKED_MODES = ("serve", "tests", "shared")
+# The files for these modes, loaded; the driver itself as a module among them.
+parts = {}
+
+
+def load_parts(directory):
+    """Loads the files that the modes of linked cells are made of."""
+    parts["driver"] = module_of("driver", globals())
+    for name in ("crossing", "proxy_server", "tests_driver", "test_suites", "shared_tests"):
+        code = marshal.loads(read_all(posix.open(directory + "/" + name + ".pyc", posix.O_RDONLY))[16:])
+        parts[name] = module_of(name, {"__builtins__": __builtins__})
+        exec(code, parts[name].__dict__)
+
+
+def module_of(name, content):
+    module = type(sys)("proofbox_" + name)
+    module.__dict__.update(content)
+    module.__dict__["__name__"] = "proofbox_" + name
+    return module
+
+
+def run_linked(mode, entry, prelude):
+    driver, crossing, server = parts["driver"], parts["crossing"], parts["proxy_server"]
+    if mode == "serve":
+        server.serve(driver, crossing, entry, prelude)
+    elif mode == "tests":
+        parts["tests_driver"].run(driver, crossing, server, parts["test_suites"], prelude)
+    else:
+        parts["shared_tests"].run(parts, entry, prelude)
 
 
 def restore_builtins():

@@ -61,6 +61,7 @@ def rehearse():
 
 
 driver = load_driver(sys.argv[1])
+driver["load_parts"](sys.argv[1].rpartition("/")[0])
 sys.path.extend(filter(None, sys.argv[2].split(":")))
 driver["restore_builtins"]()
 load(sys.argv[3])

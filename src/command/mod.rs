@@ -13,6 +13,7 @@ pub mod doctor;
 pub mod filter;
 pub mod image;
 pub mod lines;
+pub mod output_file;
 pub mod run;
 pub mod run_table;
 pub mod serve;

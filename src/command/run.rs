@@ -238,6 +238,8 @@ fn renamed(mut tests: Tests, fn_name: Option<&str>) -> Tests {
 fn language_by_ending(path: &Path) -> anyhow::Result<&'static str> {
     match path.extension().and_then(|ending| ending.to_str()) {
         Some("py") => Ok("python"),
+        Some("cpp" | "cc" | "cxx") => Ok("cpp"),
+        Some("c") => Ok("c"),
         _ => bail!("the language of {} is not known by its ending; name it with --language", path.display()),
     }
 }

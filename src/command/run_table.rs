@@ -83,6 +83,13 @@ fn detail(text: &mut String, index: usize, test: &TestReport, tests: Option<&Tes
             }
             block("got", test.stdout.as_deref().unwrap_or_default());
         }
+        Some(Tests::Code(code)) => {
+            let Some(asked) = code.tests.get(index) else { return };
+            block("test", &asked.code);
+            if let Some(stdout) = test.stdout.as_deref().filter(|stdout| !stdout.is_empty()) {
+                block("stdout", stdout);
+            }
+        }
         Some(Tests::Function { target, tests }) => {
             let Some(asked) = tests.get(index) else { return };
             let positional = asked.args.iter().map(|value| repr(value, MAX_VALUE_BYTES));
@@ -232,6 +239,7 @@ mod tests {
             verdict: tests[0].verdict,
             cause: None,
             reason: None,
+            isolation_of_tests: None,
             tier: Some("namespaces"),
             total: tests.len(),
             tests,

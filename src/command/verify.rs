@@ -2,9 +2,8 @@
 
 use std::{
     collections::{BTreeMap, VecDeque},
-    fs::{self, Permissions},
+    fs,
     io::{self, BufWriter, Write},
-    os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
     process::ExitCode,
     sync::Arc,
@@ -14,12 +13,12 @@ use std::{
 use anyhow::Context;
 use clap::Args;
 use serde::Deserialize;
-use tempfile::NamedTempFile;
 use tokio::{sync::mpsc, task::JoinHandle};
 
 use super::{
     UNDECIDED, interrupted,
     lines::{Line, read_lines},
+    output_file::OutputFile,
     start_engine,
 };
 use crate::{
@@ -211,7 +210,7 @@ fn id_of(text: &[u8]) -> Option<String> {
 /// when it is complete.
 enum Output {
     Stream(Box<dyn Write + Send>),
-    File { content: BufWriter<NamedTempFile>, path: PathBuf },
+    File(BufWriter<OutputFile>),
 }
 
 impl Output {
@@ -228,15 +227,7 @@ impl Output {
         }
         // Through a symbolic link, the file that it names is written.
         let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-        let directory = match path.parent() {
-            Some(parent) if parent != Path::new("") => parent,
-            _ => Path::new("."),
-        };
-        let temporary = tempfile::Builder::new()
-            .prefix(".proofbox-")
-            .permissions(Permissions::from_mode(0o666))
-            .tempfile_in(directory)?;
-        Ok(Output::File { content: BufWriter::new(temporary), path })
+        Ok(Output::File(BufWriter::new(OutputFile::create(&path)?)))
     }
 
     fn write_line(&mut self, line: &str) -> io::Result<()> {
@@ -246,7 +237,7 @@ impl Output {
                 stream.write_all(b"\n")?;
                 stream.flush()
             }
-            Output::File { content, .. } => {
+            Output::File(content) => {
                 content.write_all(line.as_bytes())?;
                 content.write_all(b"\n")
             }
@@ -256,12 +247,7 @@ impl Output {
     fn finish(self) -> io::Result<()> {
         match self {
             Output::Stream(mut stream) => stream.flush(),
-            Output::File { content, path } => {
-                let temporary = content.into_inner().map_err(io::IntoInnerError::into_error)?;
-                temporary.as_file().sync_all()?;
-                temporary.persist(path)?;
-                Ok(())
-            }
+            Output::File(content) => content.into_inner().map_err(io::IntoInnerError::into_error)?.publish(),
         }
     }
 }

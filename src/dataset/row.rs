@@ -148,6 +148,7 @@ fn wanted(tests: &Result<Tests, TestsError>) -> Wanted<'_> {
         Ok(Tests::Program(tests)) => {
             Wanted::Program { reads_input: tests.iter().any(|test| !test.stdin.trim_ascii().is_empty()) }
         }
-        Err(_) => Wanted::Unknown,
+        // No data set that is read here has tests of code so far.
+        Ok(Tests::Code(_)) | Err(_) => Wanted::Unknown,
     }
 }

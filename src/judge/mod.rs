@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `rule` | [`Compare`], [`Rule`]: the rules by name, and what each means |
 //! | `output` | [`compare_output`]: bytes that a program printed, by a rule |
+//! | `unordered` | units of text in any order |
 //! | `result` | [`compare_value`]: what a function returned, as data, by a rule |
 //! | `profile` | [`Profile`]: how a known data set's own judge decides, as meant or as released |
 //! | `released` | the released judges' comparisons, faults and all |
@@ -11,6 +12,7 @@
 //! | `checker` | [`CheckerProtocol`]: how checker programs are called, and what their end means |
 //! | `tally` | [`Tally`]: one judge's word on a submission, test by test |
 //! | `driver_record` | [`DriverRecord`]: what the program inside the cell says happened |
+//! | `tests_record` | [`TestsRecord`]: what the tests' own process says, of tests that hold code |
 
 mod checker;
 mod driver_record;
@@ -25,6 +27,8 @@ mod released;
 mod result;
 pub mod rule;
 mod tally;
+mod tests_record;
+mod unordered;
 
 pub use checker::{CheckerProtocol, Ruling};
 pub use driver_record::{DriverRecord, InvalidRecord};
@@ -33,6 +37,7 @@ pub use profile::{Ending, Fidelity, Judge, Judged, Profile};
 pub use result::{compare_value, compare_value_with_any};
 pub use rule::{Compare, Letters, Order, Rule, RuleError, Tolerance, Unit, Whole};
 pub use tally::{JudgedBy, Tally};
+pub use tests_record::{Tag, TestsRecord};
 
 /// The outcome of a comparison.
 #[derive(Debug, Clone, PartialEq, Eq)]

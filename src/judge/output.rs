@@ -5,6 +5,7 @@ use super::{
     Comparison, compare_with_any,
     released::decimal,
     rule::{Letters, Order, Rule, Unit, Whole},
+    unordered::{Difference, Units},
 };
 use crate::value::escape_bytes;
 
@@ -39,15 +40,12 @@ pub fn compare_output_with_any(rule: Rule, actual: &[u8], accepted: &[Vec<u8>]) 
 
 /// Whether two outputs hold the same units, each as often, in any order.
 fn unordered(unit: Unit, actual: &[u8], expected: &[u8]) -> Comparison {
-    let sorted = |bytes| match unit {
-        Unit::Lines => Sorted::of(split_lines(bytes).map(trim_end)),
-        Unit::Tokens | Unit::Bytes => Sorted::of(Tokens(bytes)),
+    let units = |bytes| match unit {
+        Unit::Lines => Units::of(split_lines(bytes).map(trim_end)),
+        Unit::Tokens | Unit::Bytes => Units::of(Tokens(bytes)),
     };
-    let (actual, expected) = (sorted(actual), sorted(expected));
-    let difference = first_difference(&actual.short, &expected.short, |packed| unpacked(*packed))
-        .or_else(|| first_difference(&actual.long, &expected.long, |(_, unit)| unit.to_vec()));
     let word = if unit == Unit::Lines { "line" } else { "token" };
-    match difference {
+    match units(actual).difference(&units(expected)) {
         None => Comparison::Match,
         Some(Difference::Extra(unit)) => {
             Comparison::mismatch(format!("the {word} {} is not expected, or not as often", excerpt(&unit)))
@@ -56,62 +54,6 @@ fn unordered(unit: Unit, actual: &[u8], expected: &[u8]) -> Comparison {
             "the expected {word} {} is missing, or not there as often",
             excerpt(&unit)
         )),
-    }
-}
-
-/// The units of an output in an order of their own. Most are short, and numbers sort several times as
-/// fast as slices.
-struct Sorted<'a> {
-    /// Up to seven bytes, packed into a number with their length.
-    short: Vec<u64>,
-    /// Longer ones, behind their first eight bytes as a number, which decides most comparisons.
-    long: Vec<(u64, &'a [u8])>,
-}
-
-impl<'a> Sorted<'a> {
-    fn of(units: impl Iterator<Item = &'a [u8]>) -> Sorted<'a> {
-        let mut sorted = Sorted { short: Vec::new(), long: Vec::new() };
-        for unit in units {
-            let mut first = [0; 8];
-            let len = unit.len().min(8);
-            first[..len].copy_from_slice(&unit[..len]);
-            if len < 8 {
-                first[7] = len as u8;
-                sorted.short.push(u64::from_be_bytes(first));
-            } else {
-                sorted.long.push((u64::from_be_bytes(first), unit));
-            }
-        }
-        sorted.short.sort_unstable();
-        sorted.long.sort_unstable();
-        sorted
-    }
-}
-
-/// The bytes of a short unit.
-fn unpacked(packed: u64) -> Vec<u8> {
-    let bytes = packed.to_be_bytes();
-    bytes[..usize::from(bytes[7])].to_vec()
-}
-
-/// A unit that one side has more often.
-enum Difference {
-    Extra(Vec<u8>),
-    Missing(Vec<u8>),
-}
-
-fn first_difference<T: Ord>(
-    actual: &[T],
-    expected: &[T],
-    bytes: impl Fn(&T) -> Vec<u8>,
-) -> Option<Difference> {
-    let same = actual.iter().zip(expected).take_while(|(left, right)| left == right).count();
-    // Both are sorted: of the first two that differ, the smaller one is missing on the other side.
-    match (actual.get(same), expected.get(same)) {
-        (None, None) => None,
-        (Some(extra), Some(missing)) if extra < missing => Some(Difference::Extra(bytes(extra))),
-        (Some(extra), None) => Some(Difference::Extra(bytes(extra))),
-        (_, Some(missing)) => Some(Difference::Missing(bytes(missing))),
     }
 }
 

@@ -1,12 +1,16 @@
 //! The comparisons of released judges as their code does them on what a run printed or returned,
 //! faults and all. Sources stand in [`super::profile`]; nothing here is what ought to be done.
 
-use std::{borrow::Cow, collections::BTreeSet};
+use std::{
+    borrow::Cow,
+    collections::{BTreeSet, HashSet},
+};
 
 use super::{
     Comparison,
     output::{Tokens, excerpt},
     python_equality::python_equal,
+    unordered::Units,
 };
 use crate::value::Value;
 
@@ -24,25 +28,68 @@ pub fn chain_on_text(printed: &str, expected: &str) -> bool {
     if strip(printed) == strip(expected) {
         return true;
     }
-    let lines: Vec<&str> = expected.split('\n').filter(|line| !line.is_empty()).map(strip).collect();
+    let lines = || expected.split('\n').filter(|line| !line.is_empty()).map(strip);
     // The characters of the text, each as a number, beside the expected lines.
     let characters: Option<Vec<f64>> = printed.chars().map(digit).collect();
-    let numbers: Option<Vec<f64>> = lines.iter().map(|line| python_float(line)).collect();
-    if let (Some(characters), Some(numbers)) = (characters, numbers)
+    if let Some(characters) = characters
+        && let Some(numbers) = lines().map(python_float).collect::<Option<Vec<f64>>>()
         && all_close(&characters, &numbers)
     {
         return true;
     }
-    // The set of every token's set of characters, beside the set of every line's set of tokens.
-    let expected_sets: BTreeSet<BTreeSet<&str>> = lines.iter().map(|line| words(line).collect()).collect();
-    let printed_sets: BTreeSet<BTreeSet<&str>> =
-        words(printed).map(|token| token.split("").filter(|part| !part.is_empty()).collect()).collect();
-    if printed_sets == expected_sets {
+    // The set of every token's set of characters, beside the set of every line's set of tokens: those
+    // of single characters are such sets, too.
+    let of_tokens = |of_character: fn(char) -> Option<char>| {
+        words(printed).map(|token| token.chars().map(of_character).collect()).collect::<Option<Sets>>()
+    };
+    let of_lines = |of_token: fn(&str) -> Option<char>| {
+        lines().map(|line| words(line).map(of_token).collect()).collect::<Option<Sets>>()
+    };
+    if let Some(sets) = of_lines(single_character)
+        && of_tokens(Some).is_some_and(|of_tokens| of_tokens == sets)
+    {
         return true;
     }
-    let printed_digits: Option<BTreeSet<BTreeSet<u64>>> =
-        words(printed).map(|token| token.chars().map(|c| digit(c).map(rounded)).collect()).collect();
-    printed_digits.is_some_and(|digits| rounded_sets(&lines) == Some(digits))
+    // The same with numbers rounded to three places: those of characters are digits.
+    of_lines(rounded_digit).is_some_and(|sets| {
+        of_tokens(|character| character.is_ascii_digit().then_some(character)) == Some(sets)
+    })
+}
+
+type Sets = HashSet<Characters>;
+
+/// A set of characters: those of ASCII, most of them, as bits.
+#[derive(Debug, Default, Clone, PartialEq, Eq, Hash)]
+struct Characters {
+    ascii: u128,
+    others: BTreeSet<char>,
+}
+
+impl FromIterator<char> for Characters {
+    fn from_iter<I: IntoIterator<Item = char>>(characters: I) -> Characters {
+        let mut set = Characters::default();
+        for character in characters {
+            match u8::try_from(character) {
+                Ok(byte) if byte.is_ascii() => set.ascii |= 1 << byte,
+                _ => drop(set.others.insert(character)),
+            }
+        }
+        set
+    }
+}
+
+fn single_character(token: &str) -> Option<char> {
+    let mut characters = token.chars();
+    characters.next().filter(|_| characters.next().is_none())
+}
+
+/// The digit that a token is as a number rounded to three places.
+fn rounded_digit(token: &str) -> Option<char> {
+    if let [digit @ b'0'..=b'9'] = token.as_bytes() {
+        return Some(char::from(*digit));
+    }
+    let number = f64::from_bits(rounded(python_float(token)?));
+    (0..10).find(|digit| f64::from(*digit) == number).and_then(|digit| char::from_digit(digit, 10))
 }
 
 /// The chain of attempts of APPS, which has what was printed as a list of lines.
@@ -64,11 +111,33 @@ pub fn chain_on_lines(printed: &str, expected: &str) -> bool {
         return true;
     }
     let printed: Vec<&str> = printed.into_iter().filter(|line| words(line).next().is_some()).collect();
-    let sets = |lines: &[&str]| -> BTreeSet<BTreeSet<String>> {
-        lines.iter().map(|line| words(line).map(str::to_owned).collect()).collect()
-    };
-    sets(&printed) == sets(&expected)
+    same_sets(&printed, &expected)
         || matches!((rounded_sets(&printed), rounded_sets(&expected)), (Some(left), Some(right)) if left == right)
+}
+
+/// Whether the sets of both sides' lines are the same, each line being the set of its words.
+fn same_sets(left: &[&str], right: &[&str]) -> bool {
+    // A line as the text that all lines of the same words share; all texts in one.
+    let canonical = |lines: &[&str]| {
+        let (mut text, mut ends, mut sorted) = (String::new(), vec![0], Vec::new());
+        for line in lines {
+            sorted.clear();
+            sorted.extend(words(line));
+            sorted.sort_unstable();
+            sorted.dedup();
+            for word in &sorted {
+                text.push_str(word);
+                text.push(' ');
+            }
+            ends.push(text.len());
+        }
+        (text.into_bytes(), ends)
+    };
+    let (left, right) = (canonical(left), canonical(right));
+    fn set((text, ends): &(Vec<u8>, Vec<usize>)) -> Units<'_> {
+        Units::of(ends.windows(2).map(|range| &text[range[0]..range[1]])).distinct()
+    }
+    set(&left).difference(&set(&right)).is_none()
 }
 
 /// Every line's tokens as numbers rounded to three places, as sets; `None` if one is no number.
@@ -140,9 +209,11 @@ pub fn lower_cased_lines(printed: &str, expected: &str) -> bool {
         return false;
     }
     printed.split('\n').zip(expected.split('\n')).all(|(left, right)| {
-        let (left, right) = (strip(left).to_lowercase(), strip(right).to_lowercase());
+        let (left, right) = (strip(left), strip(right));
         left == right
-            || matches!((python_float(&left), python_float(&right)), (Some(left), Some(right))
+            || left.eq_ignore_ascii_case(right)
+            || (!(left.is_ascii() && right.is_ascii()) && left.to_lowercase() == right.to_lowercase())
+            || matches!((python_float(left), python_float(right)), (Some(left), Some(right))
                 if (left - right).abs() / right.abs().max(1e-10) < 1e-5)
     })
 }
@@ -173,12 +244,39 @@ pub fn compare_stripped_lines(
 
 /// LiveCodeBench: every token of both lines is a decimal number, and they are equal one by one.
 pub fn decimals_are_equal(actual: &[u8], expected: &[u8]) -> bool {
-    let decimals = |line| Tokens(line).map(decimal).collect::<Option<Vec<_>>>();
-    matches!((decimals(actual), decimals(expected)), (Some(left), Some(right)) if left == right)
+    let (mut actual, mut expected) = (Tokens(actual), Tokens(expected));
+    loop {
+        match (actual.next(), expected.next()) {
+            (None, None) => return true,
+            (Some(left), Some(right)) if is_decimal_of(left, right) => {}
+            _ => return false,
+        }
+    }
 }
 
-/// Sign, digits and the power of ten behind the last digit, in one form for each number.
-pub fn decimal(token: &[u8]) -> Option<(bool, Vec<u8>, i64)> {
+fn is_decimal_of(left: &[u8], right: &[u8]) -> bool {
+    matches!((decimal(left), decimal(right)), (Some(left), Some(right)) if left == right)
+}
+
+/// A decimal number in one form for each: sign, digits without zeros at either end, in two parts, and the
+/// power of ten behind the last digit.
+#[derive(Debug)]
+pub struct Decimal<'a> {
+    is_negative: bool,
+    digits: [&'a [u8]; 2],
+    power: i64,
+}
+
+impl PartialEq for Decimal<'_> {
+    fn eq(&self, other: &Decimal<'_>) -> bool {
+        self.is_negative == other.is_negative
+            && self.power == other.power
+            && self.digits.iter().copied().flatten().eq(other.digits.iter().copied().flatten())
+    }
+}
+
+/// The number that a token is in Python's decimal notation, without names and underscores.
+pub fn decimal(token: &[u8]) -> Option<Decimal<'_>> {
     let (is_negative, rest) = match token {
         [b'-', rest @ ..] => (true, rest),
         [b'+', rest @ ..] => (false, rest),
@@ -192,17 +290,22 @@ pub fn decimal(token: &[u8]) -> Option<(bool, Vec<u8>, i64)> {
         Some(at) => (&mantissa[..at], &mantissa[at + 1..]),
         None => (mantissa, &[][..]),
     };
-    let digits = [whole, fraction].concat();
-    if digits.is_empty() || !digits.iter().all(u8::is_ascii_digit) {
+    let all_digits = |part: &[u8]| part.iter().all(u8::is_ascii_digit);
+    if whole.len() + fraction.len() == 0 || !all_digits(whole) || !all_digits(fraction) {
         return None;
     }
-    let zeros_behind = digits.iter().rev().take_while(|digit| **digit == b'0').count();
-    let zeros_before = digits.iter().take_while(|digit| **digit == b'0').count();
-    if zeros_before == digits.len() {
-        return Some((false, Vec::new(), 0));
+    let zeros = |digits: &mut dyn Iterator<Item = &u8>| digits.take_while(|digit| **digit == b'0').count();
+    let before = zeros(&mut whole.iter().chain(fraction));
+    if before == whole.len() + fraction.len() {
+        return Some(Decimal { is_negative: false, digits: [&[], &[]], power: 0 });
     }
-    let power = i64::from(exponent) - fraction.len() as i64 + zeros_behind as i64;
-    Some((is_negative, digits[zeros_before..digits.len() - zeros_behind].to_vec(), power))
+    let behind = zeros(&mut fraction.iter().rev().chain(whole.iter().rev()));
+    let power = i64::from(exponent) - fraction.len() as i64 + behind as i64;
+    let digits = [
+        &whole[before.min(whole.len())..whole.len() - behind.saturating_sub(fraction.len())],
+        &fraction[before.saturating_sub(whole.len())..fraction.len() - behind.min(fraction.len())],
+    ];
+    Some(Decimal { is_negative, digits, power })
 }
 
 /// The chain of APPS, TACO and OpenThoughts on results: `==`, or `==` to the first item of what is

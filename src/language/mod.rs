@@ -11,12 +11,23 @@ use crate::{
     config::EngineConfig,
     limits::Limits,
     sandbox::{Collect, Job, LauncherConfig, Run, Tier, policy},
-    submission::{Prelude, ProgramTest, Solution, Submission, Tests},
+    submission::{CodeTests, Prelude, ProgramTest, Solution, Submission, Tests},
     value::marshal::{TooLarge, encode_call},
 };
 
 pub use self::image::{Image, ImageError};
 use self::{compiled::CompiledRuntime, image::Driver, python::PythonRuntime};
+
+/// Which of a submission's tests one run of their code is to carry out.
+#[derive(Debug)]
+pub struct TestsOrder<'a> {
+    /// Whether the solution is to run in the same process.
+    pub shared: bool,
+    /// In the order of the submission's tests.
+    pub tests: std::ops::Range<usize>,
+    /// Marks the run's records. Known to nobody else.
+    pub nonce: &'a str,
+}
 
 /// A language is not available on this host.
 #[derive(Debug, thiserror::Error)]
@@ -208,7 +219,17 @@ impl Language {
     /// The name of the launcher for a program's cells.
     pub fn launcher_for(&self, solution: &Solution, tier: Tier) -> String {
         match &self.runtime {
-            Runtime::Python(python) => python.launcher_for(&self.image, solution, self.is_warm(tier)),
+            Runtime::Python(python) => python.launcher_for(&self.image, solution, None, self.is_warm(tier)),
+            Runtime::Compiled(_) => self.image.name.clone(),
+        }
+    }
+
+    /// The same for a solution and the code of its tests, which use one launcher.
+    pub fn launcher_for_code(&self, solution: &Solution, tests: &CodeTests, tier: Tier) -> String {
+        match &self.runtime {
+            Runtime::Python(python) => {
+                python.launcher_for(&self.image, solution, Some(tests), self.is_warm(tier))
+            }
             Runtime::Compiled(_) => self.image.name.clone(),
         }
     }
@@ -267,6 +288,8 @@ impl Language {
                 let asked = asked(runs.collect::<Result<_, TooLarge>>()?);
                 Ok(self.runs_of("function", asked, program, tier))
             }
+            // The solution's side; see [`Language::tests_job`].
+            Tests::Code(_) => Ok(self.runs_of("serve", asked(vec![Run::default()]), program, tier)),
         }
     }
 
@@ -286,6 +309,30 @@ impl Language {
                 compiled.job(asked, program.unwrap_or(&Arc::from([])), &self.image)
             }
         }
+    }
+
+    /// For tests that hold code: what the cell of the tests does.
+    pub fn tests_job(
+        &self,
+        submission: &Submission,
+        tests: &CodeTests,
+        order: &TestsOrder<'_>,
+        tier: Tier,
+        start: Start,
+    ) -> Result<Job, TooLarge> {
+        let call = python::tests_plan(submission, tests, order)?;
+        let asked = ProgramJob {
+            solution: &submission.solution,
+            arguments: &[],
+            prelude: submission.prelude,
+            seed: submission.seed,
+            start,
+            runs: vec![Run { call: Some(call.into()), ..Run::default() }],
+            collect: Vec::new(),
+        };
+        let job = self.runs_of(if order.shared { "shared" } else { "tests" }, asked, None, tier);
+        // Nothing of the solution's source is in the tests' cell, unless they share it.
+        Ok(if order.shared { job } else { Job { sources: Arc::from([]), ..job } })
     }
 
     /// Whether runs are forked from an interpreter kept loaded. It is loaded in the cells' file tree,

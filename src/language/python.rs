@@ -9,31 +9,43 @@ use std::{
 use super::{Image, LanguageError, ProgramJob, image::WarmImage};
 use crate::{
     sandbox::{ImageSetup, Job, LauncherConfig, Program, SOURCE_DIR, WarmSetup},
-    submission::{Prelude, Solution},
+    submission::{CodeTests, Prelude, Solution},
     value::{Value, marshal},
 };
 
-const DRIVER_SOURCE: &str = include_str!("../../sandbox-images/python/driver.py");
-/// Where the driver stands in a cell.
+mod tests_plan;
+
+pub use tests_plan::tests_plan;
+
+/// What we have of our own in a cell, compiled: name and source. The driver finds the others beside it.
+const SCRIPTS: [(&str, &str); 7] = [
+    ("driver", include_str!("../../sandbox-images/python/driver.py")),
+    ("warm", include_str!("../../sandbox-images/python/warm.py")),
+    ("crossing", include_str!("../../sandbox-images/python/crossing.py")),
+    ("proxy_server", include_str!("../../sandbox-images/python/proxy_server.py")),
+    ("tests_driver", include_str!("../../sandbox-images/python/tests_driver.py")),
+    ("shared_tests", include_str!("../../sandbox-images/python/shared_tests.py")),
+    ("test_suites", include_str!("../../sandbox-images/python/test_suites.py")),
+];
 const DRIVER_PATH: &str = "/proofbox/driver.pyc";
-const WARM_SOURCE: &str = include_str!("../../sandbox-images/python/warm.py");
 const WARM_PATH: &str = "/proofbox/warm.pyc";
 const MODULE_PATH: &str = "/proofbox/_proofbox.so";
 /// Stands before each of a program's own arguments, behind the entry. No path holds it.
 const ARGUMENT_MARK: char = '\x1f';
 
 /// Asked of the interpreter, on our own code only: where it is, what it needs, whether numpy is there,
-/// our two scripts compiled. Out comes one tuple.
+/// our scripts compiled. Out comes one tuple.
 const DISCOVER: &str = r#"
 import importlib.util, marshal, os, site, sys
 def compiled(source, name):
     code = compile(source, name, "exec", dont_inherit=True, optimize=0)
     return importlib.util.MAGIC_NUMBER + b"\0" * 12 + marshal.dumps(code)
-driver, warm = sys.stdin.buffer.read().split(b"\0")
+scripts = sys.stdin.buffer.read().decode().split("\0")
+scripts = [(name, compiled(source, "<proofbox %s>" % name)) for name, source in zip(scripts[::2], scripts[1::2])]
 prefixes = {os.path.realpath(p) for p in (sys.prefix, sys.base_prefix, sys.exec_prefix, sys.base_exec_prefix)}
 sites = [p for p in site.getsitepackages() if os.path.isdir(p)]
 answer = ("%d.%d.%d" % sys.version_info[:3], os.path.realpath(sys.executable), sorted(prefixes), sites,
-    importlib.util.find_spec("numpy") is not None, compiled(driver, "<proofbox driver>"), compiled(warm, "<proofbox warm>"))
+    importlib.util.find_spec("numpy") is not None, scripts)
 sys.stdout.buffer.write(marshal.dumps(answer, 2))
 "#;
 
@@ -49,8 +61,8 @@ pub struct PythonRuntime {
     /// nothing is.
     module: Option<PathBuf>,
     has_numpy: bool,
-    driver: Vec<u8>,
-    warm_script: Vec<u8>,
+    /// Name and compiled form.
+    scripts: Vec<(String, Vec<u8>)>,
 }
 
 impl PythonRuntime {
@@ -76,8 +88,8 @@ impl PythonRuntime {
 
     fn from_answer(answer: Value) -> Option<PythonRuntime> {
         let Value::Tuple(fields) = answer else { return None };
-        let [version, executable, prefixes, sites, has_numpy, driver, warm] =
-            <[Value; 7]>::try_from(fields).ok()?;
+        let [version, executable, prefixes, sites, has_numpy, scripts] =
+            <[Value; 6]>::try_from(fields).ok()?;
         Some(PythonRuntime {
             version: text(version)?,
             executable: text(executable)?.into(),
@@ -85,8 +97,7 @@ impl PythonRuntime {
             site_dirs: texts(sites)?.join(":"),
             module: None,
             has_numpy: has_numpy == Value::Bool(true),
-            driver: bytes(driver)?,
-            warm_script: bytes(warm)?,
+            scripts: pairs(scripts)?,
         })
     }
 
@@ -110,8 +121,9 @@ impl PythonRuntime {
         }
         // Shorter paths first, so that no mount hides an earlier one.
         setup.binds.sort();
-        setup.files.push((DRIVER_PATH.to_owned(), self.driver.clone().into()));
-        setup.files.push((WARM_PATH.to_owned(), self.warm_script.clone().into()));
+        for (name, compiled) in &self.scripts {
+            setup.files.push((format!("/proofbox/{name}.pyc"), compiled.clone().into()));
+        }
         if let Some(module) = &self.module {
             setup.binds.push((module.to_string_lossy().into_owned(), MODULE_PATH.to_owned()));
         }
@@ -150,15 +162,23 @@ impl PythonRuntime {
         image.warm.iter().filter(move |warm| warm.mentioned.is_none() || has_numpy)
     }
 
-    /// The launcher for a solution: the one that has loaded what the source mentions.
-    pub fn launcher_for(&self, image: &Image, solution: &Solution, warm: bool) -> String {
+    /// The launcher for a solution: the one that has loaded what its source, or the code of its tests, mentions.
+    pub fn launcher_for(
+        &self,
+        image: &Image,
+        solution: &Solution,
+        tests: Option<&CodeTests>,
+        warm: bool,
+    ) -> String {
         if !(warm && self.can_be_warm()) {
             return image.name.clone();
         }
+        let is_mentioned =
+            |word: &str| mentions(solution, word) || tests.is_some_and(|tests| tests.mentions(word));
         let mut chosen = None;
         for warm in self.warm_images(image) {
             match &warm.mentioned {
-                Some(word) if mentions(solution, word) => chosen = Some(warm),
+                Some(word) if is_mentioned(word) => chosen = Some(warm),
                 Some(_) => {}
                 None => chosen = chosen.or(Some(warm)),
             }
@@ -228,7 +248,8 @@ fn ask(interpreter: &Path) -> Result<Vec<u8>, String> {
         .map_err(|error| error.to_string())?;
     if let Some(mut stdin) = child.stdin.take() {
         // A failure here shows in the exit status below.
-        let _ = stdin.write_all(format!("{DRIVER_SOURCE}\0{WARM_SOURCE}").as_bytes());
+        let _ =
+            stdin.write_all(SCRIPTS.map(|(name, source)| format!("{name}\0{source}")).join("\0").as_bytes());
     }
     let output = child.wait_with_output().map_err(|error| error.to_string())?;
     if !output.status.success() {
@@ -260,9 +281,17 @@ fn texts(value: Value) -> Option<Vec<String>> {
     }
 }
 
-fn bytes(value: Value) -> Option<Vec<u8>> {
+/// A list of pairs of text and bytes.
+fn pairs(value: Value) -> Option<Vec<(String, Vec<u8>)>> {
+    let pair = |item: Value| match item {
+        Value::Tuple(parts) => match <[Value; 2]>::try_from(parts) {
+            Ok([name, Value::Bytes(bytes)]) => Some((text(name)?, bytes)),
+            _ => None,
+        },
+        _ => None,
+    };
     match value {
-        Value::Bytes(bytes) => Some(bytes),
+        Value::List(items) => items.into_iter().map(pair).collect(),
         _ => None,
     }
 }

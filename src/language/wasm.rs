@@ -62,6 +62,9 @@ impl<'a> WasmLanguage<'a> {
                     .to_owned(),
             );
         }
+        if matches!(submission.tests, Tests::Code(_)) {
+            return Some("tests that hold code run natively only, and with them the solution".to_owned());
+        }
         if submission.io.input_file.is_some() || submission.io.output_file.is_some() {
             return Some("files for input and output are given to native runs only".to_owned());
         }
@@ -95,6 +98,8 @@ impl<'a> WasmLanguage<'a> {
                 });
                 ("function", runs.collect::<Result<_, TooLarge>>()?)
             }
+            // Refused before ([`WasmLanguage::obstacle`]).
+            Tests::Code(_) => ("program", Vec::new()),
         };
         let argv = match self {
             WasmLanguage::Image(manifest) => match manifest.driver {

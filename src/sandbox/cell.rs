@@ -15,17 +15,22 @@ use nix::{
     },
     unistd::setsid,
 };
+use serde_bytes::Bytes;
 
 use super::{
     cgroup::SlotGroup,
     confined::ConfinedCell,
     launcher::CELL_ID,
     link::{Link, LinkEnds},
-    protocol::{Ask, FaultReport, Job, JobRun, Reply, WireLimits, read_message, write_message},
+    named_files::Collect,
+    protocol::{
+        AskOf, FaultReport, Job, JobRun, Ran, Reply, ReplyOf, WireLimits, decode, read_unforked,
+        write_message, write_unforked,
+    },
     rootfs,
     run::{self, Stage, Supervisor},
     step::{StepError, io_step, step},
-    sys::{self, SockFilter, python::Callback},
+    sys::{self, SockFilter, python::Callback, unforked::Unforked},
 };
 
 /// What a slot gives every cell it makes.
@@ -77,11 +82,8 @@ fn init(
     step("hide_memory", || sys::prctl(libc::PR_SET_DUMPABLE, 0))?;
     umask(Mode::from_bits_truncate(0o022));
 
-    let job = match io_step("read_job", || read_message::<Ask>(&mut socket))? {
-        Ask::Job(job) => job,
-        Ask::Stop => return Ok(()),
-        Ask::Open(_) => return Err(StepError { step: "read_job", errno: nix::errno::Errno::EPROTO }),
-    };
+    let message = io_step("read_job", || read_unforked(&mut socket))?;
+    let Some(job) = wanted_job(&message)? else { return Ok(()) };
     let link = receive_link(socket, &job)?;
     let mut scratch = rootfs::furnish_cell(scratch_bytes(&limits) + most_given_bytes(&job), &job.sources)?;
     let children = step("watch_children", || {
@@ -95,22 +97,55 @@ fn init(
     run_all(&supervisor, &job, link, || scratch.renew_if_used())
 }
 
+/// The job in a message; `None` if none is wanted any more.
+pub fn wanted_job(message: &Unforked) -> Result<Option<LentJob<'_>>, StepError> {
+    match io_step("read_job", || decode::<AskOf<&Bytes>>(message))? {
+        AskOf::Job(job) => Ok(Some(job)),
+        AskOf::Stop => Ok(None),
+        AskOf::Open(_) => Err(StepError { step: "read_job", errno: nix::errno::Errno::EPROTO }),
+    }
+}
+
 /// The ends of a link, where the job says that they follow.
-pub fn receive_link(socket: &UnixStream, job: &Job) -> Result<Option<Link>, StepError> {
+pub fn receive_link(socket: &UnixStream, job: &LentJob<'_>) -> Result<Option<Link>, StepError> {
     let receive = |at| Ok(Link { at, ends: io_step("receive_link", || LinkEnds::receive(socket))? });
     job.link.map(receive).transpose()
 }
+
+/// A job in memory that the runs do not inherit.
+pub type LentJob<'a> = Job<&'a Bytes>;
+
+/// What a cell's runs wrote, and how it is told: reused from run to run, and inherited by none.
+struct Buffers {
+    captured: [Unforked; 3],
+    frame: Unforked,
+}
+
+impl Buffers {
+    fn new(limits: &WireLimits, collect: &[Collect]) -> Result<Buffers, nix::errno::Errno> {
+        let most = run::most_captured(limits);
+        let collected =
+            collect.iter().map(|collect| collect.most_bytes as usize + REPORT_BYTES).sum::<usize>();
+        let whole = most.iter().sum::<usize>() + collected + REPORT_BYTES;
+        let [stdout, stderr, result] = most.map(|most| Unforked::with_capacity(most + 1));
+        Ok(Buffers { captured: [stdout?, stderr?, result?], frame: Unforked::with_capacity(whole)? })
+    }
+}
+
+/// More than a report needs beside what was captured.
+const REPORT_BYTES: usize = 4096;
 
 /// Carries out a job's runs. `link`: for the first of them, of a job that has no other. `renew`: makes
 /// the scratch space as new.
 pub fn run_all(
     supervisor: &Supervisor<'_>,
-    job: &Job,
+    job: &LentJob<'_>,
     mut link: Option<Link>,
     mut renew: impl FnMut() -> Result<(), StepError>,
 ) -> Result<(), StepError> {
     let hands_code_on = supervisor.setup.run.is_some() && job.runs.len() > 1;
     let mut code: Option<Vec<u8>> = None;
+    let mut buffers = step("make_buffers", || Buffers::new(&supervisor.limits, &job.collect))?;
     for (index, input) in job.runs.iter().enumerate() {
         if stop_requested(supervisor.socket) {
             return Ok(());
@@ -124,16 +159,17 @@ pub fn run_all(
             None if hands_code_on => Stage::First,
             None => Stage::Only,
         };
-        match run::carry_out(supervisor, job, input, link.take(), stage, begun)? {
-            Some(mut ran) => {
-                // An empty one says that it is too long to be handed on.
-                if let Some(sent) = run::take_code(&mut ran.result).filter(|sent| !sent.is_empty()) {
-                    code = Some(sent);
-                }
-                io_step("report_run", || write_message(&mut { supervisor.socket }, &Reply::Ran(ran)))?;
-            }
-            None => return Ok(()),
+        let Buffers { captured, frame } = &mut buffers;
+        let Some(ran) = run::carry_out(supervisor, job, input, link.take(), stage, captured, begun)? else {
+            return Ok(());
+        };
+        let (sent, result) = run::take_code(ran.result);
+        // An empty one says that it is too long to be handed on.
+        if let Some(sent) = sent.filter(|sent| !sent.is_empty()) {
+            code = Some(sent.to_vec());
         }
+        let ran = Ran { result: Bytes::new(result), ..ran };
+        io_step("report_run", || write_unforked(&mut { supervisor.socket }, frame, &ReplyOf::Ran(ran)))?;
     }
     Ok(())
 }
@@ -145,8 +181,9 @@ fn stop_requested(socket: &UnixStream) -> bool {
 }
 
 /// Room for the files that runs find, beside what they may write themselves.
-fn most_given_bytes(job: &Job) -> u64 {
-    let of_run = |run: &JobRun| run.files.iter().map(|(_, content)| content.len() as u64 + 4096).sum();
+fn most_given_bytes(job: &LentJob<'_>) -> u64 {
+    let of_run =
+        |run: &JobRun<&Bytes>| run.files.iter().map(|(_, content)| content.len() as u64 + 4096).sum();
     job.runs.iter().map(of_run).max().unwrap_or(0)
 }
 

@@ -40,7 +40,7 @@ use super::{
     cell::{self, CellSetup},
     landlock::{self, RunRules},
     narrowing,
-    protocol::{Ask, FaultReport, Job, LauncherSetup, Reply, WireLimits, read_message, write_message},
+    protocol::{FaultReport, LauncherSetup, Reply, WireLimits, read_unforked, write_message},
     reaper::{Charge, take_charge},
     rehearsal::rehearse_confined,
     rootfs::{SCRATCH_DIR, SOURCE_DIR},
@@ -368,11 +368,8 @@ fn init(
     if getppid() != slot {
         return Ok(()); // It died before it could be died with.
     }
-    let job: Job = match io_step("read_job", || read_message::<Ask>(&mut socket))? {
-        Ask::Job(job) => job,
-        Ask::Stop => return Ok(()),
-        Ask::Open(_) => return Err(StepError { step: "read_job", errno: Errno::EPROTO }),
-    };
+    let message = io_step("read_job", || read_unforked(&mut socket))?;
+    let Some(job) = cell::wanted_job(&message)? else { return Ok(()) };
     let link = cell::receive_link(socket, &job)?;
     let directory = CellDirectory::create(&surroundings.slot_directory(index), &job.sources)?;
     let mut readable = surroundings.readable();

@@ -8,7 +8,7 @@
 
 use std::{
     fs::File,
-    io::{Read, Write},
+    io::Write,
     os::{
         fd::{AsFd, OwnedFd},
         unix::fs::MetadataExt,
@@ -23,7 +23,10 @@ use nix::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::step::{StepError, io_step, step};
+use super::{
+    step::{StepError, io_step, step},
+    sys::unforked::Unforked,
+};
 
 /// A file to read back after each run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -36,8 +39,9 @@ pub struct Collect {
 
 /// What stood under the name of a [`Collect`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Collected {
-    Content(#[serde(with = "serde_bytes")] Vec<u8>),
+#[serde(bound(serialize = "B: serde_bytes::Serialize", deserialize = "B: serde_bytes::Deserialize<'de>"))]
+pub enum Collected<B = Vec<u8>> {
+    Content(#[serde(with = "serde_bytes")] B),
     /// Nothing, or nothing that can be reached without following a link.
     Missing,
     /// A directory, a pipe, a link or the like.
@@ -61,11 +65,7 @@ impl WorkDirectory {
     }
 
     /// Writes files, and makes the directories that they and the collected ones stand in.
-    pub fn put(
-        &self,
-        files: &[(String, serde_bytes::ByteBuf)],
-        collect: &[Collect],
-    ) -> Result<(), StepError> {
+    pub fn put(&self, files: &[(String, &serde_bytes::Bytes)], collect: &[Collect]) -> Result<(), StepError> {
         let names = files.iter().map(|(path, _)| path).chain(collect.iter().map(|collect| &collect.path));
         for path in names {
             for (end, _) in path.match_indices('/') {
@@ -88,11 +88,11 @@ impl WorkDirectory {
     }
 
     /// Reads files back, in the order asked for. Nothing of the run may be alive.
-    pub fn take(&self, collect: &[Collect]) -> Result<Vec<Collected>, StepError> {
+    pub fn take(&self, collect: &[Collect]) -> Result<Vec<Collected<Unforked>>, StepError> {
         collect.iter().map(|collect| self.take_one(collect)).collect()
     }
 
-    fn take_one(&self, collect: &Collect) -> Result<Collected, StepError> {
+    fn take_one(&self, collect: &Collect) -> Result<Collected<Unforked>, StepError> {
         // Opening a pipe without a writer for reading returns at once when it must not block.
         let flags = OFlag::O_RDONLY | OFlag::O_NONBLOCK | OFlag::O_NOCTTY;
         let file = match self.look_up(&collect.path, flags, Mode::empty()) {
@@ -112,8 +112,12 @@ impl WorkDirectory {
         if metadata.size() > collect.most_bytes {
             return Ok(Collected::TooLarge);
         }
-        let mut content = Vec::with_capacity(metadata.size() as usize);
-        io_step("read_named_file", || file.take(collect.most_bytes).read_to_end(&mut content))?;
+        // No larger than it was: nothing of the run is alive.
+        let mut content = step("read_named_file", || Unforked::with_capacity(metadata.size() as usize))?;
+        step("read_named_file", || {
+            while content.append_from(file.as_fd())? > 0 {}
+            Ok(())
+        })?;
         Ok(Collected::Content(content))
     }
 
@@ -144,18 +148,30 @@ mod tests {
         Collect { path: path.to_owned(), most_bytes }
     }
 
+    /// Content copied, so that it can be compared.
+    fn taken(work: &WorkDirectory, collect: &[Collect]) -> Vec<Collected> {
+        let copied = |collected: Collected<Unforked>| match collected {
+            Collected::Content(content) => Collected::Content(content.to_vec()),
+            Collected::Missing => Collected::Missing,
+            Collected::NotAFile => Collected::NotAFile,
+            Collected::Unreadable => Collected::Unreadable,
+            Collected::TooLarge => Collected::TooLarge,
+        };
+        work.take(collect).unwrap().into_iter().map(copied).collect()
+    }
+
     #[test]
     fn writes_and_reads_back_and_makes_directories() {
         let home = tempfile::TempDir::new().unwrap();
         let work = WorkDirectory::open(home.path()).unwrap();
-        let files = [("in/input.txt".to_owned(), serde_bytes::ByteBuf::from(b"1 2\n".to_vec()))];
+        let files = [("in/input.txt".to_owned(), serde_bytes::Bytes::new(b"1 2\n"))];
         work.put(&files, &[collect("out/deep/output.txt", 9)]).unwrap();
         assert_eq!(fs::read(home.path().join("in/input.txt")).unwrap(), b"1 2\n");
         fs::write(home.path().join("out/deep/output.txt"), "3\n").unwrap();
         let asked =
             [collect("out/deep/output.txt", 9), collect("out/deep/output.txt", 1), collect("none", 9)];
         assert_eq!(
-            work.take(&asked).unwrap(),
+            taken(&work, &asked),
             [Collected::Content(b"3\n".to_vec()), Collected::TooLarge, Collected::Missing]
         );
     }
@@ -185,11 +201,11 @@ mod tests {
             ("holes", Collected::TooLarge),
             ("pipe/inside", Collected::Missing),
         ] {
-            assert_eq!(work.take(&[collect(path, 1 << 20)]).unwrap(), [found], "{path}");
+            assert_eq!(taken(&work, &[collect(path, 1 << 20)]), [found], "{path}");
         }
         fs::write(at("closed"), "x").unwrap();
         fs::set_permissions(at("closed"), fs::Permissions::from_mode(0o000)).unwrap();
-        let seen = work.take(&[collect("closed", 9)]).unwrap();
+        let seen = taken(&work, &[collect("closed", 9)]);
         let may_read_all = nix::unistd::geteuid().is_root();
         let expected = if may_read_all { Collected::Content(b"x".to_vec()) } else { Collected::Unreadable };
         assert_eq!(seen, [expected]);

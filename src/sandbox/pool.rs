@@ -10,6 +10,7 @@ use std::{
     time::Duration,
 };
 
+use serde_bytes::{ByteBuf, Bytes};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt, Interest},
     net::UnixStream,
@@ -21,7 +22,7 @@ use super::{
     lender::{Lender, LentSlot},
     link::{LinkAt, LinkEnds},
     protocol::{
-        self, Ask, CgroupKind, FaultReport, ImageSetup, JobRun, LauncherSetup, Open, Ran, Reply, WarmSetup,
+        self, AskOf, CgroupKind, FaultReport, ImageSetup, JobRun, LauncherSetup, Open, Ran, Reply, WarmSetup,
         decode, frame_length,
     },
     refusal::{Refusal, StartError},
@@ -198,8 +199,8 @@ impl Sandbox {
             .ok_or_else(|| fault("find_launcher", format!("no launcher is called {launcher}")))?;
         let mut slot = lender.lend(seat.number).await?;
         let runs = job.runs.len();
-        let open = Ask::Open(Open { limits: limits.into() });
-        let job = Ask::Job(wire_job(job, link.as_ref().map(|(at, _)| *at)));
+        let open = AskOf::<&Bytes>::Open(Open { limits: limits.into() });
+        let job = AskOf::Job(wire_job(&job, link.as_ref().map(|(at, _)| *at)));
         let send = async {
             for message in [open, job] {
                 slot.socket.write_all(&protocol::encode(&message)?).await?;
@@ -228,26 +229,17 @@ impl Sandbox {
     }
 }
 
-fn wire_job(job: Job, link: Option<LinkAt>) -> protocol::Job {
-    use serde_bytes::ByteBuf;
+fn wire_job(job: &Job, link: Option<LinkAt>) -> protocol::Job<&Bytes> {
     protocol::Job {
-        program: job.program,
-        sources: job
-            .sources
-            .iter()
-            .map(|(path, content)| (path.clone(), ByteBuf::from(&**content)))
-            .collect(),
+        program: job.program.clone(),
+        sources: job.sources.iter().map(|(path, content)| (path.clone(), Bytes::new(content))).collect(),
         runs: job
             .runs
-            .into_iter()
+            .iter()
             .map(|run| JobRun {
-                stdin: ByteBuf::from(&*run.stdin),
-                call: run.call.as_deref().map(ByteBuf::from),
-                files: run
-                    .files
-                    .iter()
-                    .map(|(path, content)| (path.clone(), ByteBuf::from(&**content)))
-                    .collect(),
+                stdin: Bytes::new(&run.stdin),
+                call: run.call.as_deref().map(Bytes::new),
+                files: run.files.iter().map(|(path, content)| (path.clone(), Bytes::new(content))).collect(),
             })
             .collect(),
         collect: job.collect.to_vec(),
@@ -366,7 +358,7 @@ impl OpenCell {
     }
 
     async fn send_stop(&mut self) -> io::Result<()> {
-        self.slot.socket.write_all(&protocol::encode(&Ask::Stop)?).await
+        self.slot.socket.write_all(&protocol::encode(&AskOf::<&Bytes>::Stop)?).await
     }
 }
 
@@ -378,8 +370,8 @@ async fn read_reply(socket: &mut UnixStream) -> io::Result<Reply> {
     decode(&body)
 }
 
-impl From<Ran> for Outcome {
-    fn from(ran: Ran) -> Outcome {
+impl From<Ran<ByteBuf, Vec<u8>>> for Outcome {
+    fn from(ran: Ran<ByteBuf, Vec<u8>>) -> Outcome {
         let status = ExitStatus::from_raw(ran.status);
         Outcome {
             end: match (status.code(), status.signal()) {

@@ -10,12 +10,13 @@
 use std::io::{self, Read, Write};
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde_bytes::ByteBuf;
 
 use super::{
     LimitHit, Tier,
     link::LinkAt,
     named_files::{Collect, Collected},
-    sys::SockFilter,
+    sys::{SockFilter, unforked::Unforked},
 };
 use crate::limits::Limits;
 
@@ -95,7 +96,7 @@ pub struct ImageSetup {
     /// Symbolic links: path in the cell, target.
     pub links: Vec<(String, String)>,
     /// Small files: path in the cell, content.
-    pub files: Vec<(String, serde_bytes::ByteBuf)>,
+    pub files: Vec<(String, ByteBuf)>,
     /// The seccomp program.
     pub seccomp: Vec<SockFilter>,
 }
@@ -124,13 +125,13 @@ impl From<Limits> for WireLimits {
     }
 }
 
-/// Service to cell init.
+/// Service to cell init. `B`: how bytes are held, here and below; both sides lend them.
 #[derive(Debug, Serialize, Deserialize)]
-pub struct Job {
+pub struct Job<B> {
     pub program: Program,
     /// Path below the source directory, content.
-    pub sources: Vec<(String, serde_bytes::ByteBuf)>,
-    pub runs: Vec<JobRun>,
+    pub sources: Vec<(String, B)>,
+    pub runs: Vec<JobRun<B>>,
     /// Read back after each run.
     pub collect: Vec<Collect>,
     /// Where the only run finds its ends of a link. If set, they follow this message.
@@ -151,26 +152,30 @@ pub enum Program {
 }
 
 #[derive(Debug, Serialize, Deserialize)]
-pub struct JobRun {
-    pub stdin: serde_bytes::ByteBuf,
-    pub call: Option<serde_bytes::ByteBuf>,
+pub struct JobRun<B> {
+    pub stdin: B,
+    pub call: Option<B>,
     /// Path below the working directory, content.
-    pub files: Vec<(String, serde_bytes::ByteBuf)>,
+    pub files: Vec<(String, B)>,
 }
 
 /// Cell init to service, one per run.
 #[derive(Debug, Serialize, Deserialize)]
-pub struct Ran {
+#[serde(bound(
+    serialize = "B: Serialize, C: serde_bytes::Serialize",
+    deserialize = "B: Deserialize<'de>, C: serde_bytes::Deserialize<'de>"
+))]
+pub struct Ran<B, C> {
     /// Raw wait status of the run's first process.
     pub status: i32,
     pub limit: Option<LimitHit>,
     pub cpu_us: u64,
     pub wall_us: u64,
     pub memory_bytes: u64,
-    pub stdout: serde_bytes::ByteBuf,
-    pub stderr: serde_bytes::ByteBuf,
-    pub result: serde_bytes::ByteBuf,
-    pub files: Vec<Collected>,
+    pub stdout: B,
+    pub stderr: B,
+    pub result: B,
+    pub files: Vec<Collected<C>>,
     /// On the machine's monotonic clock.
     pub ended_us: u64,
 }
@@ -184,8 +189,12 @@ pub struct FaultReport {
 
 /// Everything that comes back on a slot's socket.
 #[derive(Debug, Serialize, Deserialize)]
-pub enum Reply {
-    Ran(Ran),
+#[serde(bound(
+    serialize = "B: Serialize, C: serde_bytes::Serialize",
+    deserialize = "B: Deserialize<'de>, C: serde_bytes::Deserialize<'de>"
+))]
+pub enum ReplyOf<B, C> {
+    Ran(Ran<B, C>),
     Fault(FaultReport),
     /// The cell is gone. `oom_kill`: the kernel killed something in it at its memory limit.
     Closed {
@@ -197,6 +206,9 @@ pub enum Reply {
         cgroup: Option<CgroupInfo>,
     },
 }
+
+/// The same, with its bytes its own.
+pub type Reply = ReplyOf<ByteBuf, Vec<u8>>;
 
 /// What the service is told of a launcher's control groups.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -224,11 +236,14 @@ pub enum CgroupKind {
 
 /// Everything that goes to a slot's socket.
 #[derive(Debug, Serialize, Deserialize)]
-pub enum Ask {
+pub enum AskOf<B> {
     Open(Open),
-    Job(Job),
+    Job(Job<B>),
     Stop,
 }
+
+/// The same, with its bytes its own.
+pub type Ask = AskOf<ByteBuf>;
 
 /// Writes a message: four bytes of length, little endian, then its encoding.
 pub fn write_message<T: Serialize>(to: &mut impl Write, message: &T) -> io::Result<()> {
@@ -243,6 +258,30 @@ pub fn encode<T: Serialize>(message: &T) -> io::Result<Vec<u8>> {
         .filter(|length| *length <= MAX_FRAME_BYTES)
         .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "message larger than a frame may be"))?;
     frame[..4].copy_from_slice(&length.to_le_bytes());
+    Ok(frame)
+}
+
+/// Writes a message from memory that no fork of this process inherits.
+pub fn write_unforked<T: Serialize>(
+    to: &mut impl Write,
+    frame: &mut Unforked,
+    message: &T,
+) -> io::Result<()> {
+    frame.clear();
+    frame.write_all(&[0; 4])?;
+    postcard::to_io(message, &mut *frame).map_err(io::Error::other)?;
+    let length = frame.len() as u32 - 4;
+    frame[..4].copy_from_slice(&length.to_le_bytes());
+    to.write_all(frame)
+}
+
+/// Reads a message, not yet decoded, into such memory. `UnexpectedEof` when the other side is gone.
+pub fn read_unforked(from: &mut impl Read) -> io::Result<Unforked> {
+    let mut length = [0; 4];
+    from.read_exact(&mut length)?;
+    let length = frame_length(length)?;
+    let mut frame = Unforked::with_capacity(length)?;
+    from.read_exact(frame.extend_by(length))?;
     Ok(frame)
 }
 
@@ -264,6 +303,6 @@ pub fn frame_length(prefix: [u8; 4]) -> io::Result<usize> {
     Ok(length as usize)
 }
 
-pub fn decode<T: DeserializeOwned>(body: &[u8]) -> io::Result<T> {
+pub fn decode<'de, T: Deserialize<'de>>(body: &'de [u8]) -> io::Result<T> {
     postcard::from_bytes(body).map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))
 }

@@ -17,11 +17,13 @@ use nix::{
     },
 };
 
+use serde_bytes::Bytes;
+
 use super::{
     confined::{Surroundings, become_init},
     forks,
     landlock::RunRules,
-    protocol::{Ask, Job, Open, Program, Reply, read_message, write_message},
+    protocol::{AskOf, Job, Open, Program, Reply, read_message, write_message},
     step::{StepError, io_step, step},
     sys,
 };
@@ -30,7 +32,7 @@ use crate::limits::Limits;
 /// With namespaces: the real thing, asked by a socket of a slot process for a cell and in it for a job
 /// without runs. Returns when the cell is gone.
 pub fn rehearse_cell(slot: &mut UnixStream) -> Result<(), StepError> {
-    let job = Job {
+    let job = Job::<&Bytes> {
         program: Program::Warm { arguments: Vec::new() },
         sources: Vec::new(),
         runs: Vec::new(),
@@ -40,7 +42,7 @@ pub fn rehearse_cell(slot: &mut UnixStream) -> Result<(), StepError> {
     let open = Open { limits: Limits::default().into() };
     // A slot process that could not begin has closed its end, and said why.
     let sent = io_step("rehearse", || {
-        write_message(slot, &Ask::Open(open)).and_then(|()| write_message(slot, &Ask::Job(job)))
+        write_message(slot, &AskOf::<&Bytes>::Open(open)).and_then(|()| write_message(slot, &AskOf::Job(job)))
     });
     match io_step("rehearse", || read_message::<Reply>(slot)) {
         Ok(Reply::Closed { status: 0, .. }) => sent,

@@ -76,7 +76,7 @@ pub fn mount_cell_proc() -> Result<(), StepError> {
 /// What a cell adds to the shared tree beside /proc: scratch space and sources.
 pub fn furnish_cell(
     scratch_bytes: u64,
-    sources: &[(String, serde_bytes::ByteBuf)],
+    sources: &[(String, &serde_bytes::Bytes)],
 ) -> Result<Scratch, StepError> {
     let scratch = Scratch::mount(scratch_bytes)?;
     let source_bytes: usize = sources.iter().map(|(_, content)| content.len() + 8192).sum();

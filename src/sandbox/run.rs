@@ -17,21 +17,23 @@ use nix::{
     sys::signalfd::SignalFd,
     unistd::{Pid, pipe2},
 };
+use serde_bytes::Bytes;
 
 use super::{
     LimitHit,
-    cell::CellSetup,
+    cell::{CellSetup, LentJob},
     cgroup::OomKill,
     confined::ConfinedCell,
     forks::Gate,
     link::{Link, LinkAt, LinkEnds},
     named_files::WorkDirectory,
     program::{Inherited, Inputs, become_program, known_step},
-    protocol::{FaultReport, Job, JobRun, Program, Ran, WireLimits},
+    protocol::{FaultReport, JobRun, Program, Ran, WireLimits},
     rootfs::WORK_DIR,
     step::{StepError, io_step, step},
     supervise::{Capture, GroupCpu, Watch, end_everything, supervise},
-    sys, tree,
+    sys::{self, unforked::Unforked},
+    tree,
     watch::TreeWatch,
 };
 
@@ -68,27 +70,24 @@ impl Stage<'_> {
     }
 }
 
-/// Takes the compiled form from the front of a first run's result: `C`, four bytes of length, the
-/// form. It comes from a process of the cell, and goes to no other than the same solution's. The driver
-/// always writes one, before anything of the solution is executed: what a solution writes itself
+/// The compiled form, if any, at the front of a first run's result (`C`, four bytes of length, the form),
+/// and the rest. It comes from a process of the cell, and goes to no other than the same solution's. The
+/// driver always writes one, before anything of the solution is executed: what a solution writes itself
 /// never stands at the front, and so no run can leave anything to a later one.
-pub fn take_code(result: &mut Vec<u8>) -> Option<Vec<u8>> {
-    let rest = result.strip_prefix(b"C")?;
-    let Some((length, rest)) = rest.split_first_chunk::<4>() else {
-        result.clear();
-        return None;
-    };
+pub fn take_code(result: &[u8]) -> (Option<&[u8]>, &[u8]) {
+    let Some(rest) = result.strip_prefix(b"C") else { return (None, result) };
+    let Some((length, rest)) = rest.split_first_chunk::<4>() else { return (None, b"") };
     match rest.split_at_checked(u32::from_le_bytes(*length) as usize) {
-        Some((code, record)) => {
-            let (code, record) = (code.to_vec(), record.to_vec());
-            *result = record;
-            Some(code)
-        }
-        None => {
-            result.clear();
-            None
-        }
+        Some((code, record)) => (Some(code), record),
+        None => (None, b""),
     }
+}
+
+/// Most bytes of standard output, standard error and result that are kept.
+pub fn most_captured(limits: &WireLimits) -> [usize; 3] {
+    let most = limits.output_bytes as usize;
+    let generous = most.max(LEAST_CAPTURE_BYTES as usize);
+    [most, generous, generous]
 }
 
 /// What all runs of a cell have in common.
@@ -103,7 +102,7 @@ pub struct Supervisor<'a> {
 }
 
 /// The program that a job brings, in memory; `None` if it executes one of the image.
-pub fn program_file(job: &Job) -> Result<Option<OwnedFd>, StepError> {
+pub fn program_file(job: &LentJob<'_>) -> Result<Option<OwnedFd>, StepError> {
     let Program::Source { path, .. } = &job.program else { return Ok(None) };
     let source = job.sources.iter().find(|(name, _)| name == path);
     let (_, content) = source.ok_or(StepError { step: "find_program", errno: Errno::ENOENT })?;
@@ -113,14 +112,15 @@ pub fn program_file(job: &Job) -> Result<Option<OwnedFd>, StepError> {
 }
 
 /// Carries out one run. `Ok(None)` if the service wants no more of this cell.
-pub fn carry_out(
+pub fn carry_out<'b>(
     supervisor: &Supervisor<'_>,
-    job: &Job,
-    input: &JobRun,
+    job: &LentJob<'_>,
+    input: &JobRun<&Bytes>,
     link: Option<Link>,
     stage: Stage<'_>,
+    captured: &'b mut [Unforked; 3],
     begun: Instant,
-) -> Result<Option<Ran>, StepError> {
+) -> Result<Option<Ran<&'b Bytes, Unforked>>, StepError> {
     let inputs = inputs(input, link, stage)?;
     let held = hold_streams(&inputs)?;
     // Before memory is measured: what the run is given is not its own use.
@@ -138,7 +138,7 @@ pub fn carry_out(
         Some(group) => Some(io_step("read_oom_events", || group.oom_count())?),
         None => None,
     };
-    let mut watch = start(supervisor, job, stage, inputs)?;
+    let mut watch = start(supervisor, job, stage, inputs, captured)?;
     watch.held = held;
     watch.given_bytes = input.files.iter().map(|(_, content)| content.len() as u64 + 4096).sum();
     watch.cpu_before = match group {
@@ -180,8 +180,8 @@ pub fn carry_out(
 /// The files that the run finds by name, and the directories of those that it leaves.
 fn furnish_work_directory(
     supervisor: &Supervisor<'_>,
-    job: &Job,
-    input: &JobRun,
+    job: &LentJob<'_>,
+    input: &JobRun<&Bytes>,
 ) -> Result<WorkDirectory, StepError> {
     let confined = supervisor.setup.confined.as_ref();
     let path = confined.map_or_else(|| WORK_DIR.into(), ConfinedCell::work_directory);
@@ -197,7 +197,7 @@ fn hold_streams(inputs: &Inputs) -> Result<Option<[OwnedFd; 2]>, StepError> {
 }
 
 /// What the run finds at its descriptors, but for what is captured.
-fn inputs(input: &JobRun, link: Option<Link>, stage: Stage<'_>) -> Result<Inputs, StepError> {
+fn inputs(input: &JobRun<&Bytes>, link: Option<Link>, stage: Stage<'_>) -> Result<Inputs, StepError> {
     let call = match &input.call {
         Some(call) => Some(io_step("store_call", || sys::sealed_file(call))?),
         None => None,
@@ -206,7 +206,7 @@ fn inputs(input: &JobRun, link: Option<Link>, stage: Stage<'_>) -> Result<Inputs
         Stage::Later(code) => Some(io_step("store_code", || sys::sealed_file(code))?),
         Stage::Only | Stage::First => None,
     };
-    let stdin = || io_step("store_stdin", || sys::sealed_file(&input.stdin));
+    let stdin = || io_step("store_stdin", || sys::sealed_file(input.stdin));
     Ok(match link {
         Some(Link { at: LinkAt::Streams, ends: LinkEnds { inbox, outbox } }) => {
             Inputs { stdin: inbox, stdout: Some(outbox), call, code, link: None }
@@ -219,12 +219,13 @@ fn inputs(input: &JobRun, link: Option<Link>, stage: Stage<'_>) -> Result<Inputs
 }
 
 /// Starts the program with its pipes. Returns when it is executing.
-fn start(
+fn start<'b>(
     supervisor: &Supervisor<'_>,
-    job: &Job,
+    job: &LentJob<'_>,
     stage: Stage<'_>,
     mut inputs: Inputs,
-) -> Result<Watch, StepError> {
+    captured: &'b mut [Unforked; 3],
+) -> Result<Watch<'b>, StepError> {
     let pipe = || step("make_pipe", || pipe2(OFlag::O_CLOEXEC));
     let (stdout_read, stdout) = match inputs.stdout.take() {
         Some(to_other_cell) => (None, to_other_cell),
@@ -251,11 +252,14 @@ fn start(
         sys::exit_now(127);
     };
     drop((setup_write, stdout, stderr.1, result.1));
-    let most = supervisor.limits.output_bytes as usize;
-    let capture = |pipe: Option<OwnedFd>, most| Capture { pipe, bytes: Vec::new(), most };
-    let generous = most.max(LEAST_CAPTURE_BYTES as usize);
-    let captures =
-        [capture(stdout_read, most), capture(Some(stderr.0), generous), capture(Some(result.0), generous)];
+    let [stdout_most, stderr_most, result_most] = most_captured(&supervisor.limits);
+    let capture = |pipe: Option<OwnedFd>, bytes: &'b mut Unforked, most| Capture::new(pipe, bytes, most);
+    let [stdout_bytes, stderr_bytes, result_bytes] = captured;
+    let captures = [
+        capture(stdout_read, stdout_bytes, stdout_most),
+        capture(Some(stderr.0), stderr_bytes, stderr_most),
+        capture(Some(result.0), result_bytes, result_most),
+    ];
     for capture in &captures {
         step("unblock_pipe", || capture.unblock())?;
     }
@@ -299,9 +303,7 @@ mod tests {
     #[test]
     fn compiled_form_is_taken_from_the_front_only() {
         let check = |result: &[u8], code: Option<&[u8]>, left: &[u8]| {
-            let mut result = result.to_vec();
-            assert_eq!(take_code(&mut result).as_deref(), code);
-            assert_eq!(result, left);
+            assert_eq!(take_code(result), (code, left));
         };
         check(b"", None, b"");
         check(b"(record", None, b"(record");

@@ -273,7 +273,7 @@ impl CellDirectory {
     /// processes killed before they had cleaned up) goes first.
     pub fn create(
         slot: &Path,
-        sources: &[(String, serde_bytes::ByteBuf)],
+        sources: &[(String, &serde_bytes::Bytes)],
     ) -> Result<CellDirectory, StepError> {
         io_step("sweep_slot", || Ok(empty(open_directory(slot)?.as_fd())?))?;
         let scratch = io_step("make_cell_directories", || {

@@ -13,6 +13,7 @@ use nix::{
     sys::signal::{Signal, kill},
     unistd::Pid,
 };
+use serde_bytes::Bytes;
 
 use super::{
     LimitHit,
@@ -22,7 +23,8 @@ use super::{
     protocol::Ran,
     run::{Supervisor, cpu_kill_after},
     step::{StepError, io_step, step},
-    sys, tree,
+    sys::{self, unforked::Unforked},
+    tree,
     watch::TreeWatch,
 };
 use crate::limits::Limits;
@@ -35,10 +37,11 @@ const GROUP_NOISE: Duration = Duration::from_millis(20);
 const MEMORY_WATCH: Duration = Duration::from_millis(4);
 
 /// One stream coming out of the run.
-pub struct Capture {
-    pub pipe: Option<OwnedFd>,
-    pub bytes: Vec<u8>,
-    pub most: usize,
+pub struct Capture<'b> {
+    pipe: Option<OwnedFd>,
+    /// Has room for one byte more than may be kept.
+    bytes: &'b mut Unforked,
+    most: usize,
 }
 
 /// CPU time of a slot's control group, and of this process, which is in it.
@@ -59,10 +62,10 @@ impl GroupCpu {
 }
 
 /// A run in progress.
-pub struct Watch {
+pub struct Watch<'b> {
     pub main: Pid,
     pub main_status: Option<i32>,
-    pub captures: [Capture; 3],
+    pub captures: [Capture<'b>; 3],
     pub limit: Option<LimitHit>,
     /// CPU time of children already reaped.
     pub reaped_cpu: Duration,
@@ -83,7 +86,11 @@ pub struct Watch {
 }
 
 /// Watches until the program has ended or a limit is hit. `false` if the service wants it ended.
-pub fn supervise(supervisor: &Supervisor<'_>, watch: &mut Watch, begun: Instant) -> Result<bool, StepError> {
+pub fn supervise(
+    supervisor: &Supervisor<'_>,
+    watch: &mut Watch<'_>,
+    begun: Instant,
+) -> Result<bool, StepError> {
     let limits = &supervisor.limits;
     let wall = Duration::from_millis(limits.wall_ms);
     let mut wall_end = begun + wall;
@@ -183,7 +190,7 @@ pub struct Ready {
     pub gate: bool,
 }
 
-impl Watch {
+impl<'b> Watch<'b> {
     pub fn wait(&self, supervisor: &Supervisor<'_>, wake: Instant) -> Result<Ready, StepError> {
         let timeout = wake.saturating_duration_since(Instant::now());
         // Rounded up, so that a wake-up is never early.
@@ -262,10 +269,14 @@ impl Watch {
         Ok(if used > self.reaped_cpu + noise { used } else { self.reaped_cpu })
     }
 
-    pub fn finish(self, supervisor: &Supervisor<'_>, begun: Instant) -> Result<Ran, StepError> {
+    pub fn finish(
+        self,
+        supervisor: &Supervisor<'_>,
+        begun: Instant,
+    ) -> Result<Ran<&'b Bytes, Unforked>, StepError> {
         let cpu_us = self.whole_cpu(supervisor)?.as_micros() as u64;
         let over_cpu = cpu_us > supervisor.limits.cpu_ms * 1000;
-        let [stdout, stderr, result] = self.captures.map(|capture| capture.bytes.into());
+        let [stdout, stderr, result] = self.captures.map(Capture::into_bytes);
         Ok(Ran {
             status: self.main_status.unwrap_or(libc::SIGKILL),
             limit: self.limit.or(over_cpu.then_some(LimitHit::Cpu)),
@@ -288,7 +299,13 @@ pub enum CaptureState {
     Full,
 }
 
-impl Capture {
+impl<'b> Capture<'b> {
+    /// `bytes`: with room for `most` bytes and one more.
+    pub fn new(pipe: Option<OwnedFd>, bytes: &'b mut Unforked, most: usize) -> Capture<'b> {
+        bytes.clear();
+        Capture { pipe, bytes, most }
+    }
+
     pub fn unblock(&self) -> Result<(), Errno> {
         match &self.pipe {
             Some(pipe) => sys::set_nonblocking(pipe.as_raw_fd()),
@@ -299,18 +316,15 @@ impl Capture {
     /// Takes what is there. Closes the pipe at its end and when it is full.
     pub fn read(&mut self) -> io::Result<CaptureState> {
         let Some(pipe) = &self.pipe else { return Ok(CaptureState::Open) };
-        let mut chunk = [0u8; 16_384];
         loop {
-            match nix::unistd::read(pipe, &mut chunk) {
+            match self.bytes.append_from(pipe.as_fd()) {
                 Ok(0) => break,
-                Ok(length) => {
-                    let room = self.most - self.bytes.len();
-                    self.bytes.extend_from_slice(&chunk[..length.min(room)]);
-                    if length > room {
-                        self.pipe = None;
-                        return Ok(CaptureState::Full);
-                    }
+                Ok(_) if self.bytes.len() > self.most => {
+                    self.bytes.truncate(self.most);
+                    self.pipe = None;
+                    return Ok(CaptureState::Full);
                 }
+                Ok(_) => {}
                 Err(Errno::EAGAIN) => return Ok(CaptureState::Open),
                 Err(Errno::EINTR) => {}
                 Err(errno) => return Err(errno.into()),
@@ -318,6 +332,10 @@ impl Capture {
         }
         self.pipe = None;
         Ok(CaptureState::Open)
+    }
+
+    fn into_bytes(self) -> &'b Bytes {
+        Bytes::new(self.bytes)
     }
 }
 

@@ -11,6 +11,7 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
     path::PathBuf,
+    process::{Command, Stdio},
     sync::Arc,
 };
 
@@ -20,8 +21,11 @@ use proofbox::{
     judge::{Compare, Profile, Rule},
     limits::Limits,
     report::Report,
-    submission::{FunctionTarget, FunctionTest, ProgramTest, Solution, Stop, Submission, Tests},
-    value::Value,
+    submission::{
+        CodeKind, CodeTest, CodeTests, FunctionTarget, FunctionTest, ProgramTest, Solution, SourceFile, Stop,
+        Submission, Tests,
+    },
+    value::{Value, repr},
     verdict::Verdict,
     verify::Engine,
 };
@@ -52,6 +56,17 @@ struct Cheat {
     verdict: Option<Verdict>,
     /// Rules by which the answer is right.
     matches: BTreeSet<String>,
+    /// A module that must be installed for the case to mean anything.
+    needs: Option<String>,
+}
+
+/// How a cheat is asked here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Way {
+    /// By the tests that it names, by input and output or by calls.
+    Compared,
+    /// By code: its own lines, or an assertion for each call.
+    Code,
 }
 
 impl Cheat {
@@ -71,6 +86,7 @@ impl Cheat {
             },
             expects: words.remove("expects").unwrap_or("int").to_owned(),
             verdict: words.remove("verdict").map(|word| Verdict::from_word(word).unwrap()),
+            needs: words.remove("needs").map(str::to_owned),
             matches: words.remove("matches").unwrap_or("").split_whitespace().map(str::to_owned).collect(),
             file,
             source: source.clone(),
@@ -83,20 +99,59 @@ impl Cheat {
         self.judge.as_ref().is_ok_and(|judge| judge.starts_with("program"))
     }
 
-    fn submission(&self) -> Submission {
-        let tests = match self.is_program() {
-            true => Tests::Program(INPUTS.iter().map(|x| program_test(&self.expects, *x)).collect()),
-            false => {
-                let tests = INPUTS.iter().map(|x| function_test(&self.expects, *x)).collect();
-                Tests::Function { target: FunctionTarget { name: "f".to_owned() }, tests }
+    /// The lines that are the tests' code.
+    fn code(&self) -> String {
+        self.source
+            .lines()
+            .filter_map(|line| line.strip_prefix("#> "))
+            .map(|line| format!("{line}\n"))
+            .collect()
+    }
+
+    fn ways(&self) -> Vec<Way> {
+        match (self.code().is_empty(), self.is_program()) {
+            (true, true) => vec![Way::Compared],
+            (true, false) => vec![Way::Compared, Way::Code],
+            (false, _) => vec![Way::Code],
+        }
+    }
+
+    fn tests(&self, way: Way) -> Tests {
+        let calls = || INPUTS.iter().map(|x| function_test(&self.expects, *x));
+        match way {
+            Way::Compared if self.is_program() => {
+                Tests::Program(INPUTS.iter().map(|x| program_test(&self.expects, *x)).collect())
             }
-        };
+            Way::Compared => {
+                Tests::Function { target: FunctionTarget { name: "f".to_owned() }, tests: calls().collect() }
+            }
+            Way::Code => {
+                let is_suite = self.judge.as_ref().is_ok_and(|judge| judge == "code-unittest");
+                let kind = if is_suite { CodeKind::Unittest } else { CodeKind::Assert };
+                let asserts = calls().map(|call| {
+                    format!("assert f({}) == {}", repr(&call.args[0], 100), repr(&call.accepted[0], 1000))
+                });
+                let codes: Vec<String> = match self.code() {
+                    code if code.is_empty() => asserts.collect(),
+                    code => vec![code],
+                };
+                let tests = codes.into_iter().map(|code| CodeTest { kind, code }).collect();
+                Tests::Code(CodeTests { setup: String::new(), entry_point: None, tests })
+            }
+        }
+    }
+
+    fn submission(&self, way: Way) -> Submission {
         // The naive judge has half a second where it measures time; each of those cheats needs more.
         let cpu_ms = if self.verdict == Some(Verdict::TimeLimit) { 350 } else { 2_000 };
+        let also = match way {
+            Way::Compared => rules().into_iter().map(|(_, rule)| rule).collect(),
+            Way::Code => Vec::new(),
+        };
         Submission {
             solution: Solution::single("main.py", self.source.clone()),
-            tests,
-            also: rules().into_iter().map(|(_, rule)| rule).collect(),
+            tests: self.tests(way),
+            also,
             limits: Limits { cpu_ms, wall_ms: Limits::default_wall_ms(cpu_ms), ..Limits::default() },
             stop: Stop::FirstFailure,
             ..program("", &[])
@@ -104,11 +159,14 @@ impl Cheat {
     }
 
     /// What is wrong with a report, if anything is.
-    fn mistake(&self, report: &Report) -> Option<String> {
+    fn mistake(&self, way: Way, report: &Report) -> Option<String> {
         let refused = |verdict| !matches!(verdict, Verdict::Accepted | Verdict::Undecided);
         let wrong = !refused(report.verdict) || self.verdict.is_some_and(|verdict| report.verdict != verdict);
         if wrong {
-            return Some(format!("{}: {} {:?}", self.file, report.verdict, report.reason));
+            return Some(format!("{}, {way:?}: {} {:?}", self.file, report.verdict, report.reason));
+        }
+        if way == Way::Code {
+            return None;
         }
         let mut accepting = BTreeSet::new();
         for ((name, _), judged) in rules().into_iter().zip(&report.also) {
@@ -162,7 +220,19 @@ fn cheats() -> Vec<Cheat> {
     let mut files: Vec<String> = names.map(|name| name.into_string().unwrap()).collect();
     files.retain(|file| file.ends_with(".py") && file != NAIVE_JUDGE);
     files.sort();
-    files.into_iter().map(Cheat::read).collect()
+    let cheats = files.into_iter().map(Cheat::read);
+    let (there, lacking): (Vec<Cheat>, Vec<Cheat>) =
+        cheats.partition(|cheat| cheat.needs.as_deref().is_none_or(installed));
+    for cheat in lacking {
+        eprintln!("NOT TESTED: {}: {:?} is not installed", cheat.file, cheat.needs);
+    }
+    there
+}
+
+fn installed(module: &str) -> bool {
+    let import = format!("import {module}");
+    let status = Command::new("/usr/bin/python3").args(["-I", "-c", &import]).stderr(Stdio::null()).status();
+    status.is_ok_and(|status| status.success())
 }
 
 fn fail_with(failures: Vec<String>) {
@@ -213,19 +283,24 @@ async fn judged_here(config: EngineConfig) -> Vec<String> {
     let warm = config.warm;
     let engine = Arc::new(Engine::start(&config).unwrap());
     let cheats = Arc::new(cheats());
+    let asked: usize = cheats.iter().map(|cheat| cheat.ways().len()).sum();
     let failures = for_each(cheats.len(), slots() + 1, |index| {
         let (engine, cheats) = (Arc::clone(&engine), Arc::clone(&cheats));
         async move {
-            let report = engine.verify(cheats[index].submission(), Admit::Patient).await;
-            cheats[index].mistake(&report)
+            let mut mistakes = Vec::new();
+            for way in cheats[index].ways() {
+                let report = engine.verify(cheats[index].submission(way), Admit::Patient).await;
+                mistakes.extend(cheats[index].mistake(way, &report));
+            }
+            mistakes
         }
     })
     .await;
     let failures: Vec<String> = failures.into_iter().flatten().collect();
     println!(
-        "{}, warm {warm}: {} of {} cheats did not pass",
+        "{}, warm {warm}: {} of {asked} attempts by {} cheats did not pass",
         engine.sandbox().tier().as_str(),
-        cheats.len() - failures.len(),
+        asked - failures.len(),
         cheats.len()
     );
     failures
@@ -294,5 +369,44 @@ def f(x):
         let verdicts: Vec<Verdict> = report.tests.iter().map(|test| test.verdict).collect();
         assert_ne!(verdicts[1], Verdict::Accepted, "{padding}: {:?}", report.reason);
         assert!(!verdicts.contains(&Verdict::Undecided), "{padding}: {verdicts:?}");
+    }
+}
+
+/// Files of the solution's that are named as what the tests import: theirs are the standard library's.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_solution_s_files_do_not_stand_in_for_the_library() {
+    let files = [
+        ("main.py", "def f(x):\n    return 1.5\n"),
+        ("math.py", "def isclose(*numbers):\n    return True\n"),
+        ("statistics.py", "def mean(*numbers):\n    return 23770\n"),
+        ("unittest.py", "class TestCase:\n    def assertEqual(self, *sides):\n        pass\n"),
+    ];
+    let codes = [
+        (CodeKind::Assert, "import math\nassert math.isclose(f(3), 3395.7)"),
+        (CodeKind::Assert, "from statistics import mean\nassert mean([f(3), f(3)]) == 23770"),
+        (
+            CodeKind::Unittest,
+            "import unittest\nclass Tests(unittest.TestCase):\n    def test(self):\n        self.assertEqual(f(3), 23770)",
+        ),
+    ];
+    for warm in [true, false] {
+        let engine = Engine::start(&config(PROGRAM, warm)).unwrap();
+        for (kind, code) in codes {
+            let source = |(path, content): (&str, &str)| SourceFile {
+                path: path.to_owned(),
+                content: content.as_bytes().to_vec(),
+            };
+            let submission = Submission {
+                solution: Solution { files: files.map(source).to_vec(), entry: 0 },
+                tests: Tests::Code(CodeTests {
+                    setup: String::new(),
+                    entry_point: None,
+                    tests: vec![CodeTest { kind, code: code.to_owned() }],
+                }),
+                ..program("", &[])
+            };
+            let report = engine.verify(submission, Admit::Patient).await;
+            assert_eq!(report.verdict, Verdict::WrongAnswer, "warm {warm}, {code}: {:?}", report.reason);
+        }
     }
 }

@@ -1,6 +1,7 @@
 //! The HTTP face over real sockets. Where a submission must be seen waiting, the test holds the slots.
 
 mod http_client;
+mod http_programs;
 mod http_runs;
 
 use std::time::Duration;

@@ -104,7 +104,6 @@ async fn python_programs_come_to_the_verdicts_of_the_native_runner() {
             Some(Cause::Unsupported),
         ),
         ("import subprocess\nsubprocess.run(['ls'])", "", "", Verdict::Undecided, Some(Cause::Unsupported)),
-        ("import ctypes", "", "", Verdict::Undecided, Some(Cause::Unsupported)),
         (
             "import os\nprint(os.environ.get('HOME'), os.listdir('/box'))",
             "",

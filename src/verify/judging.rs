@@ -2,10 +2,13 @@
 
 use crate::{
     judge::Tally,
-    report::{Report, TestReport},
+    report::{Isolation, Report, TestReport},
     sandbox::{End, Outcome, Tier},
     submission::{ShowOutput, Stop, Submission, Tests},
-    verdict::{self, Decision, Ran, Verdict},
+    verdict::{
+        self, Decision, Ran, Verdict,
+        code::{CodeDecision, Conversation},
+    },
 };
 
 /// Most bytes of captured output that a report shows, per stream.
@@ -15,6 +18,8 @@ const SHOWN_BYTES: usize = 16_384;
 pub struct Judging {
     /// One entry for each test judged so far.
     pub tests: Vec<TestReport>,
+    /// For tests that hold code: where it ran.
+    pub isolation: Option<Isolation>,
     own: Tally,
     also: Vec<Tally>,
 }
@@ -26,7 +31,7 @@ impl Judging {
     }
 
     pub fn by_one(submission: &Submission) -> Judging {
-        Judging { tests: Vec::new(), own: Tally::new(submission.compare), also: Vec::new() }
+        Judging { tests: Vec::new(), isolation: None, own: Tally::new(submission.compare), also: Vec::new() }
     }
 
     /// Every judge's decision on the next test; none of them needs a run of its own.
@@ -35,6 +40,7 @@ impl Judging {
         let decide = |compare| match &submission.tests {
             Tests::Program(tests) => verdict::decide_program(&ran, &tests[index], compare),
             Tests::Function { tests, .. } => verdict::decide_function(&ran, &tests[index], compare),
+            Tests::Code(_) => unreachable!("tests that hold code are decided by `add_code`"),
         };
         for tally in self.also.iter_mut().filter(|tally| !tally.is_settled()) {
             tally.add(index, &decide(tally.compare()));
@@ -42,6 +48,28 @@ impl Judging {
         let decision = decide(submission.compare);
         self.own.add(index, &decision);
         self.tests.push(test_report(decision, &ran, submission));
+    }
+
+    /// The decision on the next test that holds code. `share`: its part of the run's CPU time.
+    pub fn add_code(
+        &mut self,
+        submission: &Submission,
+        decided: CodeDecision,
+        conversation: &Conversation,
+        share: f64,
+    ) {
+        let CodeDecision { decision, wall, by_end } = decided;
+        let index = self.tests.len();
+        for tally in self.also.iter_mut().filter(|tally| !tally.is_settled()) {
+            tally.add(index, &decision);
+        }
+        self.own.add(index, &decision);
+        let report = test_report(decision, &Ran::new(&conversation.solution), submission);
+        // How the solution's process ended says something of the test in which it did.
+        let (exit_code, signal) = if by_end { (report.exit_code, report.signal) } else { (None, None) };
+        let wall_ms = wall.as_secs_f64() * 1000.0;
+        let (cpu_ms, answer_hash) = (report.cpu_ms * share, None);
+        self.tests.push(TestReport { exit_code, signal, cpu_ms, wall_ms, answer_hash, ..report });
     }
 
     /// The same where somebody else has decided in place of the submission's rule.
@@ -79,6 +107,7 @@ impl Judging {
             cause: own.cause,
             reason,
             tier: Some(tier.as_str()),
+            isolation_of_tests: self.isolation,
             total,
             tests: self.tests,
             also: self.also.into_iter().map(Tally::finish).collect(),

@@ -128,6 +128,7 @@ impl Engine {
                 cause: None,
                 reason: Some(failure.first_error().chars().take(1_000).collect()),
                 tier: Some(self.sandbox.tier().as_str()),
+                isolation_of_tests: None,
                 tests: Vec::new(),
                 total,
                 also: Vec::new(),

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::BadRequest;
 use crate::{
-    report::{Report, TestReport},
+    report::{Isolation, Report, TestReport},
     verdict::Verdict,
 };
 
@@ -26,6 +26,9 @@ pub struct WireReport<'a> {
     passed: usize,
     total: usize,
     tier: Option<&'static str>,
+    /// Only for tests that hold code: `separate` or `shared`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    isolation_of_tests: Option<&'static str>,
     /// Null in languages that are not compiled.
     compile: Option<WireCompile<'a>>,
     tests: Vec<WireTestReport<'a>>,
@@ -72,6 +75,7 @@ impl<'a> WireReport<'a> {
             passed: report.passed(),
             total: report.total,
             tier: report.tier,
+            isolation_of_tests: report.isolation_of_tests.as_ref().map(Isolation::as_str),
             compile: report.compile.as_ref().map(|compile| WireCompile {
                 verdict: compile.verdict.as_str(),
                 message: compile.message.as_deref(),
@@ -94,6 +98,7 @@ impl<'a> WireReport<'a> {
             passed: 0,
             total: 0,
             tier: None,
+            isolation_of_tests: None,
             compile: None,
             tests: Vec::new(),
         }

@@ -207,8 +207,8 @@ pub fn parse(body: &[u8], bounds: WireBounds) -> Result<Asked, BadRequest> {
     let asked_tests = TestsField {
         tests: wire.tests,
         fn_name: optional::<Cow<str>>(wire.fn_name, "fn_name")?.map(Cow::into_owned),
-        setup: optional::<Cow<str>>(wire.setup, "setup")?.is_some(),
-        entry_point: optional::<Cow<str>>(wire.entry_point, "entry_point")?.is_some(),
+        setup: optional::<Cow<str>>(wire.setup, "setup")?.map(Cow::into_owned),
+        entry_point: optional::<Cow<str>>(wire.entry_point, "entry_point")?.map(Cow::into_owned),
         io: &io,
         has_judge: judge.is_some(),
         has_reference: reference.is_some(),
@@ -220,7 +220,6 @@ pub fn parse(body: &[u8], bounds: WireBounds) -> Result<Asked, BadRequest> {
     let tests = match read_tests(asked_tests, bounds)? {
         Kind::Decidable(tests) => tests,
         Kind::None => return undecidable(Cause::BadTests, "there are no tests", 0),
-        Kind::Unsupported { what, total } => return undecidable(Cause::Unsupported, what, total),
     };
     check_rule_fits(compare, &tests)?;
     Ok(Asked::Verify(Box::new(Submission {
@@ -490,6 +489,9 @@ fn check_rule_fits(compare: Compare, tests: &Tests) -> Result<(), BadRequest> {
                  unordered_tokens or tokens_ignore_case"
             );
             Err(BadRequest::at("compare", detail))
+        }
+        (compare, Tests::Code(_)) if compare != Compare::TOKENS => {
+            Err(BadRequest::at("compare", "is not for tests of code, which compare by themselves"))
         }
         _ => Ok(()),
     }

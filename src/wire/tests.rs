@@ -1,9 +1,11 @@
 use super::{Asked, BadRequest, WireBounds, parse, report_json};
 use crate::{
-    judge::{Compare, Rule},
+    judge::{CheckerProtocol, Compare, Rule},
     limits::Limits,
     report::{Report, TestReport},
-    submission::{Prelude, Repeat, ShowOutput, Stop, Submission, Tests},
+    submission::{
+        CodeKind, JudgeProgram, PROGRAM_LIMITS, Prelude, Repeat, ShowOutput, Stop, Submission, Tests,
+    },
     value::Value,
     verdict::{Cause, Verdict},
 };
@@ -268,13 +270,36 @@ fn what_cannot_be_decided_here_is_answered_and_not_refused() {
     let report = undecidable(&with_tests("[]", r#", "id": "x""#));
     assert_eq!((report.verdict, report.cause), (Verdict::Undecided, Some(Cause::BadTests)));
     assert_eq!((report.id.as_deref(), report.total), (Some("x"), 0));
-    for (text, total) in [
-        (with_tests(r#"[{"assert": "assert f() == 1"}, {"assert": "assert f()"}]"#, r#", "setup": "x""#), 2),
-        (with_tests(r#"[{"code": "def check(candidate): pass"}]"#, r#", "entry_point": "f""#), 1),
+}
+
+#[test]
+fn tests_of_code_are_read() {
+    let text = with_tests(
+        r#"[{"assert": "assert f() == 1"}, {"code": "def check(c): pass"}, {"unittest": "u"}, {"pytest": "p"}]"#,
+        r#", "setup": "x = 1", "entry_point": "Solution().f""#,
+    );
+    let Tests::Code(code) = submission(&text).tests else { panic!() };
+    let read: Vec<_> = code.tests.iter().map(|test| (test.kind, test.code.as_str())).collect();
+    assert_eq!(
+        read,
+        [
+            (CodeKind::Assert, "assert f() == 1"),
+            (CodeKind::Check, "def check(c): pass"),
+            (CodeKind::Unittest, "u"),
+            (CodeKind::Pytest, "p"),
+        ]
+    );
+    assert_eq!((code.setup.as_str(), code.entry_point.as_deref()), ("x = 1", Some("Solution().f")));
+    for (tests, more, clue) in [
+        (r#"[{"assert": "x", "code": "y"}]"#, "", "give one of"),
+        (r#"[{"assert": 1}]"#, "", "tests[0].assert"),
+        (r#"[{"assert": "x"}, {"stdin": ""}]"#, "", "tests[1]"),
+        (r#"[{"assert": "x"}]"#, r#", "fn_name": "f""#, "fn_name"),
+        (r#"[{"assert": "x"}]"#, r#", "compare": "exact""#, "compare"),
+        (r#"[{"stdin": "", "expected_stdout": ""}]"#, r#", "setup": "x""#, "setup"),
     ] {
-        let report = undecidable(&text);
-        assert_eq!((report.cause, report.total), (Some(Cause::Unsupported), total), "{text}");
-        assert!(report.reason.unwrap().contains("not supported yet"));
+        let complaint = refusal(with_tests(tests, more)).to_string();
+        assert!(complaint.contains(clue), "{clue}: {complaint}");
     }
 }
 
@@ -301,6 +326,7 @@ fn a_report_has_exactly_the_fields_of_the_wire() {
         verdict: Verdict::WrongAnswer,
         cause: None,
         reason: Some("test 0: line 1 differs".to_owned()),
+        isolation_of_tests: None,
         tier: Some("namespaces"),
         tests: vec![test, TestReport::skipped()],
         total: 2,
@@ -328,4 +354,80 @@ fn shown_output_is_bounded_per_test_and_per_report() {
     let text = report_json(&report);
     assert!(text.len() < 5 << 20, "{} bytes", text.len());
     assert!(text.contains("more bytes not shown]"));
+}
+
+/// A submission without the tests' usual outputs.
+fn asked(tests: &str, rest: &str) -> Result<Submission, BadRequest> {
+    match parse(with_tests(tests, rest).as_bytes(), WireBounds::default())? {
+        Asked::Verify(submission) => Ok(*submission),
+        Asked::Undecidable(report) => panic!("{report:?}"),
+    }
+}
+
+#[test]
+fn programs_beside_the_solution_are_read() {
+    const CHECKER: &str = r#", "compare": {"checker": {"language": "cpp", "source": "x", "protocol": "kattis", "limits": {"cpu_ms": 50}}}"#;
+    let submission = asked(r#"[{"stdin": "1"}]"#, CHECKER).unwrap();
+    let Some(JudgeProgram::Checker { program, protocol, limits }) = submission.judge else { panic!() };
+    assert_eq!((&*program.language, protocol, limits.cpu_ms), ("cpp", CheckerProtocol::Kattis, 50));
+    assert_eq!(limits.memory_bytes, PROGRAM_LIMITS.memory_bytes);
+    let interactor = r#", "compare": {"interactor": {"language": "python", "files": {"a.py": "", "b.py": ""}, "entry": "b.py"}}"#;
+    let submission = asked(r#"[{"stdin": "1"}]"#, interactor).unwrap();
+    let Some(JudgeProgram::Interactor { program, protocol, .. }) = submission.judge else { panic!() };
+    assert_eq!((program.solution.entry, protocol), (1, CheckerProtocol::Testlib));
+    let reference = r#", "reference": {"language": "cpp", "source": "x"}"#;
+    let submission = asked(r#"[{"stdin": "1"}, {"stdin": "2", "expected_stdout": "3"}]"#, reference).unwrap();
+    assert_eq!(submission.reference.unwrap().program.language, "cpp");
+    let Tests::Program(tests) = submission.tests else { panic!() };
+    assert_eq!(tests.iter().map(|test| test.accepted_stdout.len()).collect::<Vec<_>>(), [0, 1]);
+    let function = format!(r#"{reference}, "fn_name": "f""#);
+    let Tests::Function { tests, .. } = asked(r#"[{"args": [1]}]"#, &function).unwrap().tests else {
+        panic!()
+    };
+    assert!(tests[0].accepted.is_empty());
+    let files = r#", "input_file": "in/a.txt", "output_file": "out.txt""#;
+    let tests = r#"[{"stdin": "1", "expected_stdout": "2", "files": {"d/x": "y"}}]"#;
+    let submission = asked(tests, files).unwrap();
+    assert_eq!(submission.io.input_file.as_deref(), Some("in/a.txt"));
+    let Tests::Program(tests) = submission.tests else { panic!() };
+    assert_eq!(tests[0].files, [("d/x".to_owned(), b"y".to_vec())]);
+}
+
+#[test]
+fn complaints_about_programs_and_files_name_their_field() {
+    let one = r#"[{"stdin": "1", "expected_stdout": "2"}]"#;
+    let checker = |fields: &str| format!(r#", "compare": {{"checker": {{"language": "cpp", {fields}}}}}"#);
+    let with_file = |name: &str| format!(r#"[{{"expected_stdout": "", "files": {{{name:?}: ""}}}}]"#);
+    for (tests, rest, field) in [
+        (one, checker(r#""source": "x", "protocol": "icpc""#), "compare.checker.protocol"),
+        (one, checker(r#""source": "x", "surprise": 1"#), "compare.checker"),
+        (one, checker(r#""source": "x", "files": {"a": ""}"#), "compare.checker.files"),
+        (one, checker(r#""entry": "a""#), "compare.checker.source"),
+        (one, checker(r#""source": "x", "limits": {"cpu_ms": 1}"#), "compare.checker.limits.cpu_ms"),
+        (one, r#", "compare": {"checker": {"language": "cpp", "source": "x"}, "rule": "exact"}"#.to_owned(), "compare.checker"),
+        (
+            one,
+            r#", "compare": {"interactor": {"language": "cpp", "source": "x", "protocol": "open-r1"}}"#.to_owned(),
+            "compare.interactor.protocol",
+        ),
+        (one, r#", "reference": {"language": "cpp", "source": "x", "protocol": "kattis"}"#.to_owned(), "reference.protocol"),
+        (
+            one,
+            r#", "reference": {"language": "c", "source": "x"}, "compare": {"interactor": {"language": "c", "source": "x"}}"#.to_owned(),
+            "reference",
+        ),
+        (r#"[{"stdin": "1", "expected_stdout": ["1", "2"]}]"#, checker(r#""source": "x""#), "tests[0].expected_stdout"),
+        (r#"[{"stdin": "1"}]"#, String::new(), "tests[0].expected_stdout"),
+        (r#"[{"args": [1], "expected": 1}]"#, r#", "fn_name": "f", "input_file": "a""#.to_owned(), "input_file"),
+        (r#"[{"args": [1], "expected": 1}]"#, format!(r#", "fn_name": "f"{}"#, checker(r#""source": "x""#)), "compare.checker"),
+        (one, r#", "input_file": "../a""#.to_owned(), "input_file"),
+        (one, r#", "output_file": "/a""#.to_owned(), "output_file"),
+        (one, r#", "input_file": "a", "output_file": "a/b""#.to_owned(), "output_file"),
+        (&with_file("../a"), String::new(), r#"tests[0].files["../a"]"#),
+        (&with_file("a"), r#", "input_file": "a""#.to_owned(), r#"tests[0].files["a"]"#),
+        (&with_file("a"), r#", "output_file": "a/b""#.to_owned(), r#"tests[0].files["a"]"#),
+    ] {
+        let refusal = asked(tests, &rest).unwrap_err();
+        assert_eq!(refusal.field.as_deref(), Some(field), "{tests} {rest}: {refusal}");
+    }
 }

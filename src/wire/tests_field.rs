@@ -10,7 +10,9 @@ use super::{
     submission::{Pairs, check_path, field, optional},
 };
 use crate::{
-    submission::{FunctionTarget, FunctionTest, ProgramIo, ProgramTest, Tests},
+    submission::{
+        CodeKind, CodeTest, CodeTests, FunctionTarget, FunctionTest, ProgramIo, ProgramTest, Tests,
+    },
     value::{Value, parse_json},
 };
 
@@ -21,9 +23,9 @@ const MAX_TEST_FILES: usize = 64;
 pub(super) struct TestsField<'a> {
     pub tests: &'a RawValue,
     pub fn_name: Option<String>,
-    /// Whether `setup` and `entry_point`, the fields of assert tests, are given.
-    pub setup: bool,
-    pub entry_point: bool,
+    /// Fields of tests that hold code.
+    pub setup: Option<String>,
+    pub entry_point: Option<String>,
     pub io: &'a ProgramIo,
     /// Whether a program decides about outputs.
     pub has_judge: bool,
@@ -35,11 +37,6 @@ pub(super) struct TestsField<'a> {
 pub(super) enum Kind {
     Decidable(Tests),
     None,
-    /// Tests of a kind that is not supported yet; `what` says so to a person.
-    Unsupported {
-        what: &'static str,
-        total: usize,
-    },
 }
 
 /// One test of any kind: which fields are there says which.
@@ -63,6 +60,10 @@ struct WireTest<'a> {
     assertion: Option<&'a RawValue>,
     #[serde(borrow, default)]
     code: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    unittest: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    pytest: Option<&'a RawValue>,
 }
 
 fn present<'de: 'a, 'a, D: Deserializer<'de>>(deserializer: D) -> Result<Option<&'a RawValue>, D::Error> {
@@ -73,7 +74,7 @@ fn present<'de: 'a, 'a, D: Deserializer<'de>>(deserializer: D) -> Result<Option<
 enum TestKind {
     Program,
     Function,
-    Assert,
+    Code,
 }
 
 impl TestKind {
@@ -81,23 +82,33 @@ impl TestKind {
         match self {
             TestKind::Program => "a program test (`stdin`, `expected_stdout`)",
             TestKind::Function => "a function test (`args`, `expected`)",
-            TestKind::Assert => "an assert test (`assert` or `code`)",
+            TestKind::Code => "a test of code (`assert`, `code`, `unittest` or `pytest`)",
         }
     }
 }
 
-impl WireTest<'_> {
+impl<'a> WireTest<'a> {
+    fn codes(&self) -> [(CodeKind, Option<&'a RawValue>); 4] {
+        [
+            (CodeKind::Assert, self.assertion),
+            (CodeKind::Check, self.code),
+            (CodeKind::Unittest, self.unittest),
+            (CodeKind::Pytest, self.pytest),
+        ]
+    }
+
     fn kind(&self, path: &str) -> Result<TestKind, BadRequest> {
         let program = self.stdin.is_some() || self.expected_stdout.is_some() || self.files.is_some();
         let function = self.args.is_some() || self.kwargs.is_some() || self.expected.is_some();
-        let assertion = self.assertion.is_some() || self.code.is_some();
-        match (program, function, assertion) {
+        let code = self.codes().into_iter().any(|(_, raw)| raw.is_some());
+        match (program, function, code) {
             (true, false, false) => Ok(TestKind::Program),
             (false, true, false) => Ok(TestKind::Function),
-            (false, false, true) => Ok(TestKind::Assert),
+            (false, false, true) => Ok(TestKind::Code),
             (false, false, false) => Err(BadRequest::at(
                 path,
-                "is empty; give `stdin` and `expected_stdout`, or `args` and `expected`",
+                "is empty; give `stdin` and `expected_stdout`, or `args` and `expected`, or one of `assert`, \
+                 `code`, `unittest` and `pytest`",
             )),
             _ => Err(BadRequest::at(path, "has the fields of more than one kind of test")),
         }
@@ -130,13 +141,7 @@ pub(super) fn read_tests(asked: TestsField, bounds: WireBounds) -> Result<Kind, 
     match kind {
         TestKind::Program => program_tests(tests, &asked).map(Kind::Decidable),
         TestKind::Function => function_tests(tests, asked).map(Kind::Decidable),
-        TestKind::Assert => {
-            for (path, test) in &tests {
-                optional::<Cow<str>>(test.assertion, &format!("{path}.assert"))?;
-                optional::<Cow<str>>(test.code, &format!("{path}.code"))?;
-            }
-            Ok(Kind::Unsupported { what: "assert tests (`assert`, `code`) are not supported yet", total })
-        }
+        TestKind::Code => code_tests(tests, asked).map(Tests::Code).map(Kind::Decidable),
     }
 }
 
@@ -144,12 +149,16 @@ pub(super) fn read_tests(asked: TestsField, bounds: WireBounds) -> Result<Kind, 
 fn check_companions(asked: &TestsField, kind: TestKind) -> Result<(), BadRequest> {
     let given = [
         ("fn_name", asked.fn_name.is_some(), TestKind::Function),
-        ("setup", asked.setup, TestKind::Assert),
-        ("entry_point", asked.entry_point, TestKind::Assert),
+        ("setup", asked.setup.is_some(), TestKind::Code),
+        ("entry_point", asked.entry_point.is_some(), TestKind::Code),
         ("input_file", asked.io.input_file.is_some(), TestKind::Program),
         ("output_file", asked.io.output_file.is_some(), TestKind::Program),
         ("compare.checker", asked.has_judge, TestKind::Program),
     ];
+    if asked.has_reference && kind == TestKind::Code {
+        let detail = "makes expected outputs, and tests of code hold what they expect";
+        return Err(BadRequest::at("reference", detail));
+    }
     match given.into_iter().find(|(_, given, of)| *given && *of != kind) {
         Some((name, _, of)) => {
             let detail = format!("belongs to {}, but tests[0] is {}", of.name(), kind.name());
@@ -251,6 +260,24 @@ fn function_tests(tests: Vec<(String, WireTest)>, asked: TestsField) -> Result<T
     };
     let tests = tests.into_iter().map(read).collect::<Result<_, _>>()?;
     Ok(Tests::Function { target: FunctionTarget { name }, tests })
+}
+
+fn code_tests(tests: Vec<(String, WireTest)>, asked: TestsField) -> Result<CodeTests, BadRequest> {
+    let read = |(path, test): (String, WireTest)| {
+        let mut given = test.codes().into_iter().filter_map(|(kind, raw)| Some((kind, raw?)));
+        match (given.next(), given.next()) {
+            (Some((kind, raw)), None) => {
+                let code = field::<Cow<str>>(raw, &format!("{path}.{}", kind.as_str()))?;
+                Ok(CodeTest { kind, code: code.into_owned() })
+            }
+            _ => Err(BadRequest::at(path, "give one of `assert`, `code`, `unittest` and `pytest`")),
+        }
+    };
+    Ok(CodeTests {
+        tests: tests.into_iter().map(read).collect::<Result<_, _>>()?,
+        setup: asked.setup.unwrap_or_default(),
+        entry_point: asked.entry_point,
+    })
 }
 
 fn value(raw: &RawValue, path: &str) -> Result<Value, BadRequest> {

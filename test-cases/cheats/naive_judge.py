@@ -174,11 +174,26 @@ IN_ONE_PROCESS = {
 }
 
 
+def judge_code(namespace, source):
+    """Tests that are code, run behind the solution as one program."""
+    code = "".join(line[3:] for line in source.splitlines(True) if line.startswith("#> "))
+    namespace["__name__"] = "__main__"
+    exec(compile(code, "<tests>", "exec"), namespace)
+
+
 def child(judge, path, tests_text):
     tests = json.loads(tests_text)
     namespace = {"__name__": "solution"}
     with open(path) as file:
         source = file.read()
+    if judge.startswith("code") and judge != "codes":
+        exec(compile(source, path, "exec"), namespace)
+        judge_code(namespace, source)
+        if judge == "code-unittest":
+            cases = unittest.defaultTestLoader.loadTestsFromTestCase(namespace["Tests"])
+            if not unittest.TextTestRunner().run(cases).wasSuccessful():
+                sys.exit(1)
+        return
     if judge == "codes":
         try:
             exec(compile(source, path, "exec"), namespace)

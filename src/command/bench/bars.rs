@@ -22,6 +22,10 @@ impl Bar {
     /// Memory that an idle slot has for itself, its share of the launchers in it.
     pub const IDLE_SLOT: Bar = Bar { name: "idle slot", unit: "MiB of its own", must_reach: 15.0, aim: None };
 
+    /// Comparison of an output of 1 MiB by the dearest rule.
+    pub const COMPARE: Bar =
+        Bar { name: "compare", unit: "ms for 1 MiB by the dearest rule", must_reach: 10.0, aim: None };
+
     pub fn judged(self, measured: f64) -> JudgedBar {
         JudgedBar {
             bar: self,

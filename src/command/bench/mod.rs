@@ -6,6 +6,7 @@
 //! | `bare`, `clock` | the baseline; CPU time of whole process trees |
 //! | `side_by_side` | W1 to W4 and W6 by turns with the baseline; scaling over slots |
 //! | `mixed`, `http_load` | W5: labelled submissions through HTTP; the clients |
+//! | `compare` | comparison of outputs by every rule |
 //! | `memory` | what slots hold |
 //! | `curve`, `svg` | latency against load, and its picture |
 //! | `bars`, `spread`, `table` | what is to be reached; figures; text for a person |
@@ -16,6 +17,7 @@
 mod bare;
 mod bars;
 mod clock;
+mod compare;
 mod curve;
 mod http_load;
 mod memory;
@@ -119,6 +121,8 @@ pub enum Part {
     W5,
     /// A program that computes
     W6,
+    /// Comparison of outputs by every rule
+    Compare,
     /// Memory of idle and busy slots
     Memory,
     /// Throughput with one slot up to one per core
@@ -136,6 +140,7 @@ impl Part {
             Part::W4 => "W4",
             Part::W5 => "W5",
             Part::W6 => "W6",
+            Part::Compare => "compare",
             Part::Memory => "memory",
             Part::Scaling => "scaling",
             Part::Curve => "curve",
@@ -197,6 +202,7 @@ pub struct Results {
     settings: Budget,
     comparisons: Vec<Comparison>,
     mixed: Option<mixed::Mixed>,
+    compare: Option<compare::Compared>,
     memory: Option<memory::Memory>,
     scaling: Vec<ScalingPoint>,
     curve: Option<curve::Curve>,
@@ -230,8 +236,9 @@ impl Results {
     fn bars(&self) -> Vec<JudgedBar> {
         let ratios = self.comparisons.iter().flat_map(|one| one.engines.iter().filter_map(|side| side.bar));
         let http = self.mixed.as_ref().map(|mixed| mixed.http_bar);
+        let compare = self.compare.as_ref().map(|compared| compared.bar);
         let idle = self.memory.as_ref().map(|memory| memory.idle_bar);
-        ratios.chain(http).chain(idle).collect()
+        ratios.chain(http).chain(compare).chain(idle).collect()
     }
 }
 
@@ -298,6 +305,7 @@ async fn measure(args: &BenchArgs) -> anyhow::Result<Results> {
         settings: budget.clone(),
         comparisons: Vec::new(),
         mixed: None,
+        compare: None,
         memory: None,
         scaling: Vec::new(),
         curve: None,
@@ -373,6 +381,7 @@ impl Bench<'_> {
                 let mixed = mixed::measure(engine, &self.args.cases, self.interpreter, budget).await?;
                 results.mixed = Some(mixed);
             }
+            Part::Compare => results.compare = Some(compare::measure(budget)),
             Part::Memory => {
                 let all = workload::all();
                 let mut workloads = Vec::new();

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use super::{
     Results,
     bars::JudgedBar,
+    compare::Compared,
     curve::Curve,
     memory::{Held, Memory},
     mixed::Mixed,
@@ -19,6 +20,9 @@ pub fn table(results: &Results) -> String {
     }
     if let Some(measured) = &results.mixed {
         mixed(&mut text, measured);
+    }
+    if let Some(measured) = &results.compare {
+        compare(&mut text, measured);
     }
     if let Some(measured) = &results.memory {
         memory(&mut text, measured);
@@ -157,6 +161,18 @@ fn mixed(text: &mut String, mixed: &Mixed) {
             spread(&point.direct_cpu_ms_per_request, 2),
             spread(&point.http_cpu_ms_per_request, 3),
         );
+    }
+}
+
+fn compare(text: &mut String, compared: &Compared) {
+    let _ = writeln!(
+        text,
+        "\nComparison of two outputs of {} KiB by each rule, the dearest of several pairs",
+        compared.output_bytes >> 10
+    );
+    let _ = writeln!(text, "  {:<30} {:<22} pair", "rule", "ms, median [least-most]");
+    for cost in &compared.rules {
+        let _ = writeln!(text, "  {:<30} {:<23} {}", cost.rule, spread(&cost.wall_ms, 1), cost.dearest);
     }
 }
 

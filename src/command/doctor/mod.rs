@@ -143,11 +143,12 @@ fn languages(engine: &Engine) -> String {
             Some(kind) => format!("control groups {kind}"),
             None => "no control groups".to_owned(),
         };
-        let start = match language.is_warm(engine.sandbox().tier()) {
-            true => "kept loaded, runs are forked from it",
-            false => {
-                "executed for every run (no libproofbox.so beside the program, or a tier without namespaces)"
-            }
+        let start = if language.image.compile.is_some() {
+            "compiled in a cell of its own, once for each source"
+        } else if language.is_warm(engine.sandbox().tier()) {
+            "kept loaded, runs are forked from it"
+        } else {
+            "executed for every run (no libproofbox.so beside the program, or a tier without namespaces)"
         };
         let _ = writeln!(
             text,
@@ -157,6 +158,10 @@ fn languages(engine: &Engine) -> String {
             language.interpreter().display(),
             ""
         );
+    }
+    for missing in engine.languages().missing() {
+        let why = missing.error.to_string().replace('\n', &format!("\n  {:<18}", ""));
+        let _ = writeln!(text, "  {:<18}not offered: {why}", missing.names[0]);
     }
     text
 }

@@ -9,7 +9,7 @@ fn program(text: &str) -> Vec<(String, String)> {
 fn function(text: &str) -> (String, Vec<FunctionTest>) {
     match parse_tests(text).expect("tests") {
         Tests::Function { target, tests } => (target.name, tests),
-        Tests::Program(_) => panic!("not a function: {text}"),
+        Tests::Program(_) | Tests::Code(_) => panic!("not a function: {text}"),
     }
 }
 

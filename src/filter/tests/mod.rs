@@ -83,6 +83,7 @@ fn report(submission: &Submission, code: &str) -> Report {
         verdict,
         cause: None,
         reason,
+        isolation_of_tests: None,
         tier: None,
         tests,
         total,

@@ -8,6 +8,7 @@
 pub mod landlock;
 pub mod notify;
 pub mod python;
+pub mod unforked;
 #[cfg(feature = "wasm")]
 pub mod wasm;
 

@@ -10,11 +10,17 @@ use std::{
 };
 
 use proofbox::{
-    admission::Admit,
+    admission::{Admit, Caller, Place},
     command::soak::traces::descendants,
     config::{EngineConfig, TierChoice},
+    judge::CheckerProtocol,
+    language::Start,
     report::Report,
-    submission::{FunctionTarget, FunctionTest, Solution, Submission, Tests},
+    sandbox::{self, Collect, Fault, LinkAt, LinkedJob},
+    submission::{
+        FunctionTarget, FunctionTest, JudgeProgram, PROGRAM_LIMITS, Program, ProgramIo, Solution, Submission,
+        Tests,
+    },
     value::Value,
     verdict::{Cause, Verdict},
     verify::Engine,
@@ -85,13 +91,32 @@ async fn try_step(step: String, errno: i32, warm: bool, tier: TierChoice) -> Res
         }
     };
     let mut reports = Vec::new();
-    for asked in [program_that_leaves_something(), function()] {
+    let mut asked_for = vec![program_that_leaves_something(), function()];
+    // Compiling takes long, so only for the steps that nothing else has; the same for conversations.
+    if step.ends_with("_program") {
+        asked_for.push(compiled());
+    }
+    if step.ends_with("_link") {
+        asked_for.push(conversation());
+    }
+    for asked in asked_for {
         let report = tokio::time::timeout(PATIENCE, engine.verify(asked, Admit::Patient)).await;
         reports.push(report.map_err(|_| format!("{about}: a submission hangs"))?);
     }
+    let mut linked = Ok(Came::NotTaken);
+    // A launcher that the last failure ended takes a moment to be gone and be replaced; the engine, too,
+    // tries again.
+    for _ in 0..5 {
+        let tried = tokio::time::timeout(PATIENCE, linked_cells(&engine, &step)).await;
+        linked = tried.map_err(|_| format!("{about}: linked cells hang"))?;
+        if linked.is_ok() {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(300)).await;
+    }
+    let mut came = linked.map_err(|problem| format!("{about}: linked cells: {problem}"))?;
     let ended = tokio::time::timeout(PATIENCE, tokio::task::spawn_blocking(move || drop(engine))).await;
     ended.map_err(|_| format!("{about}: the end hangs"))?.map_err(|error| error.to_string())?;
-    let mut came = Came::NotTaken;
     for report in reports {
         match judged(&step, &text, report) {
             Ok(Came::NotTaken) => {}
@@ -109,12 +134,36 @@ const TESTS: usize = 5;
 /// It forks, and leaves something behind for the next run.
 fn program_that_leaves_something() -> Submission {
     let mut asked = good(9);
-    let source = "import os\nif os.fork() == 0: os._exit(0)\nos.wait()\nopen('left', 'w').close()\nprint(int(input()) ** 2)";
+    let source = "import os\nif os.fork() == 0: os._exit(0)\nos.wait()\nopen('left', 'w').close()\nopen('out/put.txt', 'w').write(str(int(open('in/put.txt').read()) ** 2))";
+    asked.io =
+        ProgramIo { input_file: Some("in/put.txt".to_owned()), output_file: Some("out/put.txt".to_owned()) };
     asked.solution = Solution::single("main.py", source);
     if let Tests::Program(tests) = &mut asked.tests {
         tests.resize(TESTS, tests[0].clone());
     }
     asked
+}
+
+fn compiled() -> Submission {
+    let source =
+        "#include <stdio.h>\nint main(void) { int n; scanf(\"%d\", &n); printf(\"%d\", n * n); return 0; }";
+    Submission { language: "c".to_owned(), solution: Solution::single("main", source), ..good(9) }
+}
+
+fn conversation() -> Submission {
+    let program = Program {
+        language: "python".to_owned(),
+        solution: Solution::single("main.py", "import sys\nsys.exit(42 if input() == 'hello' else 43)"),
+    };
+    Submission {
+        solution: Solution::single("main.py", "print('hello')"),
+        judge: Some(JudgeProgram::Interactor {
+            program,
+            protocol: CheckerProtocol::Kattis,
+            limits: PROGRAM_LIMITS,
+        }),
+        ..good(9)
+    }
 }
 
 fn function() -> Submission {
@@ -130,6 +179,42 @@ fn function() -> Submission {
             tests: (0..TESTS as i64).map(test).collect(),
         },
         ..good(9)
+    }
+}
+
+/// Two cells that converse, the first with files by name: each says what failed, or ends well.
+async fn linked_cells(engine: &Engine, step: &str) -> Result<Came, String> {
+    let side = |source: &str, at| {
+        let submission = Submission { solution: Solution::single("main.py", source), ..good(9) };
+        let (language, tier) = (engine.languages().find("python").unwrap(), engine.sandbox().tier());
+        let job = language.job(&submission, None, tier, Start::Usual).unwrap();
+        let launcher = language.launcher_for(&submission.solution, tier);
+        LinkedJob { launcher, limits: submission.limits, job, at }
+    };
+    let mut first = side("open('out/o', 'w').write(open('in/i').read())\nprint(1)", LinkAt::Streams);
+    first.job.runs[0].files = vec![("in/i".to_owned(), b"x".as_slice().into())];
+    first.job.collect = vec![Collect { path: "out/o".to_owned(), most_bytes: 100 }].into();
+    // The other brings its program.
+    let mut second = side("", LinkAt::Descriptors);
+    let program = vec![("true".to_owned(), fs::read("/usr/bin/true").unwrap())];
+    second.job.sources = program.into();
+    second.job.program =
+        sandbox::Program::Source { path: "true".to_owned(), argv: vec!["true".to_owned()], env: Vec::new() };
+    let place =
+        engine.admission().enter(Admit::Patient, Caller::OWN).await.map_err(|error| error.to_string())?;
+    let faults: Vec<_> = match engine.sandbox().open_linked(first, second, Place::Slot(place)).await {
+        Err(fault) => vec![fault],
+        Ok((mut first, mut second)) => {
+            let (first, second) = tokio::join!(first.next(), second.next());
+            [first.err(), second.err()].into_iter().flatten().collect()
+        }
+    };
+    // One that loses the other ends by itself.
+    let named = |fault: &Fault| fault.step == step || HARMLESS.iter().any(|(name, _)| *name == step);
+    match (faults.is_empty(), faults.iter().any(named)) {
+        (true, _) => Ok(Came::NotTaken),
+        (false, true) => Ok(Came::Undecided),
+        (false, false) => Err(format!("{faults:?}")),
     }
 }
 

@@ -68,3 +68,33 @@ async fn nothing_of_others_can_be_found() {
         assert!(own.contains(&needle(77)), "{mode:?}: the search does not find what is there: {own}");
     }
 }
+
+/// A run has its own input, and nothing of its submission's other tests: neither their inputs nor what
+/// their runs printed. Runs of a warm interpreter are forks of the cell's init, which reads both.
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_of_other_tests_can_be_found() {
+    const FIRST: u32 = 60;
+    let source = std::fs::read_to_string(directory().join("search_expected.py")).unwrap();
+    // Longer than what an allocator keeps at hand, so that what is read once is not written over.
+    let padding = "x".repeat(300_000);
+    for mode in MODES.into_iter().filter(|mode| mode.tier == TierChoice::Namespaces) {
+        let engine = mode.start();
+        let mut asked = program(&source, &[]);
+        asked.limits = Limits { cpu_ms: 20_000, wall_ms: 60_000, ..Limits::default() };
+        let test = |number| ProgramTest {
+            stdin: format!("{} {padding}", needle(number)).into_bytes(),
+            accepted_stdout: vec![b"x".to_vec()],
+            files: Vec::new(),
+        };
+        asked.tests = Tests::Program((FIRST..FIRST + 3).map(test).collect());
+        let report = engine.verify(asked, Admit::Patient).await;
+        for (number, test) in (FIRST..).zip(&report.tests) {
+            let found = test.stdout.as_deref().unwrap_or_default();
+            // The pair: what the run itself may read, the search finds.
+            assert!(found.contains(&needle(number)), "{mode:?}, test {number}: {report:?}");
+            let others = (FIRST..FIRST + 3).filter(|other| *other != number);
+            let seen: Vec<String> = others.map(needle).filter(|other| found.contains(other)).collect();
+            assert!(seen.is_empty(), "{mode:?}, test {number} finds {seen:?}");
+        }
+    }
+}

@@ -14,7 +14,7 @@ fuzz_target!(|data: &[u8]| {
     let matches = |compare: Compare, actual: &[u8], expected: &[u8]| {
         let comparison = compare.output(actual, &[expected.to_vec()]);
         if let Comparison::Mismatch { explanation } = &comparison {
-            assert!(explanation.len() < 500, "{explanation}");
+            assert!(explanation.len() < 700, "{explanation}");
             assert!(!explanation.chars().any(char::is_control), "{explanation:?}");
         }
         comparison.is_match()

@@ -1,0 +1,255 @@
+//! Tests that hold code, in real cells: what crosses between solution and tests, what does not, and
+//! solutions that try to pass without being right.
+
+mod support;
+
+#[path = "code_tests/cases.rs"]
+mod cases;
+
+use proofbox::{
+    admission::Admit,
+    config::EngineConfig,
+    limits::Limits,
+    report::Report,
+    submission::{CodeKind, CodeTest, CodeTests, Prelude, Repeat, Stop, Submission, Tests},
+    verdict::{Cause, Verdict},
+    verify::Engine,
+};
+use support::{
+    container::{self, Who},
+    program,
+};
+
+/// One submission and the verdict of each of its tests.
+pub struct Case {
+    pub name: &'static str,
+    pub source: &'static str,
+    pub setup: &'static str,
+    pub entry_point: &'static str,
+    pub kind: CodeKind,
+    pub tests: &'static [(&'static str, Verdict)],
+    pub isolation: &'static str,
+}
+
+impl Case {
+    pub const PLAIN: Case = Case {
+        name: "",
+        source: "",
+        setup: "",
+        entry_point: "",
+        kind: CodeKind::Assert,
+        tests: &[],
+        isolation: "separate",
+    };
+
+    fn submission(&self) -> Submission {
+        let test = |(code, _): &(&str, Verdict)| CodeTest { kind: self.kind, code: (*code).to_owned() };
+        let tests = CodeTests {
+            setup: self.setup.to_owned(),
+            entry_point: (!self.entry_point.is_empty()).then(|| self.entry_point.to_owned()),
+            tests: self.tests.iter().map(test).collect(),
+        };
+        Submission {
+            tests: Tests::Code(tests),
+            limits: Limits { cpu_ms: 500, wall_ms: 1_500, memory_bytes: 256 << 20, ..Limits::default() },
+            ..program(self.source, &[])
+        }
+    }
+
+    async fn check(&self, engine: &Engine, how: &str) {
+        let report = engine.verify(self.submission(), Admit::Patient).await;
+        let got: Vec<Verdict> = report.tests.iter().map(|test| test.verdict).collect();
+        let wanted: Vec<Verdict> = self.tests.iter().map(|(_, verdict)| *verdict).collect();
+        assert_eq!(got, wanted, "{how}, {}: {report:#?}", self.name);
+        let isolation = report.isolation_of_tests.map(|isolation| isolation.as_str());
+        assert_eq!(isolation, Some(self.isolation), "{how}, {}", self.name);
+    }
+}
+
+fn engine(config: EngineConfig) -> Engine {
+    let config = EngineConfig { program: support::PROGRAM.into(), ..config };
+    Engine::start(&config).unwrap_or_else(|error| panic!("{error}"))
+}
+
+fn engines() -> [(&'static str, Engine); 2] {
+    let executed = EngineConfig { warm: false, ..EngineConfig::for_testing(1) };
+    [("warm", engine(EngineConfig::for_testing(1))), ("executed", engine(executed))]
+}
+
+async fn check_all(cases: impl IntoIterator<Item = &'static Case, IntoIter: Clone>) {
+    let cases = cases.into_iter();
+    for (how, engine) in engines() {
+        for case in cases.clone() {
+            case.check(&engine, how).await;
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn values_and_objects_cross() {
+    check_all(&cases::CROSSING).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn forms_of_tests() {
+    let host_has_pytest = std::process::Command::new("/usr/bin/python3")
+        .args(["-I", "-c", "import pytest"])
+        .stderr(std::process::Stdio::null())
+        .status()
+        .is_ok_and(|status| status.success());
+    let cases: Vec<&Case> =
+        cases::FORMS.iter().filter(|case| host_has_pytest || !case.name.contains("takes pytest")).collect();
+    if !host_has_pytest {
+        println!("NOT TESTED: pytest itself, which is not installed here (python3-pytest)");
+    }
+    check_all(cases).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ends_and_limits_are_told_apart() {
+    check_all(&cases::ENDS).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_cheat_passes() {
+    check_all(&cases::CHEATS).await;
+}
+
+/// The same where the judge has no wall between them: what the wall is good for.
+#[tokio::test(flavor = "multi_thread")]
+async fn cheats_work_where_tests_share_the_process() {
+    let engine = engine(EngineConfig::for_testing(1));
+    let case = Case {
+        name: "always equal, in one process",
+        source: "class Any:\n    def __eq__(self, other): return True\ndef f(): return Any()\nclass Base: pass\n",
+        // Deriving from the solution's class is what makes them share it.
+        setup: "class Derived(Base): pass\n",
+        tests: &[("assert f() == 3", Verdict::Accepted)],
+        isolation: "shared",
+        ..Case::PLAIN
+    };
+    case.check(&engine, "warm").await;
+}
+
+async fn report_of(engine: &Engine, source: &str, tests: &[&str]) -> Report {
+    let test = |code: &&str| CodeTest { kind: CodeKind::Assert, code: (*code).to_owned() };
+    let tests = CodeTests { tests: tests.iter().map(test).collect(), ..CodeTests::default() };
+    let asked = Submission { tests: Tests::Code(tests), ..program(source, &[]) };
+    engine.verify(asked, Admit::Patient).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn reports_say_what_happened() {
+    for (how, engine) in engines() {
+        let add = "def add(a, b):\n    print('adding')\n    return a + b + (a == 7)\n";
+        let report =
+            report_of(&engine, add, &["assert add(1, 2) == 3", "assert add(7, 1) == 8, 'seven'"]).await;
+        assert_eq!((report.verdict, report.passed(), report.total), (Verdict::WrongAnswer, 1, 2), "{how}");
+        let message = report.tests[1].message.as_deref().unwrap();
+        assert_eq!(message, "assert add(7, 1) == 8, 'seven': seven; the last call returned 9", "{how}");
+        assert_eq!(report.tests[1].stdout.as_deref(), Some("adding\nadding\n"), "{how}");
+        assert!(report.tests[0].cpu_ms > 0.0 && report.tests[0].memory_bytes > 0, "{how}: {report:#?}");
+
+        let report = report_of(&engine, "def f(", &["assert f()"]).await;
+        assert_eq!(report.verdict, Verdict::CompileError, "{how}: {report:#?}");
+        let report = report_of(&engine, "def g(): pass", &["assert f()"]).await;
+        assert_eq!(report.cause, Some(Cause::FunctionNotFound), "{how}: {report:#?}");
+        let report = report_of(&engine, "def f(): raise ValueError('\\x1b[31m')", &["assert f()"]).await;
+        let message = report.tests[0].message.as_deref().unwrap();
+        assert_eq!(message, "the solution raised ValueError: \\x1b[31m", "{how}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tests_stop_repeat_and_are_shown_as_asked() {
+    let engine = engine(EngineConfig::for_testing(2));
+    let test = |code: &str| CodeTest { kind: CodeKind::Assert, code: code.to_owned() };
+    let asked = |source: &str, codes: &[&str]| {
+        let tests =
+            CodeTests { tests: codes.iter().map(|code| test(code)).collect(), ..CodeTests::default() };
+        Submission { tests: Tests::Code(tests), stop: Stop::FirstFailure, ..program(source, &[]) }
+    };
+    let codes = ["assert f(1) == 1", "assert f(2) == 1", "assert f(3) == 3"];
+    let report = engine.verify(asked("def f(x): return x", &codes), Admit::Patient).await;
+    let got: Vec<Verdict> = report.tests.iter().map(|test| test.verdict).collect();
+    assert_eq!(got, [Verdict::Accepted, Verdict::WrongAnswer, Verdict::Skipped], "{report:#?}");
+
+    // Sets of strings come in another order with another seed: an interpreter is executed for repeats.
+    let chance = "def f(x): return next(iter({'a', 'b', 'c', 'd', 'e', 'f', 'g', 'h'})) in 'abcdefg'";
+    let many = Submission { repeat: Repeat::Times(40), ..asked(chance, &["assert f(1)"]) };
+    let report = engine.verify(many, Admit::Patient).await;
+    assert_ne!(report.verdict, Verdict::Accepted, "{report:#?}");
+    let sure = Submission { repeat: Repeat::Times(3), ..asked("def f(x): return x", &["assert f(1) == 1"]) };
+    assert_eq!(engine.verify(sure, Admit::Patient).await.verdict, Verdict::Accepted);
+
+    let nodes =
+        "class Solution:\n    def swap(self, head: ListNode) -> ListNode:\n        return head.next\n";
+    let contest = Submission {
+        prelude: Prelude::Contest,
+        ..asked(nodes, &["assert Solution().swap(ListNode(1, ListNode(2))).val == 2 and inf > 1"])
+    };
+    let report = engine.verify(contest, Admit::Patient).await;
+    assert_eq!(report.verdict, Verdict::Accepted, "{report:#?}");
+}
+
+#[test]
+fn tests_of_code_in_a_plain_container() {
+    for who in [Who::Root, Who::Ordinary] {
+        container::again_inside("code_tests_in_a_plain_container", who);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "run by tests_of_code_in_a_plain_container"]
+async fn code_tests_in_a_plain_container() {
+    container::enter();
+    let config = EngineConfig { program: container::program(), ..EngineConfig::for_testing(1) };
+    let engine = Engine::start(&config).unwrap_or_else(|error| panic!("{error}"));
+    for case in cases::CROSSING.iter().take(4).chain(cases::CHEATS.iter().take(4)) {
+        case.check(&engine, engine.sandbox().tier().as_str()).await;
+    }
+}
+
+/// The cheats of `test-cases/cheats` that fool a judge by what a function returns or does, called by an
+/// assertion: none passes, and none gets away undecided.
+#[tokio::test(flavor = "multi_thread")]
+async fn no_function_cheat_passes_an_assertion() {
+    let directory = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("test-cases/cheats");
+    let engine = std::sync::Arc::new(engine(EngineConfig::for_testing(support::slots())));
+    let mut cheats: Vec<(String, String)> = std::fs::read_dir(directory)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|extension| extension == "py"))
+        .map(|path| (path.display().to_string(), std::fs::read_to_string(&path).unwrap()))
+        // Of integers, with no rule by which the answer is right.
+        .filter(|(_, text)| {
+            let says = |word: &str| text.lines().take(12).any(|line| line.starts_with(word));
+            says("# judge:") && !says("# judge: program") && !says("# expects:") && !says("# matches:")
+        })
+        .collect();
+    cheats.sort();
+    assert!(cheats.len() > 20, "{}", cheats.len());
+    let cheats = std::sync::Arc::new(cheats);
+    let mistakes = support::for_each(cheats.len(), support::slots(), |index| {
+        let (engine, cheats) = (std::sync::Arc::clone(&engine), std::sync::Arc::clone(&cheats));
+        async move {
+            let (name, source) = &cheats[index];
+            let asserts = [3, 5, 8].map(|x| format!("assert f({x}) == {}", x * 7919 + 13));
+            let test = |code: &String| CodeTest { kind: CodeKind::Assert, code: code.clone() };
+            let tests = CodeTests { tests: asserts.iter().map(test).collect(), ..CodeTests::default() };
+            let limits = Limits { cpu_ms: 350, wall_ms: 2_000, ..Limits::default() };
+            let asked = Submission {
+                tests: Tests::Code(tests),
+                stop: Stop::FirstFailure,
+                limits,
+                ..program(source, &[])
+            };
+            let report = engine.verify(asked, Admit::Patient).await;
+            let passed = matches!(report.verdict, Verdict::Accepted | Verdict::Undecided);
+            passed.then(|| format!("{name}: {} {:?}", report.verdict, report.reason))
+        }
+    })
+    .await;
+    let mistakes: Vec<String> = mistakes.into_iter().flatten().collect();
+    assert!(mistakes.is_empty(), "{mistakes:#?}");
+}

@@ -1,0 +1,142 @@
+//! Tests that hold code: what two processes' ends and the tests' records mean together.
+
+use std::time::Duration;
+
+use super::{Cause, Decision, Ran, Verdict, bounded, decide_end, decide_limit};
+use crate::{
+    judge::{DriverRecord, Tag, TestsRecord},
+    sandbox::{End, LimitHit, Outcome},
+};
+
+/// One run of the solution and of the tests' code, each in its own cell.
+#[derive(Debug)]
+pub struct Conversation {
+    pub solution: Outcome,
+    pub tests: Outcome,
+    /// Whether both were one process: `tests` is then its outcome, too.
+    pub is_shared: bool,
+}
+
+/// What a conversation comes to.
+#[derive(Debug)]
+pub enum Word {
+    /// About the tests from the first on that the run was asked to carry out; at least one.
+    Decided(Vec<CodeDecision>),
+    /// The tests need the solution in their own process; the text says why.
+    Shared(String),
+}
+
+/// The decision on one test.
+#[derive(Debug, Clone)]
+pub struct CodeDecision {
+    pub decision: Decision,
+    pub wall: Duration,
+    /// Whether the end of a process decided, and not the test.
+    pub by_end: bool,
+}
+
+/// Decides on `asked` tests. A test is accepted only if a record with the run's nonce says so.
+pub fn decide_code(conversation: &Conversation, nonce: &str, asked: usize) -> Word {
+    let records = TestsRecord::parse_all(&conversation.tests.result, nonce);
+    let mut decided = Vec::new();
+    // Whether the solution has answered the test that is not decided yet.
+    let mut has_met = false;
+    for record in &records {
+        match (record.test, record.tag) {
+            (None, Tag::Shared) => return Word::Shared(bounded(&record.text)),
+            (None, Tag::Done) => {}
+            (met, Tag::Met) => has_met = met == Some(decided.len()),
+            // About all of them.
+            (None, _) => return Word::Decided(vec![decide_record(record, conversation, false); asked]),
+            (Some(index), _) if index == decided.len() && index < asked => {
+                decided.push(decide_record(record, conversation, has_met));
+                has_met = false;
+            }
+            (Some(_), _) => break,
+        }
+    }
+    let stopped = decided.last().is_some_and(|last| last.decision.verdict != Verdict::Accepted);
+    if decided.is_empty() || (decided.len() < asked && !stopped) {
+        // The tests' process did not come to this test's end, and could not say why.
+        let decision = decide_lost(conversation, has_met);
+        decided.push(CodeDecision { decision, wall: conversation.tests.usage.wall, by_end: true });
+    }
+    Word::Decided(decided)
+}
+
+fn decide_record(record: &TestsRecord, conversation: &Conversation, has_met: bool) -> CodeDecision {
+    let text = bounded(&record.text);
+    let decision = match record.tag {
+        Tag::Passed => Decision::new(Verdict::Accepted, None),
+        Tag::Failed => Decision::new(Verdict::WrongAnswer, text),
+        Tag::Raised if text.starts_with("MemoryError") => {
+            Decision::new(Verdict::MemoryLimit, "the solution could not allocate memory".to_owned())
+        }
+        Tag::Raised => Decision::new(Verdict::RuntimeError, format!("the solution raised {text}")),
+        Tag::Tripped => Decision::new(Verdict::RuntimeError, text),
+        Tag::Missing => Decision::new(Verdict::RuntimeError, text).because(Cause::FunctionNotFound),
+        Tag::Garbled => {
+            let said = format!("the solution's process said something that is no answer ({text})");
+            Decision::new(Verdict::RuntimeError, said)
+        }
+        Tag::Unsupported => Decision::new(Verdict::Undecided, text).because(Cause::Unsupported),
+        Tag::Broken => bad_tests(text),
+        // Its wall time goes on while the tests compute.
+        Tag::Gone if text == "idle" && !has_met && conversation.solution.limit == Some(LimitHit::Wall) => {
+            bad_tests("the tests' own code kept the solution waiting beyond the wall limit".to_owned())
+        }
+        Tag::Gone => decide_gone(&conversation.solution),
+        Tag::Met | Tag::Shared | Tag::Done => bad_tests("the tests' records are out of order".to_owned()),
+    };
+    CodeDecision { decision, wall: record.wall, by_end: record.tag == Tag::Gone }
+}
+
+fn bad_tests(text: String) -> Decision {
+    Decision::new(Verdict::Undecided, text).because(Cause::BadTests)
+}
+
+/// The solution's process ended while a test needed it.
+fn decide_gone(solution: &Outcome) -> Decision {
+    if let Some(decision) = decide_limit(solution) {
+        return decision;
+    }
+    if let Ok(Some(DriverRecord::Syntax(text))) = &Ran::new(solution).record {
+        return Decision::new(Verdict::CompileError, bounded(text));
+    }
+    let left = || Decision::new(Verdict::RuntimeError, "the solution ended before the test had".to_owned());
+    decide_end(solution).unwrap_or_else(left)
+}
+
+/// The tests' process ended without a word on the test: it was not waiting for the solution, whose end it
+/// would have told. Once the solution has answered, what the test does with the answer is its doing: else an
+/// endless or a huge answer would be a way not to be judged.
+fn decide_lost(conversation: &Conversation, has_met: bool) -> Decision {
+    let Conversation { solution, tests, is_shared } = conversation;
+    if *is_shared {
+        return decide_gone(solution);
+    }
+    match tests.limit {
+        // What the solution returned counts as the solution's memory.
+        Some(LimitHit::Memory) => Decision::new(
+            Verdict::MemoryLimit,
+            "the tests' process ran out of memory with what the solution returned".to_owned(),
+        ),
+        Some(LimitHit::Cpu | LimitHit::Wall) if has_met => {
+            let used = tests.usage.cpu.as_millis();
+            let message = format!("the test used {used} ms of CPU time with what the solution returned");
+            Decision::new(Verdict::TimeLimit, message)
+        }
+        Some(LimitHit::Cpu) => {
+            bad_tests(format!("the tests' own code used {} ms of CPU time", tests.usage.cpu.as_millis()))
+        }
+        Some(LimitHit::Wall) => bad_tests("the tests' own code did not end".to_owned()),
+        Some(LimitHit::Output) => bad_tests("the tests' own code printed too much".to_owned()),
+        None if has_met && matches!(tests.end, End::Signaled { .. }) => {
+            Decision::new(Verdict::RuntimeError, "the test crashed on what the solution returned".to_owned())
+        }
+        None => bad_tests("the tests ended before they were through".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests;

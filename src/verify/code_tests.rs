@@ -1,0 +1,204 @@
+//! Tests that hold code: the solution in one cell, the tests in another, joined by a link.
+
+use std::{
+    hash::{BuildHasher, Hasher},
+    ops::Range,
+};
+
+use super::{
+    Engine,
+    carry::{CELL_ATTEMPTS, CELL_PAUSE, Errand, near_the_time_limit, turned_away},
+    door::Door,
+    judging::Judging,
+};
+use crate::{
+    admission::Place,
+    language::{Start, TestsOrder},
+    limits::Limits,
+    report::{Isolation, TestReport},
+    sandbox::{Fault, LinkAt, LinkedJob, Program},
+    submission::{CodeTests, Submission},
+    verdict::code::{CodeDecision, Conversation, Word, decide_code},
+};
+
+impl Engine {
+    /// Carries the tests out, in as few pairs of cells as possible: one, unless a process ends before the
+    /// last test, a cell fails or a time must be measured again on a quiet machine.
+    pub(super) async fn run_code_tests(
+        &self,
+        errand: &Errand<'_>,
+        submission: &Submission,
+        tests: &CodeTests,
+        door: &mut Door<'_>,
+        mut judging: Judging,
+    ) -> Result<Judging, Fault> {
+        let total = tests.tests.len();
+        let asked = Asked { errand, submission, tests };
+        let mut attempts = 0;
+        judging.isolation = Some(Isolation::Separate);
+        while judging.tests.len() < total && !judging.stops(submission) {
+            let place = door.place().await.map_err(turned_away)?;
+            let rest = judging.tests.len()..total;
+            let shared = matches!(judging.isolation, Some(Isolation::Shared { .. }));
+            match self.run_pair(&asked, place, rest.clone(), shared).await {
+                Ok((conversation, Word::Decided(decided))) => {
+                    self.take_decisions(&asked, &conversation, decided, door, &mut judging).await?;
+                }
+                // From here on `run_pair` runs both in one process.
+                Ok((_, Word::Shared(why))) => judging.isolation = Some(Isolation::Shared { why }),
+                Err(fault) => {
+                    attempts += 1;
+                    self.note_fault(errand.language, &fault);
+                    if attempts == CELL_ATTEMPTS {
+                        return Err(fault);
+                    }
+                    tokio::time::sleep(CELL_PAUSE * attempts * attempts).await;
+                }
+            }
+        }
+        judging.tests.resize_with(total, TestReport::skipped);
+        Ok(judging)
+    }
+
+    /// Adds what a run decided. A test in which a process ended has its say in a run of its own: what
+    /// tests before it had used of the limits, or left behind, is not its doing.
+    async fn take_decisions(
+        &self,
+        asked: &Asked<'_>,
+        conversation: &Conversation,
+        decided: Vec<CodeDecision>,
+        door: &Door<'_>,
+        judging: &mut Judging,
+    ) -> Result<(), Fault> {
+        let first = judging.tests.len();
+        let share = Share::of(&decided);
+        for (index, decision) in decided.into_iter().enumerate() {
+            if decision.by_end && near_the_time_limit(&conversation.solution, asked.errand.limits) {
+                let alone = door.alone().await;
+                let only = first + index..first + index + 1;
+                let shared = conversation.is_shared;
+                let (conversation, word) = self.run_pair(asked, alone, only, shared).await?;
+                if let Word::Decided(decided) = word
+                    && let Some(decision) = decided.into_iter().next()
+                {
+                    judging.add_code(asked.submission, decision, &conversation, 1.0);
+                }
+                return Ok(());
+            }
+            if decision.by_end && index > 0 {
+                return Ok(());
+            }
+            let share = share.of_one(&decision);
+            judging.add_code(asked.submission, decision, conversation, share);
+            if judging.stops(asked.submission) {
+                return Ok(());
+            }
+        }
+        Ok(())
+    }
+
+    /// One pair of cells with some of the tests; or, if they are to share it, one cell.
+    async fn run_pair(
+        &self,
+        asked: &Asked<'_>,
+        place: Place,
+        which: Range<usize>,
+        shared: bool,
+    ) -> Result<(Conversation, Word), Fault> {
+        let Asked { errand, submission, tests } = *asked;
+        let (language, tier) = (errand.language, self.sandbox.tier());
+        let (nonce, count) = (new_nonce(), which.len());
+        let order = TestsOrder { shared, tests: which, nonce: &nonce };
+        let job = language.tests_job(submission, tests, &order, tier, start_of(errand));
+        let job = job.map_err(|error| Fault { step: "tests_job".to_owned(), detail: error.to_string() })?;
+        let launcher = language.launcher_for_code(&submission.solution, tests, tier);
+        let limits = errand.limits;
+        let side =
+            |job, limits| LinkedJob { launcher: launcher.clone(), limits, job, at: LinkAt::Descriptors };
+        if shared {
+            self.metrics.cell_started(language.name());
+            let mut cell = self.sandbox.open(&launcher, place, limits, job).await?;
+            let outcome = cell.next().await?.ok_or_else(no_outcome)?;
+            let conversation = Conversation { solution: outcome.clone(), tests: outcome, is_shared: true };
+            let word = decide_code(&conversation, &nonce, count);
+            return Ok((conversation, word));
+        }
+        self.metrics.cell_started(language.name());
+        self.metrics.cell_started(language.name());
+        let (mut solution, mut tests) = self
+            .sandbox
+            .open_linked(side(errand.job.clone(), limits), side(job, tests_limits(limits)), place)
+            .await?;
+        let (solution, tests) = tokio::try_join!(solution.next(), tests.next())?;
+        let (solution, tests) = (solution.ok_or_else(no_outcome)?, tests.ok_or_else(no_outcome)?);
+        self.note_run(language, &solution);
+        let conversation = Conversation { solution, tests, is_shared: false };
+        let word = decide_code(&conversation, &nonce, count);
+        Ok((conversation, word))
+    }
+}
+
+/// What a conversation is made of.
+#[derive(Clone, Copy)]
+struct Asked<'a> {
+    errand: &'a Errand<'a>,
+    submission: &'a Submission,
+    tests: &'a CodeTests,
+}
+
+/// The tests' process begins as the solution's does.
+fn start_of(errand: &Errand<'_>) -> Start {
+    match errand.job.program {
+        Program::Warm { .. } => Start::Usual,
+        Program::Exec { .. } | Program::Source { .. } => Start::Fresh,
+    }
+}
+
+fn no_outcome() -> Fault {
+    Fault { step: "converse".to_owned(), detail: "no outcome".to_owned() }
+}
+
+/// How a run's CPU time is shared out over its tests, whose own it cannot be told: by wall time.
+struct Share {
+    whole: f64,
+    count: usize,
+}
+
+impl Share {
+    fn of(decided: &[CodeDecision]) -> Share {
+        let whole = decided.iter().map(|one| one.wall.as_secs_f64()).sum();
+        Share { whole, count: decided.len() }
+    }
+
+    fn of_one(&self, one: &CodeDecision) -> f64 {
+        match self.whole > 0.0 {
+            true => one.wall.as_secs_f64() / self.whole,
+            false => 1.0 / self.count as f64,
+        }
+    }
+}
+
+/// The tests' cell has the solution's limits again for what the tests themselves do; and while they wait,
+/// the solution's wall limit, however far load may stretch it, ends the wait first.
+fn tests_limits(limits: Limits) -> Limits {
+    let wall_ms = (limits.wall_ms + 1_000).saturating_mul(u64::from(Limits::MOST_WALL_STRETCH));
+    Limits { wall_ms, ..limits }
+}
+
+/// 128 bits that nobody can guess: the standard library's hash keys are the kernel's random bytes.
+fn new_nonce() -> String {
+    let half = || std::hash::RandomState::new().build_hasher().finish();
+    format!("{:016x}{:016x}", half(), half())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nonces_differ() {
+        let nonces: std::collections::HashSet<String> = (0..1_000).map(|_| new_nonce()).collect();
+        assert_eq!(nonces.len(), 1_000);
+        assert!(nonces.iter().all(|nonce| nonce.len() == 32));
+    }
+}
