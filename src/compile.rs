@@ -125,6 +125,7 @@ mod tests {
 
     fn ended(code: i32, stderr: &str, files: Vec<Collected>) -> Outcome {
         Outcome {
+            lacks: None,
             end: End::Exited { code },
             limit: None,
             usage: Usage::default(),

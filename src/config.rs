@@ -12,7 +12,10 @@ use std::{
 use clap::{Args, ValueEnum};
 use sha2::{Digest, Sha256};
 
-use crate::sandbox::Tier;
+use crate::{
+    sandbox::{Tier, wasm::default_directory},
+    submission::Runtime,
+};
 
 /// A setting that cannot be used. The text names the flag and says what would do.
 #[derive(Debug, thiserror::Error)]
@@ -57,12 +60,15 @@ pub struct EngineArgs {
     #[arg(long, value_name = "PATH", env = "PROOFBOX_PYTHON")]
     python: Option<PathBuf>,
 
-    /// Directory of sandbox images to use instead of those built into this program
-    #[arg(long, value_name = "DIR", env = "PROOFBOX_IMAGES_DIR")]
-    images_dir: Option<PathBuf>,
+    /// Which runner to use where a submission leaves it open; `wasm`: no native one is started
+    #[arg(long, value_name = "RUNTIME", env = "PROOFBOX_RUNTIME", value_enum, default_value_t = Runtime::Auto)]
+    runtime: Runtime,
+
+    #[command(flatten)]
+    wasm: WasmArgs,
 
     /// Weakest isolation to accept; a host that cannot give it is refused
-    #[arg(long, value_name = "TIER", env = "PROOFBOX_MIN_TIER", value_enum, default_value_t = Tier::Restricted)]
+    #[arg(long, value_name = "TIER", env = "PROOFBOX_MIN_TIER", value_enum, default_value_t = Tier::Wasm)]
     min_tier: Tier,
 
     /// Isolation to use: the strongest that this host gives, or a certain one
@@ -75,6 +81,25 @@ pub struct EngineArgs {
     scratch_dir: Option<PathBuf>,
 }
 
+// Where images are, for roles that build them as for those that run them.
+#[derive(Debug, Clone, Args)]
+pub struct WasmArgs {
+    /// Directory of sandbox images to use instead of those built into this program
+    #[arg(long, value_name = "DIR", env = "PROOFBOX_IMAGES_DIR")]
+    pub images_dir: Option<PathBuf>,
+
+    /// Directory of built Wasm images [default: proofbox/wasm in the user's cache directory]
+    #[arg(long, value_name = "DIR", env = "PROOFBOX_WASM_DIR")]
+    wasm_dir: Option<PathBuf>,
+}
+
+impl WasmArgs {
+    /// Where built Wasm images lie.
+    pub fn directory(&self) -> PathBuf {
+        self.wasm_dir.clone().unwrap_or_else(default_directory)
+    }
+}
+
 /// How the engine runs code.
 #[derive(Debug, Clone)]
 pub struct EngineConfig {
@@ -85,6 +110,10 @@ pub struct EngineConfig {
     pub max_wait: Option<Duration>,
     pub python: Option<PathBuf>,
     pub images_dir: Option<PathBuf>,
+    /// Which runner is meant by a submission that leaves it open.
+    pub runtime: Runtime,
+    /// Where built Wasm images lie.
+    pub wasm_dir: PathBuf,
     /// Weakest isolation to accept.
     pub min_tier: Tier,
     pub tier: TierChoice,
@@ -141,7 +170,9 @@ impl EngineConfig {
             max_wait: None,
             python: None,
             images_dir: None,
-            min_tier: Tier::Restricted,
+            runtime: Runtime::Auto,
+            wasm_dir: default_directory(),
+            min_tier: Tier::Wasm,
             tier: TierChoice::Auto,
             scratch_dir: None,
             module: shared_library(),
@@ -180,7 +211,9 @@ impl EngineArgs {
             max_waiting: EngineConfig::DEFAULT_MAX_WAITING,
             max_wait: None,
             python: self.python.clone(),
-            images_dir: self.images_dir.clone(),
+            images_dir: self.wasm.images_dir.clone(),
+            runtime: self.runtime,
+            wasm_dir: self.wasm.directory(),
             min_tier: self.min_tier,
             tier: self.tier,
             scratch_dir: self.scratch_dir.clone(),

@@ -97,6 +97,8 @@ pub struct TestReport {
     pub wall_ms: f64,
     /// Peak resident memory of the run, bytes.
     pub memory_bytes: u64,
+    /// What a deterministic run carried out, in units of fuel.
+    pub fuel: Option<u64>,
     pub exit_code: Option<i32>,
     pub signal: Option<i32>,
     /// One line for a person, such as the first line that differs.
@@ -121,6 +123,7 @@ impl TestReport {
             cpu_ms: 0.0,
             wall_ms: 0.0,
             memory_bytes: 0,
+            fuel: None,
             exit_code: None,
             signal: None,
             message: None,

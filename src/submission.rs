@@ -34,6 +34,10 @@ pub struct Submission {
     /// Most slots that the tests may take at once; more than one only while nobody else waits. At
     /// least 1.
     pub parallel: u32,
+    pub runtime: Runtime,
+    /// Whether the run's limit is what it carries out, counted, its clocks are fixed and its randomness is
+    /// the same every time: one verdict on any machine and under any load. In WebAssembly only.
+    pub deterministic: bool,
     /// For the interpreter's string hashes and its modules' random generators; `None`: another for
     /// every submission or run.
     pub seed: Option<u32>,
@@ -104,6 +108,8 @@ impl Submission {
             stop: Stop::default(),
             repeat: Repeat::default(),
             parallel: 1,
+            runtime: Runtime::Auto,
+            deterministic: false,
             seed: None,
             prelude: Prelude::default(),
             show_output: ShowOutput::default(),
@@ -197,6 +203,30 @@ pub struct FunctionTest {
     pub kwargs: Vec<(String, Value)>,
     /// Accepted results: matching any one of them passes. Empty only where a reference is to make it.
     pub accepted: Vec<Value>,
+}
+
+/// Which runner carries a submission out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
+pub enum Runtime {
+    /// The native one where it gives its guarantees, else WebAssembly.
+    #[default]
+    Auto,
+    /// Processes behind the kernel's walls.
+    Native,
+    /// WebAssembly, in the service's own process.
+    Wasm,
+}
+
+impl Runtime {
+    /// The word on the wire.
+    pub fn from_word(word: &str) -> Option<Runtime> {
+        match word {
+            "auto" => Some(Runtime::Auto),
+            "native" => Some(Runtime::Native),
+            "wasm" => Some(Runtime::Wasm),
+            _ => None,
+        }
+    }
 }
 
 /// Tests that hold code. They share one run of the solution and one run of their own, in order, until one

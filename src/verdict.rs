@@ -272,6 +272,7 @@ pub fn decide_program(ran: &Ran, test: &ProgramTest, compare: Compare) -> Decisi
         Err(decision) => decision.clone(),
     };
     match compare {
+        _ if ran.outcome.lacks.is_some() => meant,
         Compare::Profile(profile) if profile.is_bug_compatible() => meant.released(profile.judge_program(
             ran.ending(),
             output.unwrap_or(&ran.outcome.stdout),
@@ -329,6 +330,7 @@ pub fn decide_checked(ruling: Ruling) -> Decision {
 pub fn decide_function(ran: &Ran, test: &FunctionTest, compare: Compare) -> Decision {
     let meant = decide_function_by(ran, |value| compare.value(value, &test.accepted));
     match compare {
+        _ if ran.outcome.lacks.is_some() => meant,
         Compare::Profile(profile) if profile.is_bug_compatible() => {
             meant.released(profile.judge_function(ran.ending(), ran.returned(), &test.accepted))
         }
@@ -393,6 +395,10 @@ fn decide_returned(
 
 fn decide_limit(outcome: &Outcome) -> Option<Decision> {
     let usage = &outcome.usage;
+    if let Some(lacks) = &outcome.lacks {
+        let message = format!("the runner does not have what the solution needs: {lacks}");
+        return Some(Decision::new(Verdict::Undecided, message).because(Cause::Unsupported));
+    }
     Some(match outcome.limit? {
         LimitHit::Memory => Decision::new(Verdict::MemoryLimit, None),
         LimitHit::Output => Decision::new(Verdict::OutputLimit, None),

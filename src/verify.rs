@@ -8,6 +8,7 @@
 //! | a job's runs, in as few cells as possible | `verify/carry.rs` |
 //! | runs that a checker program decides about | `verify/checking.rs` |
 //! | runs that converse with an interactor | `verify/interacting.rs` |
+//! | in WebAssembly instead | `verify/in_wasm.rs` |
 //! | runs that converse with the code of tests | `verify/code_tests.rs` |
 //! | the sum of what every judge says | `verify/judging.rs` |
 
@@ -15,6 +16,7 @@ mod carry;
 mod checking;
 mod code_tests;
 mod door;
+mod in_wasm;
 mod interacting;
 mod judging;
 mod prepare;
@@ -22,7 +24,7 @@ mod programs;
 mod reference;
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeSet, HashMap},
     ops::ControlFlow,
     sync::Arc,
     time::{Duration, Instant},
@@ -33,12 +35,15 @@ use crate::{
     admission::{Admission, Admit, Caller, Overloaded},
     cache::ContentCache,
     compile::Compilation,
-    config::EngineConfig,
+    config::{EngineConfig, TierChoice},
     language::{Language, LanguageError, Languages, Start},
     metrics::Metrics,
     report::{Report, TestReport},
-    sandbox::{Fault, Job, Outcome, Sandbox, SandboxConfig, StartError},
-    submission::{Submission, Tests},
+    sandbox::{
+        Fault, Job, Outcome, Sandbox, SandboxConfig, StartError, Tier,
+        wasm::{WasmImageError, WasmSandbox},
+    },
+    submission::{Runtime, Submission, Tests},
     verdict::{Cause, Verdict},
 };
 
@@ -48,6 +53,11 @@ pub struct Engine {
     languages: Languages,
     admission: Admission,
     sandbox: Sandbox,
+    wasm: WasmSandbox,
+    /// What is meant by a submission that leaves the runner open.
+    runtime: Runtime,
+    /// Weakest isolation to accept.
+    min_tier: Tier,
     metrics: Arc<Metrics>,
     /// Compiled programs.
     compiled: ContentCache<Compilation>,
@@ -62,6 +72,8 @@ pub enum EngineError {
     Language(#[from] LanguageError),
     #[error(transparent)]
     Sandbox(#[from] StartError),
+    #[error(transparent)]
+    Wasm(#[from] WasmImageError),
 }
 
 /// Room for compiled programs.
@@ -72,6 +84,31 @@ const EXPECTED_BYTES: u64 = 128 << 20;
 impl Engine {
     /// Loads the languages and starts their launchers. Blocks for some tens of milliseconds.
     pub fn start(config: &EngineConfig) -> Result<Engine, EngineError> {
+        let wasm = WasmSandbox::new(config.images_dir.as_deref(), config.wasm_dir.clone())?;
+        let (languages, sandbox) = match config.runtime {
+            Runtime::Wasm => (Languages::none(), Sandbox::absent(Vec::new())),
+            Runtime::Auto | Runtime::Native => Engine::start_native(config, &wasm)?,
+        };
+        let admission = Admission::with_max_wait(config.slots.get(), config.max_waiting, config.max_wait);
+        let native = languages.iter().map(Language::name);
+        let in_wasm = wasm.manifests().iter().map(|manifest| &manifest.languages[0][..]).chain(["wasm"]);
+        let names: BTreeSet<String> = native.chain(in_wasm).map(str::to_owned).collect();
+        Ok(Engine {
+            languages,
+            admission,
+            sandbox,
+            wasm,
+            runtime: config.runtime,
+            min_tier: config.min_tier,
+            metrics: Arc::new(Metrics::new(names)),
+            compiled: ContentCache::new(COMPILED_BYTES),
+            expected: ContentCache::new(EXPECTED_BYTES),
+        })
+    }
+
+    /// The native runner; where none can be had and nothing says that one must be, the Wasm runner alone, if it has an
+    /// image.
+    fn start_native(config: &EngineConfig, wasm: &WasmSandbox) -> Result<(Languages, Sandbox), EngineError> {
         let languages = Languages::load(config)?;
         let slots = config.slots.get();
         let sandbox_config = SandboxConfig {
@@ -88,13 +125,19 @@ impl Engine {
             let of_tier = languages.iter().map(|language| language.launchers(*tier));
             launchers.insert(*tier, of_tier.collect::<Result<Vec<_>, _>>()?.concat());
         }
-        let sandbox =
-            Sandbox::start(&sandbox_config, |tier| launchers.get(&tier).cloned().unwrap_or_default())?;
-        let admission = Admission::with_max_wait(slots, config.max_waiting, config.max_wait);
-        let metrics = Arc::new(Metrics::new(languages.iter().map(|language| language.name().to_owned())));
-        let compiled = ContentCache::new(COMPILED_BYTES);
-        let expected = ContentCache::new(EXPECTED_BYTES);
-        Ok(Engine { languages, admission, sandbox, metrics, compiled, expected })
+        match Sandbox::start(&sandbox_config, |tier| launchers.get(&tier).cloned().unwrap_or_default()) {
+            Ok(sandbox) => Ok((languages, sandbox)),
+            Err(StartError::NoTier { refusals })
+                if config.runtime == Runtime::Auto
+                    && config.tier == TierChoice::Auto
+                    && config.min_tier == Tier::Wasm
+                    && wasm.has_an_image() =>
+            {
+                tracing::warn!("no native tier can be given here: solutions run in WebAssembly alone");
+                Ok((Languages::none(), Sandbox::absent(refusals)))
+            }
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// Runs a submission's tests and judges them. Never fails: a fault of ours is a report whose
@@ -108,7 +151,9 @@ impl Engine {
         let in_flight = self.metrics.submission_started();
         let begun = Instant::now();
         let report = self.decide(&submission, admit, caller, begun).await;
-        let language = self.languages.find(&submission.language).map_or("", Language::name);
+        let native = || self.languages.find(&submission.language).map_or("", Language::name);
+        let in_wasm = self.in_wasm(&submission).ok().flatten();
+        let language = in_wasm.map_or_else(native, |asked| asked.language.name());
         self.metrics.submission_decided(language, submission.tests.kind(), report.verdict, report.cause);
         drop(in_flight);
         report
@@ -116,6 +161,14 @@ impl Engine {
 
     async fn decide(&self, submission: &Submission, admit: Admit, caller: Caller, begun: Instant) -> Report {
         let mut door = Door::new(self, admit, caller);
+        match self.in_wasm(submission) {
+            Ok(None) => {}
+            Ok(Some(asked)) => return self.decide_in_wasm(&asked, &mut door, begun).await,
+            Err(obstacle) => {
+                let total = submission.tests.len();
+                return Report::undecided(submission.id.clone(), Cause::Unsupported, obstacle, total);
+            }
+        }
         let work = match self.prepare(submission, &mut door).await {
             Ok(work) => work,
             Err(report) => return *report,
@@ -222,6 +275,11 @@ impl Engine {
 
     pub fn admission(&self) -> &Admission {
         &self.admission
+    }
+
+    /// The Wasm runner.
+    pub fn wasm(&self) -> &WasmSandbox {
+        &self.wasm
     }
 
     pub fn sandbox(&self) -> &Sandbox {

@@ -11,6 +11,7 @@
 pub mod bench;
 pub mod doctor;
 pub mod filter;
+pub mod image;
 pub mod lines;
 pub mod output_file;
 pub mod run;
@@ -28,6 +29,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use crate::{
     admission::Admit,
     config::{EngineArgs, EngineConfig},
+    sandbox::Tier,
     verify::Engine,
 };
 
@@ -56,6 +58,7 @@ enum Role {
     Verify(verify::VerifyCommand),
     Filter(FilterCommand),
     Run(run::RunCommand),
+    Image(image::ImageCommand),
     Doctor(doctor::DoctorArgs),
     Soak(soak::SoakArgs),
     Bench(bench::BenchArgs),
@@ -80,6 +83,7 @@ impl CommandLine {
             | Role::Filter(_)
             | Role::Run(_)
             | Role::Doctor(_)
+            | Role::Image(_)
             | Role::Bench(_)
             | Role::Soak(_) => "warn",
         }
@@ -93,6 +97,7 @@ impl CommandLine {
             | Role::Verify(_)
             | Role::Filter(_)
             | Role::Doctor(_)
+            | Role::Image(_)
             | Role::Bench(_)
             | Role::Soak(_) => 1,
         }
@@ -109,6 +114,7 @@ pub async fn dispatch(command_line: CommandLine) -> anyhow::Result<ExitCode> {
         Role::Verify(command) => verify::verify(command).await,
         Role::Filter(command) => filter_here(command).await,
         Role::Run(command) => run::run(command).await,
+        Role::Image(command) => image::image(command).await,
         Role::Doctor(args) => doctor::run(args).await,
         Role::Soak(args) => soak::soak(args).await,
         Role::Bench(args) => bench::bench(args).await,
@@ -121,10 +127,14 @@ const UNDECIDED: u8 = 3;
 async fn filter_here(command: FilterCommand) -> anyhow::Result<ExitCode> {
     let config = command.engine.config();
     let engine = start_engine(&config)?;
+    // Where nothing runs natively, what runs instead.
+    let images = engine.wasm().manifests().iter().filter(|_| engine.sandbox().tier() == Tier::Wasm);
+    let in_wasm = images.map(|manifest| format!("{} {}", manifest.name, manifest.version));
     let runtimes: Vec<_> = engine
         .languages()
         .iter()
         .map(|language| format!("{} {}", language.name(), language.version()))
+        .chain(in_wasm)
         .collect();
     let verifier = filter::Verifier {
         slots: config.slots.get(),

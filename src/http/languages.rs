@@ -6,7 +6,7 @@ use axum::{Json, extract::State};
 use serde::Serialize;
 
 use super::Service;
-use crate::language::Language;
+use crate::{language::Language, sandbox::wasm::Metering};
 
 #[derive(Serialize)]
 pub struct LanguageList {
@@ -18,12 +18,23 @@ struct LanguageEntry {
     name: String,
     /// Of the interpreter or compiler, such as `3.11.2`.
     version: String,
+    /// `native` or `wasm`.
+    runtime: &'static str,
 }
 
 pub async fn languages(State(service): State<Arc<Service>>) -> Json<LanguageList> {
     let entry = |language: &Language| LanguageEntry {
         name: language.name().to_owned(),
         version: language.version().to_owned(),
+        runtime: "native",
     };
-    Json(LanguageList { languages: service.engine.languages().iter().map(entry).collect() })
+    let wasm = service.engine.wasm();
+    let built = wasm.manifests().iter().filter(|manifest| wasm.is_built(manifest, Metering::Clock));
+    let in_wasm = built.map(|manifest| LanguageEntry {
+        name: manifest.languages[0].clone(),
+        version: manifest.version.clone(),
+        runtime: "wasm",
+    });
+    let native = service.engine.languages().iter().map(entry);
+    Json(LanguageList { languages: native.chain(in_wasm).collect() })
 }

@@ -268,6 +268,7 @@ mod tests {
 
     fn ended(code: i32, stdout: &str, stderr: &str) -> Outcome {
         Outcome {
+            lacks: None,
             end: End::Exited { code },
             limit: None,
             usage: Usage::default(),

@@ -159,7 +159,12 @@ impl Image {
         let mut images = Vec::new();
         for entry in fs::read_dir(directory).map_err(|source| read(directory, source))? {
             let manifest = entry.map_err(|source| read(directory, source))?.path().join("image.toml");
-            if !manifest.exists() {
+            // Those of the Wasm runner have manifests of another kind.
+            let is_wasm = manifest
+                .parent()
+                .and_then(Path::file_name)
+                .is_some_and(|name| name.to_string_lossy().starts_with("wasm-"));
+            if is_wasm || !manifest.exists() {
                 continue;
             }
             let text = fs::read_to_string(&manifest).map_err(|source| read(&manifest, source))?;

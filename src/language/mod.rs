@@ -3,6 +3,7 @@
 pub mod compiled;
 pub mod image;
 pub mod python;
+pub mod wasm;
 
 use std::{path::Path, sync::Arc};
 
@@ -137,6 +138,11 @@ impl Languages {
     /// Languages that are built in and that this host cannot offer.
     pub fn missing(&self) -> &[MissingLanguage] {
         &self.missing
+    }
+
+    /// No languages, where nothing runs natively.
+    pub fn none() -> Languages {
+        Languages { languages: Vec::new(), missing: Vec::new() }
     }
 
     /// Finds a language by one of its names, in any letter case.

@@ -78,7 +78,25 @@ impl Guarantee {
     pub fn mechanism(self, tier: Tier, cgroup: Option<CgroupKind>) -> &'static str {
         match tier {
             Tier::Namespaces => self.by_namespaces(cgroup),
+            Tier::Wasm => self.by_wasm(),
             Tier::Slot | Tier::Restricted => self.by_landlock(tier),
+        }
+    }
+
+    fn by_wasm(self) -> &'static str {
+        match self {
+            Guarantee::NoNetwork => "there is no call for it",
+            Guarantee::NoHostFiles | Guarantee::NothingWritableOutside => "a file tree in memory, its own",
+            Guarantee::OtherProcesses | Guarantee::Processes => "there are no processes, and one thread",
+            Guarantee::NoSurvivors => "an instance for each run",
+            Guarantee::SyscallFilter | Guarantee::NoPrivileges => "no system call is ever made for it",
+            Guarantee::CpuTime => "its thread's CPU clock at every epoch, or fuel",
+            Guarantee::WallTime => "the same, with what it sleeps",
+            Guarantee::Memory => "a ceiling on linear memory and tables",
+            Guarantee::FileSize | Guarantee::ScratchSpace | Guarantee::OpenFiles => "bounds of the file tree",
+            Guarantee::Output => "bounded where it is captured",
+            Guarantee::NothingInherited => "memory mapped afresh from the image",
+            Guarantee::HostIdentity => "there is no call for it",
         }
     }
 

@@ -89,6 +89,7 @@ pub fn main() -> ExitCode {
     };
     let guarded = allow_descriptors().and_then(|()| match setup.tier {
         Tier::Namespaces => guard(&control, &setup),
+        Tier::Wasm => unreachable!("nothing is launched for the Wasm runner"),
         Tier::Slot | Tier::Restricted => confined::guard(&control, &setup),
     });
     match guarded {

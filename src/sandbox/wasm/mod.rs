@@ -1,0 +1,286 @@
+//! The second wall: solutions in WebAssembly, in this process, without a system call of their own.
+//!
+//! The boundary is the native one's: a [`Job`] goes in, one [`Outcome`] per run comes out. Every cell
+//! has a thread of its own, whose CPU clock is the runs' clock; every run has an instance of its own,
+//! which begins with the image's memory and ends with everything it wrote.
+//!
+//! | file | what |
+//! |---|---|
+//! | `engine` | the one configuration of wasmtime, a reason for each setting; epochs |
+//! | `image`, `fetch`, `build`, `snapshot` | manifests; packages; building; built images and whom to trust |
+//! | `store`, `wasi` | one run's limits and clocks; one run's world |
+//! | `run`, `lacks` | one run, and what its end means |
+//! | `upload` | modules that are themselves the solution |
+
+mod build;
+mod engine;
+mod fetch;
+mod image;
+mod lacks;
+mod run;
+mod snapshot;
+mod store;
+mod upload;
+mod wasi;
+
+use std::{
+    collections::HashMap,
+    path::{Path, PathBuf},
+    sync::{
+        Arc, Mutex, OnceLock, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use tokio::sync::mpsc;
+use wasmtime::{Linker, Module};
+
+pub use self::{
+    build::default_directory,
+    engine::Metering,
+    image::{Driver, Manifest, WasmImageError},
+    upload::MAX_MODULE_BYTES,
+};
+use self::{
+    engine::{WASM_STACK_BYTES, WasmEngine},
+    image::Cache,
+    run::{Prepared, Start},
+    store::Guest,
+};
+use super::{Fault, Job, Outcome, sys};
+use crate::{admission::Place, limits::Limits};
+
+/// Stack of a cell's thread: the guest's calls and ours.
+const THREAD_STACK_BYTES: usize = WASM_STACK_BYTES + (2 << 20);
+
+/// What a cell runs.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Guests {
+    /// An image, by name.
+    Image(String),
+    /// The module that is the solution: the job's only source.
+    Upload,
+}
+
+/// Runs solutions in WebAssembly. Cheap to clone: clones share engines and images.
+#[derive(Debug, Clone)]
+pub struct WasmSandbox {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    manifests: Vec<Manifest>,
+    cache: Cache,
+    engines: [OnceLock<Arc<WasmEngine>>; 2],
+    /// Images in use, each loaded at its first run.
+    loaded: Mutex<HashMap<(String, Metering), Arc<Prepared>>>,
+}
+
+impl WasmSandbox {
+    /// Knows the images of a directory, or those built into this program. Nothing is loaded yet.
+    pub fn new(images: Option<&Path>, cache: PathBuf) -> Result<WasmSandbox, WasmImageError> {
+        let manifests = match images {
+            Some(directory) => Manifest::load_all(directory)?,
+            None => Manifest::shipped(),
+        };
+        let inner = Inner {
+            manifests,
+            cache: Cache::new(cache),
+            engines: [OnceLock::new(), OnceLock::new()],
+            loaded: Mutex::new(HashMap::new()),
+        };
+        Ok(WasmSandbox { inner: Arc::new(inner) })
+    }
+
+    pub fn manifests(&self) -> &[Manifest] {
+        &self.inner.manifests
+    }
+
+    /// Whether an image is built for this program and this CPU.
+    pub fn is_built(&self, manifest: &Manifest, metering: Metering) -> bool {
+        self.inner.engine(metering).is_ok_and(|engine| self.inner.cache.has(manifest, &engine))
+    }
+
+    /// Whether solutions may be modules themselves.
+    pub fn takes_modules(&self) -> bool {
+        true
+    }
+
+    /// Whether any image is built.
+    pub fn has_an_image(&self) -> bool {
+        self.manifests().iter().any(|manifest| self.is_built(manifest, Metering::Clock))
+    }
+
+    /// Builds an image unless it is there. Blocks, for minutes.
+    ///
+    /// `from`: a directory that holds the package's file, instead of the registry.
+    pub fn build(
+        &self,
+        name: &str,
+        metering: Metering,
+        from: Option<&Path>,
+        progress: &dyn Fn(&str),
+    ) -> Result<PathBuf, WasmImageError> {
+        let manifest = self.inner.manifest(name)?;
+        let engine = WasmEngine::for_building(metering).map_err(|error| WasmImageError::Build {
+            image: name.to_owned(),
+            step: "start the engine",
+            detail: error.to_string(),
+        })?;
+        build::build(manifest, &self.inner.cache, &engine, from, progress)
+    }
+
+    /// Starts a job in a cell. The slot is kept until the cell's thread has ended.
+    pub fn open(
+        &self,
+        guests: Guests,
+        metering: Metering,
+        place: Place,
+        limits: Limits,
+        job: Job,
+    ) -> Result<WasmCell, Fault> {
+        let (sender, outcomes) = mpsc::channel(1);
+        let remaining = job.runs.len();
+        let cancelled = Arc::new(AtomicBool::new(false));
+        let cell = CellThread {
+            inner: Arc::clone(&self.inner),
+            limits,
+            cancelled: Arc::clone(&cancelled),
+            outcomes: sender,
+            _place: place,
+        };
+        std::thread::Builder::new()
+            .name("wasm-cell".to_owned())
+            .stack_size(THREAD_STACK_BYTES)
+            .spawn(move || cell.carry_out(&guests, metering, &job))
+            .map_err(|error| fault("start_cell_thread", &error))?;
+        Ok(WasmCell { outcomes, remaining, cancelled })
+    }
+}
+
+impl Inner {
+    fn manifest(&self, name: &str) -> Result<&Manifest, WasmImageError> {
+        self.manifests.iter().find(|manifest| manifest.name == name).ok_or_else(|| WasmImageError::Unknown {
+            name: name.to_owned(),
+            known: self.manifests.iter().map(|manifest| &manifest.name[..]).collect::<Vec<_>>().join(", "),
+        })
+    }
+
+    fn engine(&self, metering: Metering) -> Result<Arc<WasmEngine>, Fault> {
+        let place = &self.engines[metering as usize];
+        if let Some(engine) = place.get() {
+            return Ok(Arc::clone(engine));
+        }
+        let engine = Arc::new(WasmEngine::new(metering)?);
+        Ok(Arc::clone(place.get_or_init(|| engine)))
+    }
+
+    /// An image, loaded at its first use.
+    fn image(&self, name: &str, metering: Metering) -> Result<Arc<Prepared>, Fault> {
+        let mut loaded = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(prepared) = loaded.get(&(name.to_owned(), metering)) {
+            return Ok(Arc::clone(prepared));
+        }
+        let failed = |error: &dyn std::fmt::Display| fault("load_image", error);
+        let engine = self.engine(metering)?;
+        let manifest = self.manifest(name).map_err(|error| failed(&error))?;
+        let built = self.cache.open(manifest, &engine).map_err(|error| failed(&error))?;
+        let module =
+            sys::wasm::load_checked(engine.wasmtime(), built.code).map_err(|error| failed(&error))?;
+        let module = linked(&engine, &module).map_err(|error| failed(&error))?;
+        let start = match manifest.driver {
+            Driver::Python => Start::PythonTurn,
+        };
+        let prepared =
+            Arc::new(Prepared { engine, module, start, base_bytes: built.base_bytes, files: built.files });
+        loaded.insert((name.to_owned(), metering), Arc::clone(&prepared));
+        Ok(prepared)
+    }
+}
+
+fn linked(engine: &WasmEngine, module: &Module) -> wasmtime::Result<wasmtime::InstancePre<Guest>> {
+    let mut linker = Linker::new(engine.wasmtime());
+    wasi::link::add_to(&mut linker)?;
+    linker.instantiate_pre(module)
+}
+
+/// What a cell's thread has.
+struct CellThread {
+    inner: Arc<Inner>,
+    limits: Limits,
+    cancelled: Arc<AtomicBool>,
+    outcomes: mpsc::Sender<Result<Outcome, Fault>>,
+    /// Given back when the thread ends, by whichever way.
+    _place: Place,
+}
+
+impl CellThread {
+    fn carry_out(self, guests: &Guests, metering: Metering, job: &Job) {
+        let prepared = match guests {
+            Guests::Image(name) => self.inner.image(name, metering).map(Ok),
+            Guests::Upload => self.inner.engine(metering).and_then(|engine| upload::prepare(&engine, job)),
+        };
+        let prepared = match prepared {
+            Ok(Ok(prepared)) => prepared,
+            // A module that is not one: every run comes to the same end.
+            Ok(Err(refused)) => {
+                for _ in &job.runs[..] {
+                    if self.outcomes.blocking_send(Ok(refused.clone())).is_err() {
+                        return;
+                    }
+                }
+                return;
+            }
+            Err(fault) => {
+                let _ = self.outcomes.blocking_send(Err(fault));
+                return;
+            }
+        };
+        let _running = prepared.engine.running();
+        for run in &job.runs[..] {
+            let outcome = prepared.run(job, run, self.limits, &self.cancelled);
+            let failed = outcome.is_err();
+            // Nobody listens any more: the cell was let go of.
+            if self.outcomes.blocking_send(outcome).is_err() || failed {
+                return;
+            }
+        }
+    }
+}
+
+/// A cell at work. Dropping it ends its runs.
+#[derive(Debug)]
+pub struct WasmCell {
+    outcomes: mpsc::Receiver<Result<Outcome, Fault>>,
+    /// Runs whose outcome is still to come.
+    remaining: usize,
+    cancelled: Arc<AtomicBool>,
+}
+
+impl WasmCell {
+    /// The next run's outcome; `None` after the last. Safe to cancel.
+    pub async fn next(&mut self) -> Result<Option<Outcome>, Fault> {
+        if self.remaining == 0 {
+            return Ok(None);
+        }
+        match self.outcomes.recv().await {
+            Some(outcome) => {
+                self.remaining -= 1;
+                outcome.map(Some)
+            }
+            // It panicked.
+            None => Err(fault("carry_out_in_wasm", &"the cell's thread is gone")),
+        }
+    }
+}
+
+impl Drop for WasmCell {
+    fn drop(&mut self) {
+        self.cancelled.store(true, Ordering::Relaxed);
+    }
+}
+
+fn fault(step: &str, error: &dyn std::fmt::Display) -> Fault {
+    Fault { step: step.to_owned(), detail: format!("{error:#}") }
+}

