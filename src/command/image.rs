@@ -50,6 +50,10 @@ struct BuildArgs {
     from: Option<PathBuf>,
 }
 
+/// What a program says that was built without the runner.
+const ABSENT: &str = "this proofbox was built without the Wasm runner; build it with: cargo build --release \
+                      --features wasm";
+
 pub async fn image(command: ImageCommand) -> anyhow::Result<ExitCode> {
     let sandbox = WasmSandbox::new(command.wasm.images_dir.as_deref(), command.wasm.directory())?;
     match command.action {
@@ -64,6 +68,7 @@ pub async fn image(command: ImageCommand) -> anyhow::Result<ExitCode> {
 }
 
 fn build(sandbox: &WasmSandbox, args: &BuildArgs) -> anyhow::Result<()> {
+    anyhow::ensure!(cfg!(feature = "wasm"), ABSENT);
     let metering = if args.deterministic { Metering::Fuel } else { Metering::Clock };
     let all = || sandbox.manifests().iter().map(|manifest| manifest.name.clone()).collect();
     let names: Vec<String> = if args.all { all() } else { args.names.clone() };
@@ -77,6 +82,9 @@ fn build(sandbox: &WasmSandbox, args: &BuildArgs) -> anyhow::Result<()> {
 
 /// One line for each image, as `doctor` shows them too.
 pub fn list(sandbox: &WasmSandbox) -> String {
+    if cfg!(not(feature = "wasm")) {
+        return format!("  {ABSENT}\n");
+    }
     let line = |manifest: &crate::sandbox::wasm::Manifest| {
         let name = &manifest.name;
         let built = |metering| sandbox.is_built(manifest, metering);

@@ -66,6 +66,9 @@ impl Engine {
             Runtime::Auto | Runtime::Wasm => {}
         }
         let metering = if submission.deterministic { Metering::Fuel } else { Metering::Clock };
+        if cfg!(not(feature = "wasm")) {
+            return Err("this proofbox was built without the Wasm runner".to_owned());
+        }
         let Some(language) = WasmLanguage::find(&self.wasm, &submission.language) else {
             let known = self.wasm.manifests().iter().map(|manifest| &manifest.languages[0][..]);
             let known: Vec<&str> = known.chain(["wasm"]).collect();
