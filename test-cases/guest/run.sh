@@ -154,10 +154,15 @@ tree() {
         add_program "/${library#/}"
     done
     # What a warm interpreter loads, where the tests and the program look for it.
+    found=
     for library in "$ROOT"/target/debug/libproofbox.so "$ROOT"/target/debug/deps/libproofbox.so; do
+        # Which of them there is depends on what was built last.
+        [ -e "$library" ] || continue
+        found=yes
         add_program "$library"
         strip --strip-debug "$TREE$library"
     done
+    [ -n "$found" ] || fail "libproofbox.so is not in target/debug: cargo build"
     # The attacks' sources are read when they run.
     mkdir -p "$TREE$ROOT/test-cases"
     cp -r "$ROOT/test-cases/hostile" "$TREE$ROOT/test-cases/"
