@@ -22,7 +22,8 @@ fuzz_target!(|text: &str| {
         Ok(Tests::Program(tests)) => {
             Wanted::Program { reads_input: tests.iter().any(|test| !test.stdin.is_empty()) }
         }
-        Err(_) => Wanted::Unknown,
+        // No data set's tests hold code.
+        Ok(Tests::Code(_)) | Err(_) => Wanted::Unknown,
     };
     if let Ok(parsed) = &parsed {
         assert!(!parsed.is_empty());
