@@ -12,9 +12,9 @@ use crate::{
 
 /// A cell that failed for a reason of ours is made anew this often before the submission is
 /// `undecided`.
-pub(super) const CELL_ATTEMPTS: u32 = 3;
+const CELL_ATTEMPTS: u32 = 3;
 /// Before the second attempt; four times as long before the third.
-pub(super) const CELL_PAUSE: Duration = Duration::from_millis(100);
+const CELL_PAUSE: Duration = Duration::from_millis(100);
 
 /// A job with what its cells are made of.
 pub(super) struct Errand<'a> {
@@ -67,15 +67,7 @@ impl Engine {
                         return Ok(());
                     }
                 }
-                Err(fault) => {
-                    attempts += 1;
-                    self.note_fault(errand.language, &fault);
-                    if attempts == CELL_ATTEMPTS {
-                        return Err(fault);
-                    }
-                    // A launcher that was killed takes a moment to be gone and be seen to be gone.
-                    tokio::time::sleep(CELL_PAUSE * attempts * attempts).await;
-                }
+                Err(fault) => self.after_fault(errand.language.name(), fault, &mut attempts).await?,
             }
         }
         Ok(())
@@ -130,15 +122,26 @@ impl Engine {
         self.sandbox.open(&errand.launcher, place, errand.limits, job).await
     }
 
-    pub(super) fn note_fault(&self, language: &Language, fault: &Fault) {
-        self.note_fault_in(language.name(), fault);
-    }
-
-    /// The same, of a language by its name.
-    pub(super) fn note_fault_in(&self, language: &str, fault: &Fault) {
+    /// Notes that a cell failed for a reason of ours, and pauses before the next attempt.
+    ///
+    /// # Errors
+    /// The fault, where it was the last of [`CELL_ATTEMPTS`].
+    pub(super) async fn after_fault(
+        &self,
+        language: &str,
+        fault: Fault,
+        attempts: &mut u32,
+    ) -> Result<(), Fault> {
         tracing::warn!(language, step = %fault.step, detail = %fault.detail, "a cell failed; trying another");
         self.metrics.fault(&fault.step, "cell");
         self.metrics.cell_replaced(language);
+        *attempts += 1;
+        if *attempts == CELL_ATTEMPTS {
+            return Err(fault);
+        }
+        // A launcher that was killed takes a moment to be gone and be seen to be gone.
+        tokio::time::sleep(CELL_PAUSE * *attempts * *attempts).await;
+        Ok(())
     }
 }
 

@@ -7,7 +7,7 @@ use std::{
 
 use super::{
     Engine,
-    carry::{CELL_ATTEMPTS, CELL_PAUSE, Errand, near_the_time_limit, turned_away},
+    carry::{Errand, near_the_time_limit, turned_away},
     door::Door,
     judging::Judging,
 };
@@ -46,14 +46,7 @@ impl Engine {
                 }
                 // From here on `run_pair` runs both in one process.
                 Ok((_, Word::Shared(why))) => judging.isolation = Some(Isolation::Shared { why }),
-                Err(fault) => {
-                    attempts += 1;
-                    self.note_fault(errand.language, &fault);
-                    if attempts == CELL_ATTEMPTS {
-                        return Err(fault);
-                    }
-                    tokio::time::sleep(CELL_PAUSE * attempts * attempts).await;
-                }
+                Err(fault) => self.after_fault(errand.language.name(), fault, &mut attempts).await?,
             }
         }
         judging.tests.resize_with(total, TestReport::skipped);

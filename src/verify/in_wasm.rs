@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::{
     Engine, Interrupted,
-    carry::{CELL_ATTEMPTS, CELL_PAUSE, near_the_time_limit, turned_away},
+    carry::{near_the_time_limit, turned_away},
     door::Door,
     judging::Judging,
 };
@@ -175,12 +175,7 @@ impl Engine {
                     }
                     Ok(None) => break false,
                     Err(fault) => {
-                        attempts += 1;
-                        self.note_fault_in(asked.language.name(), &fault);
-                        if attempts == CELL_ATTEMPTS {
-                            return Err(fault.into());
-                        }
-                        tokio::time::sleep(CELL_PAUSE * attempts * attempts).await;
+                        self.after_fault(asked.language.name(), fault, &mut attempts).await?;
                         break false;
                     }
                 }

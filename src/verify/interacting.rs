@@ -4,7 +4,7 @@ use tokio::time::timeout;
 
 use super::{
     Engine,
-    carry::{CELL_ATTEMPTS, CELL_PAUSE, Errand, near_the_time_limit, turned_away},
+    carry::{Errand, near_the_time_limit, turned_away},
     checking::ReadyJudge,
     door::Door,
     judging::Judging,
@@ -79,14 +79,7 @@ impl Engine {
             }
             match held {
                 Ok(conversation) => return Ok(conversation),
-                Err(fault) => {
-                    attempts += 1;
-                    self.note_fault(errand.language, &fault);
-                    if attempts == CELL_ATTEMPTS {
-                        return Err(fault);
-                    }
-                    tokio::time::sleep(CELL_PAUSE * attempts * attempts).await;
-                }
+                Err(fault) => self.after_fault(errand.language.name(), fault, &mut attempts).await?,
             }
         }
     }
