@@ -194,7 +194,8 @@ tree() {
 boot() {
     rm -f "$WORK/results"
     # Emulation only: it needs no access to /dev/kvm and is the same everywhere.
-    timeout -k 5 "$GUEST_TIMEOUT" qemu-system-x86_64 -accel tcg,thread=multi -cpu max -smp 2 -m 2048 \
+    # In the foreground: who ends this script's group ends the machine, too.
+    timeout --foreground -k 5 "$GUEST_TIMEOUT" qemu-system-x86_64 -accel tcg,thread=multi -cpu max -smp 2 -m 2048 \
         -no-reboot -display none -monitor none -nic none \
         -kernel "$KERNEL"/boot/vmlinuz-* -initrd "$WORK/initramfs.cpio" \
         -append "console=ttyS0 quiet loglevel=2 panic=-1" \
