@@ -31,7 +31,11 @@ use std::{
 
 use self::{
     carry::{Errand, Wish},
-    door::Door, judging::Judging, prepare::Work, reference::Expected};
+    door::Door,
+    judging::Judging,
+    prepare::Work,
+    reference::Expected,
+};
 use crate::{
     admission::{Admission, Admit, Caller, Overloaded},
     cache::ContentCache,
@@ -267,6 +271,9 @@ impl Engine {
 
     fn note_run(&self, language: &Language, outcome: &Outcome) {
         self.metrics.run_ended(language.name(), outcome.usage.cpu, outcome.usage.wall);
+        if outcome.in_series {
+            self.metrics.run_was_in_series(language.name());
+        }
     }
 
     pub fn languages(&self) -> &Languages {

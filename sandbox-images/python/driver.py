@@ -247,9 +247,9 @@ def sow(seed, modules):
         importlib.import_module(name).seed(seed)
 
 
-def run(mode, entry, prelude, stage="only", next_run=None):
+def run(mode, entry, prelude, stage="only", launcher=None):
     """One run, from a set-up interpreter to its end; with the stage `series` one after the other, each
-    begun by `next_run`. `stage` is `only`, `first`, `first-of-series`, `later` or `series`. Behind the entry
+    begun by `launcher`. `stage` is `only`, `first`, `first-of-series`, `later` or `series`. Behind the entry
     stand the program's own arguments, if it has any, each after a unit separator."""
     if mode in LINKED_MODES:
         return run_linked(mode, entry, prelude)
@@ -265,7 +265,7 @@ def run(mode, entry, prelude, stage="only", next_run=None):
         if compiled[0] is None:
             make_exit()(1)
     if stage == "series":
-        parts["series"].run(parts["driver"], compiled, entry, prelude, next_run, RESULT_FD)
+        parts["series"].run(parts["driver"], compiled, entry, prelude, launcher, RESULT_FD)
     if stage in ("first", "first-of-series"):
         code = marshal.dumps(compiled)
         # Where it is too long an empty one goes, so that the solution is never the first to write.

@@ -17,6 +17,8 @@ its own earlier inputs and a few hundredths of a second. Never what is expected.
 """
 
 import _io
+import _weakref
+import functools
 import gc
 import posix
 import sys
@@ -34,7 +36,7 @@ _LIBRARIES = frozenset(
 _DENIED = frozenset(
     (
         # Names that stand nowhere in the code.
-        "open exec eval compile globals locals vars getattr setattr delattr attrgetter methodcaller get_type_hints "
+        "open exec eval globals locals vars getattr setattr delattr attrgetter methodcaller get_type_hints "
         "ForwardRef breakpoint help "
         # The interpreter's state.
         "modules settrace setprofile addaudithook meta_path path_hooks path_importer_cache displayhook excepthook "
@@ -81,6 +83,25 @@ def library_names():
     return frozenset(names)
 
 
+def library_dicts():
+    """The contents of all modules, types and other objects loaded, but for what the interpreter itself
+    changes (such as types' lists of their subclasses), and for the caches that are emptied here."""
+    caches = (type(functools.lru_cache(len)),)
+    weak = type(_weakref.ref(library_dicts))
+    changing = [vars(sys), sys.modules, vars(sys.modules["__main__"]), getattr(sys.modules.get("re"), "_cache", None)]
+    left_out = set(map(id, changing))
+    found = {}
+    for thing in gc.get_objects():
+        if type(thing) in caches:
+            left_out.update(map(id, gc.get_referents(thing)))
+        found.update((id(part), part) for part in (thing, *gc.get_referents(thing)) if type(part) is dict)
+    return tuple(
+        part
+        for part in found.values()
+        if id(part) not in left_out and not (part and all(type(value) is weak for value in part.values()))
+    )
+
+
 def opcodes():
     from opcode import opmap
 
@@ -89,6 +110,8 @@ def opcodes():
 
 
 _OPCODES = opcodes()
+_WATCHED = library_dicts() if _OPCODES else ()
+_LENGTHS = tuple(thing for thing in gc.get_objects() if type(thing) in (list, set) and thing is not sys.path)
 _REFUSED = _DENIED | library_names()
 
 
@@ -160,9 +183,9 @@ def changes_library(part, imported):
     return False
 
 
-def run(driver, compiled, entry, prelude, next_run, result_fd):
-    """Carries out runs for as long as there are any, and ends the process. After each it writes `1`
-    to the descriptor, or `0` if it cannot vouch for it."""
+def run(driver, compiled, entry, prelude, launcher, result_fd):
+    """Carries out runs for as long as there are any, and ends the process. `launcher`: the module
+    `_proofbox`. After each run it writes `1` to the descriptor, or `0` if it cannot vouch for it."""
     code, names = compiled
     kept = {
         "path": list(sys.path),
@@ -177,6 +200,8 @@ def run(driver, compiled, entry, prelude, next_run, result_fd):
     gc.collect()
     alive = len(gc.get_objects()) + _FIRST_USE
     leave, write, objects = posix._exit, posix.write, gc.get_objects
+    next_run, newest_change = launcher.next_run, launcher.newest_change
+    change, length = newest_change(_WATCHED), sum(map(len, _LENGTHS))
     is_beyond_doubt = True
     while is_beyond_doubt and next_run():
         renew_streams(kept)
@@ -184,7 +209,12 @@ def run(driver, compiled, entry, prelude, next_run, result_fd):
         if is_beyond_doubt:
             renew_libraries(kept)
             now = len(objects())
-            is_beyond_doubt = now <= alive and len(sys.modules) == kept["modules"]
+            is_beyond_doubt = (
+                now <= alive
+                and len(sys.modules) == kept["modules"]
+                and newest_change(_WATCHED) == change
+                and sum(map(len, _LENGTHS)) == length
+            )
             alive = now
         write(result_fd, b"1" if is_beyond_doubt else b"0")
     leave(0)
