@@ -265,12 +265,12 @@ def run(mode, entry, prelude, stage="only", launcher=None):
         if compiled[0] is None:
             make_exit()(1)
     if stage == "series":
-        parts["series"].run(parts["driver"], compiled, entry, prelude, launcher, RESULT_FD)
+        parts["series"].run(parts["driver"], mode, compiled, entry, prelude, launcher)
     if stage in ("first", "first-of-series"):
         code = marshal.dumps(compiled)
         # Where it is too long an empty one goes, so that the solution is never the first to write.
         code = code if len(code) <= MAX_CODE_BYTES else b""
-        shares = stage == "first-of-series" and parts["series"].may_share(parts["driver"], compiled[0])
+        shares = stage == "first-of-series" and parts["series"].may_share(parts["driver"], *compiled)
         write_all(RESULT_FD, (b"S" if shares else b"C") + len(code).to_bytes(4, "little") + code)
     if mode == "function":
         run_function(compiled, entry, prelude, read_all(CALL_FD), RESULT_FD)
@@ -402,9 +402,18 @@ def run_function(compiled, entry, prelude, call, result_fd):
     """Runs the code as a module, makes the call and ends the process. Skips the interpreter's
     slow exit: nothing that the solution would do there can change the result."""
     write, flush_and_exit = make_writer(result_fd), make_exit()
+    posix.set_inheritable(result_fd, False)
+    tag, content, error = result_of_call(compiled, entry, prelude, call)
+    write(tag, content)
+    if error is not None:
+        show_exception(error)
+    flush_and_exit(1 if tag in ("missing", "raised") else 0)
+
+
+def result_of_call(compiled, entry, prelude, call):
+    """Tag and content of the record of a call, which is made in a new module, and the exception to show."""
     name, args, kwargs = marshal.loads(call)
     code, names = compiled
-    posix.set_inheritable(result_fd, False)
     namespace = new_module(MODULE_NAME, entry)
     sys.modules["__main__"] = sys.modules[MODULE_NAME]
     given = bind_prelude(namespace, prelude, names)
@@ -412,23 +421,17 @@ def run_function(compiled, entry, prelude, call, result_fd):
         exec(code, namespace)
         function, problem = find_function(namespace, given, name)
         if function is None:
-            write("missing", problem)
-            flush_and_exit(1)
+            return "missing", problem, None
         args, has_nodes = with_nodes(function, namespace, args)
         result = function(*args, **kwargs)
         if has_nodes and result is None and mentions_node(annotations(function).get("return")):
             result = []
         sys.setrecursionlimit(max(sys.getrecursionlimit(), 10 * MAX_DEPTH))
-        tag, value = exactly(result)
+        return (*exactly(result), None)
     except Unsupported as error:
-        write("unsupported", str(error))
-        flush_and_exit(0)
+        return "unsupported", str(error), None
     except BaseException as error:
-        write("raised", describe(error))
-        show_exception(error)
-        flush_and_exit(1)
-    write(tag, value)
-    flush_and_exit(0)
+        return "raised", describe(error), error
 
 
 def read_all(fd):
