@@ -38,7 +38,7 @@ pub fn build(
             detail: format!("{error:#}"),
         }
     };
-    let _lock = cache.lock().map_err(|error| failed("lock the cache")(&error))?;
+    let _lock = cache.lock(manifest).map_err(|error| failed("lock the cache")(&error))?;
     let is_built = |engine: &&WasmEngine| cache.has(manifest, engine);
     if engines.iter().all(|engine| is_built(&engine)) {
         return Ok(engines.iter().map(|engine| cache.place(manifest, engine)).collect());
@@ -54,7 +54,10 @@ pub fn build(
             fetch::fetch(&manifest.package)
         }
     };
-    let package = package.map_err(|error| failed("fetch the package")(&error))?;
+    let package = package.map_err(|error| match error.is_unreachable() {
+        true => WasmImageError::Unreachable { image: image(), detail: error.to_string() },
+        false => failed("fetch the package")(&error),
+    })?;
     let archive = Archive::new(&package);
     let member = |name: &str| archive.member(name).map_err(|error| failed("unpack the package")(&error));
     let mut module = member(&manifest.guest.module)?;

@@ -93,6 +93,11 @@ pub enum WasmImageError {
     Untrusted { image: String, path: PathBuf, problem: String },
     #[error("image {image}: {path}: {source}")]
     Io { image: String, path: PathBuf, source: io::Error },
+    /// The registry could not be asked.
+    #[error(
+        "image {image}: fetch the package: {detail}\nremedy: connect to the network, name a mirror (PIP_INDEX_URL), or give the package's file by --from DIR"
+    )]
+    Unreachable { image: String, detail: String },
     #[error("image {image}: {step}: {detail}")]
     Build { image: String, step: &'static str, detail: String },
     #[error("there is no Wasm image {name}; there is {known}")]
@@ -323,10 +328,11 @@ impl Cache {
         Ok(place)
     }
 
-    /// Holds everybody else off who would build into this cache.
-    pub fn lock(&self) -> io::Result<nix::fcntl::Flock<fs::File>> {
+    /// Holds everybody else off who would build this image.
+    pub fn lock(&self, manifest: &Manifest) -> io::Result<nix::fcntl::Flock<fs::File>> {
         self.make_directory()?;
-        let file = fs::OpenOptions::new().create(true).append(true).open(self.directory.join("lock"))?;
+        let path = self.directory.join(format!("{}.lock", manifest.name));
+        let file = fs::OpenOptions::new().create(true).append(true).open(path)?;
         nix::fcntl::Flock::lock(file, nix::fcntl::FlockArg::LockExclusive)
             .map_err(|(_, errno)| io::Error::from(errno))
     }
