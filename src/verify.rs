@@ -25,13 +25,18 @@ mod reference;
 
 use std::{
     collections::{BTreeSet, HashMap},
-    ops::ControlFlow,
     sync::Arc,
     time::{Duration, Instant},
 };
 
 use self::{
-    code_tests::Carrier, door::Door, in_wasm::InWasm, judging::Judging, prepare::Work, reference::Expected,
+    carry::{Errand, Wish},
+    code_tests::Carrier,
+    door::Door,
+    in_wasm::InWasm,
+    judging::Judging,
+    prepare::Work,
+    reference::Expected,
 };
 use crate::{
     admission::{Admission, Admit, Caller, Overloaded},
@@ -60,6 +65,8 @@ pub struct Engine {
     runtime: Runtime,
     /// Weakest isolation to accept.
     min_tier: Tier,
+    /// As in [`EngineConfig`].
+    series: bool,
     metrics: Arc<Metrics>,
     /// Compiled programs.
     compiled: ContentCache<Compilation>,
@@ -102,6 +109,7 @@ impl Engine {
             wasm,
             runtime: config.runtime,
             min_tier: config.min_tier,
+            series: config.series,
             metrics: Arc::new(Metrics::new(names)),
             compiled: ContentCache::new(COMPILED_BYTES),
             expected: ContentCache::new(EXPECTED_BYTES),
@@ -258,13 +266,13 @@ impl Engine {
             }
             _ => {
                 let place = door.place().await?;
+                let errand = Errand { series: self.series, ..errand };
                 self.carry_out(&errand, place, door, |outcome| {
-                    self.note_run(errand.language, &outcome);
-                    judging.add(submission, &outcome);
-                    match judging.stops(submission) {
-                        true => ControlFlow::Break(()),
-                        false => ControlFlow::Continue(()),
+                    if !judging.add(submission, &outcome) {
+                        return Wish::Alone;
                     }
+                    self.note_run(errand.language, &outcome);
+                    if judging.stops(submission) { Wish::Enough } else { Wish::More }
                 })
                 .await?;
             }
@@ -275,6 +283,9 @@ impl Engine {
 
     fn note_run(&self, language: &Language, outcome: &Outcome) {
         self.metrics.run_ended(language.name(), outcome.usage.cpu, outcome.usage.wall);
+        if outcome.in_series {
+            self.metrics.run_was_in_series(language.name());
+        }
     }
 
     pub fn languages(&self) -> &Languages {

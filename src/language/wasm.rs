@@ -139,6 +139,6 @@ impl<'a> WasmLanguage<'a> {
         };
         let sources = solution.files.iter().map(|file| (file.path.clone(), file.content.clone())).collect();
         let program = Program::Exec { argv, env: Vec::new() };
-        Job { program, sources, runs, collect: Arc::from([]) }
+        Job { program, sources, runs, collect: Arc::from([]), series: false }
     }
 }

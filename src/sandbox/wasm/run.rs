@@ -148,6 +148,7 @@ impl Prepared {
             stderr,
             result,
             lacks,
+            in_series: false,
             files: Vec::new(),
             ended_at: Duration::ZERO,
         })

@@ -105,7 +105,12 @@ async fn what_the_runner_lacks_is_unsupported() {
         let found = (report.verdict, report.cause);
         assert_eq!(found, (Verdict::Undecided, Some(Cause::Unsupported)), "{source}: {report:?}");
     }
-    let report = report_of(&engine, "def f(): return 1", &["import threading\nthreading.Thread(target=print).start()"]).await;
+    let report = report_of(
+        &engine,
+        "def f(): return 1",
+        &["import threading\nthreading.Thread(target=print).start()"],
+    )
+    .await;
     assert_eq!(report.cause, Some(Cause::Unsupported), "{report:?}");
 }
 
