@@ -5,7 +5,8 @@ use crate::value::Value;
 
 /// Reads a Python literal: numbers (complex ones too, and the names `nan` and `inf`), strings and
 /// bytes with every prefix but `f`, adjacent strings joined, `None`, `True`, `False`, tuples,
-/// lists, dicts with any hashable key, sets and `set()`. No comments, `\N{...}` names or code.
+/// lists, dicts with any hashable key, sets and `set()`. No comments, `\N{...}` names or code. What
+/// `repr` writes of a complex number is that number, as for Python's own `complex`: `(-0+infj)`.
 pub fn parse_python(text: &str) -> Result<Value, ParseError> {
     let mut python = Python(Cursor::new(text));
     python.blanks();
@@ -36,6 +37,8 @@ impl Python<'_> {
         let start = self.0.at;
         let left = self.value()?;
         let real = match left {
+            // As `repr` writes a real part of -0.0.
+            Value::Int(0) if self.0.bytes()[start] == b'-' => -0.0,
             Value::Int(int) => int as f64,
             Value::Float(float) => float,
             other => return Ok(other),
@@ -76,6 +79,9 @@ impl Python<'_> {
             Some(b'0'..=b'9' | b'.') => self.number(is_negative),
             Some(b'i' | b'n') => match self.word()? {
                 Value::Float(float) => Ok(Value::Float(if is_negative { -float } else { float })),
+                Value::Complex(real, imaginary) => {
+                    Ok(Value::Complex(real, if is_negative { -imaginary } else { imaginary }))
+                }
                 _ => self.0.error("a sign before what is no number"),
             },
             _ => self.0.error("a sign before what is no number"),
@@ -95,6 +101,8 @@ impl Python<'_> {
             b"False" => Ok(Value::Bool(false)),
             b"nan" => Ok(Value::Float(f64::NAN)),
             b"inf" => Ok(Value::Float(f64::INFINITY)),
+            b"nanj" => Ok(Value::Complex(0.0, f64::NAN)),
+            b"infj" => Ok(Value::Complex(0.0, f64::INFINITY)),
             b"set" if self.0.take("()") => Ok(Value::Set(Vec::new())),
             _ => self.0.error_at(start, "a name that is no literal"),
         }

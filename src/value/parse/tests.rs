@@ -1,7 +1,7 @@
 use std::path::Path;
 
 use super::*;
-use crate::value::repr;
+use crate::value::{identity_key, repr};
 
 #[track_caller]
 fn json(text: &str, shown: &str) {
@@ -86,6 +86,18 @@ fn python_literals() {
     python("[1j, -2j, 1+2j, 1.5 - 2J]", "[1j, -2j, (1+2j), (1.5-2j)]");
     python("{}", "{}");
     python("[\n1 ,\n\n2\n]", "[1, 2]");
+}
+
+#[test]
+fn every_complex_number_is_read_as_it_is_printed() {
+    python("[1e4001j, -1e4001j, nanj, 1+nanj, nan-infj]", "[infj, -infj, nanj, (1+nanj), (nan-infj)]");
+    let parts = [0.0, -0.0, 1.0, -2.5, 1e300, f64::INFINITY, f64::NEG_INFINITY, f64::NAN];
+    for (real, imaginary) in parts.iter().flat_map(|real| parts.map(|imaginary| (*real, imaginary))) {
+        let value = Value::Complex(real, imaginary);
+        let printed = repr(&value, 100);
+        let read = parse_python(&printed).unwrap_or_else(|error| panic!("{printed}: {error}"));
+        assert_eq!(identity_key(&read), identity_key(&value), "{printed}");
+    }
 }
 
 #[test]
