@@ -328,7 +328,12 @@ pub fn decide_checked(ruling: Ruling) -> Decision {
 
 /// A function test: limits, what the driver says, how it ended, then the returned value.
 pub fn decide_function(ran: &Ran, test: &FunctionTest, compare: Compare) -> Decision {
-    let meant = decide_function_by(ran, |value| compare.value(value, &test.accepted));
+    let meant = match test.accepted.iter().any(|value| value.first_typed().is_some()) {
+        true => decide_function_by(ran, |returned| compare.value(returned.typed, &test.accepted)),
+        false => {
+            decide_function_by(ran, |returned| returned.compare(|value| compare.value(value, &test.accepted)))
+        }
+    };
     match compare {
         _ if ran.outcome.lacks.is_some() => meant,
         Compare::Profile(profile) if profile.is_bug_compatible() => {
@@ -343,7 +348,27 @@ pub fn decide_returned_at_all(ran: &Ran) -> Decision {
     decide_function_by(ran, |_| Comparison::Match)
 }
 
-fn decide_function_by(ran: &Ran, compare: impl Fn(&Value) -> Comparison) -> Decision {
+/// A returned value in the forms that what is expected may have.
+struct Returned<'a> {
+    value: &'a Value,
+    /// With the exact text of each number that is rounded in `value`.
+    text: Option<&'a Value>,
+    /// With each value as what it is.
+    typed: &'a Value,
+}
+
+impl Returned<'_> {
+    /// With plain data: what is expected may be the rounded number, or the exact text.
+    fn compare(&self, compare: impl Fn(&Value) -> Comparison) -> Comparison {
+        let by_value = compare(self.value);
+        match (&by_value, self.text) {
+            (Comparison::Mismatch { .. }, Some(text)) if compare(text).is_match() => Comparison::Match,
+            _ => by_value,
+        }
+    }
+}
+
+fn decide_function_by(ran: &Ran, compare: impl Fn(&Returned) -> Comparison) -> Decision {
     if let Some(decision) = decide_limit(ran.outcome) {
         return decision;
     }
@@ -362,21 +387,16 @@ fn decide_function_by(ran: &Ran, compare: impl Fn(&Value) -> Comparison) -> Deci
 
 fn decide_returned(
     record: &Result<Option<DriverRecord>, InvalidRecord>,
-    compare: impl Fn(&Value) -> Comparison,
+    compare: impl Fn(&Returned) -> Comparison,
 ) -> Decision {
+    let judged = |returned: Returned| Decision {
+        result: Some(repr(returned.typed, RESULT_SHOWN_BYTES)),
+        ..Decision::compared(compare(&returned))
+    };
     match record {
-        Ok(Some(DriverRecord::Ok(value))) => {
-            let mut decision = Decision::compared(compare(value));
-            decision.result = Some(repr(value, RESULT_SHOWN_BYTES));
-            decision
-        }
-        // What is expected may be the rounded number, or the exact text.
-        Ok(Some(DriverRecord::Exact { value, text })) => {
-            let decision = match (compare(value), compare(text)) {
-                (Comparison::Mismatch { .. }, Comparison::Match) => Decision::compared(Comparison::Match),
-                (by_value, _) => Decision::compared(by_value),
-            };
-            Decision { result: Some(repr(text, RESULT_SHOWN_BYTES)), ..decision }
+        Ok(Some(DriverRecord::Ok(value))) => judged(Returned { value, text: None, typed: value }),
+        Ok(Some(DriverRecord::Exact { value, text, typed })) => {
+            judged(Returned { value, text: Some(text), typed })
         }
         Ok(Some(DriverRecord::Unsupported(type_name))) => {
             let message = format!(

@@ -5,7 +5,9 @@ use std::hash::{BuildHasher, RandomState};
 /// Whether both sides have the same units, however often.
 pub fn same_set<'a>(mut left: impl Iterator<Item = &'a [u8]>, right: impl Iterator<Item = &'a [u8]>) -> bool {
     let mut numbering = Numbering::new();
-    left.by_ref().for_each(|unit| drop(numbering.of(unit)));
+    left.by_ref().for_each(|unit| {
+        numbering.of(unit);
+    });
     let mut is_missing = vec![true; numbering.len()];
     for unit in right {
         match is_missing.get_mut(numbering.of(unit)) {
