@@ -5,9 +5,13 @@ use std::{
     fs,
     path::Path,
     process::{Child, Command, Stdio},
+    sync::Arc,
     time::{Duration, Instant},
 };
 
+use arrow_json::ReaderBuilder;
+use arrow_schema::{DataType, Field, Schema};
+use parquet::arrow::ArrowWriter;
 use serde_json::{Value as Json, json};
 use tempfile::TempDir;
 
@@ -266,4 +270,98 @@ fn the_labelled_data_set_is_kept_and_dropped_as_labelled() {
         .map(|(line, _)| line)
         .collect();
     assert!(fs::read_to_string(here.join("kept.jsonl")).unwrap() == kept, "kept rows are not byte-identical");
+}
+
+/// A parquet file in the form of open-r1/codeforces: tests are a list of structs, some rows have a checker.
+fn write_parquet(path: &Path, rows: &[Json]) {
+    let test = DataType::Struct(
+        ["input", "output"].into_iter().map(|name| Field::new(name, DataType::Utf8, true)).collect(),
+    );
+    let schema = Arc::new(Schema::new(vec![
+        Field::new("response", DataType::Utf8, true),
+        Field::new("official_tests", DataType::List(Arc::new(Field::new("item", test, true))), true),
+        Field::new("generated_checker", DataType::Utf8, true),
+    ]));
+    let mut decoder = ReaderBuilder::new(Arc::clone(&schema)).build_decoder().unwrap();
+    decoder.serialize(rows).unwrap();
+    let batch = decoder.flush().unwrap().unwrap();
+    let mut writer = ArrowWriter::try_new(fs::File::create(path).unwrap(), schema, None).unwrap();
+    writer.write(&batch).unwrap();
+    writer.close().unwrap();
+}
+
+#[test]
+fn checkers_in_rows_decide_in_place_of_the_rule() {
+    let directory = TempDir::new().unwrap();
+    let here = directory.path();
+    // Any two numbers of that sum, by the protocol of open-r1/codeforces.
+    let checker = "import sys\n\
+        def main(input_path, answer_path, output_path):\n\
+        \x20   total = int(open(input_path).read())\n\
+        \x20   words = open(output_path, errors='replace').read().split()\n\
+        \x20   try:\n\
+        \x20       print(int(len(words) == 2 and int(words[0]) + int(words[1]) == total))\n\
+        \x20   except ValueError:\n\
+        \x20       print(0)\n\
+        main(*sys.argv[1:])\n";
+    let row = |body: &str, checker: Option<&str>| {
+        json!({
+            "response": format!("```python\n{body}\n```"),
+            "official_tests": [{"input": "5\n", "output": "1 4\n"}, {"input": "9\n", "output": "1 8\n"}],
+            "generated_checker": checker,
+        })
+    };
+    let other = "n = int(input())\nprint(n - 2, 2)";
+    write_parquet(
+        &here.join("in.parquet"),
+        &[
+            row(other, Some(checker)),
+            row("n = int(input())\nprint(1, n - 1)", Some(checker)),
+            row("n = int(input())\nprint(n, n)", Some(checker)),
+            row("print('\\0\\ud800'.encode('utf8', 'surrogatepass'))", Some(checker)),
+            row("n = int(input())\nprint(1, n - 1)", None),
+            row(other, None),
+            row(other, Some("")),
+            row(other, Some("raise SystemExit('broken')")),
+            row(other, Some("print(0.5)")),
+            row("raise SystemExit(1)", Some("print(1)")),
+        ],
+    );
+    let columns = ["--all-code", "--answer-column", "response", "--tests-column", "official_tests"];
+    let args = [
+        "in.parquet",
+        "-o",
+        "out.parquet",
+        "--verdicts",
+        "why.jsonl",
+        "--checker-column",
+        "generated_checker",
+    ];
+    let output = filter(here, &[&args[..], &columns].concat()).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let table = json_lines(&here.join("why.jsonl"));
+    let found: Vec<(&str, &str)> =
+        table.iter().map(|row| (row["action"].as_str().unwrap(), row["verdict"].as_str().unwrap())).collect();
+    let expected = [
+        ("keep", "accepted"),
+        ("keep", "accepted"),
+        ("drop", "wrong_answer"),
+        ("drop", "wrong_answer"),
+        ("keep", "accepted"),
+        ("drop", "wrong_answer"),
+        ("drop", "wrong_answer"),
+        ("drop", "undecided"),
+        ("drop", "wrong_answer"),
+        ("drop", "runtime_error"),
+    ];
+    assert_eq!(found, expected, "{table:?}");
+    assert_eq!(table[7]["cause"], "bad_tests");
+
+    // Without the column the rule decides, and a column that is not there is an error.
+    let plain = ["in.parquet", "-o", "plain.parquet", "--verdicts", "plain.jsonl"];
+    assert!(filter(here, &[&plain[..], &columns].concat()).output().unwrap().status.success());
+    assert_eq!(json_lines(&here.join("plain.jsonl"))[0]["verdict"], "wrong_answer");
+    let missing = ["in.parquet", "-o", "none.parquet", "--checker-column", "chequer"];
+    let output = filter(here, &[&missing[..], &columns].concat()).output().unwrap();
+    assert!(String::from_utf8_lossy(&output.stderr).contains("no column `chequer`"), "{output:?}");
 }
