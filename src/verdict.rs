@@ -211,8 +211,12 @@ impl<'a> Ran<'a> {
     }
 
     /// A hash of the answer that equal answers share in every process: of the printed words, or of
-    /// the returned value as data.
-    pub fn answer_hash(&self) -> u64 {
+    /// the returned value as data. `None` for an answer that many a wrong solution gives: nothing, one of a few
+    /// words such as `NO`, the numbers from -1 to 1.
+    pub fn answer_hash(&self) -> Option<u64> {
+        if self.is_common_answer() {
+            return None;
+        }
         // FNV-1a: fixed for ever, and only compared with others of the same tests.
         let mut hash: u64 = 0xcbf2_9ce4_8422_2325;
         let mut feed = |byte: u8| hash = (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
@@ -224,7 +228,40 @@ impl<'a> Ran<'a> {
                 words.for_each(|word| word.iter().copied().chain([b' ']).for_each(&mut feed));
             }
         }
-        hash
+        Some(hash)
+    }
+
+    fn is_common_answer(&self) -> bool {
+        const COMMON: [&[u8]; 12] = [
+            b"yes",
+            b"no",
+            b"true",
+            b"false",
+            b"0",
+            b"1",
+            b"-1",
+            b"none",
+            b"null",
+            b"possible",
+            b"impossible",
+            b"error",
+        ];
+        let is_common = |word: &[u8]| COMMON.contains(&word.to_ascii_lowercase().as_slice());
+        match self.returned() {
+            Some(Value::None | Value::Bool(_) | Value::Int(-1..=1)) => true,
+            Some(Value::Str(text)) => text.is_empty() || is_common(text),
+            Some(Value::List(items) | Value::Tuple(items)) => items.is_empty(),
+            Some(_) => false,
+            None => {
+                let mut words =
+                    self.outcome.stdout.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty());
+                match (words.next(), words.next()) {
+                    (None, _) => true,
+                    (Some(word), None) => is_common(word),
+                    _ => false,
+                }
+            }
+        }
     }
 
     /// How the run ended, in the words of released judges.
