@@ -16,8 +16,9 @@ Descriptors 0, 1 and 2 are the solution's own. Descriptor 3 (function mode) hold
 `marshal((tag, content))` in marshal's version 2, which has no back references:
 
     ("ok", value)             the function returned this
-    ("exact", (value, text))  it returned this, in which a number or a date is rounded or written out; `text` is
-                              the same with the exact text of each, such as "1.10", "1/3", "2024-02-29 01:02:03"
+    ("exact", (value, text, typed))  it returned this, in which a number, a date or a member of an Enum is rounded,
+                              written out or its value; `text` is the same with the exact text of each, such as
+                              "1.10", "1/3", "2024-02-29 01:02:03", and `typed` with `(..., type, text)` of each
     ("unsupported", type)     it returned something that cannot cross as plain data
     ("missing", text)         there is no such function, or several might be meant
     ("raised", text)          the solution raised or exited before the function returned
@@ -701,7 +702,7 @@ def exactly(result):
     # An iterator can be gone through once only.
     if "rounded" not in budget or "once" in budget:
         return "ok", value
-    return "exact", (value, plain(result, [MAX_ITEMS, "as text"], 0))
+    return "exact", (value, plain(result, [MAX_ITEMS, "as text"], 0), plain(result, [MAX_ITEMS, "as typed"], 0))
 
 
 _SCALARS = frozenset((type(None), bool, int, float, complex, str, bytes))
@@ -778,6 +779,8 @@ def plain_other(value, budget, depth):
         return plain(value.tolist(), budget, depth)
     elif (module, name) in _EXACT and budget[1:] == ["as text"]:
         return str.__str__(str(value))
+    elif (module, name) in _EXACT and budget[1:] == ["as typed"]:
+        return ..., name, exact_text(value, name)
     elif module == "decimal" and name == "Decimal":
         budget.append("rounded")
         return plain_decimal(value)
@@ -797,6 +800,12 @@ def plain_other(value, budget, depth):
         return plain(value.data, budget, depth + 1)
     elif module == "collections" and name == "ChainMap":
         return plain(dict(value), budget, depth + 1)
+    elif is_member(kind):
+        if budget[1:] == ["as typed"]:
+            return ..., "Enum", "%s.%s" % (name, str.__str__(value._name_))
+        # One value only: its name as well would be a second answer.
+        budget.append("rounded")
+        return plain(value._value_, budget, depth + 1)
     elif type(vars(kind).get("__dataclass_fields__")) is dict:
         # As `dataclasses.asdict`: what such an object is in JSON.
         fields = vars(kind)["__dataclass_fields__"]
@@ -812,6 +821,17 @@ _EXACT = frozenset(
     [("decimal", "Decimal"), ("fractions", "Fraction")]
     + [("datetime", name) for name in ("date", "datetime", "time", "timedelta")]
 )
+
+
+def exact_text(value, name):
+    if name == "timedelta":
+        return "%d" % ((value.days * 86400 + value.seconds) * 1000000 + value.microseconds)
+    return str.__str__(str(value) if name in ("Decimal", "Fraction") else value.isoformat())
+
+
+def is_member(kind):
+    enum = sys.modules.get("enum")
+    return enum is not None and any(base is enum.Enum for base in type.__dict__["__mro__"].__get__(kind))
 
 
 def plain_decimal(value):
