@@ -8,8 +8,9 @@ use proofbox::{
     admission::Admit,
     config::EngineConfig,
     limits::Limits,
-    report::Report,
-    submission::{Repeat, Stop, Submission},
+    report::{Report, TestReport},
+    submission::{FunctionTarget, FunctionTest, Prelude, Repeat, Stop, Submission, Tests},
+    value::Value,
     verdict::Verdict,
     verify::Engine,
 };
@@ -31,10 +32,10 @@ fn shared(engine: &Engine) -> u64 {
 }
 
 /// What a report says of each test, but for what differs from run to run.
-fn said(report: &Report) -> Vec<(Verdict, Option<i32>, Option<i32>, Option<String>, Option<String>)> {
-    let of_test = |test: &proofbox::report::TestReport| {
-        let stderr = test.stderr.clone();
-        (test.verdict, test.exit_code, test.signal, test.stdout.clone(), stderr)
+fn said(report: &Report) -> Vec<String> {
+    let of_test = |test: &TestReport| {
+        let ended = (test.exit_code, test.signal);
+        format!("{} {ended:?} {:?} {:?}", test.verdict, test.stdout, test.stderr)
     };
     report.tests.iter().map(of_test).collect()
 }
@@ -111,6 +112,50 @@ async fn every_test_is_as_in_a_process_of_its_own() {
         assert!(shared >= least, "{name}: {shared} tests shared a process, not {least}");
     }
     assert_eq!(shared(&apart), 0);
+}
+
+/// A function's source, and how many of its five calls share a process at least.
+const FUNCTIONS: [(&str, &str, u64); 8] = [
+    ("plain", "def f(n):\n    return n\n", 4),
+    (
+        "a method, with annotations",
+        "class Solution:\n    def f(self, n: int) -> List[int]:\n        return [n]\n",
+        4,
+    ),
+    ("state", "seen = []\ndef f(n):\n    seen.append(n)\n    return seen\n", 4),
+    ("prints", "def f(n):\n    print('x' * n)\n    return n\n", 4),
+    ("a long result", "def f(n):\n    return 'x' * (n * 100_000)\n", 4),
+    ("a prelude's library", "def f(n):\n    return Counter([n] * n), np.array([n])\n", 0),
+    ("raises on the third", "def f(n):\n    if n == 3:\n        raise ValueError(n)\n    return n\n", 1),
+    ("nothing that can cross, on the third", "def f(n):\n    return f if n == 3 else n\n", 1),
+];
+
+/// What may come of a call with this argument.
+fn accepted(n: i64) -> Vec<Value> {
+    let long = vec![b'x'; n as usize * 100_000];
+    vec![Value::Int(n), Value::List(vec![Value::Int(n)]), Value::Str(long)]
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_call_is_as_in_a_process_of_its_own() {
+    let (together, apart) = (engine(true), engine(false));
+    for (name, source, least) in FUNCTIONS {
+        let test =
+            |n: i64| FunctionTest { args: vec![Value::Int(n)], kwargs: Vec::new(), accepted: accepted(n) };
+        let target = FunctionTarget { name: "f".to_owned() };
+        let tests = Tests::Function { target, tests: (1..=5).map(test).collect() };
+        let submission =
+            Submission { repeat: Repeat::Once, tests, prelude: Prelude::Contest, ..program(source, &[]) };
+        let before = shared(&together);
+        let first = together.verify(submission.clone(), Admit::Patient).await;
+        let second = apart.verify(submission, Admit::Patient).await;
+        assert_eq!(said(&first), said(&second), "{name}");
+        let results =
+            |report: &Report| report.tests.iter().map(|test| test.result.clone()).collect::<Vec<_>>();
+        assert_eq!(results(&first), results(&second), "{name}");
+        let shared = shared(&together) - before;
+        assert!(shared >= least, "{name}: {shared} calls shared a process, not {least}");
+    }
 }
 
 /// Each counts the runs that it knows of. In one interpreter without protection it counts them all.
