@@ -3,7 +3,7 @@
 //! `marshal` because it is built into every CPython (importing `json` costs 3 ms of CPU per run)
 //! and carries integers of any size, tuples, sets, bytes, exact floats, NaN and lone surrogates.
 //! Version 2 because it has no back references: every value is written out where it stands. A value of a
-//! type that is not built in is a tuple of an ellipsis, the type's name and a text.
+//! type that is not built in is a tuple of an ellipsis, the type's name and a text, and a member's value.
 
 use num_bigint::{BigInt, BigUint, Sign};
 
@@ -85,10 +85,11 @@ fn write(out: &mut Vec<u8>, value: &Value) -> Result<(), TooLarge> {
         }
         Value::Typed(typed) => {
             out.push(b'(');
-            write_len(out, 3)?;
+            write_len(out, 3 + usize::from(typed.member_value().is_some()))?;
             out.push(b'.');
             write_bytes(out, b'u', typed.kind().name().as_bytes())?;
             write_bytes(out, b'u', typed.text().as_bytes())?;
+            typed.member_value().map_or(Ok(()), |value| write(out, value))?;
         }
         Value::Made { plain, .. } => write(out, plain)?,
     }
@@ -195,7 +196,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// `(..., type, text)`: no plain data begins with an ellipsis.
+    /// `(..., type, text)`, `(..., "Enum", name, value)`: no plain data begins with an ellipsis.
     fn typed(&mut self) -> Result<Typed, DecodeError> {
         let (length, [_ellipsis]) = (self.len()?, self.array()?);
         let mut text = || match self.value()? {
@@ -205,8 +206,18 @@ impl<'a> Reader<'a> {
             _ => self.error("a type without its text"),
         };
         let (name, text) = (text()?, text()?);
-        let typed = TypedKind::from_name(&name).and_then(|kind| Typed::new(kind, &text));
-        typed.filter(|_| length == 3).map_or_else(|| self.error("no value of a known type"), Ok)
+        let kind = TypedKind::from_name(&name);
+        let typed = match (kind, length) {
+            (Some(TypedKind::Member), 4) => {
+                self.open()?;
+                let value = self.value()?;
+                self.depth -= 1;
+                Typed::member(&text, value)
+            }
+            (Some(kind), 3) => Typed::new(kind, &text),
+            _ => None,
+        };
+        typed.map_or_else(|| self.error("no value of a known type"), Ok)
     }
 
     fn scalar(&mut self, tag: u8) -> Result<Value, DecodeError> {
