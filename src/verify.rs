@@ -25,12 +25,19 @@ mod reference;
 
 use std::{
     collections::{BTreeSet, HashMap},
-    ops::ControlFlow,
     sync::Arc,
     time::{Duration, Instant},
 };
 
-use self::{door::Door, judging::Judging, prepare::Work, reference::Expected};
+use self::{
+    carry::{Errand, Wish},
+    code_tests::Carrier,
+    door::Door,
+    in_wasm::InWasm,
+    judging::Judging,
+    prepare::Work,
+    reference::Expected,
+};
 use crate::{
     admission::{Admission, Admit, Caller, Overloaded},
     cache::ContentCache,
@@ -58,6 +65,8 @@ pub struct Engine {
     runtime: Runtime,
     /// Weakest isolation to accept.
     min_tier: Tier,
+    /// As in [`EngineConfig`].
+    series: bool,
     metrics: Arc<Metrics>,
     /// Compiled programs.
     compiled: ContentCache<Compilation>,
@@ -100,6 +109,7 @@ impl Engine {
             wasm,
             runtime: config.runtime,
             min_tier: config.min_tier,
+            series: config.series,
             metrics: Arc::new(Metrics::new(names)),
             compiled: ContentCache::new(COMPILED_BYTES),
             expected: ContentCache::new(EXPECTED_BYTES),
@@ -150,18 +160,27 @@ impl Engine {
     pub async fn verify_for(&self, caller: Caller, submission: Submission, admit: Admit) -> Report {
         let in_flight = self.metrics.submission_started();
         let begun = Instant::now();
-        let report = self.decide(&submission, admit, caller, begun).await;
-        let native = || self.languages.find(&submission.language).map_or("", Language::name);
-        let in_wasm = self.in_wasm(&submission).ok().flatten();
-        let language = in_wasm.map_or_else(native, |asked| asked.language.name());
+        let asked = self.in_wasm(&submission);
+        let language = match &asked {
+            Ok(Some(asked)) => asked.language.name(),
+            _ => self.languages.find(&submission.language).map_or("", Language::name),
+        };
+        let report = self.decide(&submission, asked, admit, caller, begun).await;
         self.metrics.submission_decided(language, submission.tests.kind(), report.verdict, report.cause);
         drop(in_flight);
         report
     }
 
-    async fn decide(&self, submission: &Submission, admit: Admit, caller: Caller, begun: Instant) -> Report {
+    async fn decide(
+        &self,
+        submission: &Submission,
+        asked: Result<Option<InWasm<'_>>, String>,
+        admit: Admit,
+        caller: Caller,
+        begun: Instant,
+    ) -> Report {
         let mut door = Door::new(self, admit, caller);
-        match self.in_wasm(submission) {
+        match asked {
             Ok(None) => {}
             Ok(Some(asked)) => return self.decide_in_wasm(&asked, &mut door, begun).await,
             Err(obstacle) => {
@@ -247,7 +266,8 @@ impl Engine {
         let (submission, errand) = (&*work.submission, work.errand(job, self.sandbox.tier()));
         match (&work.judge, &submission.tests) {
             (_, Tests::Code(tests)) => {
-                return Ok(self.run_code_tests(&errand, submission, tests, door, judging).await?);
+                let carrier = Carrier::Native(&errand);
+                return Ok(self.run_code_tests(carrier, submission, tests, door, judging).await?);
             }
             (Some(interactor), Tests::Program(tests)) if work.is_interactive => {
                 judging = self.run_interactive(&errand, submission, tests, interactor, door, judging).await?;
@@ -257,13 +277,13 @@ impl Engine {
             }
             _ => {
                 let place = door.place().await?;
+                let errand = Errand { series: self.series, ..errand };
                 self.carry_out(&errand, place, door, |outcome| {
-                    self.note_run(errand.language, &outcome);
-                    judging.add(submission, &outcome);
-                    match judging.stops(submission) {
-                        true => ControlFlow::Break(()),
-                        false => ControlFlow::Continue(()),
+                    if !judging.add(submission, &outcome) {
+                        return Wish::Alone;
                     }
+                    self.note_run(errand.language, &outcome);
+                    if judging.stops(submission) { Wish::Enough } else { Wish::More }
                 })
                 .await?;
             }
@@ -274,6 +294,9 @@ impl Engine {
 
     fn note_run(&self, language: &Language, outcome: &Outcome) {
         self.metrics.run_ended(language.name(), outcome.usage.cpu, outcome.usage.wall);
+        if outcome.in_series {
+            self.metrics.run_was_in_series(language.name());
+        }
     }
 
     pub fn languages(&self) -> &Languages {

@@ -25,7 +25,8 @@ Descriptors 0, 1 and 2 are the solution's own. Descriptor 3 (function mode) hold
 
 Where a cell has several runs of one solution (warm launchers only), the first sends its compiled code
 before anything of the solution is executed, as `C`, four bytes of length and the code (none where it is
-long); later runs find that code on descriptor 5 and do not compile.
+long); later runs find that code on descriptor 5 and do not compile. `S` in place of `C`: later runs may share
+a process; see `series.py`.
 
 A solution may write there too; it gains nothing that returning the value would not have given.
 
@@ -246,15 +247,16 @@ def sow(seed, modules):
         importlib.import_module(name).seed(seed)
 
 
-def run(mode, entry, prelude, stage="only"):
-    """One run, from a set-up interpreter to its end. `stage` is `only`, `first` or `later`. Behind the
-    entry stand the program's own arguments, if it has any, each after a unit separator."""
+def run(mode, entry, prelude, stage="only", launcher=None):
+    """One run, from a set-up interpreter to its end; with the stage `series` one after the other, each
+    begun by `launcher`. `stage` is `only`, `first`, `first-of-series`, `later` or `series`. Behind the entry
+    stand the program's own arguments, if it has any, each after a unit separator."""
     if mode in LINKED_MODES:
         return run_linked(mode, entry, prelude)
     entry, *arguments = entry.split("\x1f")
     sys.argv = [entry, *arguments]
     sys.path.insert(0, entry.rpartition("/")[0] or "/")
-    if stage == "later":
+    if stage in ("later", "series"):
         compiled = marshal.loads(read_all(CODE_FD))
         prepare(prelude)
     else:
@@ -262,11 +264,14 @@ def run(mode, entry, prelude, stage="only"):
         compiled = compile_solution(source, entry, prelude, RESULT_FD)
         if compiled[0] is None:
             make_exit()(1)
-    if stage == "first":
+    if stage == "series":
+        parts["series"].run(parts["driver"], mode, compiled, entry, prelude, launcher)
+    if stage in ("first", "first-of-series"):
         code = marshal.dumps(compiled)
         # Where it is too long an empty one goes, so that the solution is never the first to write.
         code = code if len(code) <= MAX_CODE_BYTES else b""
-        write_all(RESULT_FD, b"C" + len(code).to_bytes(4, "little") + code)
+        shares = stage == "first-of-series" and parts["series"].may_share(parts["driver"], *compiled)
+        write_all(RESULT_FD, (b"S" if shares else b"C") + len(code).to_bytes(4, "little") + code)
     if mode == "function":
         run_function(compiled, entry, prelude, read_all(CALL_FD), RESULT_FD)
     elif mode == "program":
@@ -282,10 +287,14 @@ LINKED_MODES = ("serve", "tests", "shared")
 parts = {}
 
 
-def load_parts(directory):
-    """Loads the files that the modes of linked cells are made of."""
-    parts["driver"] = module_of("driver", globals())
-    for name in ("crossing", "stand_ins", "proxy_server", "tests_driver", "test_suites", "shared_tests"):
+LINKED_PARTS = ("crossing", "stand_ins", "proxy_server", "tests_driver", "test_suites", "shared_tests")
+
+
+def load_parts(directory, names=LINKED_PARTS):
+    """Loads files that some runs need beside this one; if not said otherwise those of linked cells."""
+    if "driver" not in parts:
+        parts["driver"] = module_of("driver", globals())
+    for name in names:
         code = marshal.loads(read_all(posix.open(directory + "/" + name + ".pyc", posix.O_RDONLY))[16:])
         # The two halves of one module.
         part = "crossing" if name == "stand_ins" else name
@@ -393,9 +402,18 @@ def run_function(compiled, entry, prelude, call, result_fd):
     """Runs the code as a module, makes the call and ends the process. Skips the interpreter's
     slow exit: nothing that the solution would do there can change the result."""
     write, flush_and_exit = make_writer(result_fd), make_exit()
+    posix.set_inheritable(result_fd, False)
+    tag, content, error = result_of_call(compiled, entry, prelude, call)
+    write(tag, content)
+    if error is not None:
+        show_exception(error)
+    flush_and_exit(1 if tag in ("missing", "raised") else 0)
+
+
+def result_of_call(compiled, entry, prelude, call):
+    """Tag and content of the record of a call, which is made in a new module, and the exception to show."""
     name, args, kwargs = marshal.loads(call)
     code, names = compiled
-    posix.set_inheritable(result_fd, False)
     namespace = new_module(MODULE_NAME, entry)
     sys.modules["__main__"] = sys.modules[MODULE_NAME]
     given = bind_prelude(namespace, prelude, names)
@@ -403,23 +421,17 @@ def run_function(compiled, entry, prelude, call, result_fd):
         exec(code, namespace)
         function, problem = find_function(namespace, given, name)
         if function is None:
-            write("missing", problem)
-            flush_and_exit(1)
+            return "missing", problem, None
         args, has_nodes = with_nodes(function, namespace, args)
         result = function(*args, **kwargs)
         if has_nodes and result is None and mentions_node(annotations(function).get("return")):
             result = []
         sys.setrecursionlimit(max(sys.getrecursionlimit(), 10 * MAX_DEPTH))
-        tag, value = exactly(result)
+        return (*exactly(result), None)
     except Unsupported as error:
-        write("unsupported", str(error))
-        flush_and_exit(0)
+        return "unsupported", str(error), None
     except BaseException as error:
-        write("raised", describe(error))
-        show_exception(error)
-        flush_and_exit(1)
-    write(tag, value)
-    flush_and_exit(0)
+        return "raised", describe(error), error
 
 
 def read_all(fd):

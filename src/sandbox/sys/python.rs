@@ -8,14 +8,14 @@
 //! run, and only there, `run` is called with what the run is to do.
 
 use std::{
-    ffi::{CStr, c_char, c_int, c_void},
+    ffi::{CStr, c_char, c_int, c_long, c_void},
     ptr::null_mut,
     sync::OnceLock,
 };
 
 use nix::errno::Errno;
 
-use super::super::launcher;
+use super::super::{launcher, series};
 
 type Object = *mut c_void;
 
@@ -24,7 +24,10 @@ struct Library {
     module_create: unsafe extern "C" fn(*mut ModuleDef, c_int) -> Object,
     text_from: unsafe extern "C" fn(*const c_char, isize) -> Object,
     call: unsafe extern "C" fn(Object, Object, Object) -> Object,
+    tuple_size: unsafe extern "C" fn(Object) -> isize,
+    tuple_item: unsafe extern "C" fn(Object, isize) -> Object,
     tuple_new: unsafe extern "C" fn(isize) -> Object,
+    whole_number_from: unsafe extern "C" fn(c_long) -> Object,
     tuple_set: unsafe extern "C" fn(Object, isize, Object) -> c_int,
     print_error: unsafe extern "C" fn(),
     exit: unsafe extern "C" fn(c_int),
@@ -67,11 +70,25 @@ unsafe impl Sync for MethodDef {}
 
 /// One object as argument.
 const METH_O: c_int = 0x0008;
+/// None.
+const METH_NOARGS: c_int = 0x0004;
 /// The version of the module interface that has been fixed since Python 3.
 const STABLE_MODULE_API: c_int = 3;
 
-static METHODS: [MethodDef; 2] = [
+static METHODS: [MethodDef; 4] = [
     MethodDef { name: c"serve".as_ptr(), function: Some(serve), flags: METH_O, doc: std::ptr::null() },
+    MethodDef {
+        name: c"next_run".as_ptr(),
+        function: Some(next_run),
+        flags: METH_NOARGS,
+        doc: std::ptr::null(),
+    },
+    MethodDef {
+        name: c"newest_change".as_ptr(),
+        function: Some(newest_change),
+        flags: METH_O,
+        doc: std::ptr::null(),
+    },
     MethodDef { name: std::ptr::null(), function: None, flags: 0, doc: std::ptr::null() },
 ];
 
@@ -92,7 +109,10 @@ fn find_library() -> Option<Library> {
             module_create: transmute::<*mut c_void, _>(find(c"PyModule_Create2")?),
             text_from: transmute::<*mut c_void, _>(find(c"PyUnicode_FromStringAndSize")?),
             call: transmute::<*mut c_void, _>(find(c"PyObject_Call")?),
+            tuple_size: transmute::<*mut c_void, _>(find(c"PyTuple_Size")?),
+            tuple_item: transmute::<*mut c_void, _>(find(c"PyTuple_GetItem")?),
             tuple_new: transmute::<*mut c_void, _>(find(c"PyTuple_New")?),
+            whole_number_from: transmute::<*mut c_void, _>(find(c"PyLong_FromLong")?),
             tuple_set: transmute::<*mut c_void, _>(find(c"PyTuple_SetItem")?),
             print_error: transmute::<*mut c_void, _>(find(c"PyErr_Print")?),
             exit: transmute::<*mut c_void, _>(find(c"Py_Exit")?),
@@ -132,6 +152,38 @@ pub unsafe extern "C" fn PyInit__proofbox() -> *mut c_void {
 unsafe extern "C" fn serve(_module: Object, function: Object) -> Object {
     launcher::serve_in_interpreter(&Callback { function });
     super::exit_now(0)
+}
+
+/// `_proofbox.next_run()`: 1 when the next run of a series may begin, its input in place; 0 at the end.
+unsafe extern "C" fn next_run(_module: Object, _nothing: Object) -> Object {
+    let Some(library) = LIBRARY.get() else { super::exit_now(127) };
+    let begins = series::receive_input().is_ok_and(|came| came);
+    // SAFETY: called by the interpreter, which is initialised and in this thread.
+    unsafe { (library.whole_number_from)(c_long::from(begins)) }
+}
+
+/// `_proofbox.newest_change(dicts)`: when the last of a tuple of dictionaries was changed, on the
+/// interpreter's own count of changes: any change to one makes the number another one. The driver's
+/// `series.py` calls this with dictionaries alone and on CPython 3.11 alone, whose layout this knows.
+unsafe extern "C" fn newest_change(_module: Object, dicts: Object) -> Object {
+    /// `PyDictObject`, 3.6 to 3.11, as far as needed.
+    #[repr(C)]
+    struct Dict {
+        refcount: isize,
+        kind: Object,
+        used: isize,
+        version: u64,
+    }
+    let Some(library) = LIBRARY.get() else { super::exit_now(127) };
+    // SAFETY: called by the interpreter, in the only thread. `dicts` is borrowed from the caller and,
+    // by the contract above, a tuple of dictionaries, which it keeps alive; a size of -1 says that it is none.
+    unsafe {
+        let versions = (0..(library.tuple_size)(dicts)).map(|index| {
+            let dict = (library.tuple_item)(dicts, index).cast::<Dict>();
+            (*dict).version
+        });
+        (library.whole_number_from)(versions.max().unwrap_or(0) as c_long)
+    }
 }
 
 impl Callback {

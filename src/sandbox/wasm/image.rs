@@ -93,6 +93,11 @@ pub enum WasmImageError {
     Untrusted { image: String, path: PathBuf, problem: String },
     #[error("image {image}: {path}: {source}")]
     Io { image: String, path: PathBuf, source: io::Error },
+    /// The registry could not be asked.
+    #[error(
+        "image {image}: fetch the package: {detail}\nremedy: connect to the network, name a mirror (PIP_INDEX_URL), or give the package's file by --from DIR"
+    )]
+    Unreachable { image: String, detail: String },
     #[error("image {image}: {step}: {detail}")]
     Build { image: String, step: &'static str, detail: String },
     #[error("there is no Wasm image {name}; there is {known}")]
@@ -107,9 +112,18 @@ fn flag(metering: &Metering) -> &'static str {
 }
 
 const SHIPPED: [&str; 1] = [include_str!("../../../sandbox-images/wasm-python/image.toml")];
-/// The script that furnishes the interpreter, and the driver that it loads.
+/// The script that furnishes the interpreter.
 pub const PYTHON_SETUP: &str = include_str!("../../../sandbox-images/wasm-python/setup.py");
-pub const PYTHON_DRIVER: &str = include_str!("../../../sandbox-images/python/driver.py");
+/// The files of the native Python image that it loads: the driver and what its modes are made of.
+pub const PYTHON_PARTS: [(&str, &str); 7] = [
+    ("driver.py", include_str!("../../../sandbox-images/python/driver.py")),
+    ("crossing.py", include_str!("../../../sandbox-images/python/crossing.py")),
+    ("stand_ins.py", include_str!("../../../sandbox-images/python/stand_ins.py")),
+    ("proxy_server.py", include_str!("../../../sandbox-images/python/proxy_server.py")),
+    ("tests_driver.py", include_str!("../../../sandbox-images/python/tests_driver.py")),
+    ("test_suites.py", include_str!("../../../sandbox-images/python/test_suites.py")),
+    ("shared_tests.py", include_str!("../../../sandbox-images/python/shared_tests.py")),
+];
 
 /// Changes whenever images of the same sources would be built differently.
 const BUILD_FORMAT: u32 = 1;
@@ -171,10 +185,11 @@ impl Manifest {
             &BUILD_FORMAT.to_le_bytes()[..],
             self.text.as_bytes(),
             PYTHON_SETUP.as_bytes(),
-            PYTHON_DRIVER.as_bytes(),
             &engine.fingerprint().to_le_bytes(),
         ];
-        let digest = sha256_hex(&identity.map(sha256_hex).concat().into_bytes());
+        let parts = PYTHON_PARTS.map(|(_, text)| text.as_bytes());
+        let digests: String = identity.into_iter().chain(parts).map(sha256_hex).collect();
+        let digest = sha256_hex(digests.as_bytes());
         cache.join(format!("{}-{}-{}", self.name, engine.metering().as_str(), &digest[..24]))
     }
 }
@@ -200,10 +215,10 @@ pub struct Built {
 }
 
 /// What building gave, to be written.
-pub struct ToWrite {
+pub struct ToWrite<'a> {
     pub code: Vec<u8>,
     pub base_bytes: u64,
-    pub files: BTreeMap<String, Vec<u8>>,
+    pub files: &'a BTreeMap<String, Vec<u8>>,
 }
 
 const CODE: &str = "module.cwasm";
@@ -281,7 +296,7 @@ impl Cache {
         &self,
         manifest: &Manifest,
         engine: &WasmEngine,
-        image: &ToWrite,
+        image: &ToWrite<'_>,
     ) -> Result<PathBuf, WasmImageError> {
         let failed = |source| WasmImageError::Io {
             image: manifest.name.clone(),
@@ -313,10 +328,11 @@ impl Cache {
         Ok(place)
     }
 
-    /// Holds everybody else off who would build into this cache.
-    pub fn lock(&self) -> io::Result<nix::fcntl::Flock<fs::File>> {
+    /// Holds everybody else off who would build this image.
+    pub fn lock(&self, manifest: &Manifest) -> io::Result<nix::fcntl::Flock<fs::File>> {
         self.make_directory()?;
-        let file = fs::OpenOptions::new().create(true).append(true).open(self.directory.join("lock"))?;
+        let path = self.directory.join(format!("{}.lock", manifest.name));
+        let file = fs::OpenOptions::new().create(true).append(true).open(path)?;
         nix::fcntl::Flock::lock(file, nix::fcntl::FlockArg::LockExclusive)
             .map_err(|(_, errno)| io::Error::from(errno))
     }

@@ -1,11 +1,49 @@
 //! The submissions, with the verdict of each test.
 
 use proofbox::{
-    submission::CodeKind,
-    verdict::Verdict::{Accepted, MemoryLimit, RuntimeError, TimeLimit, Undecided, WrongAnswer},
+    limits::Limits,
+    submission::{CodeKind, CodeTest, CodeTests, Submission, Tests},
+    verdict::Verdict::{self, Accepted, MemoryLimit, RuntimeError, TimeLimit, Undecided, WrongAnswer},
 };
 
-use super::Case;
+use crate::support::program;
+
+/// One submission and the verdict of each of its tests.
+pub struct Case {
+    pub name: &'static str,
+    pub source: &'static str,
+    pub setup: &'static str,
+    pub entry_point: &'static str,
+    pub kind: CodeKind,
+    pub tests: &'static [(&'static str, Verdict)],
+    pub isolation: &'static str,
+}
+
+impl Case {
+    pub const PLAIN: Case = Case {
+        name: "",
+        source: "",
+        setup: "",
+        entry_point: "",
+        kind: CodeKind::Assert,
+        tests: &[],
+        isolation: "separate",
+    };
+
+    pub fn submission(&self) -> Submission {
+        let test = |(code, _): &(&str, Verdict)| CodeTest { kind: self.kind, code: (*code).to_owned() };
+        let tests = CodeTests {
+            setup: self.setup.to_owned(),
+            entry_point: (!self.entry_point.is_empty()).then(|| self.entry_point.to_owned()),
+            tests: self.tests.iter().map(test).collect(),
+        };
+        Submission {
+            tests: Tests::Code(tests),
+            limits: Limits { cpu_ms: 500, wall_ms: 1_500, memory_bytes: 256 << 20, ..Limits::default() },
+            ..program(self.source, &[])
+        }
+    }
+}
 
 pub static CROSSING: [Case; 11] = [
     Case {
