@@ -12,6 +12,9 @@ use super::{MAX_DEPTH, Typed, TypedKind, Value, is_surrogate_utf8};
 /// Values in one message. A value takes at least one byte there and 32 in memory.
 const MAX_VALUES: usize = 4_000_000;
 
+/// Values in one message of types that are not built in: comparing them costs more.
+const MAX_TYPED: usize = 20_000;
+
 /// A value too large for the format: a string or container of 2 GiB or more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("a value is too large to be passed on")]
@@ -143,7 +146,7 @@ fn write_long(out: &mut Vec<u8>, int: &BigInt) -> Result<(), TooLarge> {
 /// Decodes bytes that hold exactly one value. The bytes may come from hostile code: depth and
 /// number of values are bounded, and no memory is set aside on the word of a length field.
 pub fn decode(bytes: &[u8]) -> Result<Value, DecodeError> {
-    let mut reader = Reader { bytes, at: 0, values: 0, depth: 0 };
+    let mut reader = Reader { bytes, at: 0, values: 0, typed: 0, depth: 0 };
     let value = reader.value()?;
     if reader.at < bytes.len() { reader.error("bytes after the value") } else { Ok(value) }
 }
@@ -152,6 +155,7 @@ struct Reader<'a> {
     bytes: &'a [u8],
     at: usize,
     values: usize,
+    typed: usize,
     depth: usize,
 }
 
@@ -198,6 +202,10 @@ impl<'a> Reader<'a> {
 
     /// `(..., type, text)`, `(..., "Enum", name, value)`: no plain data begins with an ellipsis.
     fn typed(&mut self) -> Result<Typed, DecodeError> {
+        self.typed += 1;
+        if self.typed > MAX_TYPED {
+            return self.error("too many values of types that are not built in");
+        }
         let (length, [_ellipsis]) = (self.len()?, self.array()?);
         let mut text = || match self.value()? {
             Value::Str(text) => {

@@ -32,8 +32,12 @@ pub enum TypedKind {
     Member,
 }
 
-/// Digits that a number is written out with at most, so that its integers can be compared with others.
-const MAX_DIGITS: i64 = 20_000;
+/// Digits, zeros that an exponent stands for among them, with which a number is still compared with those of other
+/// types; longer ones are equal to the same text only. What it costs is the square of it, for a text that a
+/// solution may have chosen.
+const MAX_DIGITS: i64 = 400;
+/// Digits of an integer that is read at all.
+const MAX_INTEGER_DIGITS: usize = 20_000;
 
 impl TypedKind {
     const ALL: [(TypedKind, &'static str); 7] = [
@@ -178,6 +182,7 @@ impl Typed {
     /// Numerator and denominator in lowest terms; `None` where it is no finite number, or too long a one.
     pub(super) fn ratio(&self) -> Option<(BigInt, BigInt)> {
         let (over, under) = match self.kind {
+            TypedKind::Fraction if self.text.len() as i64 > 2 * MAX_DIGITS => return None,
             TypedKind::Fraction => {
                 let (over, under) = self.text.split_once('/').unwrap_or((&self.text, "1"));
                 (whole(over)?, whole(under)?)
@@ -199,7 +204,7 @@ impl Typed {
 fn whole(text: &str) -> Option<BigInt> {
     let digits = text.strip_prefix('-').unwrap_or(text);
     let is_whole = !digits.is_empty()
-        && digits.len() as i64 <= MAX_DIGITS
+        && digits.len() <= MAX_INTEGER_DIGITS
         && digits.bytes().all(|byte| byte.is_ascii_digit());
     if is_whole { text.parse().ok() } else { None }
 }
@@ -283,6 +288,10 @@ fn fraction_text(text: &str) -> Option<String> {
     };
     if under == BigInt::ZERO {
         return None;
+    }
+    // Python writes them in lowest terms.
+    if text.len() as i64 > 2 * MAX_DIGITS {
+        return Some(text.to_owned());
     }
     let (over, under) = lowest_terms(over, under);
     Some(if under == BigInt::from(1) { over.to_string() } else { format!("{over}/{under}") })
