@@ -15,6 +15,7 @@ pub enum Metering {
 #[derive(Debug, Clone, Copy)]
 pub enum Driver {
     Python,
+    Javascript,
 }
 
 /// Of which there is none.

@@ -15,7 +15,10 @@ use std::{
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::engine::{Metering, WasmEngine};
+use super::{
+    engine::{Metering, WasmEngine},
+    javascript,
+};
 
 /// A Wasm image's manifest. Unknown fields are refused.
 #[derive(Debug, Clone, Deserialize)]
@@ -42,6 +45,7 @@ pub struct Manifest {
 #[serde(rename_all = "snake_case")]
 pub enum Driver {
     Python,
+    Javascript,
 }
 
 /// What is fetched.
@@ -106,7 +110,10 @@ fn flag(metering: &Metering) -> &'static str {
     }
 }
 
-const SHIPPED: [&str; 1] = [include_str!("../../../sandbox-images/wasm-python/image.toml")];
+const SHIPPED: [&str; 2] = [
+    include_str!("../../../sandbox-images/wasm-python/image.toml"),
+    include_str!("../../../sandbox-images/wasm-javascript/image.toml"),
+];
 /// The script that furnishes the interpreter, and the driver that it loads.
 pub const PYTHON_SETUP: &str = include_str!("../../../sandbox-images/wasm-python/setup.py");
 pub const PYTHON_DRIVER: &str = include_str!("../../../sandbox-images/python/driver.py");
@@ -167,14 +174,15 @@ impl Manifest {
 
     /// Where the image built by this program for this CPU lies, below the cache directory.
     fn directory(&self, cache: &Path, engine: &WasmEngine) -> PathBuf {
-        let identity = [
-            &BUILD_FORMAT.to_le_bytes()[..],
-            self.text.as_bytes(),
-            PYTHON_SETUP.as_bytes(),
-            PYTHON_DRIVER.as_bytes(),
-            &engine.fingerprint().to_le_bytes(),
-        ];
-        let digest = sha256_hex(&identity.map(sha256_hex).concat().into_bytes());
+        let format = BUILD_FORMAT.to_le_bytes();
+        let fingerprint = engine.fingerprint().to_le_bytes();
+        let texts: &[&str] = match self.driver {
+            Driver::Python => &[PYTHON_SETUP, PYTHON_DRIVER],
+            Driver::Javascript => &javascript::SETUP,
+        };
+        let texts = texts.iter().map(|text| text.as_bytes());
+        let identity = [&format[..], self.text.as_bytes()].into_iter().chain(texts).chain([&fingerprint[..]]);
+        let digest = sha256_hex(identity.map(sha256_hex).collect::<String>().as_bytes());
         cache.join(format!("{}-{}-{}", self.name, engine.metering().as_str(), &digest[..24]))
     }
 }
