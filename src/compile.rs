@@ -126,6 +126,7 @@ mod tests {
     fn ended(code: i32, stderr: &str, files: Vec<Collected>) -> Outcome {
         Outcome {
             lacks: None,
+            in_series: false,
             end: End::Exited { code },
             limit: None,
             usage: Usage::default(),

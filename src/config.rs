@@ -79,6 +79,10 @@ pub struct EngineArgs {
     /// /tmp, /var/tmp]
     #[arg(long, value_name = "DIR", env = "PROOFBOX_SCRATCH_DIR")]
     scratch_dir: Option<PathBuf>,
+
+    /// Give every test a process of its own, however short it is and whatever its program can reach
+    #[arg(long, env = "PROOFBOX_PROCESS_PER_TEST", default_value_t = false)]
+    process_per_test: bool,
 }
 
 // Where images are, for roles that build them as for those that run them.
@@ -122,6 +126,9 @@ pub struct EngineConfig {
     /// Whether interpreters are kept loaded and forked where they can be; without it every run
     /// executes one.
     pub warm: bool,
+    /// Whether short tests of one program may share a process where that cannot be told; a test that
+    /// is not accepted has one of its own in any case.
+    pub series: bool,
     /// Whether control groups may be used where they can be; without them limits and processes'
     /// own clocks do their work.
     pub use_cgroups: bool,
@@ -177,6 +184,7 @@ impl EngineConfig {
             scratch_dir: None,
             module: shared_library(),
             warm: true,
+            series: true,
             use_cgroups: true,
             program: EngineConfig::THIS_PROGRAM.into(),
             renew_after_cells: EngineConfig::RENEW_AFTER_CELLS,
@@ -219,6 +227,7 @@ impl EngineArgs {
             scratch_dir: self.scratch_dir.clone(),
             module: shared_library(),
             warm: true,
+            series: !self.process_per_test,
             use_cgroups: true,
             program: EngineConfig::THIS_PROGRAM.into(),
             renew_after_cells: EngineConfig::RENEW_AFTER_CELLS,

@@ -25,12 +25,13 @@ mod reference;
 
 use std::{
     collections::{BTreeSet, HashMap},
-    ops::ControlFlow,
     sync::Arc,
     time::{Duration, Instant},
 };
 
-use self::{door::Door, judging::Judging, prepare::Work, reference::Expected};
+use self::{
+    carry::{Errand, Wish},
+    door::Door, judging::Judging, prepare::Work, reference::Expected};
 use crate::{
     admission::{Admission, Admit, Caller, Overloaded},
     cache::ContentCache,
@@ -58,6 +59,8 @@ pub struct Engine {
     runtime: Runtime,
     /// Weakest isolation to accept.
     min_tier: Tier,
+    /// As in [`EngineConfig`].
+    series: bool,
     metrics: Arc<Metrics>,
     /// Compiled programs.
     compiled: ContentCache<Compilation>,
@@ -100,6 +103,7 @@ impl Engine {
             wasm,
             runtime: config.runtime,
             min_tier: config.min_tier,
+            series: config.series,
             metrics: Arc::new(Metrics::new(names)),
             compiled: ContentCache::new(COMPILED_BYTES),
             expected: ContentCache::new(EXPECTED_BYTES),
@@ -246,13 +250,13 @@ impl Engine {
             }
             _ => {
                 let place = door.place().await?;
+                let errand = Errand { series: self.series, ..errand };
                 self.carry_out(&errand, place, door, |outcome| {
-                    self.note_run(errand.language, &outcome);
-                    judging.add(submission, &outcome);
-                    match judging.stops(submission) {
-                        true => ControlFlow::Break(()),
-                        false => ControlFlow::Continue(()),
+                    if !judging.add(submission, &outcome) {
+                        return Wish::Alone;
                     }
+                    self.note_run(errand.language, &outcome);
+                    if judging.stops(submission) { Wish::Enough } else { Wish::More }
                 })
                 .await?;
             }

@@ -25,7 +25,8 @@ Descriptors 0, 1 and 2 are the solution's own. Descriptor 3 (function mode) hold
 
 Where a cell has several runs of one solution (warm launchers only), the first sends its compiled code
 before anything of the solution is executed, as `C`, four bytes of length and the code (none where it is
-long); later runs find that code on descriptor 5 and do not compile.
+long); later runs find that code on descriptor 5 and do not compile. `S` in place of `C`: later runs may share
+a process; see `series.py`.
 
 A solution may write there too; it gains nothing that returning the value would not have given.
 
@@ -246,15 +247,16 @@ def sow(seed, modules):
         importlib.import_module(name).seed(seed)
 
 
-def run(mode, entry, prelude, stage="only"):
-    """One run, from a set-up interpreter to its end. `stage` is `only`, `first` or `later`. Behind the
-    entry stand the program's own arguments, if it has any, each after a unit separator."""
+def run(mode, entry, prelude, stage="only", next_run=None):
+    """One run, from a set-up interpreter to its end; with the stage `series` one after the other, each
+    begun by `next_run`. `stage` is `only`, `first`, `first-of-series`, `later` or `series`. Behind the entry
+    stand the program's own arguments, if it has any, each after a unit separator."""
     if mode in LINKED_MODES:
         return run_linked(mode, entry, prelude)
     entry, *arguments = entry.split("\x1f")
     sys.argv = [entry, *arguments]
     sys.path.insert(0, entry.rpartition("/")[0] or "/")
-    if stage == "later":
+    if stage in ("later", "series"):
         compiled = marshal.loads(read_all(CODE_FD))
         prepare(prelude)
     else:
@@ -262,11 +264,14 @@ def run(mode, entry, prelude, stage="only"):
         compiled = compile_solution(source, entry, prelude, RESULT_FD)
         if compiled[0] is None:
             make_exit()(1)
-    if stage == "first":
+    if stage == "series":
+        parts["series"].run(parts["driver"], compiled, entry, prelude, next_run, RESULT_FD)
+    if stage in ("first", "first-of-series"):
         code = marshal.dumps(compiled)
         # Where it is too long an empty one goes, so that the solution is never the first to write.
         code = code if len(code) <= MAX_CODE_BYTES else b""
-        write_all(RESULT_FD, b"C" + len(code).to_bytes(4, "little") + code)
+        shares = stage == "first-of-series" and parts["series"].may_share(parts["driver"], compiled[0])
+        write_all(RESULT_FD, (b"S" if shares else b"C") + len(code).to_bytes(4, "little") + code)
     if mode == "function":
         run_function(compiled, entry, prelude, read_all(CALL_FD), RESULT_FD)
     elif mode == "program":
@@ -282,10 +287,14 @@ LINKED_MODES = ("serve", "tests", "shared")
 parts = {}
 
 
-def load_parts(directory):
-    """Loads the files that the modes of linked cells are made of."""
-    parts["driver"] = module_of("driver", globals())
-    for name in ("crossing", "stand_ins", "proxy_server", "tests_driver", "test_suites", "shared_tests"):
+LINKED_PARTS = ("crossing", "stand_ins", "proxy_server", "tests_driver", "test_suites", "shared_tests")
+
+
+def load_parts(directory, names=LINKED_PARTS):
+    """Loads files that some runs need beside this one; if not said otherwise those of linked cells."""
+    if "driver" not in parts:
+        parts["driver"] = module_of("driver", globals())
+    for name in names:
         code = marshal.loads(read_all(posix.open(directory + "/" + name + ".pyc", posix.O_RDONLY))[16:])
         # The two halves of one module.
         part = "crossing" if name == "stand_ins" else name

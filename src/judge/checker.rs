@@ -269,6 +269,7 @@ mod tests {
     fn ended(code: i32, stdout: &str, stderr: &str) -> Outcome {
         Outcome {
             lacks: None,
+            in_series: false,
             end: End::Exited { code },
             limit: None,
             usage: Usage::default(),

@@ -64,6 +64,7 @@ impl CompiledRuntime {
             sources: Arc::from([(PROGRAM.to_owned(), program.to_vec())]),
             runs: asked.runs,
             collect: asked.collect.into(),
+            series: false,
         }
     }
 }
@@ -102,6 +103,7 @@ pub fn compile_job(image: &Image, compile: &CompileImage, name: &str, solution: 
         sources: Arc::from([]),
         runs: vec![Run { files: [files, headers].concat(), ..Run::default() }],
         collect: Arc::from([Collect { path: PROGRAM.to_owned(), most_bytes: compile.program_bytes }]),
+        series: false,
     }
 }
 

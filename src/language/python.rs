@@ -18,9 +18,10 @@ mod tests_plan;
 pub use tests_plan::tests_plan;
 
 /// What we have of our own in a cell, compiled: name and source. The driver finds the others beside it.
-const SCRIPTS: [(&str, &str); 8] = [
+const SCRIPTS: [(&str, &str); 9] = [
     ("driver", include_str!("../../sandbox-images/python/driver.py")),
     ("warm", include_str!("../../sandbox-images/python/warm.py")),
+    ("series", include_str!("../../sandbox-images/python/series.py")),
     ("crossing", include_str!("../../sandbox-images/python/crossing.py")),
     ("stand_ins", include_str!("../../sandbox-images/python/stand_ins.py")),
     ("proxy_server", include_str!("../../sandbox-images/python/proxy_server.py")),
@@ -206,7 +207,7 @@ impl PythonRuntime {
             false => self.executed(image, &asked, arguments),
         };
         let sources = solution.files.iter().map(|file| (file.path.clone(), file.content.clone())).collect();
-        Job { program, sources, runs: asked.runs, collect: asked.collect.into() }
+        Job { program, sources, runs: asked.runs, collect: asked.collect.into(), series: false }
     }
 }
 

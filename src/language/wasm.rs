@@ -126,6 +126,6 @@ impl<'a> WasmLanguage<'a> {
         };
         let sources = solution.files.iter().map(|file| (file.path.clone(), file.content.clone())).collect();
         let program = Program::Exec { argv, env: Vec::new() };
-        Ok(Job { program, sources, runs, collect: Arc::from([]) })
+        Ok(Job { program, sources, runs, collect: Arc::from([]), series: false })
     }
 }

@@ -29,6 +29,7 @@ use super::{
     },
     rootfs,
     run::{self, Stage, Supervisor},
+    series::{self, SeriesPlan},
     step::{StepError, io_step, step},
     sys::{self, SockFilter, python::Callback, unforked::Unforked},
 };
@@ -116,9 +117,9 @@ pub fn receive_link(socket: &UnixStream, job: &LentJob<'_>) -> Result<Option<Lin
 pub type LentJob<'a> = Job<&'a Bytes>;
 
 /// What a cell's runs wrote, and how it is told: reused from run to run, and inherited by none.
-struct Buffers {
-    captured: [Unforked; 3],
-    frame: Unforked,
+pub struct Buffers {
+    pub captured: [Unforked; 3],
+    pub frame: Unforked,
 }
 
 impl Buffers {
@@ -136,46 +137,62 @@ impl Buffers {
 const REPORT_BYTES: usize = 4096;
 
 /// Carries out a job's runs. `link`: for the first of them, of a job that has no other. `renew`: makes
-/// the scratch space as new.
+/// the scratch space as new, and says whether it was.
 pub fn run_all(
     supervisor: &Supervisor<'_>,
     job: &LentJob<'_>,
     mut link: Option<Link>,
-    mut renew: impl FnMut() -> Result<(), StepError>,
+    mut renew: impl FnMut() -> Result<bool, StepError>,
 ) -> Result<(), StepError> {
     let hands_code_on = supervisor.setup.run.is_some() && job.runs.len() > 1;
+    let mut series = SeriesPlan::new(supervisor, job);
     let mut code: Option<Vec<u8>> = None;
     let mut buffers = step("make_buffers", || Buffers::new(&supervisor.limits, &job.collect))?;
-    for (index, input) in job.runs.iter().enumerate() {
+    let mut index = 0;
+    while index < job.runs.len() {
         if stop_requested(supervisor.socket) {
             return Ok(());
         }
-        if index > 0 {
+        if let Some(code) = code.as_deref().filter(|_| series.is_worth_while(job.runs.len() - index)) {
+            let runs = &job.runs[index..];
+            let Some(ended) = series::carry_out(supervisor, job, runs, code, &mut buffers, &mut renew)? else {
+                return Ok(());
+            };
+            index += ended.done;
+            renew()?;
+            series.note(&ended);
+            // The run in doubt, if there is one, is carried out below.
+            if index == job.runs.len() {
+                return Ok(());
+            }
+        } else if index > 0 {
             renew()?;
         }
         let begun = Instant::now();
         let stage = match &code {
             Some(code) => Stage::Later(code),
-            None if hands_code_on => Stage::First,
+            None if hands_code_on => Stage::First { of_series: series.is_possible() },
             None => Stage::Only,
         };
-        let Buffers { captured, frame } = &mut buffers;
+        let (input, Buffers { captured, frame }) = (&job.runs[index], &mut buffers);
         let Some(ran) = run::carry_out(supervisor, job, input, link.take(), stage, captured, begun)? else {
             return Ok(());
         };
-        let (sent, result) = run::take_code(ran.result);
+        let sent = run::take_code(ran.result);
         // An empty one says that it is too long to be handed on.
-        if let Some(sent) = sent.filter(|sent| !sent.is_empty()) {
-            code = Some(sent.to_vec());
+        if let Some(sent_code) = sent.code.filter(|code| !code.is_empty()) {
+            code = Some(sent_code.to_vec());
+            series.first_was(sent.may_share, ran.cpu_us);
         }
-        let ran = Ran { result: Bytes::new(result), ..ran };
+        let ran = Ran { result: Bytes::new(sent.record), ..ran };
         io_step("report_run", || write_unforked(&mut { supervisor.socket }, frame, &ReplyOf::Ran(ran)))?;
+        index += 1;
     }
     Ok(())
 }
 
 /// Anything to read on the socket means stop: the service says nothing else, or is gone.
-fn stop_requested(socket: &UnixStream) -> bool {
+pub fn stop_requested(socket: &UnixStream) -> bool {
     let mut fds = [PollFd::new(socket.as_fd(), PollFlags::POLLIN)];
     poll(&mut fds, PollTimeout::ZERO).is_ok_and(|ready| ready > 0)
 }

@@ -391,7 +391,10 @@ fn init(
     let program = run::program_file(&job)?;
     let supervisor = Supervisor { socket, children: &children, setup: &setup, limits, program };
     let directory = setup.confined.as_ref().map(|confined| &confined.directory);
-    cell::run_all(&supervisor, &job, link, || directory.map_or(Ok(()), CellDirectory::renew))
+    cell::run_all(&supervisor, &job, link, || {
+        // Nobody asks here whether it was used.
+        directory.map_or(Ok(()), CellDirectory::renew).map(|()| false)
+    })
 }
 
 /// Takes charge, becomes the slot's id where it has one, and cannot be looked into.

@@ -15,6 +15,7 @@
 //! | `cell`, `run` | cell init | furnishes a cell, carries out its runs |
 //! | `link` | service, cell init | two cells joined by pipes |
 //! | `program` | run | from the forked child to the program, giving everything else up |
+//! | `series` | cell init | short runs, one after the other in one process |
 //! | `supervise` | cell init | watches a run, ends what it leaves, says what it used |
 //! | `named_files` | cell init | files that a run finds and leaves by name |
 //! | `rootfs`, `cgroup`, `policy`, `condition`, `filter` | | the file tree, memory and process bounds, the seccomp policy |
@@ -49,6 +50,7 @@ mod rootfs;
 mod run;
 mod running;
 mod scratch;
+mod series;
 mod slot;
 mod step;
 mod supervise;
@@ -115,6 +117,9 @@ pub struct Job {
     pub runs: Vec<Run>,
     /// Files that are read back from the working directory after each run.
     pub collect: Arc<[Collect]>,
+    /// Whether short runs may share a process where that cannot be told; see `series`. Whoever says so
+    /// gives an outcome that says [`Outcome::in_series`] no weight unless it is a success.
+    pub series: bool,
 }
 
 /// The input of one run.
@@ -152,6 +157,8 @@ pub struct Outcome {
     pub lacks: Option<String>,
     /// What the job's [`Collect`]s found, in their order.
     pub files: Vec<Collected>,
+    /// Whether it shared a process with runs before it.
+    pub in_series: bool,
     /// When the first process had ended or a limit was hit: on a clock that all cells of a machine
     /// share, for comparison with others.
     pub ended_at: Duration,

@@ -244,6 +244,7 @@ fn wire_job(job: &Job, link: Option<LinkAt>) -> protocol::Job<&Bytes> {
             .collect(),
         collect: job.collect.to_vec(),
         link,
+        series: job.series,
     }
 }
 
@@ -390,6 +391,7 @@ impl From<Ran<ByteBuf, Vec<u8>>> for Outcome {
             result: ran.result.into_vec(),
             lacks: None,
             files: ran.files,
+            in_series: ran.in_series,
             ended_at: Duration::from_micros(ran.ended_us),
         }
     }
@@ -411,6 +413,7 @@ fn killed_for_memory() -> Outcome {
         result: Vec::new(),
         lacks: None,
         files: Vec::new(),
+        in_series: false,
         ended_at: Duration::ZERO,
     }
 }

@@ -31,6 +31,8 @@ const RESULT_FD: i32 = 4;
 const CODE_FD: i32 = 5;
 /// From and to the other cell, where there is a link at descriptors of its own.
 const INBOX_FD: i32 = 6;
+/// Where a process that carries out several runs is given their inputs.
+pub const SERIES_FD: i32 = INBOX_FD;
 pub const OUTBOX_FD: i32 = 7;
 /// Open files per process.
 const OPEN_FILES: u64 = 512;
@@ -43,6 +45,8 @@ pub struct Inputs {
     pub call: Option<OwnedFd>,
     pub code: Option<OwnedFd>,
     pub link: Option<LinkEnds>,
+    /// Of a process that carries out several runs: where it is given their inputs, in the place of a link.
+    pub series: Option<UnixStream>,
 }
 
 pub struct Inherited {
@@ -62,7 +66,11 @@ pub fn become_program(
     stage: Stage<'_>,
     inherited: Inherited,
 ) -> StepError {
-    let limits = &supervisor.limits;
+    let limits = match stage {
+        // Then there is nobody but this process to look at after each run.
+        Stage::Series(_) => &WireLimits { processes: 1, ..supervisor.limits },
+        _ => &supervisor.limits,
+    };
     let attempt = || -> Result<std::convert::Infallible, StepError> {
         step("run_session", setsid)?;
         let confined = supervisor.setup.confined.as_ref();
@@ -156,7 +164,11 @@ pub fn place_descriptors(inherited: &Inherited) -> Result<(), Errno> {
     let call = inherited.inputs.call.as_ref().map(high).transpose()?;
     let code = inherited.inputs.code.as_ref().map(high).transpose()?;
     let link = inherited.inputs.link.as_ref();
-    let inbox = link.map(|ends| high(&ends.inbox)).transpose()?;
+    let series = inherited.inputs.series.as_ref();
+    let inbox = match series {
+        Some(series) => Some(sys::dup_above(series.as_raw_fd(), 64)?),
+        None => link.map(|ends| high(&ends.inbox)).transpose()?,
+    };
     let outbox = link.map(|ends| high(&ends.outbox)).transpose()?;
     sys::dup_onto(stdin.as_raw_fd(), 0)?;
     sys::dup_onto(stdout.as_raw_fd(), 1)?;
@@ -175,9 +187,10 @@ pub fn place_descriptors(inherited: &Inherited) -> Result<(), Errno> {
 
 /// The lowest number at which the program finds nothing.
 fn first_unused(inherited: &Inherited) -> i32 {
-    match inherited.inputs.link {
-        Some(_) => OUTBOX_FD + 1,
-        None => INBOX_FD,
+    match &inherited.inputs {
+        Inputs { link: Some(_), .. } => OUTBOX_FD + 1,
+        Inputs { series: Some(_), .. } => SERIES_FD + 1,
+        _ => INBOX_FD,
     }
 }
 

@@ -136,6 +136,8 @@ pub struct Job<B> {
     pub collect: Vec<Collect>,
     /// Where the only run finds its ends of a link. If set, they follow this message.
     pub link: Option<LinkAt>,
+    /// As in [`super::Job`].
+    pub series: bool,
 }
 
 /// What a run executes.
@@ -176,6 +178,8 @@ pub struct Ran<B, C> {
     pub stderr: B,
     pub result: B,
     pub files: Vec<Collected<C>>,
+    /// As in [`super::Outcome`].
+    pub in_series: bool,
     /// On the machine's monotonic clock.
     pub ended_us: u64,
 }

@@ -127,18 +127,18 @@ impl Scratch {
     }
 
     /// Replaces the scratch space if a run left anything in it, or anything changed about it. A run
-    /// may have removed, locked or replaced the directories: that too means "used".
-    pub fn renew_if_used(&mut self) -> Result<(), StepError> {
+    /// may have removed, locked or replaced the directories: that too means "used". `true`: it was unused.
+    pub fn renew_if_used(&mut self) -> Result<bool, StepError> {
         let unused = io_step("inspect_scratch", || {
             let top = fs::read_dir(SCRATCH_DIR)?.take(3).count();
             Ok(looks()? == self.fresh && top == 2 && is_empty(WORK_DIR)? && is_empty(SHM_DIR)?)
         });
         if matches!(unused, Ok(true)) {
-            return Ok(());
+            return Ok(true);
         }
         step("unmount_scratch", || umount2(SCRATCH_DIR, MntFlags::MNT_DETACH))?;
         *self = Scratch::mount(self.bytes)?;
-        Ok(())
+        Ok(false)
     }
 }
 

@@ -54,9 +54,14 @@ pub enum Stage<'a> {
     /// There is nobody to hand it to.
     Only,
     /// Compiles, and sends the compiled form before it executes anything.
-    First,
+    First {
+        /// And says whether later runs may share a process.
+        of_series: bool,
+    },
     /// Is given the compiled form.
     Later(&'a [u8]),
+    /// Likewise, and carries out several runs; see [`super::series`].
+    Series(&'a [u8]),
 }
 
 impl Stage<'_> {
@@ -64,22 +69,36 @@ impl Stage<'_> {
     pub fn word(self) -> &'static str {
         match self {
             Stage::Only => "only",
-            Stage::First => "first",
+            Stage::First { of_series: false } => "first",
+            Stage::First { of_series: true } => "first-of-series",
             Stage::Later(_) => "later",
+            Stage::Series(_) => "series",
         }
     }
 }
 
-/// The compiled form, if any, at the front of a first run's result (`C`, four bytes of length, the form),
-/// and the rest. It comes from a process of the cell, and goes to no other than the same solution's. The
+/// What a first run's result holds.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Sent<'a> {
+    /// Empty if it is too long to be handed on.
+    pub code: Option<&'a [u8]>,
+    /// Whether later runs of it may share a process.
+    pub may_share: bool,
+    /// The rest.
+    pub record: &'a [u8],
+}
+
+/// Takes the compiled form, if any, from the front of a first run's result (`C`, or `S` where later runs
+/// may share a process; four bytes of length; the form). It comes from a process of the cell, and goes to no other than the same solution's. The
 /// driver always writes one, before anything of the solution is executed: what a solution writes itself
 /// never stands at the front, and so no run can leave anything to a later one.
-pub fn take_code(result: &[u8]) -> (Option<&[u8]>, &[u8]) {
-    let Some(rest) = result.strip_prefix(b"C") else { return (None, result) };
-    let Some((length, rest)) = rest.split_first_chunk::<4>() else { return (None, b"") };
+pub fn take_code(result: &[u8]) -> Sent<'_> {
+    let without = |record| Sent { code: None, may_share: false, record };
+    let Some((tag @ (b'C' | b'S'), rest)) = result.split_first() else { return without(result) };
+    let Some((length, rest)) = rest.split_first_chunk::<4>() else { return without(b"") };
     match rest.split_at_checked(u32::from_le_bytes(*length) as usize) {
-        Some((code, record)) => (Some(code), record),
-        None => (None, b""),
+        Some((code, record)) => Sent { code: Some(code), may_share: *tag == b'S', record },
+        None => without(b""),
     }
 }
 
@@ -197,29 +216,31 @@ fn hold_streams(inputs: &Inputs) -> Result<Option<[OwnedFd; 2]>, StepError> {
 }
 
 /// What the run finds at its descriptors, but for what is captured.
-fn inputs(input: &JobRun<&Bytes>, link: Option<Link>, stage: Stage<'_>) -> Result<Inputs, StepError> {
+pub fn inputs(input: &JobRun<&Bytes>, link: Option<Link>, stage: Stage<'_>) -> Result<Inputs, StepError> {
     let call = match &input.call {
         Some(call) => Some(io_step("store_call", || sys::sealed_file(call))?),
         None => None,
     };
     let code = match stage {
-        Stage::Later(code) => Some(io_step("store_code", || sys::sealed_file(code))?),
-        Stage::Only | Stage::First => None,
+        Stage::Later(code) | Stage::Series(code) => {
+            Some(io_step("store_code", || sys::sealed_file(code))?)
+        }
+        Stage::Only | Stage::First { .. } => None,
     };
     let stdin = || io_step("store_stdin", || sys::sealed_file(input.stdin));
     Ok(match link {
         Some(Link { at: LinkAt::Streams, ends: LinkEnds { inbox, outbox } }) => {
-            Inputs { stdin: inbox, stdout: Some(outbox), call, code, link: None }
+            Inputs { stdin: inbox, stdout: Some(outbox), call, code, link: None, series: None }
         }
         Some(Link { at: LinkAt::Descriptors, ends }) => {
-            Inputs { stdin: stdin()?, stdout: None, call, code, link: Some(ends) }
+            Inputs { stdin: stdin()?, stdout: None, call, code, link: Some(ends), series: None }
         }
-        None => Inputs { stdin: stdin()?, stdout: None, call, code, link: None },
+        None => Inputs { stdin: stdin()?, stdout: None, call, code, link: None, series: None },
     })
 }
 
 /// Starts the program with its pipes. Returns when it is executing.
-fn start<'b>(
+pub fn start<'b>(
     supervisor: &Supervisor<'_>,
     job: &LentJob<'_>,
     stage: Stage<'_>,
@@ -298,16 +319,18 @@ fn start<'b>(
 
 #[cfg(test)]
 mod tests {
-    use super::take_code;
+    use super::{Sent, take_code};
 
     #[test]
     fn compiled_form_is_taken_from_the_front_only() {
-        let check = |result: &[u8], code: Option<&[u8]>, left: &[u8]| {
-            assert_eq!(take_code(result), (code, left));
+        let check = |result: &[u8], code: Option<&[u8]>, record: &[u8]| {
+            let may_share = code.is_some() && result[0] == b'S';
+            assert_eq!(take_code(result), Sent { code, may_share, record });
         };
         check(b"", None, b"");
         check(b"(record", None, b"(record");
         check(b"C\x02\0\0\0ab(record", Some(b"ab"), b"(record");
+        check(b"S\x02\0\0\0ab(record", Some(b"ab"), b"(record");
         check(b"C\x02\0\0\0ab", Some(b"ab"), b"");
         // Cut short by a run that was killed while it wrote: neither code nor a record.
         check(b"C\x02\0\0\0a", None, b"");

@@ -34,7 +34,7 @@ const READY_WATCH: Duration = Duration::from_millis(50);
 /// A group's clock and what was reaped may differ by so much without a reason.
 const GROUP_NOISE: Duration = Duration::from_millis(20);
 /// How often the memory of the tree is looked at where no control group bounds it.
-const MEMORY_WATCH: Duration = Duration::from_millis(4);
+pub const MEMORY_WATCH: Duration = Duration::from_millis(4);
 
 /// One stream coming out of the run.
 pub struct Capture<'b> {
@@ -287,6 +287,7 @@ impl<'b> Watch<'b> {
             stderr,
             result,
             files: Vec::new(),
+            in_series: false,
             ended_us: self.ended_us.unwrap_or_else(sys::monotonic_us),
         })
     }
@@ -332,6 +333,16 @@ impl<'b> Capture<'b> {
         }
         self.pipe = None;
         Ok(CaptureState::Open)
+    }
+
+    /// What has come so far.
+    pub fn bytes(&self) -> &Bytes {
+        Bytes::new(self.bytes)
+    }
+
+    /// Forgets what has come so far.
+    pub fn begin_anew(&mut self) {
+        self.bytes.clear();
     }
 
     fn into_bytes(self) -> &'b Bytes {

@@ -89,6 +89,7 @@ mod tests {
     fn outcome(end: End, limit: Option<LimitHit>, ended_ms: u64) -> Outcome {
         Outcome {
             lacks: None,
+            in_series: false,
             end,
             limit,
             usage: Usage::default(),

@@ -1,6 +1,6 @@
 //! Carrying a job out: in as few cells as possible, each run's outcome handed on as it comes.
 
-use std::{ops::ControlFlow, time::Duration};
+use std::time::Duration;
 
 use super::{Engine, door::Door};
 use crate::{
@@ -24,17 +24,31 @@ pub(super) struct Errand<'a> {
     pub job: &'a Job,
     /// Most slots that the runs may take at once.
     pub parallel: usize,
+    /// As in [`Job::series`]: whoever takes the outcomes knows [`Wish::Alone`].
+    pub series: bool,
 }
 
-/// What is done with each outcome; `Break`: no more are wanted.
-pub(super) trait Take: FnMut(Outcome) -> ControlFlow<()> + Send {}
-impl<F: FnMut(Outcome) -> ControlFlow<()> + Send> Take for F {}
+/// What is wanted after an outcome.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Wish {
+    More,
+    /// No further ones.
+    Enough,
+    /// The same run once more, in a process of its own: this outcome has not been taken.
+    Alone,
+}
+
+/// What is done with each outcome.
+pub(super) trait Take: FnMut(Outcome) -> Wish + Send {}
+impl<F: FnMut(Outcome) -> Wish + Send> Take for F {}
 
 /// Why cells were left before their last run.
 enum Pause {
     None,
     Broken,
     MeasureAgain,
+    /// A run that shared a process is to have one of its own, and so is every run after it.
+    Alone,
 }
 
 impl Engine {
@@ -50,20 +64,22 @@ impl Engine {
     ) -> Result<(), Fault> {
         let runs = &errand.job.runs;
         let (mut place, mut done, mut attempts) = (Some(place), 0, 0);
+        let mut series = errand.series;
         while done < runs.len() {
             let place = match place.take() {
                 Some(place) => place,
                 None => door.place().await.map_err(turned_away)?,
             };
             let places = door.further(place, errand.parallel.min(runs.len() - done));
-            match self.run_cells(errand, places, &mut done, &mut take).await {
+            match self.run_cells(errand, series, places, &mut done, &mut take).await {
                 // The kernel may have ended a cell for want of memory: the rest gets another.
                 Ok(Pause::None) => {}
                 Ok(Pause::Broken) => return Ok(()),
+                Ok(Pause::Alone) => series = false,
                 Ok(Pause::MeasureAgain) => {
                     let outcome = self.measure_alone(errand, done, door).await?;
                     done += 1;
-                    if take(outcome).is_break() {
+                    if take(outcome) == Wish::Enough {
                         return Ok(());
                     }
                 }
@@ -78,6 +94,7 @@ impl Engine {
     async fn run_cells(
         &self,
         errand: &Errand<'_>,
+        series: bool,
         places: Vec<Place>,
         done: &mut usize,
         take: &mut impl Take,
@@ -87,16 +104,20 @@ impl Engine {
         let mut cells = Vec::with_capacity(lanes);
         for (lane, place) in places.into_iter().enumerate() {
             let runs = rest.iter().skip(lane).step_by(lanes).cloned().collect();
-            cells.push(self.open_cell(errand, place, Job { runs, ..errand.job.clone() }).await?);
+            cells.push(self.open_cell(errand, place, Job { runs, series, ..errand.job.clone() }).await?);
         }
         for lane in (0..lanes).cycle().take(rest.len()) {
             let Some(outcome) = cells[lane].next().await? else { break };
             if near_the_time_limit(&outcome, errand.limits) {
                 return Ok(Pause::MeasureAgain);
             }
-            *done += 1;
-            if take(outcome).is_break() {
-                return Ok(Pause::Broken);
+            match take(outcome) {
+                Wish::More => *done += 1,
+                Wish::Enough => {
+                    *done += 1;
+                    return Ok(Pause::Broken);
+                }
+                Wish::Alone => return Ok(Pause::Alone),
             }
         }
         Ok(Pause::None)

@@ -1,11 +1,11 @@
 //! Tests that a checker program decides: the solution's runs and the checks by turns, each in cells of
 //! their own, so that nothing of the solution is where the answers are but the bytes of its output.
 
-use std::{ops::ControlFlow, sync::Arc};
+use std::sync::Arc;
 
 use super::{
     Engine,
-    carry::Errand,
+    carry::{Errand, Wish},
     door::Door,
     judging::Judging,
     programs::{Ready, Runnable, Unusable},
@@ -101,7 +101,7 @@ impl Engine {
             let decision = output.err();
             let is_last = (decision.is_some() && stops_early) || bytes > BATCH_BYTES;
             pending.push(Pending { outcome, decision });
-            if is_last { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+            if is_last { Wish::Enough } else { Wish::More }
         })
         .await?;
         Ok(pending)

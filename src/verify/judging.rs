@@ -34,20 +34,30 @@ impl Judging {
         Judging { tests: Vec::new(), isolation: None, own: Tally::new(submission.compare), also: Vec::new() }
     }
 
-    /// Every judge's decision on the next test; none of them needs a run of its own.
-    pub fn add(&mut self, submission: &Submission, outcome: &Outcome) {
+    /// Every judge's decision on the next test; none of them needs a run of its own. `false`: nothing was
+    /// decided, since the run shared a process and somebody would not accept it.
+    pub fn add(&mut self, submission: &Submission, outcome: &Outcome) -> bool {
         let (ran, index) = (Ran::new(outcome), self.tests.len());
         let decide = |compare| match &submission.tests {
             Tests::Program(tests) => verdict::decide_program(&ran, &tests[index], compare),
             Tests::Function { tests, .. } => verdict::decide_function(&ran, &tests[index], compare),
             Tests::Code(_) => unreachable!("tests that hold code are decided by `add_code`"),
         };
-        for tally in self.also.iter_mut().filter(|tally| !tally.is_settled()) {
-            tally.add(index, &decide(tally.compare()));
-        }
+        let accepted = |decision: &Decision| decision.verdict == Verdict::Accepted;
         let decision = decide(submission.compare);
+        let open = |tally: &Tally| (!tally.is_settled()).then(|| decide(tally.compare()));
+        let also: Vec<_> = self.also.iter().map(open).collect();
+        if outcome.in_series && !(accepted(&decision) && also.iter().flatten().all(accepted)) {
+            return false;
+        }
+        for (tally, decision) in self.also.iter_mut().zip(&also) {
+            if let Some(decision) = decision {
+                tally.add(index, decision);
+            }
+        }
         self.own.add(index, &decision);
         self.tests.push(test_report(decision, &ran, submission));
+        true
     }
 
     /// The decision on the next test that holds code. `share`: its part of the run's CPU time.

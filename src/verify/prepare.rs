@@ -44,6 +44,7 @@ impl Work<'_> {
             limits: self.submission.limits,
             job,
             parallel: self.submission.parallel as usize,
+            series: false,
         }
     }
 }

@@ -1,10 +1,10 @@
 //! Programs beside the way of a run: compiled in a cell of their own, and ready to be used in others.
 
-use std::{ops::ControlFlow, sync::Arc};
+use std::sync::Arc;
 
 use super::{
     Engine,
-    carry::{Errand, turned_away},
+    carry::{Errand, Wish, turned_away},
     door::Door,
 };
 use crate::{
@@ -80,11 +80,12 @@ impl Engine {
             limits: task.limits,
             job: &task.job,
             parallel: 1,
+            series: false,
         };
         let mut made = None;
         self.carry_out(&errand, place, door, |outcome| {
             made = Some(Compilation::of(outcome));
-            ControlFlow::Continue(())
+            Wish::More
         })
         .await?;
         made.ok_or_else(|| Fault { step: "compile".to_owned(), detail: "no outcome".to_owned() }.into())
@@ -128,11 +129,12 @@ impl Engine {
             limits: runnable.limits,
             job: &job,
             parallel: runnable.parallel,
+            series: false,
         };
         let mut outcomes = Vec::with_capacity(job.runs.len());
         self.carry_out(&errand, place, door, |outcome| {
             outcomes.push(outcome);
-            ControlFlow::Continue(())
+            Wish::More
         })
         .await
         .map_err(Unusable::Fault)?;

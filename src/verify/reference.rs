@@ -5,11 +5,11 @@
 //! tests; no solution is judged by them. What was made is kept by its content, so that many solutions
 //! of one problem share it.
 
-use std::{borrow::Cow, ops::ControlFlow, sync::Arc};
+use std::{borrow::Cow, sync::Arc};
 
 use super::{
     Engine,
-    carry::Errand,
+    carry::{Errand, Wish},
     door::Door,
     programs::{Ready, Unusable},
 };
@@ -112,12 +112,13 @@ impl Engine {
             limits: asked.limits,
             job,
             parallel: asked.parallel as usize,
+            series: false,
         };
         let mut outcomes = Vec::with_capacity(job.runs.len());
         let carried = self.carry_out(&errand, place, door, |outcome| {
             let well = outcome.limit.is_none();
             outcomes.push(outcome);
-            if well { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+            if well { Wish::More } else { Wish::Enough }
         });
         carried.await.map_err(Unusable::Fault)?;
         // One that went over a limit is the last; what it came to says which test that was.

@@ -40,7 +40,8 @@ surroundings() {
     mount -t proc -o nosuid,nodev,noexec proc /proc
     mount -t sysfs sysfs /sys
     mount -t devtmpfs devtmpfs /dev
-    mount -t tmpfs -o mode=1777 tmp /tmp
+    # Not a mount of its own: the checkout, whose paths the tests have in them, may lie below it.
+    chmod 1777 /tmp
     chmod 666 /dev/null /dev/zero /dev/full /dev/random /dev/urandom
     # As systemd mounts it.
     mount -t cgroup2 -o nsdelegate,memory_recursiveprot cgroup2 $CGROUPS

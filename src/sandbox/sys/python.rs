@@ -8,14 +8,14 @@
 //! run, and only there, `run` is called with what the run is to do.
 
 use std::{
-    ffi::{CStr, c_char, c_int, c_void},
+    ffi::{CStr, c_char, c_int, c_long, c_void},
     ptr::null_mut,
     sync::OnceLock,
 };
 
 use nix::errno::Errno;
 
-use super::super::launcher;
+use super::super::{launcher, series};
 
 type Object = *mut c_void;
 
@@ -25,6 +25,7 @@ struct Library {
     text_from: unsafe extern "C" fn(*const c_char, isize) -> Object,
     call: unsafe extern "C" fn(Object, Object, Object) -> Object,
     tuple_new: unsafe extern "C" fn(isize) -> Object,
+    whole_number_from: unsafe extern "C" fn(c_long) -> Object,
     tuple_set: unsafe extern "C" fn(Object, isize, Object) -> c_int,
     print_error: unsafe extern "C" fn(),
     exit: unsafe extern "C" fn(c_int),
@@ -67,11 +68,14 @@ unsafe impl Sync for MethodDef {}
 
 /// One object as argument.
 const METH_O: c_int = 0x0008;
+/// None.
+const METH_NOARGS: c_int = 0x0004;
 /// The version of the module interface that has been fixed since Python 3.
 const STABLE_MODULE_API: c_int = 3;
 
-static METHODS: [MethodDef; 2] = [
+static METHODS: [MethodDef; 3] = [
     MethodDef { name: c"serve".as_ptr(), function: Some(serve), flags: METH_O, doc: std::ptr::null() },
+    MethodDef { name: c"next_run".as_ptr(), function: Some(next_run), flags: METH_NOARGS, doc: std::ptr::null() },
     MethodDef { name: std::ptr::null(), function: None, flags: 0, doc: std::ptr::null() },
 ];
 
@@ -93,6 +97,7 @@ fn find_library() -> Option<Library> {
             text_from: transmute::<*mut c_void, _>(find(c"PyUnicode_FromStringAndSize")?),
             call: transmute::<*mut c_void, _>(find(c"PyObject_Call")?),
             tuple_new: transmute::<*mut c_void, _>(find(c"PyTuple_New")?),
+            whole_number_from: transmute::<*mut c_void, _>(find(c"PyLong_FromLong")?),
             tuple_set: transmute::<*mut c_void, _>(find(c"PyTuple_SetItem")?),
             print_error: transmute::<*mut c_void, _>(find(c"PyErr_Print")?),
             exit: transmute::<*mut c_void, _>(find(c"Py_Exit")?),
@@ -132,6 +137,14 @@ pub unsafe extern "C" fn PyInit__proofbox() -> *mut c_void {
 unsafe extern "C" fn serve(_module: Object, function: Object) -> Object {
     launcher::serve_in_interpreter(&Callback { function });
     super::exit_now(0)
+}
+
+/// `_proofbox.next_run()`: 1 when the next run of a series may begin, its input in place; 0 at the end.
+unsafe extern "C" fn next_run(_module: Object, _nothing: Object) -> Object {
+    let Some(library) = LIBRARY.get() else { super::exit_now(127) };
+    let begins = series::receive_input().is_ok_and(|came| came);
+    // SAFETY: called by the interpreter, which is initialised and in this thread.
+    unsafe { (library.whole_number_from)(c_long::from(begins)) }
 }
 
 impl Callback {

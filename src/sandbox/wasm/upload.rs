@@ -95,6 +95,7 @@ fn not_a_module(problem: &str) -> Outcome {
         stderr: Vec::new(),
         result: marshal::encode(&record).unwrap_or_default(),
         lacks: None,
+        in_series: false,
         files: Vec::new(),
         ended_at: std::time::Duration::ZERO,
     }

@@ -7,6 +7,7 @@ use crate::{
 fn outcome(end: End, limit: Option<LimitHit>, result: Vec<u8>) -> Outcome {
     Outcome {
         lacks: None,
+        in_series: false,
         end,
         limit,
         usage: Usage::default(),

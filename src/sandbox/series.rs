@@ -1,0 +1,270 @@
+//! Short runs of one program, one after the other in one process: a series.
+//!
+//! Theory of operation. Making a process for a run costs as much as many a run. Where the driver's
+//! `series.py` has found, before anything of the solution was executed, that the code can reach nothing but
+//! its own globals, its streams and some libraries whose state can be renewed, the runs after the first
+//! are given to one process, input by input over a socket. After each it says on its result channel whether
+//! it can vouch for it. What it says is not what the trust rests on:
+//!
+//! - The process can have neither children nor threads (`RLIMIT_NPROC`), so that its end and its CPU clock
+//!   are everything there is.
+//! - A run in doubt ends the process and is carried out once more in one of its own. In doubt is every run
+//!   with another end than a plain exit with code 0, or that came anywhere near a limit (so that nothing can
+//!   be gained by having worked ahead), or left anything behind in the scratch space. So is, for whoever asked,
+//!   every run that is not accepted; see [`super::Outcome::in_series`].
+//! - What is expected of a run is not in the cell, here as ever. Inputs come one by one.
+
+use std::{
+    fs,
+    io::{IoSlice, IoSliceMut},
+    os::{
+        fd::{AsRawFd, OwnedFd},
+        unix::net::UnixStream,
+    },
+    time::{Duration, Instant},
+};
+
+use nix::{
+    cmsg_space,
+    errno::Errno,
+    sys::socket::{ControlMessage, ControlMessageOwned, MsgFlags, recvmsg, sendmsg},
+    unistd::Pid,
+};
+use serde_bytes::Bytes;
+
+use super::{
+    cell::{Buffers, LentJob, scratch_bytes, stop_requested},
+    program::{Inputs, SERIES_FD},
+    protocol::{JobRun, Ran, ReplyOf, write_unforked},
+    run::{self, Stage, Supervisor},
+    step::{StepError, io_step},
+    supervise::{MEMORY_WATCH, Watch, end_everything},
+    sys::{self, unforked::Unforked},
+};
+
+/// Most CPU time of a run in a series. A process is cheap beside a run that needs more, and what a
+/// solution could hide in earlier runs is bounded by it.
+const MOST_CPU: Duration = Duration::from_millis(50);
+/// Most wall time: other people's load, or a run that sleeps.
+const MOST_WALL: Duration = Duration::from_millis(500);
+/// A series of fewer runs costs more than it saves.
+const LEAST_RUNS: usize = 2;
+/// After so many runs in doubt the rest has processes of its own.
+const MOST_DOUBTS: u32 = 2;
+/// What the driver says of a run that it can vouch for.
+const VOUCHED: &[u8] = b"1";
+
+/// Whether a job's runs may go in series.
+pub struct SeriesPlan {
+    possible: bool,
+    doubts: u32,
+}
+
+impl SeriesPlan {
+    pub fn new(supervisor: &Supervisor<'_>, job: &LentJob<'_>) -> SeriesPlan {
+        let has_files = !job.collect.is_empty() || job.runs.iter().any(|run| !run.files.is_empty());
+        let has_calls = job.runs.iter().any(|run| run.call.is_some());
+        let setup = supervisor.setup;
+        let possible = job.series
+            && setup.run.is_some()
+            // There the number of processes is not a process's own.
+            && setup.confined.is_none()
+            && !(has_files || has_calls || job.link.is_some())
+            && job.runs.len() > LEAST_RUNS;
+        SeriesPlan { possible, doubts: 0 }
+    }
+
+    pub fn is_possible(&self) -> bool {
+        self.possible
+    }
+
+    /// What the first run, in a process of its own, has shown.
+    pub fn first_was(&mut self, may_share: bool, cpu_us: u64) {
+        self.possible &= may_share && u128::from(cpu_us) < MOST_CPU.as_micros();
+    }
+
+    pub fn is_worth_while(&self, left: usize) -> bool {
+        self.possible && left >= LEAST_RUNS
+    }
+
+    pub fn note(&mut self, ended: &Ended) {
+        self.doubts += 1;
+        self.possible &= !ended.too_long && self.doubts < MOST_DOUBTS;
+    }
+}
+
+/// How a series ended.
+pub struct Ended {
+    /// Runs beyond doubt, which have been reported.
+    pub done: usize,
+    /// The run in doubt was not a short one.
+    pub too_long: bool,
+}
+
+/// What came of one run.
+enum One {
+    BeyondDoubt { cpu: Duration },
+    InDoubt { too_long: bool },
+    /// The service wants no more of this cell.
+    Unwanted,
+}
+
+/// Carries out runs until all are done or one is in doubt, and reports those that are not. `None` if the
+/// service wants no more. `renew`: as in [`super::cell::run_all`].
+pub fn carry_out(
+    supervisor: &Supervisor<'_>,
+    job: &LentJob<'_>,
+    runs: &[JobRun<&Bytes>],
+    code: &[u8],
+    buffers: &mut Buffers,
+    renew: &mut impl FnMut() -> Result<bool, StepError>,
+) -> Result<Option<Ended>, StepError> {
+    renew()?;
+    let Buffers { captured, frame } = buffers;
+    if let Some(group) = &supervisor.setup.group {
+        io_step("limit_memory", || group.limit_memory(supervisor.limits.memory_bytes))?;
+    }
+    let stage = Stage::Series(code);
+    let nothing = JobRun { stdin: Bytes::new(b""), call: None, files: Vec::new() };
+    let (ours, theirs) = io_step("make_series_pair", UnixStream::pair)?;
+    let inputs = run::inputs(&nothing, None, stage)?;
+    let inputs = Inputs { series: Some(theirs), ..inputs };
+    let mut watch = run::start(supervisor, job, stage, inputs, captured)?;
+    let mut ended = Ended { done: 0, too_long: false };
+    for input in runs {
+        if stop_requested(supervisor.socket) {
+            end_everything(supervisor, &mut watch)?;
+            return Ok(None);
+        }
+        let begun = Instant::now();
+        for capture in &mut watch.captures {
+            capture.begin_anew();
+        }
+        match one(supervisor, &mut watch, &ours, input, begun)? {
+            One::BeyondDoubt { cpu } => {
+                let memory_bytes = peak_resident(watch.main);
+                if memory_bytes > supervisor.limits.memory_bytes / 2 || !renew()? {
+                    break;
+                }
+                let [stdout, stderr, _] = &watch.captures;
+                let ran = Ran {
+                    status: 0,
+                    limit: None,
+                    cpu_us: cpu.as_micros() as u64,
+                    wall_us: begun.elapsed().as_micros() as u64,
+                    memory_bytes,
+                    stdout: stdout.bytes(),
+                    stderr: stderr.bytes(),
+                    result: Bytes::new(b""),
+                    files: Vec::new(),
+                    in_series: true,
+                    ended_us: sys::monotonic_us(),
+                };
+                let reply = ReplyOf::<_, Unforked>::Ran(ran);
+                io_step("report_run", || write_unforked(&mut { supervisor.socket }, frame, &reply))?;
+                ended.done += 1;
+            }
+            One::InDoubt { too_long } => {
+                ended.too_long = too_long;
+                break;
+            }
+            One::Unwanted => {
+                end_everything(supervisor, &mut watch)?;
+                return Ok(None);
+            }
+        }
+    }
+    end_everything(supervisor, &mut watch)?;
+    Ok(Some(ended))
+}
+
+/// One run: from its input to what the process says of it, or to the first doubt.
+fn one(
+    supervisor: &Supervisor<'_>,
+    watch: &mut Watch<'_>,
+    to_run: &UnixStream,
+    input: &JobRun<&Bytes>,
+    begun: Instant,
+) -> Result<One, StepError> {
+    let doubt = |too_long| Ok(One::InDoubt { too_long });
+    let stdin = io_step("store_stdin", || sys::sealed_file(input.stdin))?;
+    let Ok(cpu_before) = sys::process_cpu_time(watch.main) else { return doubt(false) };
+    match send_input(to_run, &stdin) {
+        Ok(()) => {}
+        // It is gone.
+        Err(Errno::EPIPE | Errno::ECONNRESET) => return doubt(false),
+        Err(errno) => return Err(StepError { step: "send_input", errno }),
+    }
+    let most_wall = begun + MOST_WALL.min(Duration::from_millis(supervisor.limits.wall_ms));
+    while watch.captures[2].bytes().is_empty() {
+        let mut wake = most_wall;
+        if watch.tree.is_some() {
+            wake = wake.min(Instant::now() + MEMORY_WATCH);
+        }
+        let ready = watch.wait(supervisor, wake)?;
+        if ready.service {
+            return Ok(One::Unwanted);
+        }
+        watch.read_captures()?;
+        if ready.child {
+            while let Ok(Some(_)) = supervisor.children.read_signal() {}
+            watch.reap()?;
+        }
+        let over = watch.tree.as_mut().and_then(|tree| {
+            tree.look(None, &supervisor.limits, scratch_bytes(&supervisor.limits), 0)
+        });
+        if watch.main_status.is_some() || watch.limit.is_some() || over.is_some() {
+            return doubt(false);
+        }
+        if Instant::now() >= most_wall {
+            return doubt(true);
+        }
+    }
+    // All that the run wrote, it wrote before it said that it had ended.
+    watch.read_captures()?;
+    let Ok(cpu) = sys::process_cpu_time(watch.main) else { return doubt(false) };
+    let cpu = cpu.saturating_sub(cpu_before);
+    let most_cpu = MOST_CPU.min(Duration::from_millis(supervisor.limits.cpu_ms) / 2);
+    if cpu > most_cpu {
+        return doubt(true);
+    }
+    if watch.limit.is_some() || **watch.captures[2].bytes() != *VOUCHED {
+        return doubt(false);
+    }
+    Ok(One::BeyondDoubt { cpu })
+}
+
+/// Hands the process its next input.
+fn send_input(to_run: &UnixStream, stdin: &OwnedFd) -> Result<(), Errno> {
+    let fds = [stdin.as_raw_fd()];
+    let rights = [ControlMessage::ScmRights(&fds)];
+    sendmsg::<()>(to_run.as_raw_fd(), &[IoSlice::new(b"i")], &rights, MsgFlags::MSG_NOSIGNAL, None)?;
+    Ok(())
+}
+
+/// In the process: waits for the next input and makes it the standard input. `false`: there is none.
+///
+/// # Errors
+/// Of the descriptors, with which the solution may have meddled.
+pub fn receive_input() -> Result<bool, Errno> {
+    let mut byte = [0];
+    let mut space = cmsg_space!([std::os::fd::RawFd; 1]);
+    let mut buffers = [IoSliceMut::new(&mut byte)];
+    let flags = MsgFlags::MSG_CMSG_CLOEXEC;
+    let message = recvmsg::<()>(SERIES_FD, &mut buffers, Some(&mut space), flags)?;
+    let received = message.cmsgs()?.find_map(|item| match item {
+        ControlMessageOwned::ScmRights(fds) => fds.first().copied(),
+        _ => None,
+    });
+    let Some(input) = received.map(sys::adopt_fd) else { return Ok(false) };
+    sys::dup_onto(input.as_raw_fd(), 0)?;
+    Ok(true)
+}
+
+/// Most memory that the process has had resident; 0 where it is gone.
+fn peak_resident(process: Pid) -> u64 {
+    let status = fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
+    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    let kib = peak.and_then(|peak| peak.trim().strip_suffix(" kB")?.parse::<u64>().ok());
+    kib.unwrap_or(0) * 1024
+}
