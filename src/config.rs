@@ -89,11 +89,11 @@ pub struct EngineArgs {
 #[derive(Debug, Clone, Args)]
 pub struct WasmArgs {
     /// Directory of sandbox images to use instead of those built into this program
-    #[arg(long, value_name = "DIR", env = "PROOFBOX_IMAGES_DIR")]
+    #[arg(long, value_name = "DIR", env = "PROOFBOX_IMAGES_DIR", global = true)]
     pub images_dir: Option<PathBuf>,
 
     /// Directory of built Wasm images [default: proofbox/wasm in the user's cache directory]
-    #[arg(long, value_name = "DIR", env = "PROOFBOX_WASM_DIR")]
+    #[arg(long, value_name = "DIR", env = "PROOFBOX_WASM_DIR", global = true)]
     wasm_dir: Option<PathBuf>,
 }
 

@@ -31,7 +31,13 @@ use std::{
 
 use self::{
     carry::{Errand, Wish},
-    door::Door, judging::Judging, prepare::Work, reference::Expected};
+    code_tests::Carrier,
+    door::Door,
+    in_wasm::InWasm,
+    judging::Judging,
+    prepare::Work,
+    reference::Expected,
+};
 use crate::{
     admission::{Admission, Admit, Caller, Overloaded},
     cache::ContentCache,
@@ -154,18 +160,27 @@ impl Engine {
     pub async fn verify_for(&self, caller: Caller, submission: Submission, admit: Admit) -> Report {
         let in_flight = self.metrics.submission_started();
         let begun = Instant::now();
-        let report = self.decide(&submission, admit, caller, begun).await;
-        let native = || self.languages.find(&submission.language).map_or("", Language::name);
-        let in_wasm = self.in_wasm(&submission).ok().flatten();
-        let language = in_wasm.map_or_else(native, |asked| asked.language.name());
+        let asked = self.in_wasm(&submission);
+        let language = match &asked {
+            Ok(Some(asked)) => asked.language.name(),
+            _ => self.languages.find(&submission.language).map_or("", Language::name),
+        };
+        let report = self.decide(&submission, asked, admit, caller, begun).await;
         self.metrics.submission_decided(language, submission.tests.kind(), report.verdict, report.cause);
         drop(in_flight);
         report
     }
 
-    async fn decide(&self, submission: &Submission, admit: Admit, caller: Caller, begun: Instant) -> Report {
+    async fn decide(
+        &self,
+        submission: &Submission,
+        asked: Result<Option<InWasm<'_>>, String>,
+        admit: Admit,
+        caller: Caller,
+        begun: Instant,
+    ) -> Report {
         let mut door = Door::new(self, admit, caller);
-        match self.in_wasm(submission) {
+        match asked {
             Ok(None) => {}
             Ok(Some(asked)) => return self.decide_in_wasm(&asked, &mut door, begun).await,
             Err(obstacle) => {
@@ -240,7 +255,8 @@ impl Engine {
         let (submission, errand) = (&*work.submission, work.errand(job, self.sandbox.tier()));
         match (&work.judge, &submission.tests) {
             (_, Tests::Code(tests)) => {
-                return Ok(self.run_code_tests(&errand, submission, tests, door, judging).await?);
+                let carrier = Carrier::Native(&errand);
+                return Ok(self.run_code_tests(carrier, submission, tests, door, judging).await?);
             }
             (Some(interactor), Tests::Program(tests)) if work.is_interactive => {
                 judging = self.run_interactive(&errand, submission, tests, interactor, door, judging).await?;

@@ -119,7 +119,7 @@ class _Scan:
     """What the scanner asks for."""
 
     strict = False
-    object_hook = object_pairs_hook = None
+    object_hook = object_pairs_hook = array_hook = None
     parse_float = float
     parse_int = int
     memo = {}

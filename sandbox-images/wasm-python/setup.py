@@ -10,13 +10,12 @@ def set_up():
     import sys
 
     modules = "MODULES"
-    with open("/proofbox/driver.py") as file:
-        code = compile(file.read(), "<proofbox driver>", "exec", dont_inherit=True)
     module = type(sys)("proofbox_driver")
     driver = module.__dict__
-    exec(code, driver)
+    exec(code_of("driver"), driver)
     # The lower numbers are standard streams and the root directory.
     driver["CALL_FD"], driver["RESULT_FD"] = 4, 5
+    load_parts(driver)
     driver["restore_builtins"]()
     for name in modules.split():
         __import__(name)
@@ -29,6 +28,23 @@ def set_up():
     driver["modules_loaded"] = len(sys.modules)
     gc.collect()
     gc.freeze()
+
+
+def code_of(name):
+    with open("/proofbox/" + name + ".py") as file:
+        return compile(file.read(), "<proofbox %s>" % name, "exec", dont_inherit=True)
+
+
+def load_parts(driver):
+    """What tests that hold code are carried out by, as `driver.load_parts` does where there are files."""
+    parts, module_of = driver["parts"], driver["module_of"]
+    parts["driver"] = module_of("driver", driver)
+    for name in ("crossing", "stand_ins", "proxy_server", "tests_driver", "test_suites", "shared_tests"):
+        # The two halves of one module.
+        part = "crossing" if name == "stand_ins" else name
+        if part == name:
+            parts[part] = module_of(name, {"__builtins__": __builtins__})
+        exec(code_of(name), parts[part].__dict__)
 
 
 def make_run(driver, gc, sys):

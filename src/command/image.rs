@@ -41,7 +41,7 @@ struct BuildArgs {
     #[arg(long)]
     all: bool,
 
-    /// Build what deterministic runs need, which count what they carry out
+    /// Build what deterministic runs need, too, which count what they carry out
     #[arg(long)]
     deterministic: bool,
 
@@ -51,8 +51,8 @@ struct BuildArgs {
 }
 
 /// What a program says that was built without the runner.
-const ABSENT: &str = "this proofbox was built without the Wasm runner; build it with: cargo build --release \
-                      --features wasm";
+const ABSENT: &str = "this proofbox was built without the Wasm runner; it is in the default build: cargo \
+                      build --release";
 
 pub async fn image(command: ImageCommand) -> anyhow::Result<ExitCode> {
     let sandbox = WasmSandbox::new(command.wasm.images_dir.as_deref(), command.wasm.directory())?;
@@ -69,13 +69,15 @@ pub async fn image(command: ImageCommand) -> anyhow::Result<ExitCode> {
 
 fn build(sandbox: &WasmSandbox, args: &BuildArgs) -> anyhow::Result<()> {
     anyhow::ensure!(cfg!(feature = "wasm"), ABSENT);
-    let metering = if args.deterministic { Metering::Fuel } else { Metering::Clock };
+    let meterings: &[Metering] =
+        if args.deterministic { &[Metering::Clock, Metering::Fuel] } else { &[Metering::Clock] };
     let all = || sandbox.manifests().iter().map(|manifest| manifest.name.clone()).collect();
     let names: Vec<String> = if args.all { all() } else { args.names.clone() };
     for name in &names {
         let progress = |doing: &str| eprintln!("{name}: {doing}");
-        let place = sandbox.build(name, metering, args.from.as_deref(), &progress)?;
-        println!("{name}: {}", place.display());
+        for place in sandbox.build(name, meterings, args.from.as_deref(), &progress)? {
+            println!("{name}: {}", place.display());
+        }
     }
     Ok(())
 }

@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
+use super::{TestsOrder, python::tests_plan};
 use crate::{
     sandbox::{
         Job, Program, Run, SOURCE_DIR,
         wasm::{Driver, Guests, Manifest, Metering, WasmSandbox},
     },
-    submission::{Prelude, Submission, Tests},
+    submission::{CodeTests, Prelude, Submission, Tests},
     value::marshal::{TooLarge, encode_call},
 };
 
@@ -62,8 +63,8 @@ impl<'a> WasmLanguage<'a> {
                     .to_owned(),
             );
         }
-        if matches!(submission.tests, Tests::Code(_)) {
-            return Some("tests that hold code run natively only, and with them the solution".to_owned());
+        if matches!(submission.tests, Tests::Code(_)) && !self.carries_code_tests() {
+            return Some("tests that hold code are for Python solutions".to_owned());
         }
         if submission.io.input_file.is_some() || submission.io.output_file.is_some() {
             return Some("files for input and output are given to native runs only".to_owned());
@@ -89,10 +90,27 @@ impl<'a> WasmLanguage<'a> {
         }
     }
 
-    /// What a cell does for a submission: every test is one run. What the tests expect stays here.
+    fn carries_code_tests(&self) -> bool {
+        matches!(self, WasmLanguage::Image(manifest) if manifest.driver == Driver::Python)
+    }
+
+    /// For tests that hold code: what the cell of the tests does.
+    pub fn tests_job(
+        &self,
+        submission: &Submission,
+        tests: &CodeTests,
+        order: &TestsOrder<'_>,
+    ) -> Result<Job, TooLarge> {
+        let call = tests_plan(submission, tests, order)?;
+        let run = Run { call: Some(call.into()), ..Run::default() };
+        let job = self.runs_of(if order.shared { "shared" } else { "tests" }, submission, vec![run]);
+        // Nothing of the solution's source is in the tests' cell, unless they share it.
+        Ok(if order.shared { job } else { Job { sources: Arc::from([]), ..job } })
+    }
+
+    /// What a cell does for a submission: every test is one run; for tests that hold code the one run is
+    /// to be asked by them. What the tests expect stays here.
     pub fn job(&self, submission: &Submission) -> Result<Job, TooLarge> {
-        let solution = &submission.solution;
-        let path = &solution.files[solution.entry].path;
         let (mode, runs) = match &submission.tests {
             Tests::Program(tests) => {
                 ("program", tests.iter().map(|test| Run::with_stdin(test.stdin.as_slice())).collect())
@@ -104,9 +122,14 @@ impl<'a> WasmLanguage<'a> {
                 });
                 ("function", runs.collect::<Result<_, TooLarge>>()?)
             }
-            // Refused before ([`WasmLanguage::obstacle`]).
-            Tests::Code(_) => ("program", Vec::new()),
+            Tests::Code(_) => ("serve", vec![Run::default()]),
         };
+        Ok(self.runs_of(mode, submission, runs))
+    }
+
+    fn runs_of(&self, mode: &str, submission: &Submission, runs: Vec<Run>) -> Job {
+        let solution = &submission.solution;
+        let path = &solution.files[solution.entry].path;
         let argv = match self {
             WasmLanguage::Image(manifest) => match manifest.driver {
                 Driver::Python => {
@@ -126,6 +149,6 @@ impl<'a> WasmLanguage<'a> {
         };
         let sources = solution.files.iter().map(|file| (file.path.clone(), file.content.clone())).collect();
         let program = Program::Exec { argv, env: Vec::new() };
-        Ok(Job { program, sources, runs, collect: Arc::from([]), series: false })
+        Job { program, sources, runs, collect: Arc::from([]), series: false }
     }
 }

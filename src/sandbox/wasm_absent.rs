@@ -12,7 +12,7 @@ pub enum Metering {
     Fuel,
 }
 
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Driver {
     Python,
     Javascript,
@@ -68,16 +68,32 @@ impl WasmSandbox {
     pub fn build(
         &self,
         _: &str,
-        _: Metering,
+        _: &[Metering],
         _: Option<&Path>,
         _: &dyn Fn(&str),
-    ) -> Result<PathBuf, WasmImageError> {
+    ) -> Result<Vec<PathBuf>, WasmImageError> {
         Err(WasmImageError)
     }
 
     pub fn open(&self, _: Guests, _: Metering, _: Place, _: Limits, _: Job) -> Result<WasmCell, Fault> {
         Err(Fault { step: "open_wasm".to_owned(), detail: WasmImageError.to_string() })
     }
+
+    pub fn open_linked(
+        &self,
+        _: Guests,
+        _: Metering,
+        _: Place,
+        _: (Limits, Job),
+        _: (Limits, Job),
+    ) -> Result<(WasmCell, WasmCell), Fault> {
+        Err(Fault { step: "open_wasm".to_owned(), detail: WasmImageError.to_string() })
+    }
+}
+
+/// What a run failed for want of.
+pub fn missing(_: &[u8]) -> Option<String> {
+    None
 }
 
 /// A cell that never is.

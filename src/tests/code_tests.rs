@@ -6,6 +6,7 @@ mod support;
 #[path = "code_tests/cases.rs"]
 mod cases;
 
+use cases::Case;
 use proofbox::{
     admission::Admit,
     config::EngineConfig,
@@ -19,52 +20,6 @@ use support::{
     container::{self, Who},
     program,
 };
-
-/// One submission and the verdict of each of its tests.
-pub struct Case {
-    pub name: &'static str,
-    pub source: &'static str,
-    pub setup: &'static str,
-    pub entry_point: &'static str,
-    pub kind: CodeKind,
-    pub tests: &'static [(&'static str, Verdict)],
-    pub isolation: &'static str,
-}
-
-impl Case {
-    pub const PLAIN: Case = Case {
-        name: "",
-        source: "",
-        setup: "",
-        entry_point: "",
-        kind: CodeKind::Assert,
-        tests: &[],
-        isolation: "separate",
-    };
-
-    fn submission(&self) -> Submission {
-        let test = |(code, _): &(&str, Verdict)| CodeTest { kind: self.kind, code: (*code).to_owned() };
-        let tests = CodeTests {
-            setup: self.setup.to_owned(),
-            entry_point: (!self.entry_point.is_empty()).then(|| self.entry_point.to_owned()),
-            tests: self.tests.iter().map(test).collect(),
-        };
-        Submission {
-            tests: Tests::Code(tests),
-            limits: Limits { cpu_ms: 500, wall_ms: 1_500, memory_bytes: 256 << 20, ..Limits::default() },
-            ..program(self.source, &[])
-        }
-    }
-
-    async fn check(&self, engine: &Engine, how: &str) {
-        let report = engine.verify(self.submission(), Admit::Patient).await;
-        let got: Vec<Verdict> = report.tests.iter().map(|test| test.verdict).collect();
-        let wanted: Vec<Verdict> = self.tests.iter().map(|(_, verdict)| *verdict).collect();
-        assert_eq!(got, wanted, "{how}, {}: {report:#?}", self.name);
-        let isolation = report.isolation_of_tests.map(|isolation| isolation.as_str());
-        assert_eq!(isolation, Some(self.isolation), "{how}, {}", self.name);
-    }
-}
 
 fn engine(config: EngineConfig) -> Engine {
     let config = EngineConfig { program: support::PROGRAM.into(), ..config };
@@ -80,7 +35,7 @@ async fn check_all(cases: impl IntoIterator<Item = &'static Case, IntoIter: Clon
     let cases = cases.into_iter();
     for (how, engine) in engines() {
         for case in cases.clone() {
-            case.check(&engine, how).await;
+            case.check(&engine, how, case.submission()).await;
         }
     }
 }
@@ -128,7 +83,7 @@ async fn cheats_work_where_tests_share_the_process() {
         isolation: "shared",
         ..Case::PLAIN
     };
-    case.check(&engine, "warm").await;
+    case.check(&engine, "warm", case.submission()).await;
 }
 
 async fn report_of(engine: &Engine, source: &str, tests: &[&str]) -> Report {
@@ -206,7 +161,7 @@ async fn code_tests_in_a_plain_container() {
     let config = EngineConfig { program: container::program(), ..EngineConfig::for_testing(1) };
     let engine = Engine::start(&config).unwrap_or_else(|error| panic!("{error}"));
     for case in cases::CROSSING.iter().take(4).chain(cases::CHEATS.iter().take(4)) {
-        case.check(&engine, engine.sandbox().tier().as_str()).await;
+        case.check(&engine, engine.sandbox().tier().as_str(), case.submission()).await;
     }
 }
 

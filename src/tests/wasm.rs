@@ -1,20 +1,23 @@
 //! The Wasm runner: Python from end to end, modules that are the solution, hostile modules, limits that load
 //! cannot touch.
 //!
-//! The Python image is built at its first use, from its registry, which takes minutes; where it cannot be
-//! had the tests fail.
+//! The Python image is built at its first use, from its registry, which takes minutes.
 
+#[path = "wasm/code_tests.rs"]
+mod code_tests;
+#[path = "wasm/deterministic.rs"]
+mod deterministic;
 #[path = "wasm/differential.rs"]
 mod differential;
+#[path = "wasm/images.rs"]
+mod images;
 mod support;
 
 use std::{
     fs,
+    io::Write,
     path::{Path, PathBuf},
-    sync::{
-        Arc, LazyLock,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Arc, LazyLock},
 };
 
 use proofbox::{
@@ -24,7 +27,7 @@ use proofbox::{
     report::Report,
     sandbox::{
         Tier,
-        wasm::{Metering, WasmSandbox, default_directory},
+        wasm::{Metering, WasmImageError, WasmSandbox, default_directory},
     },
     submission::{FunctionTarget, FunctionTest, Runtime, Solution, Submission, Tests},
     value::Value,
@@ -39,14 +42,26 @@ fn engine(slots: usize) -> Engine {
     Engine::start(&config).unwrap()
 }
 
-/// Builds the Python image unless it is built.
-fn python_image() {
-    static BUILT: LazyLock<()> = LazyLock::new(|| {
+/// Builds the Python image unless it is built, which takes minutes. Whether it is there: without a network it
+/// cannot be had, and nothing of Python is tested, which is said; it is a failure where all must be tested
+/// (`PROOFBOX_TEST_ALL`, which the whole check sets).
+fn python_image() -> bool {
+    static BUILT: LazyLock<bool> = LazyLock::new(|| {
         let sandbox = WasmSandbox::new(None, default_directory()).unwrap();
-        let say = |doing: &str| println!("wasm-python: {doing}");
-        sandbox.build("wasm-python", Metering::Clock, None, &say).unwrap_or_else(|error| panic!("{error}"));
+        // Not by `println!`, of which a test that passes shows nothing.
+        let say = |doing: &str| drop(writeln!(std::io::stderr(), "wasm-python: {doing}"));
+        match sandbox.build("wasm-python", &[Metering::Clock, Metering::Fuel], None, &say) {
+            Ok(_) => true,
+            Err(error @ WasmImageError::Unreachable { .. })
+                if std::env::var_os("PROOFBOX_TEST_ALL").is_none() =>
+            {
+                say(&format!("NOT TESTED: Python in WebAssembly, for its image cannot be had: {error}"));
+                false
+            }
+            Err(error) => panic!("{error}"),
+        }
     });
-    LazyLock::force(&BUILT);
+    *LazyLock::force(&BUILT)
 }
 
 async fn verify(engine: &Engine, submission: Submission) -> Report {
@@ -66,7 +81,9 @@ fn module(text: &str, expected: &str) -> Submission {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn python_programs_come_to_the_verdicts_of_the_native_runner() {
-    python_image();
+    if !python_image() {
+        return;
+    }
     let engine = engine(2);
     for (source, stdin, stdout, verdict, cause) in [
         ("print(sum(map(int, input().split())))", "1 2 3\n", "6", Verdict::Accepted, None),
@@ -124,7 +141,9 @@ async fn python_programs_come_to_the_verdicts_of_the_native_runner() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn functions_are_called_by_the_native_drivers_protocol() {
-    python_image();
+    if !python_image() {
+        return;
+    }
     let engine = engine(1);
     let ask = |source: &str, args: Vec<Value>, expected: Value| {
         let target = FunctionTarget { name: "f".to_owned() };
@@ -162,7 +181,9 @@ async fn functions_are_called_by_the_native_drivers_protocol() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_hundred_runs_in_flight_keep_their_cpu_limits() {
-    python_image();
+    if !python_image() {
+        return;
+    }
     // Each computes for a good part of its limit, and on few cores waits for them most of the time.
     let source = "n = 0\nfor i in range(200000): n += i\nprint(n)";
     let limits = Limits { cpu_ms: 700, wall_ms: 1_000, ..Limits::default() };
@@ -190,46 +211,6 @@ async fn a_least_tier_keeps_solutions_out_of_wasm() {
     let report = verify(&engine, program("print(1)", &[("", "1")])).await;
     assert_eq!(report.verdict, Verdict::Accepted);
     assert_ne!(report.tier, Some("wasm"));
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn an_image_that_is_not_built_is_said_to_be_missing() {
-    let empty = tempfile::tempdir().unwrap();
-    let wasm_dir = empty.path().to_owned();
-    let config = EngineConfig { runtime: Runtime::Wasm, wasm_dir, ..EngineConfig::for_testing(1) };
-    let report = verify(&Engine::start(&config).unwrap(), program("print(1)", &[("", "1")])).await;
-    assert_eq!((report.verdict, report.cause), (Verdict::Undecided, Some(Cause::Unsupported)));
-    assert!(report.reason.unwrap().contains("proofbox image build wasm-python"));
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn an_image_that_somebody_changed_is_not_executed() {
-    python_image();
-    let copy = tempfile::tempdir().unwrap();
-    let built = fs::read_dir(default_directory()).unwrap().map(|entry| entry.unwrap().path());
-    for image in built.filter(|path| path.join("record.toml").exists()) {
-        let to = copy.path().join(image.file_name().unwrap());
-        fs::create_dir(&to).unwrap();
-        for file in fs::read_dir(&image).unwrap() {
-            let file = file.unwrap();
-            let (from, to) = (file.path(), to.join(file.file_name()));
-            // Native code is replaced: one byte of it is another.
-            match file.file_name() == "module.cwasm" {
-                true => {
-                    let mut code = fs::read(from).unwrap();
-                    let middle = code.len() / 2;
-                    code[middle] ^= 1;
-                    fs::write(to, code).unwrap();
-                }
-                false => drop(fs::copy(from, to).unwrap()),
-            }
-        }
-    }
-    let wasm_dir = copy.path().to_owned();
-    let config = EngineConfig { runtime: Runtime::Wasm, wasm_dir, ..EngineConfig::for_testing(1) };
-    let report = verify(&Engine::start(&config).unwrap(), program("print(1)", &[("", "1")])).await;
-    assert_eq!(report.cause, Some(Cause::SandboxFault), "{report:?}");
-    assert!(report.reason.unwrap().contains("is not what this program wrote"));
 }
 
 fn hostile_modules() -> Vec<PathBuf> {
@@ -307,64 +288,6 @@ async fn no_run_finds_what_another_left_in_memory() {
     assert_eq!(report.verdict, Verdict::WrongAnswer, "{report:?}");
 }
 
-/// Computes, asks for the time and for random bytes, and prints what it got.
-const WORKS: &str = r#"(module
-  (import "wasi_snapshot_preview1" "fd_write" (func $write (param i32 i32 i32 i32) (result i32)))
-  (import "wasi_snapshot_preview1" "random_get" (func $random (param i32 i32) (result i32)))
-  (import "wasi_snapshot_preview1" "clock_time_get" (func $time (param i32 i64 i32) (result i32)))
-  (memory (export "memory") 1)
-  (data (i32.const 0) "\10\00\00\00\20\00\00\00")
-  (func (export "_start")
-    (local $n i64) (local $i i32)
-    (drop (call $random (i32.const 16) (i32.const 16)))
-    (local.set $i (i32.const 100000))
-    (loop $next
-      (local.set $n (i64.add (i64.mul (local.get $n) (i64.const 6364136223846793005)) (i64.load (i32.const 16))))
-      (br_if $next (local.tee $i (i32.sub (local.get $i) (i32.const 1)))))
-    (i64.store (i32.const 32) (local.get $n))
-    (drop (call $time (i32.const 0) (i64.const 0) (i32.const 40)))
-    ;; Digits and letters of every bit, so that the output is text.
-    (loop $text
-      (i32.store8 (i32.add (local.get $i) (i32.const 16))
-        (i32.add (i32.and (i32.load8_u (i32.add (local.get $i) (i32.const 16))) (i32.const 63)) (i32.const 48)))
-      (local.set $i (i32.add (local.get $i) (i32.const 1)))
-      (br_if $text (i32.lt_u (local.get $i) (i32.const 32))))
-    (drop (call $write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 8)))))"#;
-
-/// The same fuel, to the unit, and the same output in a thousand runs on busy cores; and on any machine.
-#[tokio::test(flavor = "multi_thread")]
-async fn deterministic_runs_are_the_same_under_any_load() {
-    const FUEL: u64 = 1_201_306;
-    let engine = Arc::new(engine(8));
-    let done = Arc::new(AtomicBool::new(false));
-    let burners: Vec<_> = (0..2)
-        .map(|_| {
-            let done = Arc::clone(&done);
-            std::thread::spawn(move || while !done.load(Ordering::Relaxed) {})
-        })
-        .collect();
-    let reports = for_each(100, 16, |_| {
-        let engine = Arc::clone(&engine);
-        let mut submission = Submission { deterministic: true, ..module(WORKS, "") };
-        let Tests::Program(tests) = &mut submission.tests else { unreachable!() };
-        tests.resize(10, tests[0].clone());
-        async move { verify(&engine, submission).await }
-    })
-    .await;
-    done.store(true, Ordering::Relaxed);
-    burners.into_iter().for_each(|burner| burner.join().unwrap());
-    let tests: Vec<_> = reports.iter().flat_map(|report| &report.tests).collect();
-    assert_eq!(tests.len(), 1_000);
-    for test in &tests {
-        assert_eq!((test.fuel, &test.stdout), (tests[0].fuel, &tests[0].stdout));
-        assert_eq!((test.fuel, test.cpu_ms), (Some(FUEL), FUEL as f64 / 1e6), "{test:?}");
-    }
-    // By the clock every run has other random bytes.
-    let [one, two] = [verify(&engine, module(WORKS, "")).await, verify(&engine, module(WORKS, "")).await];
-    assert_ne!(one.tests[0].stdout, two.tests[0].stdout);
-    assert_eq!(one.tests[0].fuel, None);
-}
-
 /// The way of an uploaded module, with bytes that are not quite one: never a fault of ours.
 #[tokio::test(flavor = "multi_thread")]
 async fn broken_modules_are_compile_errors_and_never_faults() {
@@ -380,7 +303,7 @@ async fn broken_modules_are_compile_errors_and_never_faults() {
     assert_eq!(report.verdict, Verdict::CompileError, "{report:?}");
     assert!(report.reason.unwrap().contains("system"));
 
-    let whole = wat::parse_str(WORKS).unwrap();
+    let whole = wat::parse_str(deterministic::WORKS).unwrap();
     let mut state = 0x2545_f491_4f6c_dd1d_u64;
     let mut next = |below: usize| {
         state ^= state << 13;

@@ -15,6 +15,16 @@ pub struct Conversation {
     pub tests: Outcome,
     /// Whether both were one process: `tests` is then its outcome, too.
     pub is_shared: bool,
+    /// What an exception's text means that the runner does not have, if anything. The text may be forged:
+    /// it makes one failure into another and never a success.
+    pub missing: fn(&[u8]) -> Option<String>,
+}
+
+impl Conversation {
+    /// Of tests that shared the solution's process.
+    pub fn shared(outcome: Outcome, missing: fn(&[u8]) -> Option<String>) -> Conversation {
+        Conversation { solution: outcome.clone(), tests: outcome, is_shared: true, missing }
+    }
 }
 
 /// What a conversation comes to.
@@ -66,8 +76,19 @@ pub fn decide_code(conversation: &Conversation, nonce: &str, asked: usize) -> Wo
 
 fn decide_record(record: &TestsRecord, conversation: &Conversation, has_met: bool) -> CodeDecision {
     let text = bounded(&record.text);
+    let lacks = match record.tag {
+        Tag::Raised | Tag::Tripped | Tag::Broken => {
+            let raised = text.strip_prefix("the tests raised ").unwrap_or(&text);
+            (conversation.missing)(raised.as_bytes())
+        }
+        _ => None,
+    };
     let decision = match record.tag {
         Tag::Passed => Decision::new(Verdict::Accepted, None),
+        _ if let Some(lacks) = &lacks => {
+            let message = format!("the runner does not have what is needed: {lacks}");
+            Decision::new(Verdict::Undecided, message).because(Cause::Unsupported)
+        }
         Tag::Failed => Decision::new(Verdict::WrongAnswer, text),
         Tag::Raised if text.starts_with("MemoryError") => {
             Decision::new(Verdict::MemoryLimit, "the solution could not allocate memory".to_owned())
@@ -111,7 +132,7 @@ fn decide_gone(solution: &Outcome) -> Decision {
 /// would have told. Once the solution has answered, what the test does with the answer is its doing: else an
 /// endless or a huge answer would be a way not to be judged.
 fn decide_lost(conversation: &Conversation, has_met: bool) -> Decision {
-    let Conversation { solution, tests, is_shared } = conversation;
+    let Conversation { solution, tests, is_shared, .. } = conversation;
     if *is_shared {
         return decide_gone(solution);
     }

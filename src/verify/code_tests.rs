@@ -9,6 +9,7 @@ use super::{
     Engine,
     carry::{Errand, near_the_time_limit, turned_away},
     door::Door,
+    in_wasm::InWasmCell,
     judging::Judging,
 };
 use crate::{
@@ -16,7 +17,7 @@ use crate::{
     language::{Start, TestsOrder},
     limits::Limits,
     report::{Isolation, TestReport},
-    sandbox::{Fault, LinkAt, LinkedJob, Program},
+    sandbox::{Fault, LinkAt, LinkedJob, Outcome, Program},
     submission::{CodeTests, Submission},
     verdict::code::{CodeDecision, Conversation, Word, decide_code},
 };
@@ -26,14 +27,14 @@ impl Engine {
     /// last test, a cell fails or a time must be measured again on a quiet machine.
     pub(super) async fn run_code_tests(
         &self,
-        errand: &Errand<'_>,
+        carrier: Carrier<'_>,
         submission: &Submission,
         tests: &CodeTests,
         door: &mut Door<'_>,
         mut judging: Judging,
     ) -> Result<Judging, Fault> {
         let total = tests.tests.len();
-        let asked = Asked { errand, submission, tests };
+        let asked = Asked { carrier, submission, tests };
         let mut attempts = 0;
         judging.isolation = Some(Isolation::Separate);
         while judging.tests.len() < total && !judging.stops(submission) {
@@ -46,7 +47,7 @@ impl Engine {
                 }
                 // From here on `run_pair` runs both in one process.
                 Ok((_, Word::Shared(why))) => judging.isolation = Some(Isolation::Shared { why }),
-                Err(fault) => self.after_fault(errand.language.name(), fault, &mut attempts).await?,
+                Err(fault) => self.after_fault(carrier.language(), fault, &mut attempts).await?,
             }
         }
         judging.tests.resize_with(total, TestReport::skipped);
@@ -66,7 +67,7 @@ impl Engine {
         let first = judging.tests.len();
         let share = Share::of(&decided);
         for (index, decision) in decided.into_iter().enumerate() {
-            if decision.by_end && near_the_time_limit(&conversation.solution, asked.errand.limits) {
+            if decision.by_end && asked.carrier.is_doubtful(&conversation.solution) {
                 let alone = door.alone().await;
                 let only = first + index..first + index + 1;
                 let shared = conversation.is_shared;
@@ -98,23 +99,38 @@ impl Engine {
         which: Range<usize>,
         shared: bool,
     ) -> Result<(Conversation, Word), Fault> {
-        let Asked { errand, submission, tests } = *asked;
-        let (language, tier) = (errand.language, self.sandbox.tier());
         let (nonce, count) = (new_nonce(), which.len());
         let order = TestsOrder { shared, tests: which, nonce: &nonce };
-        let job = language.tests_job(submission, tests, &order, tier, start_of(errand));
+        let conversation = match asked.carrier {
+            Carrier::Native(errand) => self.converse_natively(errand, asked, &order, place).await?,
+            Carrier::Wasm(cell) => {
+                self.converse_in_wasm(cell, asked.submission, asked.tests, &order, place).await?
+            }
+        };
+        let word = decide_code(&conversation, &nonce, count);
+        Ok((conversation, word))
+    }
+
+    async fn converse_natively(
+        &self,
+        errand: &Errand<'_>,
+        asked: &Asked<'_>,
+        order: &TestsOrder<'_>,
+        place: Place,
+    ) -> Result<Conversation, Fault> {
+        let Asked { submission, tests, .. } = *asked;
+        let (language, tier) = (errand.language, self.sandbox.tier());
+        let job = language.tests_job(submission, tests, order, tier, start_of(errand));
         let job = job.map_err(|error| Fault { step: "tests_job".to_owned(), detail: error.to_string() })?;
         let launcher = language.launcher_for_code(&submission.solution, tests, tier);
         let limits = errand.limits;
         let side =
             |job, limits| LinkedJob { launcher: launcher.clone(), limits, job, at: LinkAt::Descriptors };
-        if shared {
+        if order.shared {
             self.metrics.cell_started(language.name());
             let mut cell = self.sandbox.open(&launcher, place, limits, job).await?;
             let outcome = cell.next().await?.ok_or_else(no_outcome)?;
-            let conversation = Conversation { solution: outcome.clone(), tests: outcome, is_shared: true };
-            let word = decide_code(&conversation, &nonce, count);
-            return Ok((conversation, word));
+            return Ok(Conversation::shared(outcome, |_| None));
         }
         self.metrics.cell_started(language.name());
         self.metrics.cell_started(language.name());
@@ -125,16 +141,38 @@ impl Engine {
         let (solution, tests) = tokio::try_join!(solution.next(), tests.next())?;
         let (solution, tests) = (solution.ok_or_else(no_outcome)?, tests.ok_or_else(no_outcome)?);
         self.note_run(language, &solution);
-        let conversation = Conversation { solution, tests, is_shared: false };
-        let word = decide_code(&conversation, &nonce, count);
-        Ok((conversation, word))
+        Ok(Conversation { solution, tests, is_shared: false, missing: |_| None })
+    }
+}
+
+/// Who carries conversations out.
+#[derive(Clone, Copy)]
+pub(super) enum Carrier<'a> {
+    Native(&'a Errand<'a>),
+    Wasm(InWasmCell<'a>),
+}
+
+impl Carrier<'_> {
+    fn language(&self) -> &str {
+        match self {
+            Carrier::Native(errand) => errand.language.name(),
+            Carrier::Wasm(cell) => cell.asked.language.name(),
+        }
+    }
+
+    /// Whether a run must be measured again on a quiet machine.
+    fn is_doubtful(&self, solution: &Outcome) -> bool {
+        match self {
+            Carrier::Native(errand) => near_the_time_limit(solution, errand.limits),
+            Carrier::Wasm(cell) => cell.is_doubtful(solution),
+        }
     }
 }
 
 /// What a conversation is made of.
 #[derive(Clone, Copy)]
 struct Asked<'a> {
-    errand: &'a Errand<'a>,
+    carrier: Carrier<'a>,
     submission: &'a Submission,
     tests: &'a CodeTests,
 }
@@ -147,7 +185,7 @@ fn start_of(errand: &Errand<'_>) -> Start {
     }
 }
 
-fn no_outcome() -> Fault {
+pub(super) fn no_outcome() -> Fault {
     Fault { step: "converse".to_owned(), detail: "no outcome".to_owned() }
 }
 

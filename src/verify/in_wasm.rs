@@ -6,26 +6,42 @@ use std::time::{Duration, Instant};
 use super::{
     Engine, Interrupted,
     carry::{near_the_time_limit, turned_away},
+    code_tests::{Carrier, no_outcome},
     door::Door,
     judging::Judging,
 };
 use crate::{
     admission::Place,
-    language::wasm::WasmLanguage,
+    language::{TestsOrder, wasm::WasmLanguage},
     report::{Report, TestReport},
     sandbox::{
         Fault, Job, Outcome, Tier,
-        wasm::{Metering, WasmCell},
+        wasm::{Metering, WasmCell, missing},
     },
-    submission::{Runtime, Submission},
-    verdict::{Cause, Verdict},
+    submission::{CodeTests, Runtime, Submission, Tests},
+    verdict::{Cause, Verdict, code::Conversation},
 };
 
 /// A submission that runs in WebAssembly.
+#[derive(Clone, Copy)]
 pub(super) struct InWasm<'a> {
     submission: &'a Submission,
     pub language: WasmLanguage<'a>,
     metering: Metering,
+}
+
+/// Its job.
+#[derive(Clone, Copy)]
+pub(super) struct InWasmCell<'a> {
+    pub asked: &'a InWasm<'a>,
+    job: &'a Job,
+}
+
+impl InWasmCell<'_> {
+    /// Whether a run must be measured again on a quiet machine. What is counted is never in doubt.
+    pub fn is_doubtful(&self, outcome: &Outcome) -> bool {
+        self.asked.metering == Metering::Clock && near_the_time_limit(outcome, self.asked.submission.limits)
+    }
 }
 
 impl Engine {
@@ -149,6 +165,10 @@ impl Engine {
         door: &mut Door<'_>,
     ) -> Result<Judging, Interrupted> {
         let submission = asked.submission;
+        let cell = InWasmCell { asked, job };
+        if let Tests::Code(tests) = &submission.tests {
+            return Ok(self.run_code_tests(Carrier::Wasm(cell), submission, tests, door, judging).await?);
+        }
         let (mut attempts, mut alone) = (0, false);
         while judging.tests.len() < job.runs.len() && !judging.stops(submission) {
             let place = match alone {
@@ -158,13 +178,11 @@ impl Engine {
             };
             let rest = &job.runs[judging.tests.len()..];
             let runs = if alone { rest[..1].to_vec() } else { rest.to_vec() };
-            let mut cell = self.open_in_wasm(asked, place, Job { runs, ..job.clone() })?;
-            let near = |outcome: &Outcome| {
-                !alone && asked.metering == Metering::Clock && near_the_time_limit(outcome, submission.limits)
-            };
+            let mut runs = self.open_in_wasm(asked, place, Job { runs, ..job.clone() })?;
+            let was_alone = alone;
             alone = loop {
-                match cell.next().await {
-                    Ok(Some(outcome)) if near(&outcome) => break true,
+                match runs.next().await {
+                    Ok(Some(outcome)) if !was_alone && cell.is_doubtful(&outcome) => break true,
                     Ok(Some(outcome)) => {
                         let usage = &outcome.usage;
                         self.metrics.run_ended(asked.language.name(), usage.cpu, usage.wall);
@@ -183,6 +201,36 @@ impl Engine {
         }
         judging.tests.resize_with(job.runs.len(), TestReport::skipped);
         Ok(judging)
+    }
+
+    /// Tests that hold code and the solution: each in a cell of its own, or, if they are to share it, in one.
+    pub(super) async fn converse_in_wasm(
+        &self,
+        cell: InWasmCell<'_>,
+        submission: &Submission,
+        tests: &CodeTests,
+        order: &TestsOrder<'_>,
+        place: Place,
+    ) -> Result<Conversation, Fault> {
+        let InWasmCell { asked, job } = cell;
+        let tests_job = asked.language.tests_job(submission, tests, order);
+        let tests_job =
+            tests_job.map_err(|error| Fault { step: "tests_job".to_owned(), detail: error.to_string() })?;
+        if order.shared {
+            let mut shared = self.open_in_wasm(asked, place, tests_job)?;
+            return Ok(Conversation::shared(shared.next().await?.ok_or_else(no_outcome)?, missing));
+        }
+        self.metrics.cell_started(asked.language.name());
+        self.metrics.cell_started(asked.language.name());
+        // The tests have the solution's limits again; time that either waits is not its own.
+        let limits = submission.limits;
+        let (guests, pair) = (asked.language.guests(), ((limits, job.clone()), (limits, tests_job)));
+        let (mut solution, mut tests) =
+            self.wasm.open_linked(guests, asked.metering, place, pair.0, pair.1)?;
+        let (solution, tests) = tokio::try_join!(solution.next(), tests.next())?;
+        let (solution, tests) = (solution.ok_or_else(no_outcome)?, tests.ok_or_else(no_outcome)?);
+        self.metrics.run_ended(asked.language.name(), solution.usage.cpu, solution.usage.wall);
+        Ok(Conversation { solution, tests, is_shared: false, missing })
     }
 
     fn open_in_wasm(&self, asked: &InWasm<'_>, place: Place, job: Job) -> Result<WasmCell, Fault> {

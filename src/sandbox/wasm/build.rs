@@ -11,9 +11,7 @@ use wasmtime::{Instance, Linker, Module, Store, Val};
 use super::{
     engine::WasmEngine,
     fetch::{self, Archive},
-    image::{
-        Cache, Driver, Manifest, PYTHON_DRIVER, PYTHON_SETUP, SnapshotSettings, ToWrite, WasmImageError,
-    },
+    image::{Cache, Driver, Manifest, PYTHON_PARTS, PYTHON_SETUP, SnapshotSettings, ToWrite, WasmImageError},
     javascript,
     run::python_turn,
     snapshot::{self, GlobalValue},
@@ -22,17 +20,17 @@ use super::{
 };
 use crate::limits::Limits;
 
-/// Builds an image for an engine unless it is there; `from`: a directory that holds the package's file, instead of the
-/// registry. Returns where it lies.
+/// Builds an image for each of the engines for which it is not there; `from`: a directory that holds the package's
+/// file, instead of the registry. Returns where they lie, in the engines' order.
 ///
 /// Takes minutes of CPU time for a large module. Callers in other processes wait for each other.
 pub fn build(
     manifest: &Manifest,
     cache: &Cache,
-    engine: &WasmEngine,
+    engines: &[WasmEngine],
     from: Option<&Path>,
     progress: &dyn Fn(&str),
-) -> Result<PathBuf, WasmImageError> {
+) -> Result<Vec<PathBuf>, WasmImageError> {
     let image = || manifest.name.clone();
     let failed = |step: &'static str| {
         move |error: &dyn std::fmt::Display| WasmImageError::Build {
@@ -41,9 +39,10 @@ pub fn build(
             detail: format!("{error:#}"),
         }
     };
-    let _lock = cache.lock().map_err(|error| failed("lock the cache")(&error))?;
-    if cache.has(manifest, engine) {
-        return Ok(cache.place(manifest, engine));
+    let _lock = cache.lock(manifest).map_err(|error| failed("lock the cache")(&error))?;
+    let is_built = |engine: &&WasmEngine| cache.has(manifest, engine);
+    if engines.iter().all(|engine| is_built(&engine)) {
+        return Ok(engines.iter().map(|engine| cache.place(manifest, engine)).collect());
     }
     let package = match from {
         Some(directory) => {
@@ -56,7 +55,10 @@ pub fn build(
             fetch::fetch(&manifest.package)
         }
     };
-    let package = package.map_err(|error| failed("fetch the package")(&error))?;
+    let package = package.map_err(|error| match error.is_unreachable() {
+        true => WasmImageError::Unreachable { image: image(), detail: error.to_string() },
+        false => failed("fetch the package")(&error),
+    })?;
     let archive = Archive::new(&package);
     let member = |name: &str| archive.member(name).map_err(|error| failed("unpack the package")(&error));
     let mut module = member(&manifest.guest.module)?;
@@ -75,10 +77,16 @@ pub fn build(
             furnish(&module, guest, &files).map_err(|error| failed("make the snapshot")(&error))?;
         (module, base_bytes) = furnished;
     }
-    progress("compiling");
-    let code = engine.wasmtime().precompile_module(&module);
-    let code = code.map_err(|error| failed("compile the module")(&error))?;
-    cache.write(manifest, engine, &ToWrite { code, base_bytes, files })
+    let compile = |engine: &WasmEngine| {
+        if is_built(&engine) {
+            return Ok(cache.place(manifest, engine));
+        }
+        progress(&format!("compiling, with limits by {}", engine.metering().as_str()));
+        let code = engine.wasmtime().precompile_module(&module);
+        let code = code.map_err(|error| failed("compile the module")(&error))?;
+        cache.write(manifest, engine, &ToWrite { code, base_bytes, files: &files })
+    };
+    engines.iter().map(compile).collect()
 }
 
 /// A guest that is started and furnished before the snapshot is made.
@@ -127,7 +135,9 @@ fn furnish(
     for (place, content) in files {
         tree.add_shared(place, Arc::from(&content[..])).map_err(refused)?;
     }
-    tree.add_shared("/proofbox/driver.py", Arc::from(PYTHON_DRIVER.as_bytes())).map_err(refused)?;
+    for (name, text) in PYTHON_PARTS {
+        tree.add_shared(&format!("/proofbox/{name}"), Arc::from(text.as_bytes())).map_err(refused)?;
+    }
     tree.add_directories("/box").map_err(refused)?;
     tree.add_directories("/tmp/work").map_err(refused)?;
     let limits = Limits { cpu_ms: 600_000, wall_ms: 3_600_000, ..Limits::default() };

@@ -34,6 +34,16 @@ pub enum FetchError {
     NoMember(String),
 }
 
+impl FetchError {
+    /// Whether the registry gave no answer at all.
+    pub fn is_unreachable(&self) -> bool {
+        match self {
+            FetchError::Http { source, .. } => !matches!(**source, ureq::Error::StatusCode(_)),
+            _ => false,
+        }
+    }
+}
+
 /// Fetches a package's file and checks its digest.
 ///
 /// Honours what pip honours: `PIP_INDEX_URL`, `PIP_CERT` (else `SSL_CERT_FILE`, else the system's bundle),

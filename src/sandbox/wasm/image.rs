@@ -97,6 +97,11 @@ pub enum WasmImageError {
     Untrusted { image: String, path: PathBuf, problem: String },
     #[error("image {image}: {path}: {source}")]
     Io { image: String, path: PathBuf, source: io::Error },
+    /// The registry could not be asked.
+    #[error(
+        "image {image}: fetch the package: {detail}\nremedy: connect to the network, name a mirror (PIP_INDEX_URL), or give the package's file by --from DIR"
+    )]
+    Unreachable { image: String, detail: String },
     #[error("image {image}: {step}: {detail}")]
     Build { image: String, step: &'static str, detail: String },
     #[error("there is no Wasm image {name}; there is {known}")]
@@ -114,9 +119,18 @@ const SHIPPED: [&str; 2] = [
     include_str!("../../../sandbox-images/wasm-python/image.toml"),
     include_str!("../../../sandbox-images/wasm-javascript/image.toml"),
 ];
-/// The script that furnishes the interpreter, and the driver that it loads.
+/// The script that furnishes the interpreter.
 pub const PYTHON_SETUP: &str = include_str!("../../../sandbox-images/wasm-python/setup.py");
-pub const PYTHON_DRIVER: &str = include_str!("../../../sandbox-images/python/driver.py");
+/// The files of the native Python image that it loads: the driver and what its modes are made of.
+pub const PYTHON_PARTS: [(&str, &str); 7] = [
+    ("driver.py", include_str!("../../../sandbox-images/python/driver.py")),
+    ("crossing.py", include_str!("../../../sandbox-images/python/crossing.py")),
+    ("stand_ins.py", include_str!("../../../sandbox-images/python/stand_ins.py")),
+    ("proxy_server.py", include_str!("../../../sandbox-images/python/proxy_server.py")),
+    ("tests_driver.py", include_str!("../../../sandbox-images/python/tests_driver.py")),
+    ("test_suites.py", include_str!("../../../sandbox-images/python/test_suites.py")),
+    ("shared_tests.py", include_str!("../../../sandbox-images/python/shared_tests.py")),
+];
 
 /// Changes whenever images of the same sources would be built differently.
 const BUILD_FORMAT: u32 = 1;
@@ -176,9 +190,9 @@ impl Manifest {
     fn directory(&self, cache: &Path, engine: &WasmEngine) -> PathBuf {
         let format = BUILD_FORMAT.to_le_bytes();
         let fingerprint = engine.fingerprint().to_le_bytes();
-        let texts: &[&str] = match self.driver {
-            Driver::Python => &[PYTHON_SETUP, PYTHON_DRIVER],
-            Driver::Javascript => &javascript::SETUP,
+        let texts = match self.driver {
+            Driver::Python => [PYTHON_SETUP].into_iter().chain(PYTHON_PARTS.map(|(_, text)| text)).collect(),
+            Driver::Javascript => javascript::SETUP.to_vec(),
         };
         let texts = texts.iter().map(|text| text.as_bytes());
         let identity = [&format[..], self.text.as_bytes()].into_iter().chain(texts).chain([&fingerprint[..]]);
@@ -208,10 +222,10 @@ pub struct Built {
 }
 
 /// What building gave, to be written.
-pub struct ToWrite {
+pub struct ToWrite<'a> {
     pub code: Vec<u8>,
     pub base_bytes: u64,
-    pub files: BTreeMap<String, Vec<u8>>,
+    pub files: &'a BTreeMap<String, Vec<u8>>,
 }
 
 const CODE: &str = "module.cwasm";
@@ -289,7 +303,7 @@ impl Cache {
         &self,
         manifest: &Manifest,
         engine: &WasmEngine,
-        image: &ToWrite,
+        image: &ToWrite<'_>,
     ) -> Result<PathBuf, WasmImageError> {
         let failed = |source| WasmImageError::Io {
             image: manifest.name.clone(),
@@ -321,10 +335,11 @@ impl Cache {
         Ok(place)
     }
 
-    /// Holds everybody else off who would build into this cache.
-    pub fn lock(&self) -> io::Result<nix::fcntl::Flock<fs::File>> {
+    /// Holds everybody else off who would build this image.
+    pub fn lock(&self, manifest: &Manifest) -> io::Result<nix::fcntl::Flock<fs::File>> {
         self.make_directory()?;
-        let file = fs::OpenOptions::new().create(true).append(true).open(self.directory.join("lock"))?;
+        let path = self.directory.join(format!("{}.lock", manifest.name));
+        let file = fs::OpenOptions::new().create(true).append(true).open(path)?;
         nix::fcntl::Flock::lock(file, nix::fcntl::FlockArg::LockExclusive)
             .map_err(|(_, errno)| io::Error::from(errno))
     }

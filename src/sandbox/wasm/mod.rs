@@ -41,6 +41,7 @@ pub use self::{
     build::default_directory,
     engine::Metering,
     image::{Driver, Manifest, WasmImageError},
+    lacks::missing,
     upload::MAX_MODULE_BYTES,
 };
 use self::{
@@ -48,6 +49,7 @@ use self::{
     image::Cache,
     run::{Prepared, Start},
     store::Guest,
+    wasi::joint,
 };
 use super::{Fault, Job, Outcome, sys};
 use crate::{admission::Place, limits::Limits};
@@ -114,23 +116,24 @@ impl WasmSandbox {
         self.manifests().iter().any(|manifest| self.is_built(manifest, Metering::Clock))
     }
 
-    /// Builds an image unless it is there. Blocks, for minutes.
+    /// Builds an image, for each of the ways of metering, unless it is there. Blocks, for minutes.
     ///
     /// `from`: a directory that holds the package's file, instead of the registry.
     pub fn build(
         &self,
         name: &str,
-        metering: Metering,
+        meterings: &[Metering],
         from: Option<&Path>,
         progress: &dyn Fn(&str),
-    ) -> Result<PathBuf, WasmImageError> {
+    ) -> Result<Vec<PathBuf>, WasmImageError> {
         let manifest = self.inner.manifest(name)?;
-        let engine = WasmEngine::for_building(metering).map_err(|error| WasmImageError::Build {
+        let engines: Result<Vec<_>, _> = meterings.iter().copied().map(WasmEngine::for_building).collect();
+        let engines = engines.map_err(|error| WasmImageError::Build {
             image: name.to_owned(),
             step: "start the engine",
             detail: error.to_string(),
         })?;
-        build::build(manifest, &self.inner.cache, &engine, from, progress)
+        build::build(manifest, &self.inner.cache, &engines, from, progress)
     }
 
     /// Starts a job in a cell. The slot is kept until the cell's thread has ended.
@@ -142,6 +145,35 @@ impl WasmSandbox {
         limits: Limits,
         job: Job,
     ) -> Result<WasmCell, Fault> {
+        self.start(guests, metering, Arc::new(place), None, limits, job)
+    }
+
+    /// Starts two jobs of one run each, in cells that can talk with each other; they share the slot, for
+    /// one waits while the other answers.
+    pub fn open_linked(
+        &self,
+        guests: Guests,
+        metering: Metering,
+        place: Place,
+        solution: (Limits, Job),
+        tests: (Limits, Job),
+    ) -> Result<(WasmCell, WasmCell), Fault> {
+        let (place, (solution_end, tests_end)) = (Arc::new(place), joint::ends());
+        let start = |end, (limits, job)| {
+            self.start(guests.clone(), metering, Arc::clone(&place), Some(end), limits, job)
+        };
+        Ok((start(solution_end, solution)?, start(tests_end, tests)?))
+    }
+
+    fn start(
+        &self,
+        guests: Guests,
+        metering: Metering,
+        place: Arc<Place>,
+        joint: Option<joint::End>,
+        limits: Limits,
+        job: Job,
+    ) -> Result<WasmCell, Fault> {
         let (sender, outcomes) = mpsc::channel(1);
         let remaining = job.runs.len();
         let cancelled = Arc::new(AtomicBool::new(false));
@@ -150,6 +182,7 @@ impl WasmSandbox {
             limits,
             cancelled: Arc::clone(&cancelled),
             outcomes: sender,
+            joint,
             _place: place,
         };
         std::thread::Builder::new()
@@ -214,12 +247,14 @@ struct CellThread {
     limits: Limits,
     cancelled: Arc<AtomicBool>,
     outcomes: mpsc::Sender<Result<Outcome, Fault>>,
-    /// Given back when the thread ends, by whichever way.
-    _place: Place,
+    /// The end of a joint with another cell, for the first run.
+    joint: Option<joint::End>,
+    /// Given back when the last thread that has it ends, by whichever way.
+    _place: Arc<Place>,
 }
 
 impl CellThread {
-    fn carry_out(self, guests: &Guests, metering: Metering, job: &Job) {
+    fn carry_out(mut self, guests: &Guests, metering: Metering, job: &Job) {
         let prepared = match guests {
             Guests::Image(name) => self.inner.image(name, metering).map(Ok),
             Guests::Upload => self.inner.engine(metering).and_then(|engine| upload::prepare(&engine, job)),
@@ -242,7 +277,7 @@ impl CellThread {
         };
         let _running = prepared.engine.running();
         for run in &job.runs[..] {
-            let outcome = prepared.run(job, run, self.limits, &self.cancelled);
+            let outcome = prepared.run(job, run, self.limits, &self.cancelled, self.joint.take());
             let failed = outcome.is_err();
             // Nobody listens any more: the cell was let go of.
             if self.outcomes.blocking_send(outcome).is_err() || failed {

@@ -12,7 +12,7 @@ use super::{
     engine::{Metering, WasmEngine},
     javascript, lacks,
     store::{Clock, Guest, limited},
-    wasi::{Clocks, Randomness, Stop, Wasi, tree::Tree},
+    wasi::{Clocks, Randomness, Stop, Wasi, joint, tree::Tree},
 };
 use crate::{
     limits::Limits,
@@ -58,10 +58,14 @@ impl Prepared {
         run: &Run,
         limits: Limits,
         cancelled: &Arc<AtomicBool>,
+        joint: Option<joint::End>,
     ) -> Result<Outcome, Fault> {
         let clock = Clock::start(limits, Arc::clone(cancelled))?;
         let mut guest = Guest::new(self.world(job, limits)?, limits.memory_bytes, self.base_bytes);
         guest.wasi.set_input(Arc::clone(&run.stdin), run.call.clone());
+        if let Some(end) = joint {
+            guest.wasi.set_joint(end, clock.patience());
+        }
         let mut store =
             limited(&self.engine, guest, clock.clone()).map_err(|error| fault("make_store", &error))?;
         let ended = match self.module.instantiate(&mut store) {
@@ -161,6 +165,7 @@ impl Prepared {
             lacks,
             files: Vec::new(),
             ended_at: Duration::ZERO,
+            in_series: false,
         })
     }
 }

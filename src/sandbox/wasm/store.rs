@@ -12,7 +12,7 @@ use wasmtime::{AsContext, Memory, ResourceLimiter, Store, UpdateDeadline};
 
 use super::{
     engine::{Metering, WasmEngine},
-    wasi::{Stop, Wasi},
+    wasi::{Stop, Wasi, joint::Patience},
 };
 use crate::{
     limits::Limits,
@@ -125,13 +125,19 @@ pub struct Clock {
     cpu: Duration,
     wall: Instant,
     limits: Limits,
-    cancelled: Arc<AtomicBool>,
+    patience: Patience,
 }
 
 impl Clock {
     /// Starts on the thread that carries the run out.
     pub fn start(limits: Limits, cancelled: Arc<AtomicBool>) -> Result<Clock, Fault> {
-        Ok(Clock { cpu: thread_time()?, wall: Instant::now(), limits, cancelled })
+        let patience = Patience { cancelled, waited: Arc::default() };
+        Ok(Clock { cpu: thread_time()?, wall: Instant::now(), limits, patience })
+    }
+
+    /// For waiting on another cell, which is not the run's own time.
+    pub fn patience(&self) -> Patience {
+        self.patience.clone()
     }
 
     pub fn cpu(&self) -> Result<Duration, Fault> {
@@ -154,10 +160,12 @@ impl Clock {
     /// What must end the run now, if anything. Deterministic runs end by fuel: there the backstop
     /// alone looks at a clock, and what it ends has no verdict.
     fn must_stop(&self, metering: Metering, slept: Duration) -> Option<Stop> {
-        if self.cancelled.load(Ordering::Relaxed) {
+        if self.patience.cancelled.load(Ordering::Relaxed) {
             return Some(Stop::Cancelled);
         }
-        if self.wall.elapsed() > self.limits.wall() * Limits::MOST_WALL_STRETCH {
+        // One of two joined cells never waits, so that one of the two backstops always draws nearer.
+        let waited = self.patience.waited.lock().map_or(Duration::ZERO, |waited| *waited);
+        if self.wall.elapsed().saturating_sub(waited) > self.limits.wall() * Limits::MOST_WALL_STRETCH {
             return Some(Stop::Backstop);
         }
         if metering == Metering::Fuel {

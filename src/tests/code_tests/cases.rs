@@ -1,11 +1,61 @@
 //! The submissions, with the verdict of each test.
 
 use proofbox::{
-    submission::CodeKind,
-    verdict::Verdict::{Accepted, MemoryLimit, RuntimeError, TimeLimit, Undecided, WrongAnswer},
+    admission::Admit,
+    limits::Limits,
+    submission::{CodeKind, CodeTest, CodeTests, Submission, Tests},
+    verdict::Verdict::{self, Accepted, MemoryLimit, RuntimeError, TimeLimit, Undecided, WrongAnswer},
+    verify::Engine,
 };
 
-use super::Case;
+use crate::support::program;
+
+/// One submission and the verdict of each of its tests.
+pub struct Case {
+    pub name: &'static str,
+    pub source: &'static str,
+    pub setup: &'static str,
+    pub entry_point: &'static str,
+    pub kind: CodeKind,
+    pub tests: &'static [(&'static str, Verdict)],
+    pub isolation: &'static str,
+}
+
+impl Case {
+    pub const PLAIN: Case = Case {
+        name: "",
+        source: "",
+        setup: "",
+        entry_point: "",
+        kind: CodeKind::Assert,
+        tests: &[],
+        isolation: "separate",
+    };
+
+    pub fn submission(&self) -> Submission {
+        let test = |(code, _): &(&str, Verdict)| CodeTest { kind: self.kind, code: (*code).to_owned() };
+        let tests = CodeTests {
+            setup: self.setup.to_owned(),
+            entry_point: (!self.entry_point.is_empty()).then(|| self.entry_point.to_owned()),
+            tests: self.tests.iter().map(test).collect(),
+        };
+        Submission {
+            tests: Tests::Code(tests),
+            limits: Limits { cpu_ms: 500, wall_ms: 1_500, memory_bytes: 256 << 20, ..Limits::default() },
+            ..program(self.source, &[])
+        }
+    }
+
+    /// `submission`: the case's own, or with other settings.
+    pub async fn check(&self, engine: &Engine, how: &str, submission: Submission) {
+        let report = engine.verify(submission, Admit::Patient).await;
+        let got: Vec<Verdict> = report.tests.iter().map(|test| test.verdict).collect();
+        let wanted: Vec<Verdict> = self.tests.iter().map(|(_, verdict)| *verdict).collect();
+        assert_eq!(got, wanted, "{how}, {}: {report:#?}", self.name);
+        let isolation = report.isolation_of_tests.map(|isolation| isolation.as_str());
+        assert_eq!(isolation, Some(self.isolation), "{how}, {}", self.name);
+    }
+}
 
 pub static CROSSING: [Case; 11] = [
     Case {

@@ -19,6 +19,7 @@ pub enum Errno {
     NotDir = 54,
     NotEmpty = 55,
     NotSup = 58,
+    Pipe = 64,
     RoFs = 69,
     SPipe = 70,
 }
@@ -83,6 +84,15 @@ impl Memory<'_> {
 
     pub fn put_u64(&mut self, at: u32, value: u64) -> Result<(), Errno> {
         self.put(at, &value.to_le_bytes())
+    }
+
+    /// A vector of buffers, each of which can be written to.
+    pub fn writable_buffers(&self, at: u32, count: u32) -> Result<Vec<(u32, u32)>, Errno> {
+        let buffers: Vec<_> = self.buffers(at, count)?.collect();
+        for (at, length) in &buffers {
+            self.slice(*at, *length)?;
+        }
+        Ok(buffers)
     }
 
     /// Addresses and lengths of a vector of buffers.

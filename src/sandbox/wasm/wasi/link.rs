@@ -112,11 +112,16 @@ fn add_descriptors(linker: &mut Linker<Guest>) -> wasmtime::Result<()> {
     linker.func_wrap(
         MODULE,
         "fd_read",
-        |caller: Caller<'_, Guest>, fd: u32, buffers: u32, count: u32, out: u32| {
-            call(caller, |memory, wasi| {
-                let read = wasi.read(memory, fd, buffers, count)?;
-                memory.put_u32(out, read)
-            })
+        |mut caller: Caller<'_, Guest>, fd: u32, buffers: u32, count: u32, out: u32| -> Called {
+            let Some(memory) = caller.data().memory else {
+                return Ok(Errno::Fault as u32);
+            };
+            let (bytes, guest) = memory.data_and_store_mut(&mut caller);
+            let mut memory = Memory(bytes);
+            let read = guest.wasi.read_or_wait(&mut memory, fd, buffers, count)?;
+            let done = read.and_then(|read| memory.put_u32(out, read));
+            charge(&mut caller)?;
+            Ok(done.map_or_else(|errno| errno as u32, |()| 0))
         },
     )?;
     linker.func_wrap(

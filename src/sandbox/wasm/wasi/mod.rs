@@ -6,9 +6,11 @@
 //! | `abi` | numbers, layouts, checked access to the guest's memory |
 //! | `tree` | the private file tree |
 //! | `link` | the functions by name, as the guest imports them |
+//! | `joint` | two cells joined by pipes |
 //! | here | what they do: descriptors, streams, clocks, randomness |
 
 pub mod abi;
+pub mod joint;
 pub mod link;
 pub mod tree;
 
@@ -22,6 +24,7 @@ use crate::limits::Limits;
 
 use self::{
     abi::{Errno, FileType, Memory},
+    joint::{Inbox, Outbox, Patience},
     tree::{Node, Tree},
 };
 
@@ -57,12 +60,24 @@ pub enum Stop {
 
 #[derive(Debug)]
 enum Descriptor {
-    Input { read: usize, bytes: Arc<[u8]> },
+    Input {
+        read: usize,
+        bytes: Arc<[u8]>,
+    },
     Stdout,
     Stderr,
     Result,
     Directory(Node),
-    File { node: Node, position: u64, append: bool, read: bool, write: bool },
+    File {
+        node: Node,
+        position: u64,
+        append: bool,
+        read: bool,
+        write: bool,
+    },
+    /// From and to another cell.
+    Inbox(Inbox),
+    Outbox(Outbox),
 }
 
 /// Where a run's time comes from.
@@ -108,6 +123,8 @@ pub struct Wasi {
     randomness: Randomness,
     /// Time that the run has slept.
     slept: Duration,
+    /// For waiting on another cell, where there is one.
+    patience: Option<Patience>,
     /// Bytes that the call being carried out has moved: what a host does for a guest is part of the
     /// guest's work.
     moved: u64,
@@ -139,6 +156,7 @@ impl Wasi {
             clocks,
             randomness,
             slept: Duration::ZERO,
+            patience: None,
             moved: 0,
         }
     }
@@ -149,6 +167,13 @@ impl Wasi {
         if let Some(bytes) = call {
             self.descriptors[CALL_FD as usize] = Some(Descriptor::Input { read: 0, bytes });
         }
+    }
+
+    /// Joins the run with another cell's: descriptors 6 and 7, as natively.
+    pub fn set_joint(&mut self, end: joint::End, patience: Patience) {
+        self.descriptors.push(Some(Descriptor::Inbox(end.inbox)));
+        self.descriptors.push(Some(Descriptor::Outbox(end.outbox)));
+        self.patience = Some(patience);
     }
 
     /// Time that the run has slept; it counts as wall time.
@@ -193,6 +218,37 @@ impl Wasi {
             None => self.descriptors.push(Some(descriptor)),
         }
         Ok(fd as u32)
+    }
+
+    /// Reads into the guest's buffers; returns how much, or why the run ends instead.
+    fn read_or_wait(
+        &mut self,
+        memory: &mut Memory,
+        fd: u32,
+        buffers: u32,
+        count: u32,
+    ) -> Result<Result<u32, Errno>, Stop> {
+        let Some(Some(Descriptor::Inbox(inbox))) = self.descriptors.get(fd as usize) else {
+            return Ok(self.read(memory, fd, buffers, count));
+        };
+        let Some(patience) = &self.patience else { return Ok(Err(Errno::BadF)) };
+        let buffers = match memory.writable_buffers(buffers, count) {
+            Ok(buffers) => buffers,
+            Err(errno) => return Ok(Err(errno)),
+        };
+        let most = buffers.iter().map(|(_, length)| *length as usize).sum();
+        let read = inbox.read(most, patience);
+        let read = never_ending(&mut self.slept, self.max_sleep, read)?;
+        self.moved += read.len() as u64;
+        let mut rest = &read[..];
+        for (at, length) in buffers {
+            let (now, later) = rest.split_at(rest.len().min(length as usize));
+            if let Err(errno) = memory.put(at, now) {
+                return Ok(Err(errno));
+            }
+            rest = later;
+        }
+        Ok(Ok(read.len() as u32))
     }
 
     /// Reads into the guest's buffers; returns how much.
@@ -241,6 +297,23 @@ impl Wasi {
             Err(errno) => return Ok(Err(errno)),
         };
         let mut total: u32 = 0;
+        if let Some(Some(Descriptor::Outbox(outbox))) = self.descriptors.get(fd as usize) {
+            let Some(patience) = &self.patience else { return Ok(Err(Errno::BadF)) };
+            for (at, length) in buffers {
+                let bytes = match memory.slice(at, length) {
+                    Ok(bytes) => bytes,
+                    Err(errno) => return Ok(Err(errno)),
+                };
+                self.moved += u64::from(length);
+                let written = outbox.write(bytes, patience);
+                let written = never_ending(&mut self.slept, self.max_sleep, written)?;
+                if let Err(errno) = written {
+                    return Ok(Err(errno));
+                }
+                total = total.saturating_add(length);
+            }
+            return Ok(Ok(total));
+        }
         for (at, length) in buffers {
             match memory.slice(at, length).and_then(|bytes| self.write_one(fd, bytes)) {
                 Ok(true) => total = total.saturating_add(length),
@@ -272,7 +345,10 @@ impl Wasi {
                 Ok(true)
             }
             Descriptor::Directory(_) => Err(Errno::IsDir),
-            Descriptor::Input { .. } | Descriptor::File { .. } => Err(Errno::BadF),
+            Descriptor::Input { .. }
+            | Descriptor::File { .. }
+            | Descriptor::Inbox(_)
+            | Descriptor::Outbox(_) => Err(Errno::BadF),
         }
     }
 
@@ -480,6 +556,14 @@ impl Wasi {
         }
         Ok(Ok(ready.len() as u32))
     }
+}
+
+/// A wait without an end lasts until the wall limit, as a sleep would.
+fn never_ending<T>(slept: &mut Duration, limit: Duration, waited: Result<T, Stop>) -> Result<T, Stop> {
+    if matches!(waited, Err(Stop::Wall)) {
+        *slept = limit.max(*slept) + Duration::from_nanos(1);
+    }
+    waited
 }
 
 fn copy(from: &[u8], into: &mut [u8]) -> usize {

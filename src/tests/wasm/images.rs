@@ -1,0 +1,123 @@
+//! Images: built from what their manifests name and nothing else, and executed only as this program wrote them.
+
+use std::fs;
+
+use proofbox::{
+    config::EngineConfig,
+    sandbox::wasm::{Metering, WasmSandbox, default_directory},
+    submission::Runtime,
+    verdict::{Cause, Verdict},
+    verify::Engine,
+};
+
+use tempfile::tempdir;
+
+use super::{
+    python_image,
+    support::{PROGRAM, program},
+    verify,
+};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_image_that_is_not_built_is_said_to_be_missing() {
+    let empty = tempdir().unwrap();
+    let wasm_dir = empty.path().to_owned();
+    let config = EngineConfig { runtime: Runtime::Wasm, wasm_dir, ..EngineConfig::for_testing(1) };
+    let report = verify(&Engine::start(&config).unwrap(), program("print(1)", &[("", "1")])).await;
+    assert_eq!((report.verdict, report.cause), (Verdict::Undecided, Some(Cause::Unsupported)));
+    assert!(report.reason.unwrap().contains("proofbox image build wasm-python"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_image_that_somebody_changed_is_not_executed() {
+    if !python_image() {
+        return;
+    }
+    let copy = tempdir().unwrap();
+    let built = fs::read_dir(default_directory()).unwrap().map(|entry| entry.unwrap().path());
+    for image in built.filter(|path| path.join("record.toml").exists()) {
+        let to = copy.path().join(image.file_name().unwrap());
+        fs::create_dir(&to).unwrap();
+        for file in fs::read_dir(&image).unwrap() {
+            let file = file.unwrap();
+            let (from, to) = (file.path(), to.join(file.file_name()));
+            // Native code is replaced: one byte of it is another.
+            match file.file_name() == "module.cwasm" {
+                true => {
+                    let mut code = fs::read(from).unwrap();
+                    let middle = code.len() / 2;
+                    code[middle] ^= 1;
+                    fs::write(to, code).unwrap();
+                }
+                false => drop(fs::copy(from, to).unwrap()),
+            }
+        }
+    }
+    let wasm_dir = copy.path().to_owned();
+    let config = EngineConfig { runtime: Runtime::Wasm, wasm_dir, ..EngineConfig::for_testing(1) };
+    let report = verify(&Engine::start(&config).unwrap(), program("print(1)", &[("", "1")])).await;
+    assert_eq!(report.cause, Some(Cause::SandboxFault), "{report:?}");
+    assert!(report.reason.unwrap().contains("is not what this program wrote"));
+}
+
+/// The way of a user: one command that fetches, checks and builds. Here it ends where the package is not what the
+/// manifest names, which is after all of it has been fetched or read.
+#[test]
+fn a_package_that_is_not_the_one_named_is_not_used() {
+    let (images, cache, packages) = (temp(), temp(), temp());
+    let shipped = include_str!("../../../sandbox-images/wasm-python/image.toml");
+    fs::create_dir(images.path().join("wasm-python")).unwrap();
+    fs::write(images.path().join("wasm-python/image.toml"), shipped).unwrap();
+    let manifest: toml::Table = shipped.parse().unwrap();
+    let file = manifest["package"]["file"].as_str().unwrap();
+    fs::write(packages.path().join(file), b"PK: something else").unwrap();
+    let build = |more: &[&str]| {
+        std::process::Command::new(PROGRAM)
+            .args(["image", "build", "wasm-python", "--images-dir"])
+            .arg(images.path())
+            .arg("--wasm-dir")
+            .arg(cache.path())
+            .args(more)
+            .env("PIP_INDEX_URL", "http://127.0.0.1:9/simple")
+            .output()
+            .unwrap()
+    };
+    let from = packages.path().to_str().unwrap();
+    let refused = build(&["--from", from]);
+    let said = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert!(!refused.status.success() && said.contains("SHA-256"), "{said}");
+    // A registry that does not answer is another matter, and the remedy is named.
+    let refused = build(&[]);
+    let said = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert!(!refused.status.success() && said.contains("--from DIR"), "{said}");
+    let left: Vec<_> = fs::read_dir(cache.path()).unwrap().map(|entry| entry.unwrap().path()).collect();
+    assert!(left.iter().all(|path| path.extension().is_some_and(|end| end == "lock")), "{left:?}");
+}
+
+/// A built image is found by what it was made of: a manifest that names anything else has none.
+#[test]
+fn another_manifest_is_another_image() {
+    if !python_image() {
+        return;
+    }
+    let images = temp();
+    let shipped = include_str!("../../../sandbox-images/wasm-python/image.toml");
+    fs::create_dir(images.path().join("wasm-python")).unwrap();
+    let is_built = |text: &str| {
+        fs::write(images.path().join("wasm-python/image.toml"), text).unwrap();
+        let sandbox = WasmSandbox::new(Some(images.path()), default_directory()).unwrap();
+        sandbox.is_built(&sandbox.manifests()[0], Metering::Clock)
+    };
+    assert!(is_built(shipped));
+    assert!(!is_built(&shipped.replace("\"bisect\", ", "")));
+    let digest = shipped.split("sha256 = \"").nth(1).unwrap();
+    assert!(!is_built(&shipped.replace(&digest[..4], "0000")));
+    // What is there is not built again.
+    let sandbox = WasmSandbox::new(None, default_directory()).unwrap();
+    let places = sandbox.build("wasm-python", &[Metering::Clock], None, &|doing| panic!("{doing}")).unwrap();
+    assert!(places[0].join("record.toml").exists());
+}
+
+fn temp() -> tempfile::TempDir {
+    tempdir().unwrap()
+}
