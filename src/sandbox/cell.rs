@@ -155,7 +155,8 @@ pub fn run_all(
         }
         if let Some(code) = code.as_deref().filter(|_| series.is_worth_while(job.runs.len() - index)) {
             let runs = &job.runs[index..];
-            let Some(ended) = series::carry_out(supervisor, job, runs, code, &mut buffers, &mut renew)? else {
+            let Some(ended) = series::carry_out(supervisor, job, runs, code, &mut buffers, &mut renew)?
+            else {
                 return Ok(());
             };
             index += ended.done;

@@ -222,9 +222,7 @@ pub fn inputs(input: &JobRun<&Bytes>, link: Option<Link>, stage: Stage<'_>) -> R
         None => None,
     };
     let code = match stage {
-        Stage::Later(code) | Stage::Series(code) => {
-            Some(io_step("store_code", || sys::sealed_file(code))?)
-        }
+        Stage::Later(code) | Stage::Series(code) => Some(io_step("store_code", || sys::sealed_file(code))?),
         Stage::Only | Stage::First { .. } => None,
     };
     let stdin = || io_step("store_stdin", || sys::sealed_file(input.stdin));

@@ -103,8 +103,12 @@ pub struct Ended {
 
 /// What came of one run.
 enum One {
-    BeyondDoubt { cpu: Duration },
-    InDoubt { too_long: bool },
+    BeyondDoubt {
+        cpu: Duration,
+    },
+    InDoubt {
+        too_long: bool,
+    },
     /// The service wants no more of this cell.
     Unwanted,
 }
@@ -210,9 +214,10 @@ fn one(
             while let Ok(Some(_)) = supervisor.children.read_signal() {}
             watch.reap()?;
         }
-        let over = watch.tree.as_mut().and_then(|tree| {
-            tree.look(None, &supervisor.limits, scratch_bytes(&supervisor.limits), 0)
-        });
+        let over = watch
+            .tree
+            .as_mut()
+            .and_then(|tree| tree.look(None, &supervisor.limits, scratch_bytes(&supervisor.limits), 0));
         if watch.main_status.is_some() || watch.limit.is_some() || over.is_some() {
             return doubt(false);
         }

@@ -75,7 +75,12 @@ const STABLE_MODULE_API: c_int = 3;
 
 static METHODS: [MethodDef; 3] = [
     MethodDef { name: c"serve".as_ptr(), function: Some(serve), flags: METH_O, doc: std::ptr::null() },
-    MethodDef { name: c"next_run".as_ptr(), function: Some(next_run), flags: METH_NOARGS, doc: std::ptr::null() },
+    MethodDef {
+        name: c"next_run".as_ptr(),
+        function: Some(next_run),
+        flags: METH_NOARGS,
+        doc: std::ptr::null(),
+    },
     MethodDef { name: std::ptr::null(), function: None, flags: 0, doc: std::ptr::null() },
 ];
 
