@@ -34,6 +34,7 @@ pub struct Metrics {
     overhead_seconds: Histogram,
     faults: IntCounterVec,
     cells_started: IntCounterVec,
+    runs_in_series: IntCounterVec,
     cells_replaced: IntCounterVec,
     compiles: IntCounterVec,
     checker_runs: IntCounterVec,
@@ -114,6 +115,12 @@ impl Metrics {
                 &registry,
                 "proofbox_cells_started_total",
                 "Cells made, one per submission that ran, by language.",
+                &["language"],
+            ),
+            runs_in_series: counters(
+                &registry,
+                "proofbox_runs_in_series_total",
+                "Test runs that shared a process with runs before them.",
                 &["language"],
             ),
             cells_replaced: counters(
@@ -202,6 +209,11 @@ impl Metrics {
         let language = [self.language(language)];
         self.run_cpu_seconds.with_label_values(&language).observe(cpu.as_secs_f64());
         self.run_wall_seconds.with_label_values(&language).observe(wall.as_secs_f64());
+    }
+
+    /// That run shared a process with runs before it.
+    pub fn run_was_in_series(&self, language: &str) {
+        self.runs_in_series.with_label_values(&[self.language(language)]).inc();
     }
 
     /// What a submission cost beside waiting and running.
@@ -327,6 +339,7 @@ mod tests {
         metrics.overhead(Duration::from_micros(700));
         metrics.fault("clone", "EPERM");
         metrics.turned_away();
+        metrics.run_was_in_series("python");
         metrics.cell_replaced("python");
         metrics.compiled("python", true);
         metrics.checked("wrong");
@@ -346,6 +359,7 @@ mod tests {
             r#"proofbox_run_cpu_seconds_bucket{language="python",le="0.005"} 1"#,
             r#"proofbox_faults_total{cause="EPERM",step="clone"} 1"#,
             r#"proofbox_cells_started_total{language="python"} 1"#,
+            r#"proofbox_runs_in_series_total{language="python"} 1"#,
             r#"proofbox_cells_replaced_total{language="python"} 1"#,
             r#"proofbox_http_requests_total{route="/v1/verify",status="200"} 1"#,
             "proofbox_overhead_seconds_count 1",

@@ -211,8 +211,12 @@ impl<'a> Ran<'a> {
     }
 
     /// A hash of the answer that equal answers share in every process: of the printed words, or of
-    /// the returned value as data.
-    pub fn answer_hash(&self) -> u64 {
+    /// the returned value as data. `None` for an answer that many a wrong solution gives: nothing, one of a few
+    /// words such as `NO`, the numbers from -1 to 1.
+    pub fn answer_hash(&self) -> Option<u64> {
+        if self.is_common_answer() {
+            return None;
+        }
         // FNV-1a: fixed for ever, and only compared with others of the same tests.
         let mut hash: u64 = 0xcbf2_9ce4_8422_2325;
         let mut feed = |byte: u8| hash = (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
@@ -224,7 +228,40 @@ impl<'a> Ran<'a> {
                 words.for_each(|word| word.iter().copied().chain([b' ']).for_each(&mut feed));
             }
         }
-        hash
+        Some(hash)
+    }
+
+    fn is_common_answer(&self) -> bool {
+        const COMMON: [&[u8]; 12] = [
+            b"yes",
+            b"no",
+            b"true",
+            b"false",
+            b"0",
+            b"1",
+            b"-1",
+            b"none",
+            b"null",
+            b"possible",
+            b"impossible",
+            b"error",
+        ];
+        let is_common = |word: &[u8]| COMMON.contains(&word.to_ascii_lowercase().as_slice());
+        match self.returned() {
+            Some(Value::None | Value::Bool(_) | Value::Int(-1..=1)) => true,
+            Some(Value::Str(text)) => text.is_empty() || is_common(text),
+            Some(Value::List(items) | Value::Tuple(items)) => items.is_empty(),
+            Some(_) => false,
+            None => {
+                let mut words =
+                    self.outcome.stdout.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty());
+                match (words.next(), words.next()) {
+                    (None, _) => true,
+                    (Some(word), None) => is_common(word),
+                    _ => false,
+                }
+            }
+        }
     }
 
     /// How the run ended, in the words of released judges.
@@ -328,7 +365,12 @@ pub fn decide_checked(ruling: Ruling) -> Decision {
 
 /// A function test: limits, what the driver says, how it ended, then the returned value.
 pub fn decide_function(ran: &Ran, test: &FunctionTest, compare: Compare) -> Decision {
-    let meant = decide_function_by(ran, |value| compare.value(value, &test.accepted));
+    let meant = match test.accepted.iter().any(|value| value.first_typed().is_some()) {
+        true => decide_function_by(ran, |returned| compare.value(returned.typed, &test.accepted)),
+        false => {
+            decide_function_by(ran, |returned| returned.compare(|value| compare.value(value, &test.accepted)))
+        }
+    };
     match compare {
         _ if ran.outcome.lacks.is_some() => meant,
         Compare::Profile(profile) if profile.is_bug_compatible() => {
@@ -343,7 +385,27 @@ pub fn decide_returned_at_all(ran: &Ran) -> Decision {
     decide_function_by(ran, |_| Comparison::Match)
 }
 
-fn decide_function_by(ran: &Ran, compare: impl Fn(&Value) -> Comparison) -> Decision {
+/// A returned value in the forms that what is expected may have.
+struct Returned<'a> {
+    value: &'a Value,
+    /// With the exact text of each number that is rounded in `value`.
+    text: Option<&'a Value>,
+    /// With each value as what it is.
+    typed: &'a Value,
+}
+
+impl Returned<'_> {
+    /// With plain data: what is expected may be the rounded number, or the exact text.
+    fn compare(&self, compare: impl Fn(&Value) -> Comparison) -> Comparison {
+        let by_value = compare(self.value);
+        match (&by_value, self.text) {
+            (Comparison::Mismatch { .. }, Some(text)) if compare(text).is_match() => Comparison::Match,
+            _ => by_value,
+        }
+    }
+}
+
+fn decide_function_by(ran: &Ran, compare: impl Fn(&Returned) -> Comparison) -> Decision {
     if let Some(decision) = decide_limit(ran.outcome) {
         return decision;
     }
@@ -362,21 +424,16 @@ fn decide_function_by(ran: &Ran, compare: impl Fn(&Value) -> Comparison) -> Deci
 
 fn decide_returned(
     record: &Result<Option<DriverRecord>, InvalidRecord>,
-    compare: impl Fn(&Value) -> Comparison,
+    compare: impl Fn(&Returned) -> Comparison,
 ) -> Decision {
+    let judged = |returned: Returned| Decision {
+        result: Some(repr(returned.typed, RESULT_SHOWN_BYTES)),
+        ..Decision::compared(compare(&returned))
+    };
     match record {
-        Ok(Some(DriverRecord::Ok(value))) => {
-            let mut decision = Decision::compared(compare(value));
-            decision.result = Some(repr(value, RESULT_SHOWN_BYTES));
-            decision
-        }
-        // What is expected may be the rounded number, or the exact text.
-        Ok(Some(DriverRecord::Exact { value, text })) => {
-            let decision = match (compare(value), compare(text)) {
-                (Comparison::Mismatch { .. }, Comparison::Match) => Decision::compared(Comparison::Match),
-                (by_value, _) => Decision::compared(by_value),
-            };
-            Decision { result: Some(repr(text, RESULT_SHOWN_BYTES)), ..decision }
+        Ok(Some(DriverRecord::Ok(value))) => judged(Returned { value, text: None, typed: value }),
+        Ok(Some(DriverRecord::Exact { value, text, typed })) => {
+            judged(Returned { value, text: Some(text), typed })
         }
         Ok(Some(DriverRecord::Unsupported(type_name))) => {
             let message = format!(

@@ -212,7 +212,8 @@ impl Engine {
         }
     }
 
-    /// Runs an accepted solution again, as often as is asked: every run must be accepted.
+    /// Runs a solution again: an accepted one as often as is asked, and every run must be accepted; one that failed
+    /// and may be random once more, to tell what fails by chance from what is wrong.
     async fn confirm(
         &self,
         work: &Work<'_>,
@@ -220,27 +221,37 @@ impl Engine {
         door: &mut Door<'_>,
     ) -> Result<Report, Interrupted> {
         let submission = &*work.submission;
-        let runs = submission.repeat.runs(&submission.solution);
-        if first.verdict != Verdict::Accepted || runs == 1 {
+        let runs = match (first.verdict, submission.repeat.runs(&submission.solution)) {
+            (Verdict::Accepted, runs) => runs,
+            (Verdict::WrongAnswer | Verdict::RuntimeError, runs) => runs.min(2),
+            _ => 1,
+        };
+        if runs == 1 {
             return Ok(first);
         }
         // Chance includes the seed of string hashes, which decides the order of sets.
         let job = work.job(self.sandbox.tier(), Start::Fresh);
         let job = job.map_err(|error| Fault { step: "repeat_job".to_owned(), detail: error.to_string() })?;
-        let (mut accepted, mut refused) = (1, None);
+        let (mut accepted, mut refused) = match first.verdict {
+            Verdict::Accepted => (1, None),
+            _ => (0, Some(first.clone())),
+        };
         for _ in 1..runs {
             let judging = self.run_tests(work, &job, Judging::by_one(submission), door).await?;
             let report = judging.summarise(submission, self.sandbox.tier());
             match report.verdict {
                 Verdict::Accepted => accepted += 1,
                 // No word on the solution.
-                Verdict::Undecided => return Ok(report),
+                Verdict::Undecided if refused.is_none() => return Ok(report),
+                Verdict::Undecided => return Ok(first),
                 _ => refused = refused.or(Some(report)),
             }
         }
         Ok(match refused {
-            None => first,
-            Some(report) => Report { also: first.also, ..report.not_deterministic(accepted, runs) },
+            Some(report) if accepted > 0 => {
+                Report { also: first.also, ..report.not_deterministic(accepted, runs) }
+            }
+            _ => first,
         })
     }
 
@@ -283,6 +294,9 @@ impl Engine {
 
     fn note_run(&self, language: &Language, outcome: &Outcome) {
         self.metrics.run_ended(language.name(), outcome.usage.cpu, outcome.usage.wall);
+        if outcome.in_series {
+            self.metrics.run_was_in_series(language.name());
+        }
     }
 
     pub fn languages(&self) -> &Languages {

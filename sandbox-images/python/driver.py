@@ -16,8 +16,9 @@ Descriptors 0, 1 and 2 are the solution's own. Descriptor 3 (function mode) hold
 `marshal((tag, content))` in marshal's version 2, which has no back references:
 
     ("ok", value)             the function returned this
-    ("exact", (value, text))  it returned this, in which a number or a date is rounded or written out; `text` is
-                              the same with the exact text of each, such as "1.10", "1/3", "2024-02-29 01:02:03"
+    ("exact", (value, text, typed))  it returned this, in which a number, a date or a member of an Enum is rounded,
+                              written out or its value; `text` is the same with the exact text of each, such as
+                              "1.10", "1/3", "2024-02-29 01:02:03", and `typed` with `(..., type, text)` of each
     ("unsupported", type)     it returned something that cannot cross as plain data
     ("missing", text)         there is no such function, or several might be meant
     ("raised", text)          the solution raised or exited before the function returned
@@ -247,9 +248,9 @@ def sow(seed, modules):
         importlib.import_module(name).seed(seed)
 
 
-def run(mode, entry, prelude, stage="only", next_run=None):
+def run(mode, entry, prelude, stage="only", launcher=None):
     """One run, from a set-up interpreter to its end; with the stage `series` one after the other, each
-    begun by `next_run`. `stage` is `only`, `first`, `first-of-series`, `later` or `series`. Behind the entry
+    begun by `launcher`. `stage` is `only`, `first`, `first-of-series`, `later` or `series`. Behind the entry
     stand the program's own arguments, if it has any, each after a unit separator."""
     if mode in LINKED_MODES:
         return run_linked(mode, entry, prelude)
@@ -265,12 +266,12 @@ def run(mode, entry, prelude, stage="only", next_run=None):
         if compiled[0] is None:
             make_exit()(1)
     if stage == "series":
-        parts["series"].run(parts["driver"], compiled, entry, prelude, next_run, RESULT_FD)
+        parts["series"].run(parts["driver"], mode, compiled, entry, prelude, launcher)
     if stage in ("first", "first-of-series"):
         code = marshal.dumps(compiled)
         # Where it is too long an empty one goes, so that the solution is never the first to write.
         code = code if len(code) <= MAX_CODE_BYTES else b""
-        shares = stage == "first-of-series" and parts["series"].may_share(parts["driver"], compiled[0])
+        shares = stage == "first-of-series" and parts["series"].may_share(parts["driver"], *compiled)
         write_all(RESULT_FD, (b"S" if shares else b"C") + len(code).to_bytes(4, "little") + code)
     if mode == "function":
         run_function(compiled, entry, prelude, read_all(CALL_FD), RESULT_FD)
@@ -402,9 +403,18 @@ def run_function(compiled, entry, prelude, call, result_fd):
     """Runs the code as a module, makes the call and ends the process. Skips the interpreter's
     slow exit: nothing that the solution would do there can change the result."""
     write, flush_and_exit = make_writer(result_fd), make_exit()
+    posix.set_inheritable(result_fd, False)
+    tag, content, error = result_of_call(compiled, entry, prelude, call)
+    write(tag, content)
+    if error is not None:
+        show_exception(error)
+    flush_and_exit(1 if tag in ("missing", "raised") else 0)
+
+
+def result_of_call(compiled, entry, prelude, call):
+    """Tag and content of the record of a call, which is made in a new module, and the exception to show."""
     name, args, kwargs = marshal.loads(call)
     code, names = compiled
-    posix.set_inheritable(result_fd, False)
     namespace = new_module(MODULE_NAME, entry)
     sys.modules["__main__"] = sys.modules[MODULE_NAME]
     given = bind_prelude(namespace, prelude, names)
@@ -412,23 +422,17 @@ def run_function(compiled, entry, prelude, call, result_fd):
         exec(code, namespace)
         function, problem = find_function(namespace, given, name)
         if function is None:
-            write("missing", problem)
-            flush_and_exit(1)
+            return "missing", problem, None
         args, has_nodes = with_nodes(function, namespace, args)
         result = function(*args, **kwargs)
         if has_nodes and result is None and mentions_node(annotations(function).get("return")):
             result = []
         sys.setrecursionlimit(max(sys.getrecursionlimit(), 10 * MAX_DEPTH))
-        tag, value = exactly(result)
+        return (*exactly(result), None)
     except Unsupported as error:
-        write("unsupported", str(error))
-        flush_and_exit(0)
+        return "unsupported", str(error), None
     except BaseException as error:
-        write("raised", describe(error))
-        show_exception(error)
-        flush_and_exit(1)
-    write(tag, value)
-    flush_and_exit(0)
+        return "raised", describe(error), error
 
 
 def read_all(fd):
@@ -698,7 +702,7 @@ def exactly(result):
     # An iterator can be gone through once only.
     if "rounded" not in budget or "once" in budget:
         return "ok", value
-    return "exact", (value, plain(result, [MAX_ITEMS, "as text"], 0))
+    return "exact", (value, plain(result, [MAX_ITEMS, "as text"], 0), plain(result, [MAX_ITEMS, "as typed"], 0))
 
 
 _SCALARS = frozenset((type(None), bool, int, float, complex, str, bytes))
@@ -775,6 +779,8 @@ def plain_other(value, budget, depth):
         return plain(value.tolist(), budget, depth)
     elif (module, name) in _EXACT and budget[1:] == ["as text"]:
         return str.__str__(str(value))
+    elif (module, name) in _EXACT and budget[1:] == ["as typed"]:
+        return ..., name, exact_text(value, name)
     elif module == "decimal" and name == "Decimal":
         budget.append("rounded")
         return plain_decimal(value)
@@ -794,6 +800,12 @@ def plain_other(value, budget, depth):
         return plain(value.data, budget, depth + 1)
     elif module == "collections" and name == "ChainMap":
         return plain(dict(value), budget, depth + 1)
+    elif is_member(kind):
+        if budget[1:] == ["as typed"]:
+            return ..., "Enum", "%s.%s" % (name, str.__str__(value._name_))
+        # One value only: its name as well would be a second answer.
+        budget.append("rounded")
+        return plain(value._value_, budget, depth + 1)
     elif type(vars(kind).get("__dataclass_fields__")) is dict:
         # As `dataclasses.asdict`: what such an object is in JSON.
         fields = vars(kind)["__dataclass_fields__"]
@@ -809,6 +821,17 @@ _EXACT = frozenset(
     [("decimal", "Decimal"), ("fractions", "Fraction")]
     + [("datetime", name) for name in ("date", "datetime", "time", "timedelta")]
 )
+
+
+def exact_text(value, name):
+    if name == "timedelta":
+        return "%d" % ((value.days * 86400 + value.seconds) * 1000000 + value.microseconds)
+    return str.__str__(str(value) if name in ("Decimal", "Fraction") else value.isoformat())
+
+
+def is_member(kind):
+    enum = sys.modules.get("enum")
+    return enum is not None and any(base is enum.Enum for base in type.__dict__["__mro__"].__get__(kind))
 
 
 def plain_decimal(value):

@@ -17,6 +17,8 @@ its own earlier inputs and a few hundredths of a second. Never what is expected.
 """
 
 import _io
+import _weakref
+import functools
 import gc
 import posix
 import sys
@@ -30,11 +32,13 @@ _LIBRARIES = frozenset(
         "itertools json math operator random re statistics string sys time typing"
     ).split()
 )
+# Where names of a prelude may come from.
+_PRELUDE = _LIBRARIES | {"_collections", None}
 # What leads out of the program's own globals, or changes what all programs share.
 _DENIED = frozenset(
     (
         # Names that stand nowhere in the code.
-        "open exec eval compile globals locals vars getattr setattr delattr attrgetter methodcaller get_type_hints "
+        "open exec eval globals locals vars getattr setattr delattr attrgetter methodcaller get_type_hints "
         "ForwardRef breakpoint help "
         # The interpreter's state.
         "modules settrace setprofile addaudithook meta_path path_hooks path_importer_cache displayhook excepthook "
@@ -81,6 +85,25 @@ def library_names():
     return frozenset(names)
 
 
+def library_dicts():
+    """The contents of all modules, types and other objects loaded, but for what the interpreter itself
+    changes (such as types' lists of their subclasses), and for the caches that are emptied here."""
+    caches = (type(functools.lru_cache(len)),)
+    weak = type(_weakref.ref(library_dicts))
+    changing = [vars(sys), sys.modules, vars(sys.modules["__main__"]), getattr(sys.modules.get("re"), "_cache", None)]
+    left_out = set(map(id, changing))
+    found = {}
+    for thing in gc.get_objects():
+        if type(thing) in caches:
+            left_out.update(map(id, gc.get_referents(thing)))
+        found.update((id(part), part) for part in (thing, *gc.get_referents(thing)) if type(part) is dict)
+    return tuple(
+        part
+        for part in found.values()
+        if id(part) not in left_out and not (part and all(type(value) is weak for value in part.values()))
+    )
+
+
 def opcodes():
     from opcode import opmap
 
@@ -89,12 +112,17 @@ def opcodes():
 
 
 _OPCODES = opcodes()
+_WATCHED = library_dicts() if _OPCODES else ()
+_LENGTHS = tuple(thing for thing in gc.get_objects() if type(thing) in (list, set) and thing is not sys.path)
 _REFUSED = _DENIED | library_names()
 
 
-def may_share(driver, code):
-    """Whether runs of the code may share a process."""
+def may_share(driver, code, names):
+    """Whether runs of the code, which reads these names of its prelude, may share a process."""
     if not _OPCODES:
+        return False
+    prelude = driver.prelude_table() if names else {}
+    if any(prelude[name][0] not in _PRELUDE for name in names or () if name in prelude):
         return False
     parts = list(driver.code_objects(code))
     refused = _REFUSED | driver._NEEDS_TEARDOWN
@@ -160,10 +188,11 @@ def changes_library(part, imported):
     return False
 
 
-def run(driver, compiled, entry, prelude, next_run, result_fd):
-    """Carries out runs for as long as there are any, and ends the process. After each it writes `1`
-    to the descriptor, or `0` if it cannot vouch for it."""
-    code, names = compiled
+def run(driver, mode, compiled, entry, prelude, launcher):
+    """Carries out runs for as long as there are any, and ends the process. `launcher`: the module
+    `_proofbox`. After each run it writes to the result channel `1`, four bytes of length and the run's
+    record, or `0` if it cannot vouch for it. A program has no record."""
+    code = compiled[0]
     kept = {
         "path": list(sys.path),
         "argv": list(sys.argv),
@@ -176,23 +205,37 @@ def run(driver, compiled, entry, prelude, next_run, result_fd):
     kept["renewed"] = [what for what in _RENEWED if prelude != "none" or what[0] in mentioned]
     gc.collect()
     alive = len(gc.get_objects()) + _FIRST_USE
-    leave, write, objects = posix._exit, posix.write, gc.get_objects
-    is_beyond_doubt = True
-    while is_beyond_doubt and next_run():
+    leave, objects = posix._exit, gc.get_objects
+    next_run, newest_change = launcher.next_run, launcher.newest_change
+    change, length = newest_change(_WATCHED), sum(map(len, _LENGTHS))
+    write_all, one, result_fd = driver.write_all, one_call if mode == "function" else one_program, driver.RESULT_FD
+    record = b""
+    while record is not None and next_run():
         renew_streams(kept)
-        is_beyond_doubt = one_run(driver, code, names, entry, prelude)
-        if is_beyond_doubt:
+        record = one(driver, compiled, entry, prelude)
+        if record is not None:
             renew_libraries(kept)
             now = len(objects())
-            is_beyond_doubt = now <= alive and len(sys.modules) == kept["modules"]
+            if (
+                now > alive
+                or len(sys.modules) != kept["modules"]
+                or newest_change(_WATCHED) != change
+                or sum(map(len, _LENGTHS)) != length
+            ):
+                record = None
             alive = now
-        write(result_fd, b"1" if is_beyond_doubt else b"0")
+        if record is None:
+            write_all(result_fd, b"0")
+        else:
+            write_all(result_fd, b"1" + len(record).to_bytes(4, "little") + record)
     leave(0)
 
 
-def one_run(driver, code, names, entry, prelude):
-    """Whether it ended by itself with exit code 0, its output written, and its streams are what they were."""
+def one_program(driver, compiled, entry, prelude):
+    """An empty record if it ended by itself with exit code 0, its output written, and its streams are what they
+    were; else None."""
     streams = sys.stdin, sys.stdout, sys.stderr
+    code, names = compiled
     namespace = driver.new_module("__main__", entry)
     driver.bind_prelude(namespace, prelude, names)
     status = None
@@ -201,9 +244,25 @@ def one_run(driver, code, names, entry, prelude):
     except SystemExit as error:
         status = error.code
     except BaseException:
-        return False
+        return None
     if not (status is None or (type(status) is int and status == 0)):
-        return False
+        return None
+    return b"" if goes_without_trace(namespace, streams) else None
+
+
+def one_call(driver, compiled, entry, prelude):
+    """The record of a call that returned a value which can cross; else None."""
+    streams = sys.stdin, sys.stdout, sys.stderr
+    tag, content, _ = driver.result_of_call(compiled, entry, prelude, driver.read_all(driver.CALL_FD))
+    if tag not in ("ok", "exact"):
+        return None
+    record = driver.marshal.dumps((tag, content), 2)
+    namespace = vars(sys.modules.pop(driver.MODULE_NAME))
+    return record if goes_without_trace(namespace, streams) else None
+
+
+def goes_without_trace(namespace, streams):
+    """Ends what a run has left. `False` if that fails, or if the streams are not those it was given."""
     if any(now is not then for now, then in zip((sys.stdin, sys.stdout, sys.stderr), streams)):
         return False
     try:

@@ -43,7 +43,7 @@ def run(mode, entry, prelude, site_dirs, stage):
         module = sys.modules.get(name)
         if module is not None:
             module.seed()
-    driver["run"](mode, entry, prelude, stage, _proofbox.next_run)
+    driver["run"](mode, entry, prelude, stage, _proofbox)
 
 
 def rehearse():

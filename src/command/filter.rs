@@ -99,6 +99,11 @@ pub struct FilterArgs {
     #[arg(long, value_name = "NAME", default_value = "test_cases", help_heading = "Columns")]
     pub tests_column: String,
 
+    /// Column that holds a checker, in rows that have one: a Python program that decides in place of --compare,
+    /// called and answering as those of open-r1/codeforces (generated_checker)
+    #[arg(long, value_name = "NAME", help_heading = "Columns")]
+    pub checker_column: Option<String>,
+
     /// Column that says which rows are code
     #[arg(long, value_name = "NAME", default_value = "domain", help_heading = "Columns")]
     pub domain_column: String,
@@ -252,6 +257,7 @@ impl FilterArgs {
         let columns = Columns {
             answer: self.answer_column,
             tests: self.tests_column,
+            checker: self.checker_column,
             domain: (!self.all_code).then_some(self.domain_column),
             ..Columns::default()
         };
@@ -326,6 +332,7 @@ fn settings(plan: &Plan, engine: &str) -> Map<String, serde_json::Value> {
     let pairs = [
         ("answer_column", json!(columns.answer)),
         ("tests_column", json!(columns.tests)),
+        ("checker_column", json!(columns.checker)),
         ("domain_column", json!(columns.domain)),
         ("code_domain", json!(rules.code_domains)),
         ("non_code", json!(not_code.as_str())),

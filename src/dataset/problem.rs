@@ -1,4 +1,4 @@
-//! Which problem a row answers: rows with the same tests answer the same one.
+//! Which problem a row answers: rows with the same tests, and the same checker, answer the same one.
 
 use std::collections::HashMap;
 
@@ -13,7 +13,7 @@ use crate::{
 /// A problem, known by its tests.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
-    /// The first half of the SHA-256 of the tests' text, hexadecimal.
+    /// The first half of the SHA-256 of the tests' text and the checker, hexadecimal.
     pub key: String,
     /// Pairs of tests (0-based) with the same input and no output that both accept.
     pub contradictions: Vec<(u32, u32)>,
@@ -23,11 +23,17 @@ pub struct Problem {
 const MAX_CONTRADICTIONS: usize = 20;
 
 impl Problem {
-    /// `compare` says when two expected answers are the same.
-    pub fn of(text: &str, tests: &Tests, compare: Compare) -> Problem {
-        let digest = Sha256::digest(text.as_bytes());
-        let key = digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
-        Problem { key, contradictions: contradictions(tests, compare) }
+    /// `compare` says when two expected answers are the same. Where a checker decides, answers of the same input
+    /// may differ and contradict nothing.
+    pub fn of(text: &str, tests: &Tests, compare: Compare, checker: Option<&str>) -> Problem {
+        let mut digest = Sha256::new_with_prefix(text.as_bytes());
+        if let Some(checker) = checker {
+            digest.update([0xff]);
+            digest.update(checker.as_bytes());
+        }
+        let key = digest.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect();
+        let contradictions = if checker.is_some() { Vec::new() } else { contradictions(tests, compare) };
+        Problem { key, contradictions }
     }
 }
 
@@ -89,9 +95,14 @@ mod tests {
         ] {
             let tests = parse_tests(text).unwrap();
             assert_eq!(
-                Problem::of(text, &tests, Compare::DATA_SET_DEFAULT).contradictions,
+                Problem::of(text, &tests, Compare::DATA_SET_DEFAULT, None).contradictions,
                 expected,
                 "{text}"
+            );
+            assert!(
+                Problem::of(text, &tests, Compare::DATA_SET_DEFAULT, Some("print(1)"))
+                    .contradictions
+                    .is_empty()
             );
         }
     }

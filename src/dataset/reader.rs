@@ -1,14 +1,17 @@
 //! The few columns that verifying needs, row by row, from either format.
 
-use std::fs::File;
+use std::{collections::HashMap, fs::File};
 
-use arrow_array::{Array, BinaryArray, LargeBinaryArray, LargeStringArray, RecordBatch, StringArray};
+use arrow_array::{
+    Array, ArrayRef, BinaryArray, LargeBinaryArray, LargeStringArray, RecordBatch, StringArray,
+};
 use arrow_schema::DataType;
 use parquet::arrow::{
     ProjectionMask,
     arrow_reader::{ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder},
 };
 use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 
 use super::{
     error::DatasetError,
@@ -21,6 +24,9 @@ use super::{
 pub struct Columns {
     pub answer: String,
     pub tests: String,
+    /// Where a program stands that decides in place of a rule, in rows that have one; see
+    /// [`RawRow::checker`].
+    pub checker: Option<String>,
     /// `None`: every row is code, and no domain is read.
     pub domain: Option<String>,
     /// Only for the closing summary; a data set may lack it.
@@ -32,6 +38,7 @@ impl Default for Columns {
         Columns {
             answer: "deepseek_solution".to_owned(),
             tests: "test_cases".to_owned(),
+            checker: None,
             domain: Some("domain".to_owned()),
             source: "source".to_owned(),
         }
@@ -47,6 +54,8 @@ pub struct RawRow {
     pub source: Option<String>,
     pub answer: Option<String>,
     pub tests: Option<String>,
+    /// A checker in Python, called and answering as those of open-r1/codeforces (`generated_checker`).
+    pub checker: Option<String>,
     /// A field that is a string but not Unicode text (a lone surrogate in JSON), by column name.
     pub not_unicode: Option<String>,
 }
@@ -121,21 +130,21 @@ impl ParquetRows {
             let names: Vec<_> = schema.fields().iter().map(|field| field.name().as_str()).take(40).collect();
             names.join(", ")
         };
-        for name in
-            [Some(&columns.answer), Some(&columns.tests), columns.domain.as_ref()].into_iter().flatten()
-        {
+        let must =
+            [Some(&columns.answer), Some(&columns.tests), columns.checker.as_ref(), columns.domain.as_ref()];
+        for name in must.into_iter().flatten() {
             if schema.column_with_name(name).is_none() {
                 return Err(DatasetError::file(&path, format!("no column `{name}`; it has: {}", present())));
             }
         }
-        let needed =
-            [Some(&columns.answer), Some(&columns.tests), columns.domain.as_ref(), Some(&columns.source)];
+        let needed = must.into_iter().chain([Some(&columns.source)]).flatten();
         let mut roots = Vec::new();
         for (at, field) in schema.fields().iter().enumerate() {
-            if !needed.iter().flatten().any(|name| *name == field.name()) {
+            if !needed.clone().any(|name| name == field.name()) {
                 continue;
             }
-            if !is_text(field.data_type()) {
+            let is_nested = field.name() == &columns.tests && field.data_type().is_nested();
+            if !is_text(field.data_type()) && !is_nested {
                 let what = format!("its type is {}; text is needed", field.data_type());
                 return Err(DatasetError::at(&path, format_args!("column `{}`", field.name()), what));
             }
@@ -175,7 +184,11 @@ impl ParquetRows {
         let Some(batch) = &self.batch else { return Ok(None) };
         let text = |name: &str| -> Result<Option<String>, DatasetError> {
             let Some(column) = batch.column_by_name(name) else { return Ok(None) };
-            cell_text(column, self.at).map_err(|what| {
+            let text = match column.data_type().is_nested() {
+                true => cell_json(column, self.at),
+                false => cell_text(column, self.at),
+            };
+            text.map_err(|what| {
                 let place = format!("row {}, column `{name}`", self.batch_begins + self.at as u64);
                 DatasetError::at(&self.path, place, what)
             })
@@ -186,6 +199,7 @@ impl ParquetRows {
             source: text(&self.columns.source)?,
             answer: text(&self.columns.answer)?,
             tests: text(&self.columns.tests)?,
+            checker: self.columns.checker.as_ref().map(|name| text(name)).transpose()?.flatten(),
             not_unicode: None,
         };
         self.at += 1;
@@ -226,6 +240,21 @@ fn cell_text(column: &dyn Array, at: usize) -> Result<Option<String>, String> {
     }
 }
 
+/// A cell of lists and structs, as open-r1/codeforces has its tests, as JSON.
+fn cell_json(column: &ArrayRef, at: usize) -> Result<Option<String>, String> {
+    if column.is_null(at) {
+        return Ok(None);
+    }
+    let cell =
+        RecordBatch::try_from_iter([("cell", column.slice(at, 1))]).map_err(|error| error.to_string())?;
+    let mut json = Vec::new();
+    let mut writer = arrow_json::LineDelimitedWriter::new(&mut json);
+    writer.write(&cell).and_then(|()| writer.finish()).map_err(|error| error.to_string())?;
+    let row: HashMap<String, Box<RawValue>> =
+        serde_json::from_slice(&json).map_err(|error| error.to_string())?;
+    Ok(row.get("cell").map(|cell| cell.get().to_owned()))
+}
+
 struct JsonlRows {
     path: std::path::PathBuf,
     lines: Lines,
@@ -240,6 +269,7 @@ struct JsonlRows {
 struct SeenFields {
     answer: bool,
     tests: bool,
+    checker: bool,
     domain: bool,
 }
 
@@ -254,7 +284,11 @@ impl JsonlRows {
             lines,
             columns: columns.clone(),
             rows_read: 0,
-            seen: SeenFields { domain: columns.domain.is_none(), ..SeenFields::default() },
+            seen: SeenFields {
+                domain: columns.domain.is_none(),
+                checker: columns.checker.is_none(),
+                ..SeenFields::default()
+            },
         })
     }
 
@@ -288,9 +322,13 @@ impl JsonlRows {
             None => None,
         };
         let source = text(&self.columns.source, &mut false, false)?;
+        let checker = match &self.columns.checker {
+            Some(name) => text(name, &mut self.seen.checker, false)?,
+            None => None,
+        };
         let answer = text(&self.columns.answer, &mut self.seen.answer, false)?;
         let tests = text(&self.columns.tests, &mut self.seen.tests, true)?;
-        Ok(Some(RawRow { domain, source, answer, tests, ..row }))
+        Ok(Some(RawRow { domain, source, answer, tests, checker, ..row }))
     }
 
     fn check_fields_seen(&self, at_end: bool) -> Result<(), DatasetError> {
@@ -299,6 +337,8 @@ impl JsonlRows {
             (self.seen.domain, self.columns.domain.as_ref()),
             // Only code rows need it, and they may come late.
             (self.seen.tests || !at_end, Some(&self.columns.tests)),
+            // Few rows may have one.
+            (self.seen.checker || !at_end, self.columns.checker.as_ref()),
         ];
         match must.into_iter().find(|(seen, _)| !seen) {
             Some((_, Some(name))) => {

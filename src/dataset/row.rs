@@ -7,9 +7,12 @@ use super::{
     test_cases::{self, TestsError},
 };
 use crate::{
-    judge::Compare,
+    judge::{CheckerProtocol, Compare},
     limits::Limits,
-    submission::{Prelude, ProgramIo, Repeat, ShowOutput, Solution, Stop, Submission, Tests},
+    submission::{
+        JudgeProgram, PROGRAM_LIMITS, Prelude, Program, ProgramIo, Repeat, ShowOutput, Solution, Stop,
+        Submission, Tests,
+    },
     verdict::{Cause, Verdict},
 };
 
@@ -90,9 +93,12 @@ impl RowRules {
         };
         let total = tests.as_ref().ok().map(Tests::len);
         let problem = match (self.audit, &tests) {
-            (Audit::ByProblem, Ok(tests)) => {
-                Some(Problem::of(row.tests.as_deref().unwrap_or(""), tests, self.compare))
-            }
+            (Audit::ByProblem, Ok(tests)) => Some(Problem::of(
+                row.tests.as_deref().unwrap_or(""),
+                tests,
+                self.compare,
+                row.checker.as_deref(),
+            )),
             _ => None,
         };
         let extracted = match answer::extract(row.answer.as_deref().unwrap_or(""), wanted(&tests)) {
@@ -108,7 +114,16 @@ impl RowRules {
                 decided(Verdict::Undecided, Cause::Unsupported, None, format!("not supported: {what}"))
             }
             Ok(tests) => {
-                let submission = Box::new(self.submission(row.index, extracted.code, tests));
+                let judge = match (row.checker.filter(|source| !source.trim().is_empty()), &tests) {
+                    (None, _) => None,
+                    (Some(source), Tests::Program(_)) => Some(checker(source)),
+                    (Some(_), _) => {
+                        let reason = "not supported: a checker beside a function's tests".to_owned();
+                        return decided(Verdict::Undecided, Cause::Unsupported, total, reason);
+                    }
+                };
+                let submission = self.submission(row.index, extracted.code, tests);
+                let submission = Box::new(Submission { judge, ..submission });
                 Work::Verify { submission, note, problem }
             }
         }
@@ -135,6 +150,16 @@ impl RowRules {
             show_output: ShowOutput::Never,
             ..Submission::new("python", Solution::single("main.py", code), tests)
         }
+    }
+}
+
+/// As open-r1/codeforces has them: Python, told by its arguments where input, answer and output stand.
+fn checker(source: String) -> JudgeProgram {
+    let solution = Solution::single("checker.py", source);
+    JudgeProgram::Checker {
+        program: Program { language: "python".to_owned(), solution },
+        protocol: CheckerProtocol::OpenR1,
+        limits: PROGRAM_LIMITS,
     }
 }
 

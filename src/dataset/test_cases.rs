@@ -14,7 +14,7 @@
 
 use crate::{
     submission::{FunctionTarget, FunctionTest, ProgramTest, Tests},
-    value::{ParseError, Value, parse_json, parse_python},
+    value::{ParseError, TypedKind, Value, parse_json, parse_python},
 };
 
 /// Why a row's tests cannot be used.
@@ -218,23 +218,61 @@ fn function_tests(tests: Vec<(Value, Value)>) -> Result<Vec<FunctionTest>, Tests
             (Value::Str(input), Value::Str(output)) => json_lines_test(&input, &output, at),
             (input, output) => {
                 let (args, kwargs) = arguments(input)?;
-                Ok(FunctionTest { args, kwargs, accepted: accepted(output, wrapped) })
+                function_test(args, kwargs, accepted(output, wrapped), at)
             }
         })
         .collect()
 }
 
-/// LiveCodeBench and PRIME: one JSON value per line and argument; the output is one JSON value.
+/// LiveCodeBench and PRIME: one JSON value per line and argument; the output is one JSON value. Each may be
+/// Python code instead.
 fn json_lines_test(input: &[u8], output: &[u8], at: usize) -> Result<FunctionTest, TestsError> {
     let parse = |text: &str, what: &str| {
-        parse_json(text).map_err(|error| {
+        // Where the value is none that JSON has, data sets hold it as Python code.
+        // Bare words with a dot may as well be text without its quotes.
+        let is_member =
+            |value: &Value| matches!(value, Value::Typed(typed) if typed.kind() == TypedKind::Member);
+        let in_python = |error| parse_python(text).ok().filter(|value| !is_member(value)).ok_or(error);
+        parse_json(text).or_else(in_python).map_err(|error| {
             TestsError::Bad(format!("{what} {at} of a function test is a string that is not JSON: {error}"))
         })
     };
     let lines = text_of(input, "input")?.lines().filter(|line| !line.trim().is_empty());
     let args = lines.map(|line| parse(line, "input")).collect::<Result<_, _>>()?;
     let expected = parse(text_of(output, "output")?, "output")?;
-    Ok(FunctionTest { args, kwargs: Vec::new(), accepted: vec![expected] })
+    function_test(args, Vec::new(), vec![expected], at)
+}
+
+/// # Errors
+/// Where an argument is written as a call that makes more than plain data: it would have to be made for the
+/// solution, too.
+fn function_test(
+    args: Vec<Value>,
+    kwargs: Vec<(String, Value)>,
+    accepted: Vec<Value>,
+    at: usize,
+) -> Result<FunctionTest, TestsError> {
+    let values = args.iter().chain(kwargs.iter().map(|(_, value)| value));
+    if let Some(name) =
+        values.into_iter().filter(|value| !is_list_of_nodes(value)).find_map(Value::first_typed)
+    {
+        return Err(TestsError::Unsupported(format!("an argument of type {name} (test {at})")));
+    }
+    let plain = |values: Vec<Value>| values.into_iter().map(Value::into_data).collect();
+    Ok(FunctionTest {
+        args: plain(args),
+        kwargs: kwargs.into_iter().map(|(name, value)| (name, value.into_data())).collect(),
+        accepted: plain(accepted),
+    })
+}
+
+/// Nodes are made from lists, where the function's annotations ask for them.
+fn is_list_of_nodes(value: &Value) -> bool {
+    match value {
+        Value::Made { constructor: "ListNode" | "TreeNode", plain } => plain.first_typed().is_none(),
+        Value::List(items) => !items.is_empty() && items.iter().all(is_list_of_nodes),
+        _ => false,
+    }
 }
 
 type Arguments = (Vec<Value>, Vec<(String, Value)>);
@@ -328,6 +366,7 @@ fn kind_of(value: &Value) -> &'static str {
         Value::Tuple(_) => "a tuple",
         Value::Set(_) | Value::FrozenSet(_) => "a set",
         Value::Dict(_) => "an object",
+        Value::Typed(_) | Value::Made { .. } => "a value of Python's library",
     }
 }
 

@@ -4,18 +4,23 @@
 //! test and hashes of wrong answers ([`RowAudit`]); after the last row they are added up by problem
 //! ([`TestsAudit`]). Findings are suspicions for a person to look at, never verdicts.
 //!
-//! Memory: about 200 bytes for each problem and 60 for each of its tests that a solution failed, up to
+//! Precision comes first: the same solution twice is one witness, answers that many wrong solutions give (`NO`,
+//! nothing) are no agreement, and a test is accused of failing everybody only by solutions that pass others.
+//!
+//! Memory: about 250 bytes for each problem, 8 for each of its solutions and 60 for each of its tests that a solution failed, up to
 //! `MAX_PROBLEMS` and `MAX_TESTS_KEPT`; problems beyond are counted and left out.
 
 use std::{collections::BTreeMap, fmt, io::Write};
 
 use indicatif::HumanCount;
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
 use super::record::RowRecord;
 use crate::{
     dataset::problem::Problem,
     report::{Report, TestReport},
+    submission::Solution,
     verdict::Verdict,
 };
 
@@ -23,6 +28,8 @@ use crate::{
 const MAX_PROBLEMS: usize = 500_000;
 /// Tests, over all problems, of which counts are kept.
 const MAX_TESTS_KEPT: usize = 5_000_000;
+/// Solutions of one problem that are told from copies of themselves.
+const MAX_CODES_OF_PROBLEM: usize = 1_000;
 /// Wrong answers of one row that are kept.
 const MAX_ANSWERS_OF_ROW: usize = 64;
 /// Different wrong answers of one test that are counted apart.
@@ -36,6 +43,8 @@ const MAX_LISTED: usize = 50;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RowAudit {
     pub problem: String,
+    /// A hash of the solution's words: the same solution twice is one witness.
+    pub code: u64,
     /// A letter per test: `a` accepted, `s` accepted and slow, `t` time limit, `w` wrong answer, `f`
     /// another failure, `-` not run.
     pub tests: String,
@@ -48,7 +57,7 @@ pub struct RowAudit {
 
 impl RowAudit {
     /// `cpu_ms` is the limit of each test.
-    pub fn of(problem: Problem, report: &Report, cpu_ms: u64) -> RowAudit {
+    pub fn of(problem: Problem, code: u64, report: &Report, cpu_ms: u64) -> RowAudit {
         let letter = |test: &TestReport| match test.verdict {
             Verdict::Accepted if test.cpu_ms >= NEAR_THE_LIMIT * cpu_ms as f64 => 's',
             Verdict::Accepted => 'a',
@@ -60,11 +69,30 @@ impl RowAudit {
         let answers = (0..).zip(&report.tests).filter_map(|(test, found)| Some((test, found.answer_hash?)));
         RowAudit {
             problem: problem.key,
+            code,
             tests: report.tests.iter().map(letter).collect(),
             answers: answers.take(MAX_ANSWERS_OF_ROW).collect(),
             contradictions: problem.contradictions,
         }
     }
+
+    /// Whether the solution passes at least half of the tests: what it says about the others counts.
+    fn is_credible(&self) -> bool {
+        let passed = self.tests.bytes().filter(|letter| matches!(letter, b'a' | b's')).count();
+        passed > 0 && 2 * passed >= self.tests.len()
+    }
+}
+
+/// A hash of a solution's words that is the same in every process.
+pub fn code_hash(solution: &Solution) -> u64 {
+    let mut digest = Sha256::new();
+    for word in solution.files.iter().flat_map(|file| file.content.split(u8::is_ascii_whitespace)) {
+        if !word.is_empty() {
+            digest.update(word);
+            digest.update([0]);
+        }
+    }
+    u64::from_le_bytes(digest.finalize()[..8].try_into().expect("a digest of 32 bytes has eight"))
 }
 
 /// The sums over all rows.
@@ -79,8 +107,12 @@ pub struct TestsAudit {
 #[derive(Debug, Default)]
 struct OfProblem {
     first_row: u64,
+    /// Hashes of the different solutions.
+    codes: Vec<u64>,
     solutions: u32,
     accepted: u32,
+    /// Solutions that pass no test at all.
+    hopeless: u32,
     tests_total: u32,
     contradictions: Vec<(u32, u32)>,
     /// Only tests that a solution did not pass, or not quickly.
@@ -90,6 +122,8 @@ struct OfProblem {
 #[derive(Debug, Default)]
 struct OfTest {
     failed: u32,
+    /// Of them, by solutions that pass at least half of the tests.
+    failed_by_credible: u32,
     slow: u32,
     timed_out: u32,
     answers: Vec<(u64, u32)>,
@@ -101,14 +135,19 @@ pub struct Finding<'a> {
     /// The first half of the SHA-256 of its tests' text.
     problem: &'a str,
     first_row: u64,
+    /// Different ones: the same code twice counts once.
     solutions: u32,
     accepted: u32,
     tests: u32,
-    /// Tests that no solution passes, where there are at least two solutions.
+    /// No solution of several passes any test. The problem may just be hard; where they agree on other answers,
+    /// its tests are likelier wrong.
+    nothing_passes: bool,
+    /// Tests that no solution of several passes, one of which passes at least half of the tests.
     fail_every_solution: Vec<u32>,
     /// Pairs of tests with the same input and different expected output.
     contradict_each_other: Vec<(u32, u32)>,
-    /// Tests at which every solution runs out of time or comes near it.
+    /// Tests at which every solution runs out of time or comes near it, and at least one of them comes near it
+    /// or passes half of the tests: where all that there is are slow solutions, the limit is not to blame.
     limit_too_tight: Vec<u32>,
     /// Tests at which solutions agree with each other, and not with what is expected.
     multi_answer: Vec<Agreement>,
@@ -142,14 +181,25 @@ impl TestsAudit {
             contradictions: row.contradictions.clone(),
             ..OfProblem::default()
         });
+        // A copy agrees with its original whatever the tests are.
+        if problem.codes.contains(&row.code) {
+            return;
+        }
+        if problem.codes.len() < MAX_CODES_OF_PROBLEM {
+            problem.codes.push(row.code);
+        }
+        let is_credible = row.is_credible();
         problem.solutions += 1;
+        problem.hopeless += u32::from(!row.tests.contains(['a', 's']));
         problem.accepted += u32::from(record.verdict == Some(Verdict::Accepted));
         let before = problem.tests.len();
         for (test, letter) in (0..).zip(row.tests.bytes()).filter(|(_, letter)| *letter != b'a') {
             let counts = problem.tests.entry(test).or_default();
             counts.slow += u32::from(letter == b's');
             counts.timed_out += u32::from(letter == b't');
-            counts.failed += u32::from(letter != b's' && letter != b'-');
+            let has_failed = letter != b's' && letter != b'-';
+            counts.failed += u32::from(has_failed);
+            counts.failed_by_credible += u32::from(has_failed && is_credible);
         }
         for (test, answer) in &row.answers {
             let answers = &mut problem.tests.entry(*test).or_default().answers;
@@ -189,14 +239,17 @@ impl OfProblem {
             solutions,
             accepted: self.accepted,
             tests: self.tests_total,
-            fail_every_solution: tests_where(&|test| test.failed == solutions),
+            nothing_passes: solutions > 1 && self.hopeless == solutions,
+            fail_every_solution: tests_where(&|test| test.failed == solutions && test.failed_by_credible > 0),
             contradict_each_other: self.contradictions.clone(),
             limit_too_tight: tests_where(&|test| {
-                test.timed_out > 0 && test.timed_out + test.slow == solutions
+                let is_near = test.slow > 0 || test.failed_by_credible > 0;
+                test.timed_out > 0 && test.timed_out + test.slow == solutions && is_near
             }),
             multi_answer: self.agreements().take(MAX_LISTED).collect(),
         };
-        let is_clean = finding.fail_every_solution.is_empty()
+        let is_clean = !finding.nothing_passes
+            && finding.fail_every_solution.is_empty()
             && finding.contradict_each_other.is_empty()
             && finding.limit_too_tight.is_empty()
             && finding.multi_answer.is_empty();
@@ -233,6 +286,7 @@ impl fmt::Display for TestsAudit {
             HumanCount(several as u64)
         )?;
         for (what, number) in [
+            ("no solution passes any test", count(&|found| found.nothing_passes)),
             ("a test fails every solution", count(&|found| !found.fail_every_solution.is_empty())),
             ("tests contradict each other", count(&|found| !found.contradict_each_other.is_empty())),
             ("the time limit may be too tight", count(&|found| !found.limit_too_tight.is_empty())),
@@ -255,6 +309,7 @@ mod tests {
     fn record(row: u64, tests: &str, answers: &[(u32, u64)]) -> RowRecord {
         let audit = RowAudit {
             problem: "p".to_owned(),
+            code: row,
             tests: tests.to_owned(),
             answers: answers.to_vec(),
             contradictions: vec![(0, 1)],
@@ -266,9 +321,10 @@ mod tests {
     #[test]
     fn suspicious_tests_are_found() {
         let mut audit = TestsAudit::default();
-        audit.add(&record(3, "awtsw", &[(1, 7), (4, 1)]));
-        audit.add(&record(5, "awttf", &[(1, 7)]));
-        audit.add(&record(6, "-----", &[]));
+        audit.add(&record(3, "awtsaaw", &[(1, 7), (6, 1)]));
+        audit.add(&record(3, "awtsaaw", &[(1, 7), (6, 1)]));
+        audit.add(&record(5, "awttaaf", &[(1, 7)]));
+        audit.add(&record(6, "-------", &[]));
         let findings: Vec<_> = audit.findings().collect();
         let agreement = Agreement { test: 1, agreeing: 2, accepted: 0, other_answers: 1 };
         let expected = Finding {
@@ -276,14 +332,51 @@ mod tests {
             first_row: 3,
             solutions: 2,
             accepted: 0,
-            tests: 5,
-            fail_every_solution: vec![1, 2, 4],
+            tests: 7,
+            nothing_passes: false,
+            fail_every_solution: vec![1, 2, 6],
             contradict_each_other: vec![(0, 1)],
             limit_too_tight: vec![2, 3],
             multi_answer: vec![agreement],
         };
         assert_eq!(findings, [expected]);
         assert!(audit.to_string().contains("a test fails every solution"));
+    }
+
+    fn findings_of(rows: &[(u64, &str, &[(u32, u64)])]) -> Vec<String> {
+        let mut audit = TestsAudit::default();
+        for (row, tests, answers) in rows {
+            let mut record = record(*row, tests, answers);
+            record.audit.as_mut().unwrap().contradictions.clear();
+            audit.add(&record);
+        }
+        audit.findings().map(|finding| serde_json::to_string(&finding).unwrap()).collect()
+    }
+
+    #[test]
+    fn what_weak_solutions_do_accuses_no_test() {
+        // Hard for everybody: that is said, and no test is named.
+        let [hard] = &findings_of(&[(0, "wtf", &[]), (1, "ttt", &[])])[..] else { panic!("one problem") };
+        assert!(
+            hard.contains("\"nothing_passes\":true") && hard.contains("\"fail_every_solution\":[]"),
+            "{hard}"
+        );
+        assert!(hard.contains("\"limit_too_tight\":[]"), "{hard}");
+        // Each fails where the other passes; both are slow algorithms; the same code twice.
+        assert!(findings_of(&[(0, "awaa", &[]), (1, "aawa", &[])]).is_empty());
+        assert!(findings_of(&[(0, "attt", &[]), (1, "attt", &[])]).is_empty());
+        assert!(findings_of(&[(0, "wa", &[(0, 7)]), (0, "wa", &[(0, 7)])]).is_empty());
+        // Two agree, more agree with what is expected.
+        assert!(
+            findings_of(&[
+                (0, "wa", &[(0, 7)]),
+                (1, "wa", &[(0, 7)]),
+                (2, "aa", &[]),
+                (3, "aa", &[]),
+                (4, "aa", &[])
+            ])
+            .is_empty()
+        );
     }
 
     #[test]

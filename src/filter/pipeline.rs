@@ -9,7 +9,7 @@ use tokio::{
 };
 
 use super::{
-    audit::RowAudit,
+    audit::{RowAudit, code_hash},
     error::FilterError,
     journal::Journal,
     progress::Progress,
@@ -194,8 +194,9 @@ fn start<V: Verify>(
             let also = plan.rules.also.clone();
             in_flight.spawn(async move {
                 let cpu_ms = submission.limits.cpu_ms;
+                let code = code_hash(&submission.solution);
                 let report = verify_with_retries(&*verify, *submission, &retry_after).await;
-                let audit = problem.map(|problem| RowAudit::of(problem, &report, cpu_ms));
+                let audit = problem.map(|problem| RowAudit::of(problem, code, &report, cpu_ms));
                 RowRecord { audit, ..RowRecord::verified(key, &report, note, &also) }
             });
             None

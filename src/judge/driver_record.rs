@@ -8,9 +8,11 @@ use crate::value::{Value, marshal};
 pub enum DriverRecord {
     /// The function returned this value.
     Ok(Value),
-    /// The function returned this, in which numbers or dates are rounded or written out; `text` is the
-    /// same with the exact text of each.
-    Exact { value: Value, text: Value },
+    /// The function returned something in which there are values of types that are no plain data: numbers, dates,
+    /// members of an Enum. In `value` numbers are rounded, dates written out and members their values; `text` is
+    /// the same with the exact text of each number and date; `typed` has each as it is ([`Value::Typed`]), and is
+    /// what an expected value that has such itself is compared with.
+    Exact { value: Value, text: Value, typed: Value },
     /// The function returned a value of this type, which cannot cross as data.
     Unsupported(String),
     /// The function is not there or is ambiguous.
@@ -42,11 +44,11 @@ impl DriverRecord {
             return Ok(Some(DriverRecord::Ok(content)));
         }
         if tag == b"exact" {
-            let Value::Tuple(both) = content else { return Err(InvalidRecord("no pair".to_owned())) };
-            let Ok([value, text]) = <[Value; 2]>::try_from(both) else {
-                return Err(InvalidRecord("no pair".to_owned()));
+            let Value::Tuple(both) = content else { return Err(InvalidRecord("no forms".to_owned())) };
+            let Ok([value, text, typed]) = <[Value; 3]>::try_from(both) else {
+                return Err(InvalidRecord("not three forms".to_owned()));
             };
-            return Ok(Some(DriverRecord::Exact { value, text }));
+            return Ok(Some(DriverRecord::Exact { value, text, typed }));
         }
         let Value::Str(text) = content else { return Err(InvalidRecord("no text".to_owned())) };
         let text = String::from_utf8_lossy(&text).into_owned();
@@ -63,6 +65,7 @@ impl DriverRecord {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::value::{Typed, TypedKind};
 
     fn record(tag: &str, content: Value) -> Vec<u8> {
         marshal::encode(&Value::Tuple(vec![Value::str(tag), content])).unwrap()
@@ -75,8 +78,13 @@ mod tests {
         };
         check("ok", Value::Int(3), DriverRecord::Ok(Value::Int(3)));
         check("ok", Value::str("x"), DriverRecord::Ok(Value::str("x")));
-        let both = Value::Tuple(vec![Value::Float(1.1), Value::str("1.10")]);
-        check("exact", both, DriverRecord::Exact { value: Value::Float(1.1), text: Value::str("1.10") });
+        let typed = Value::Typed(Typed::new(TypedKind::Decimal, "1.10").unwrap());
+        let forms = Value::Tuple(vec![Value::Float(1.1), Value::str("1.10"), typed.clone()]);
+        check(
+            "exact",
+            forms,
+            DriverRecord::Exact { value: Value::Float(1.1), text: Value::str("1.10"), typed },
+        );
         check("unsupported", Value::str("m.T"), DriverRecord::Unsupported("m.T".to_owned()));
         check("missing", Value::str("no f"), DriverRecord::Missing("no f".to_owned()));
         check("raised", Value::str("E: x"), DriverRecord::Raised("E: x".to_owned()));

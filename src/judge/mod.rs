@@ -5,6 +5,7 @@
 //! | `rule` | [`Compare`], [`Rule`]: the rules by name, and what each means |
 //! | `output` | [`compare_output`]: bytes that a program printed, by a rule |
 //! | `unordered` | units of text in any order |
+//! | `numbering` | byte strings by number, and sets of them |
 //! | `result` | [`compare_value`]: what a function returned, as data, by a rule |
 //! | `profile` | [`Profile`]: how a known data set's own judge decides, as meant or as released |
 //! | `released` | the released judges' comparisons, faults and all |
@@ -18,6 +19,7 @@ mod checker;
 mod driver_record;
 #[cfg(test)]
 mod driver_tests;
+mod numbering;
 mod output;
 pub mod profile;
 #[cfg(test)]

@@ -5,7 +5,7 @@ use super::{
     Comparison, compare_with_any,
     released::decimal,
     rule::{Letters, Order, Rule, Unit, Whole},
-    unordered::{Difference, Units},
+    unordered::{self, Difference},
 };
 use crate::value::escape_bytes;
 
@@ -27,9 +27,9 @@ pub fn compare_output(rule: Rule, actual: &[u8], expected: &[u8]) -> Comparison 
         (Unit::Lines, Order::Counts) => lines(actual, expected, are_equal),
         (Unit::Tokens, Order::Counts) => tokens(actual, expected, are_equal),
         (unit, Order::Ignored) if rule.letters == Letters::AnyCase => {
-            unordered(unit, &actual.to_ascii_lowercase(), &expected.to_ascii_lowercase())
+            in_any_order(unit, &actual.to_ascii_lowercase(), &expected.to_ascii_lowercase())
         }
-        (unit, Order::Ignored) => unordered(unit, actual, expected),
+        (unit, Order::Ignored) => in_any_order(unit, actual, expected),
     }
 }
 
@@ -39,13 +39,16 @@ pub fn compare_output_with_any(rule: Rule, actual: &[u8], accepted: &[Vec<u8>]) 
 }
 
 /// Whether two outputs hold the same units, each as often, in any order.
-fn unordered(unit: Unit, actual: &[u8], expected: &[u8]) -> Comparison {
-    let units = |bytes| match unit {
-        Unit::Lines => Units::of(split_lines(bytes).map(trim_end)),
-        Unit::Tokens | Unit::Bytes => Units::of(Tokens(bytes)),
-    };
+fn in_any_order(unit: Unit, actual: &[u8], expected: &[u8]) -> Comparison {
     let word = if unit == Unit::Lines { "line" } else { "token" };
-    match units(actual).difference(&units(expected)) {
+    let found = match unit {
+        Unit::Lines => {
+            let lines = |bytes| split_lines(bytes).map(trim_end);
+            unordered::difference(lines(actual), lines(expected))
+        }
+        Unit::Tokens | Unit::Bytes => unordered::difference(Tokens(actual), Tokens(expected)),
+    };
+    match found {
         None => Comparison::Match,
         Some(Difference::Extra(unit)) => {
             Comparison::mismatch(format!("the {word} {} is not expected, or not as often", excerpt(&unit)))
@@ -73,7 +76,7 @@ fn exact(actual: &[u8], expected: &[u8]) -> Comparison {
 }
 
 /// Lines, without the empty ones at the end. No output at all is one empty line.
-fn split_lines(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
+fn split_lines(bytes: &[u8]) -> impl Iterator<Item = &[u8]> + Clone {
     trim_end(bytes).split(|byte| *byte == b'\n')
 }
 
@@ -127,6 +130,7 @@ fn tokens(actual: &[u8], expected: &[u8], are_equal: impl Fn(&[u8], &[u8]) -> bo
 }
 
 /// Runs of bytes between ASCII white space.
+#[derive(Clone)]
 pub(super) struct Tokens<'a>(pub(super) &'a [u8]);
 
 impl<'a> Iterator for Tokens<'a> {

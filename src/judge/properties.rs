@@ -4,7 +4,7 @@
 use std::slice;
 
 use super::*;
-use crate::value::Value;
+use crate::value::{Typed, TypedKind, Value};
 
 /// Xorshift: the same draws in every run.
 struct Draws(u64);
@@ -58,7 +58,7 @@ impl Draws {
     }
 
     fn value(&mut self, depth: usize) -> Value {
-        let kinds = if depth == 0 { 7 } else { 11 };
+        let kinds = if depth == 0 { 8 } else { 12 };
         let items =
             |draws: &mut Draws| (0..draws.below(4)).map(|_| draws.value(depth - 1)).collect::<Vec<_>>();
         match self.below(kinds) {
@@ -69,11 +69,30 @@ impl Draws {
             4 => Value::str(["1", "a", "A", ""][self.below(4)]),
             5 => Value::Complex(1.0, self.below(2) as f64),
             6 => Value::Bytes(b"a".to_vec()),
-            7 => Value::List(items(self)),
-            8 => Value::Tuple(items(self)),
-            9 => Value::Dict(vec![(Value::Int(self.below(2) as i64), self.value(depth - 1))]),
+            7 => self.typed(),
+            8 => Value::List(items(self)),
+            9 => Value::Tuple(items(self)),
+            10 => Value::Dict(vec![(Value::Int(self.below(2) as i64), self.value(depth - 1))]),
             _ => Value::Set(vec![Value::Int(self.below(2) as i64)]),
         }
+    }
+}
+
+impl Draws {
+    fn typed(&mut self) -> Value {
+        const TEXTS: [(TypedKind, &str); 9] = [
+            (TypedKind::Decimal, "1"),
+            (TypedKind::Decimal, "0.50"),
+            (TypedKind::Decimal, "0.1"),
+            (TypedKind::Decimal, "NaN"),
+            (TypedKind::Fraction, "1/2"),
+            (TypedKind::Fraction, "1/3"),
+            (TypedKind::Date, "2024-02-29"),
+            (TypedKind::DateTime, "2024-02-29T00:00:00"),
+            (TypedKind::Member, "A.a"),
+        ];
+        let (kind, text) = TEXTS[self.below(TEXTS.len())];
+        Value::Typed(Typed::new(kind, text).unwrap())
     }
 }
 

@@ -26,6 +26,10 @@ pub fn python_equal(left: &Value, right: &Value) -> bool {
                     by_key.get(&equality_key(key)).is_some_and(|found| python_equal(found, value))
                 })
         }
+        (Value::Made { plain, .. }, other) | (other, Value::Made { plain, .. }) => python_equal(plain, other),
+        (Value::Typed(typed), _) | (_, Value::Typed(typed)) => {
+            typed.text() != "NaN" && equality_key(left) == equality_key(right)
+        }
         _ => match (number(left), number(right)) {
             (Some(left), Some(right)) => left == right,
             _ => false,
@@ -86,6 +90,14 @@ mod tests {
             ("1+2j", "1+2j", true),
             ("'a'", "b'a'", false),
             ("None", "False", false),
+            ("Decimal('1.0')", "1", true),
+            ("Decimal('0.1')", "0.1", false),
+            ("Decimal('0.25')", "Fraction(1, 4)", true),
+            ("Fraction(1, 2)", "0.5", true),
+            ("Decimal('NaN')", "Decimal('NaN')", false),
+            ("datetime.date(2024, 2, 29)", "datetime.date(2024, 2, 29)", true),
+            ("datetime.date(2024, 2, 29)", "'2024-02-29'", false),
+            ("Colour.RED", "'RED'", false),
         ] {
             let [left, right] = [left, right].map(|text| parse_python(text).unwrap());
             assert_eq!(python_equal(&left, &right), equal, "{left:?} {right:?}");

@@ -8,9 +8,9 @@ use std::{
 
 use super::{
     Comparison,
+    numbering::{Numbering, same_set},
     output::{Tokens, excerpt},
     python_equality::python_equal,
-    unordered::Units,
 };
 use crate::value::Value;
 
@@ -56,7 +56,37 @@ pub fn chain_on_text(printed: &str, expected: &str) -> bool {
     })
 }
 
-type Sets = HashSet<Characters>;
+/// A set of sets of characters.
+#[derive(Debug, PartialEq, Eq)]
+struct Sets {
+    /// Those of one character of ASCII, which some outputs wholly consist of, as bits.
+    single: u128,
+    others: HashSet<Characters>,
+}
+
+impl FromIterator<Characters> for Sets {
+    fn from_iter<I: IntoIterator<Item = Characters>>(sets: I) -> Sets {
+        let (mut single, mut others) = (0, HashSet::new());
+        // Sets that came already, found without hashing.
+        let mut seen = [0_u128; 512];
+        for set in sets {
+            if set.others.is_empty() {
+                if set.ascii.is_power_of_two() {
+                    single |= set.ascii;
+                    continue;
+                }
+                let mixed = (set.ascii as u64 ^ (set.ascii >> 64) as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+                let seen = &mut seen[(mixed >> 55) as usize];
+                if *seen == set.ascii && set.ascii != 0 {
+                    continue;
+                }
+                *seen = set.ascii;
+            }
+            others.insert(set);
+        }
+        Sets { single, others }
+    }
+}
 
 /// A set of characters: those of ASCII, most of them, as bits.
 #[derive(Debug, Default, Clone, PartialEq, Eq, Hash)]
@@ -111,44 +141,87 @@ pub fn chain_on_lines(printed: &str, expected: &str) -> bool {
         return true;
     }
     let printed: Vec<&str> = printed.into_iter().filter(|line| words(line).next().is_some()).collect();
-    same_sets(&printed, &expected)
-        || matches!((rounded_sets(&printed), rounded_sets(&expected)), (Some(left), Some(right)) if left == right)
+    same_sets(&printed, &expected) || same_rounded_sets(&printed, &expected)
 }
 
 /// Whether the sets of both sides' lines are the same, each line being the set of its words.
 fn same_sets(left: &[&str], right: &[&str]) -> bool {
-    // A line as the text that all lines of the same words share; all texts in one.
-    let canonical = |lines: &[&str]| {
-        let (mut text, mut ends, mut sorted) = (String::new(), vec![0], Vec::new());
-        for line in lines {
-            sorted.clear();
-            sorted.extend(words(line));
-            sorted.sort_unstable();
-            sorted.dedup();
-            for word in &sorted {
-                text.push_str(word);
-                text.push(' ');
-            }
-            ends.push(text.len());
-        }
-        (text.into_bytes(), ends)
-    };
-    let (left, right) = (canonical(left), canonical(right));
-    fn set((text, ends): &(Vec<u8>, Vec<usize>)) -> Units<'_> {
-        Units::of(ends.windows(2).map(|range| &text[range[0]..range[1]])).distinct()
+    let mut numbering = Numbering::new();
+    let (left, right) = (canonical(left, &mut numbering), canonical(right, &mut numbering));
+    fn parts((bytes, ends): &(Vec<u8>, Vec<usize>)) -> impl Iterator<Item = &[u8]> {
+        ends.windows(2).map(|range| &bytes[range[0]..range[1]])
     }
-    set(&left).difference(&set(&right)).is_none()
+    same_set(parts(&left), parts(&right))
 }
 
-/// Every line's tokens as numbers rounded to three places, as sets; `None` if one is no number.
-fn rounded_sets(lines: &[&str]) -> Option<BTreeSet<BTreeSet<u64>>> {
-    lines.iter().map(|line| words(line).map(|token| python_float(token).map(rounded)).collect()).collect()
+/// Each line as the numbers of its words, which all lines of the same words share; all lines in one, and where
+/// each ends.
+fn canonical<'a>(lines: &[&'a str], numbering: &mut Numbering<'a>) -> (Vec<u8>, Vec<usize>) {
+    let (mut bytes, mut ends, mut numbers) = (Vec::new(), vec![0], Vec::new());
+    for line in lines {
+        numbers.clear();
+        numbers.extend(words(line).map(|word| numbering.of(word.as_bytes()) as u32));
+        sort_as_set(&mut numbers);
+        bytes.extend(numbers.iter().flat_map(|number| number.to_le_bytes()));
+        ends.push(bytes.len());
+    }
+    (bytes, ends)
+}
+
+/// Numbers in order, each once.
+fn sort_as_set(numbers: &mut Vec<u32>) {
+    let largest = numbers.iter().max().map_or(0, |largest| *largest as usize);
+    if numbers.len() < 64 || largest > 8 * numbers.len() {
+        numbers.sort_unstable();
+        numbers.dedup();
+        return;
+    }
+    let mut is_in = vec![false; largest + 1];
+    numbers.iter().for_each(|number| is_in[*number as usize] = true);
+    numbers.clear();
+    numbers.extend((0..).zip(is_in).filter_map(|(number, is_in)| is_in.then_some(number)));
+}
+
+/// Whether every token is a number, and the lines' sets of those numbers, rounded to three places, are the same.
+fn same_rounded_sets(left: &[&str], right: &[&str]) -> bool {
+    // What is no number mostly shows in the first line or in the last.
+    let ends =
+        |lines: &[&str]| lines.first().into_iter().chain(lines.last()).all(|line| ends_are_numbers(line));
+    if !ends(left) || !ends(right) {
+        return false;
+    }
+    let mut sets =
+        [left, right].map(|lines| lines.iter().map(|line| rounded_set(line)).collect::<Option<Vec<_>>>());
+    let [Some(left), Some(right)] = &mut sets else { return false };
+    for sets in [&mut *left, &mut *right] {
+        sets.sort_unstable();
+        sets.dedup();
+    }
+    left == right
+}
+
+fn ends_are_numbers(line: &str) -> bool {
+    let is_number = |word: Option<&str>| word.is_none_or(|word| python_float(word).is_some());
+    is_number(words(line).next())
+        && is_number(strip(line).rsplit(is_space).next().filter(|word| !word.is_empty()))
+}
+
+/// The line's tokens as numbers rounded to three places, as a set; `None` if one is no number.
+fn rounded_set(line: &str) -> Option<Vec<u64>> {
+    let mut numbers: Vec<u64> =
+        words(line).map(|token| python_float(token).map(rounded)).collect::<Option<_>>()?;
+    numbers.sort_unstable();
+    numbers.dedup();
+    Some(numbers)
 }
 
 /// The bits of Python's `round(number, 3)`.
 fn rounded(number: f64) -> u64 {
-    let text = format!("{number:.3}");
     // Zero has one value there: 0.0 == -0.0.
+    if number.fract() == 0.0 {
+        return (number + 0.0).to_bits();
+    }
+    let text = format!("{number:.3}");
     (text.parse().unwrap_or(number) + 0.0).to_bits()
 }
 
@@ -158,6 +231,10 @@ fn digit(character: char) -> Option<f64> {
 
 /// Python's `float(text)`.
 fn python_float(text: &str) -> Option<f64> {
+    // Most numbers are short whole ones.
+    if text.len() <= 15 && !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Some(text.bytes().fold(0, |number: u64, digit| number * 10 + u64::from(digit - b'0')) as f64);
+    }
     let text = strip(text);
     let starts_well = text.bytes().next().is_some_and(|byte| !byte.is_ascii_whitespace());
     let plain: Cow<str> = match text.contains('_') {
@@ -183,16 +260,56 @@ fn all_close(left: &[f64], right: &[f64]) -> bool {
 
 /// Python's `str.strip`.
 fn strip(text: &str) -> &str {
-    text.trim_matches(is_space)
+    let is_solid = |byte: &u8| !is_ascii_space(*byte);
+    let bytes = text.as_bytes();
+    let start = bytes.iter().position(is_solid).unwrap_or(bytes.len());
+    let end = bytes.iter().rposition(is_solid).map_or(start, |last| last + 1);
+    let text = &text[start..end];
+    let is_ascii = |byte: Option<&u8>| byte.is_none_or(u8::is_ascii);
+    match is_ascii(text.as_bytes().first()) && is_ascii(text.as_bytes().last()) {
+        true => text,
+        false => text.trim_matches(is_space),
+    }
 }
 
 /// Python's `str.split()`.
 fn words(text: &str) -> impl Iterator<Item = &str> {
-    text.split(is_space).filter(|word| !word.is_empty())
+    Words(text)
+}
+
+struct Words<'a>(&'a str);
+
+impl<'a> Iterator for Words<'a> {
+    type Item = &'a str;
+
+    fn next(&mut self) -> Option<&'a str> {
+        let start = self.0.find(|character| !is_space(character))?;
+        let bytes = &self.0.as_bytes()[start..];
+        let ascii = bytes.iter().take_while(|byte| byte.is_ascii() && !is_ascii_space(**byte)).count();
+        let text = &self.0[start..];
+        // Beyond ASCII, character by character.
+        let end = match bytes.get(ascii) {
+            Some(byte) if !byte.is_ascii() => {
+                ascii + text[ascii..].find(is_space).unwrap_or(text.len() - ascii)
+            }
+            _ => ascii,
+        };
+        self.0 = &text[end..];
+        Some(&text[..end])
+    }
+}
+
+fn is_ascii_space(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\t'..=b'\r' | 0x1c..=0x1f)
 }
 
 fn is_space(character: char) -> bool {
-    character.is_whitespace() || ('\x1c'..='\x1f').contains(&character)
+    if let Ok(byte) = u8::try_from(character)
+        && byte.is_ascii()
+    {
+        return is_ascii_space(byte);
+    }
+    character.is_whitespace()
 }
 
 /// open-r1: `zip` over both sides' lines, which ends with the shorter side.
@@ -205,7 +322,8 @@ pub fn zipped_lines(printed: &str, expected: &str) -> bool {
 pub fn lower_cased_lines(printed: &str, expected: &str) -> bool {
     let printed = universal_newlines(printed);
     let (printed, expected) = (strip(&printed), strip(expected));
-    if printed.split('\n').count() != expected.split('\n').count() {
+    let line_ends = |text: &str| text.bytes().filter(|byte| *byte == b'\n').count();
+    if line_ends(printed) != line_ends(expected) {
         return false;
     }
     printed.split('\n').zip(expected.split('\n')).all(|(left, right)| {
@@ -255,6 +373,9 @@ pub fn decimals_are_equal(actual: &[u8], expected: &[u8]) -> bool {
 }
 
 fn is_decimal_of(left: &[u8], right: &[u8]) -> bool {
+    if left == right {
+        return left.iter().all(u8::is_ascii_digit) || decimal(left).is_some();
+    }
     matches!((decimal(left), decimal(right)), (Some(left), Some(right)) if left == right)
 }
 

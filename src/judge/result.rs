@@ -29,6 +29,9 @@ const LAST_BITS: Tolerance = Tolerance { abs: 1e-9, rel: 1e-9 };
 ///   where they have one. In any order it would let a solution off that was asked for an order. A
 ///   returned list does not equal an expected set.
 /// * NaN equals NaN.
+/// * A `Decimal` or `Fraction` equals the number that it exactly is, of whatever type; a moment (`date`,
+///   `datetime`, `time`, `timedelta`) or a member of an Enum the same one only. Where plain data is expected
+///   in their place, see [`super::DriverRecord::Exact`].
 /// * Two floats are equal within 1e-9, absolute or relative: a sum in another order differs in
 ///   its last bits. Whole numbers below 2^53, ints and keys and items of sets are exact.
 ///
@@ -53,6 +56,7 @@ const LAST_BITS: Tolerance = Tolerance { abs: 1e-9, rel: 1e-9 };
 /// assert!(!matches(Rule::UNORDERED_TOKENS, "[[2, 1], [3]]", "[[1, 2], [3]]"));
 /// assert!(matches(Rule::TOKENS_IGNORE_CASE, "'Yes'", "'YES'"));
 /// assert!(matches(Rule::TOKENS, "{2, 1}", "[1, 2]") && !matches(Rule::TOKENS, "{2, 1}", "[2, 1]"));
+/// assert!(matches(Rule::TOKENS, "Fraction(1, 2)", "Decimal('0.50')") && !matches(Rule::TOKENS, "0.1", "Decimal('0.1')"));
 /// ```
 pub fn compare_value(rule: Rule, actual: &Value, expected: &Value) -> Comparison {
     if rule.letters == Letters::AnyCase {
@@ -232,6 +236,17 @@ fn json_key(key: &Value) -> Option<Vec<u8>> {
 
 fn scalars_are_equal(tolerance: Option<Tolerance>, actual: &Value, expected: &Value) -> bool {
     match (actual, expected) {
+        (Value::Typed(left), Value::Typed(right)) if left == right => true,
+        (Value::Typed(_), _) | (_, Value::Typed(_)) => {
+            let within = |tolerance: Tolerance| match (any_float(actual), any_float(expected)) {
+                (Some(left), Some(right)) if left.is_finite() && right.is_finite() => {
+                    tolerance.covers(left, right)
+                }
+                _ => false,
+            };
+            // What is expected as an exact number is exact, unless a tolerance was asked for.
+            equality_key(actual) == equality_key(expected) || tolerance.is_some_and(within)
+        }
         (Value::Float(left), Value::Float(right)) => floats_are_equal(tolerance, *left, *right),
         (Value::Complex(real, imaginary), Value::Complex(expected_real, expected_imaginary)) => {
             floats_are_equal(tolerance, *real, *expected_real)
@@ -255,6 +270,15 @@ fn scalars_are_equal(tolerance: Option<Tolerance>, actual: &Value, expected: &Va
             (Some(left), Some(right)) => left == right,
             _ => false,
         },
+    }
+}
+
+/// A number as a float; integers are none, which no tolerance applies to.
+fn any_float(value: &Value) -> Option<f64> {
+    match value {
+        Value::Float(float) => Some(*float),
+        Value::Typed(typed) => typed.as_float(),
+        _ => None,
     }
 }
 

@@ -1,21 +1,16 @@
-//! Units of text as a multiset or a set, by sorting: exact, and quick for the short ones that outputs
-//! mostly consist of, since numbers sort several times as fast as slices.
+//! Units of text as multisets, without sorting or storing them.
+//!
+//! Each side is reduced to counts of its units of one byte and, for the others, to fingerprints: a unit is a
+//! number, the polynomial of its length and bytes at a secret point `x` of the field of 2^61 - 1 elements, and a
+//! multiset the product of `z` plus each of them, `z` secret too. Equal multisets have equal products. Different
+//! ones of `n` bytes have equal products for at most `n` of 2^61 choices of the secrets, whatever the bytes are;
+//! of two independent pairs of secrets, drawn anew for each comparison, both would have to be such: for outputs
+//! of 64 MiB that is one comparison in 2^70. What differs by its product differs for certain, and is then looked up.
 
-use std::cmp::Ordering;
-
-/// A multiset of byte strings, in an order of its own.
-#[derive(Debug)]
-pub struct Units<'a> {
-    /// How often each single byte comes.
-    single: [usize; 256],
-    empty: usize,
-    /// Two to seven bytes, packed into a number with their length.
-    short: Vec<u64>,
-    /// Up to fifteen bytes, likewise, in two numbers.
-    medium: Vec<(u64, u64)>,
-    /// Longer ones, behind eight of their bytes as a number, which decides most comparisons.
-    long: Vec<(u64, &'a [u8])>,
-}
+use std::{
+    cmp::Ordering,
+    hash::{BuildHasher, RandomState},
+};
 
 /// A unit that one side has more often.
 pub enum Difference {
@@ -23,134 +18,130 @@ pub enum Difference {
     Missing(Vec<u8>),
 }
 
-impl<'a> Units<'a> {
-    pub fn of(units: impl Iterator<Item = &'a [u8]>) -> Units<'a> {
-        let (mut short, mut medium, mut long) = (Vec::new(), Vec::new(), Vec::new());
-        let (mut single, mut empty) = ([0; 256], 0);
+/// A unit that what was printed has more often, or less often, than what is expected: always the same one of
+/// several.
+pub fn difference<'a>(
+    actual: impl Iterator<Item = &'a [u8]> + Clone,
+    expected: impl Iterator<Item = &'a [u8]> + Clone,
+) -> Option<Difference> {
+    let secrets = [Secret::new(), Secret::new()];
+    let (left, right) = (Side::of(actual.clone(), &secrets), Side::of(expected.clone(), &secrets));
+    let counts = left.single.iter().zip(&right.single).enumerate();
+    if let Some((byte, (left, right))) = counts.into_iter().find(|(_, (left, right))| left != right) {
+        let unit = vec![byte as u8];
+        return Some(if left > right { Difference::Extra(unit) } else { Difference::Missing(unit) });
+    }
+    let mut products = left.products.iter().zip(&right.products);
+    let part = products.position(|(left, right)| left != right)?;
+    first_difference(sorted_part(actual, part), sorted_part(expected, part))
+}
+
+/// Parts that the units of more or less than one byte are divided into, so that a difference is soon found.
+const PARTS: usize = 256;
+
+/// One side's multiset.
+struct Side {
+    /// How often each single byte comes.
+    single: [usize; 256],
+    products: [[u64; 2]; PARTS],
+}
+
+impl Side {
+    fn of<'a>(units: impl Iterator<Item = &'a [u8]>, secrets: &[Secret; 2]) -> Side {
+        let mut side = Side { single: [0; 256], products: [[1; 2]; PARTS] };
         for unit in units {
-            match unit.len() {
-                0 => empty += 1,
-                1 => single[usize::from(unit[0])] += 1,
-                length @ 2..8 => {
-                    let bytes = unit.iter().fold(0, |packed, byte| packed << 8 | u64::from(*byte));
-                    short.push(bytes << (64 - 8 * length) | length as u64);
+            if let [byte] = unit {
+                side.single[usize::from(*byte)] += 1;
+                continue;
+            }
+            let mut numbers = [unit.len() as u64 + 1; 2];
+            for_each_part(unit, |bytes| {
+                for (number, secret) in numbers.iter_mut().zip(secrets) {
+                    *number = reduced(times(*number, secret.x) + bytes);
                 }
-                length @ 8..16 => {
-                    let bytes = unit.iter().fold(0, |packed, byte| packed << 8 | u128::from(*byte));
-                    let packed = bytes << (128 - 8 * length) | length as u128;
-                    medium.push(((packed >> 64) as u64, packed as u64));
-                }
-                _ => long.push((0, unit)),
+            });
+            let products = &mut side.products[part_of(unit)];
+            for ((product, number), secret) in products.iter_mut().zip(numbers).zip(secrets) {
+                *product = times(*product, reduced(number + secret.z));
             }
         }
-        let short = radix_sorted(short);
-        medium.sort_unstable();
-        sort_long(&mut long);
-        Units { single, empty, short, medium, long }
-    }
-
-    /// The same as a set.
-    pub fn distinct(mut self) -> Units<'a> {
-        self.single.iter_mut().for_each(|count| *count = (*count).min(1));
-        self.empty = self.empty.min(1);
-        self.short.dedup();
-        self.medium.dedup();
-        self.long.dedup();
-        self
-    }
-
-    /// The first difference to what is expected, if there is one.
-    pub fn difference(&self, expected: &Units<'_>) -> Option<Difference> {
-        let counts = self.single.iter().zip(&expected.single).enumerate();
-        let mut single = counts.filter(|(_, (left, right))| left != right);
-        if let Some((byte, (left, right))) = single.next() {
-            let unit = vec![byte as u8];
-            return Some(if left > right { Difference::Extra(unit) } else { Difference::Missing(unit) });
-        }
-        let unpacked = |bytes: &[u8]| bytes[..usize::from(bytes[bytes.len() - 1])].to_vec();
-        let (short, medium, long) = (&expected.short, &expected.medium, &expected.long);
-        first_difference(&self.short, short, Ord::cmp, |packed| unpacked(&packed.to_be_bytes()))
-            .or_else(|| {
-                let bytes = |(high, low): &(u64, u64)| [high.to_be_bytes(), low.to_be_bytes()].concat();
-                first_difference(&self.medium, medium, Ord::cmp, |packed| unpacked(&bytes(packed)))
-            })
-            // The numbers before them are each side's own; the order is that of the bytes on both.
-            .or_else(|| {
-                first_difference(&self.long, long, |left, right| left.1.cmp(right.1), |unit| unit.1.to_vec())
-            })
-            .or_else(|| match self.empty.cmp(&expected.empty) {
-                Ordering::Equal => None,
-                Ordering::Greater => Some(Difference::Extra(Vec::new())),
-                Ordering::Less => Some(Difference::Missing(Vec::new())),
-            })
+        side
     }
 }
 
-/// Sorts by one byte after the other, the last first; bytes that are the same everywhere cost nothing.
-fn radix_sorted(mut keys: Vec<u64>) -> Vec<u64> {
-    // Fewer are sorted quicker by comparing them.
-    if keys.len() < 2_000 {
-        keys.sort_unstable();
-        return keys;
-    }
-    let digit = |key: u64, place: usize| usize::from((key >> (8 * place)) as u8);
-    let mut counts = vec![[0_usize; 256]; 8];
-    for key in &keys {
-        for (place, counts) in counts.iter_mut().enumerate() {
-            counts[digit(*key, place)] += 1;
-        }
-    }
-    let mut sorted = vec![0; keys.len()];
-    for (place, counts) in counts.iter_mut().enumerate() {
-        if counts[digit(keys[0], place)] == keys.len() {
-            continue;
-        }
-        let mut next = 0;
-        for count in counts.iter_mut() {
-            next += std::mem::replace(count, next);
-        }
-        for key in &keys {
-            let position = &mut counts[digit(*key, place)];
-            sorted[*position] = *key;
-            *position += 1;
-        }
-        std::mem::swap(&mut keys, &mut sorted);
-    }
-    keys
+struct Secret {
+    x: u64,
+    z: u64,
 }
 
-/// Sorts long units. What all of them begin with (`Case #`) says nothing and is not looked at.
-fn sort_long(units: &mut [(u64, &[u8])]) {
-    let Some((_, first)) = units.first() else { return };
-    let shared = units.iter().fold(first.len(), |shared, (_, unit)| {
-        let both = first[..shared].iter().zip(*unit);
-        both.take_while(|(left, right)| left == right).count()
-    });
-    for (key, unit) in units.iter_mut() {
-        let rest = &unit[shared..];
-        let mut bytes = [0; 8];
-        let length = rest.len().min(8);
-        bytes[..length].copy_from_slice(&rest[..length]);
-        *key = u64::from_be_bytes(bytes);
+impl Secret {
+    fn new() -> Secret {
+        let [x, z] = [0, 1].map(|which| reduced(RandomState::new().hash_one(which) >> 3));
+        Secret { x, z }
     }
+}
+
+const PRIME: u64 = (1 << 61) - 1;
+
+/// The number below the prime that a number below twice the prime is.
+fn reduced(number: u64) -> u64 {
+    number.min(number.wrapping_sub(PRIME))
+}
+
+fn times(left: u64, right: u64) -> u64 {
+    let product = u128::from(left) * u128::from(right);
+    reduced((product as u64 & PRIME) + (product >> 61) as u64)
+}
+
+/// Seven bytes after the other as a number.
+fn for_each_part(unit: &[u8], mut take: impl FnMut(u64)) {
+    let mut rest = unit;
+    while let Some(eight) = rest.first_chunk::<8>() {
+        take(u64::from_le_bytes(*eight) & ((1 << 56) - 1));
+        rest = &rest[7..];
+    }
+    if !rest.is_empty() {
+        take(up_to_seven(rest));
+    }
+}
+
+/// One to seven bytes as a number, in loads that overlap.
+fn up_to_seven(bytes: &[u8]) -> u64 {
+    match (bytes.first_chunk::<4>(), bytes.last_chunk::<4>()) {
+        (Some(first), Some(last)) => {
+            let [first, last] = [first, last].map(|four| u64::from(u32::from_le_bytes(*four)));
+            first | last << (8 * (bytes.len() - 4))
+        }
+        _ => {
+            let byte = |at: usize| u64::from(bytes[at]) << (8 * at);
+            byte(0) | byte(bytes.len() / 2) | byte(bytes.len() - 1)
+        }
+    }
+}
+
+/// Which part a unit belongs to: chosen by nothing secret, so that the same difference is told every time.
+fn part_of(unit: &[u8]) -> usize {
+    let end = &unit[unit.len().saturating_sub(7)..];
+    let mixed = if end.is_empty() { 0 } else { up_to_seven(end).wrapping_mul(0x9e37_79b9_7f4a_7c15) };
+    (mixed >> 56) as usize
+}
+
+fn sorted_part<'a>(units: impl Iterator<Item = &'a [u8]>, part: usize) -> Vec<&'a [u8]> {
+    let mut units: Vec<&[u8]> = units.filter(|unit| unit.len() != 1 && part_of(unit) == part).collect();
     units.sort_unstable();
+    units
 }
 
-fn first_difference<T>(
-    actual: &[T],
-    expected: &[T],
-    order: impl Fn(&T, &T) -> Ordering,
-    bytes: impl Fn(&T) -> Vec<u8>,
-) -> Option<Difference> {
-    let same = actual.iter().zip(expected).take_while(|(left, right)| order(left, right).is_eq()).count();
+fn first_difference(actual: Vec<&[u8]>, expected: Vec<&[u8]>) -> Option<Difference> {
+    let same = actual.iter().zip(&expected).take_while(|(left, right)| left == right).count();
     // Both are sorted: of the first two that differ, the smaller one is missing on the other side.
     match (actual.get(same), expected.get(same)) {
         (None, None) => None,
-        (Some(extra), Some(missing)) if order(extra, missing).is_lt() => {
-            Some(Difference::Extra(bytes(extra)))
+        (Some(extra), Some(missing)) if extra.cmp(missing) == Ordering::Less => {
+            Some(Difference::Extra(extra.to_vec()))
         }
-        (Some(extra), None) => Some(Difference::Extra(bytes(extra))),
-        (_, Some(missing)) => Some(Difference::Missing(bytes(missing))),
+        (Some(extra), None) => Some(Difference::Extra(extra.to_vec())),
+        (_, Some(missing)) => Some(Difference::Missing(missing.to_vec())),
     }
 }
 
@@ -187,8 +178,8 @@ mod tests {
                     sorted.sort();
                     sorted
                 };
-                let units = |units| Units::of(<[Vec<u8>]>::iter(units).map(Vec::as_slice));
-                let difference = units(&left).difference(&units(&right));
+                let units = |units| <[Vec<u8>]>::iter(units).map(Vec::as_slice);
+                let difference = difference(units(&left), units(&right));
                 assert_eq!(difference.is_none(), sorted(&left) == sorted(&right));
                 let count = |units: &[Vec<u8>], unit: &[u8]| units.iter().filter(|one| *one == unit).count();
                 match difference {
@@ -198,8 +189,8 @@ mod tests {
                 }
                 let set =
                     |units: &[Vec<u8>]| units.iter().cloned().collect::<std::collections::BTreeSet<_>>();
-                let as_sets = units(&left).distinct().difference(&units(&right).distinct());
-                assert_eq!(as_sets.is_none(), set(&left) == set(&right));
+                let is_same = crate::judge::numbering::same_set(units(&left), units(&right));
+                assert_eq!(is_same, set(&left) == set(&right));
             }
         }
     }
@@ -209,8 +200,8 @@ mod tests {
         let lines: Vec<String> = (0..3_000).map(|number| format!("Case #{number}: yes")).collect();
         let reversed: Vec<String> = lines.iter().rev().cloned().collect();
         let check = |left: &[String], right: &[String], extra: Option<&str>, missing: Option<&str>| {
-            let [left, right] = [left, right].map(|lines| Units::of(lines.iter().map(String::as_bytes)));
-            let found = match left.difference(&right) {
+            let units = |lines| <[String]>::iter(lines).map(String::as_bytes);
+            let found = match difference(units(left), units(right)) {
                 None => (None, None),
                 Some(Difference::Extra(unit)) => (Some(unit), None),
                 Some(Difference::Missing(unit)) => (None, Some(unit)),
@@ -221,5 +212,30 @@ mod tests {
         check(&lines, &reversed, None, None);
         check(&lines, &reversed[1..], Some("Case #2999: yes"), None);
         check(&lines[1..], &reversed, None, Some("Case #0: yes"));
+    }
+
+    #[test]
+    fn units_are_told_apart_by_length_content_and_number() {
+        let units: Vec<Vec<u8>> = (0..40).flat_map(|length| [vec![0; length], vec![b'a'; length]]).collect();
+        let fingerprint = |units: &[&[u8]]| difference(units.iter().copied(), std::iter::empty()).is_some();
+        assert!(fingerprint(&[b"ab"]));
+        for (index, unit) in units.iter().enumerate() {
+            for other in &units[index + 1..] {
+                let differs = difference([unit.as_slice()].into_iter(), [other.as_slice()].into_iter());
+                assert_eq!(differs.is_some(), unit != other, "{unit:?} {other:?}");
+            }
+            let [once, twice] = [1, 2].map(|count| std::iter::repeat_n(unit.as_slice(), count));
+            assert!(difference(once, twice).is_some());
+        }
+    }
+
+    /// Sums of these are equal, and their products are not.
+    #[test]
+    fn parts_that_add_up_alike_differ() {
+        let check = |left: [&[u8]; 2], right: [&[u8]; 2]| {
+            assert!(difference(left.into_iter(), right.into_iter()).is_some());
+        };
+        check([b"aaa", b"ccc"], [b"bbb", b"bbb"]);
+        check([b"ab", b"cd"], [b"ad", b"cb"]);
     }
 }

@@ -26,7 +26,7 @@ use super::{
 };
 
 /// Descriptors as the driver in the cell finds them.
-const CALL_FD: i32 = 3;
+pub const CALL_FD: i32 = 3;
 const RESULT_FD: i32 = 4;
 const CODE_FD: i32 = 5;
 /// From and to the other cell, where there is a link at descriptors of its own.

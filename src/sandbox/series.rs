@@ -15,10 +15,11 @@
 //! - What is expected of a run is not in the cell, here as ever. Inputs come one by one.
 
 use std::{
+    cmp::Ordering,
     fs,
     io::{IoSlice, IoSliceMut},
     os::{
-        fd::{AsRawFd, OwnedFd},
+        fd::{AsRawFd, IntoRawFd, OwnedFd},
         unix::net::UnixStream,
     },
     time::{Duration, Instant},
@@ -34,10 +35,10 @@ use serde_bytes::Bytes;
 
 use super::{
     cell::{Buffers, LentJob, scratch_bytes, stop_requested},
-    program::{Inputs, SERIES_FD},
+    program::{CALL_FD, Inputs, SERIES_FD},
     protocol::{JobRun, Ran, ReplyOf, write_unforked},
     run::{self, Stage, Supervisor},
-    step::{StepError, io_step},
+    step::{StepError, io_step, step},
     supervise::{MEMORY_WATCH, Watch, end_everything},
     sys::{self, unforked::Unforked},
 };
@@ -51,8 +52,6 @@ const MOST_WALL: Duration = Duration::from_millis(500);
 const LEAST_RUNS: usize = 2;
 /// After so many runs in doubt the rest has processes of its own.
 const MOST_DOUBTS: u32 = 2;
-/// What the driver says of a run that it can vouch for.
-const VOUCHED: &[u8] = b"1";
 
 /// Whether a job's runs may go in series.
 pub struct SeriesPlan {
@@ -63,13 +62,12 @@ pub struct SeriesPlan {
 impl SeriesPlan {
     pub fn new(supervisor: &Supervisor<'_>, job: &LentJob<'_>) -> SeriesPlan {
         let has_files = !job.collect.is_empty() || job.runs.iter().any(|run| !run.files.is_empty());
-        let has_calls = job.runs.iter().any(|run| run.call.is_some());
         let setup = supervisor.setup;
         let possible = job.series
             && setup.run.is_some()
             // There the number of processes is not a process's own.
             && setup.confined.is_none()
-            && !(has_files || has_calls || job.link.is_some())
+            && !(has_files || job.link.is_some())
             && job.runs.len() > LEAST_RUNS;
         SeriesPlan { possible, doubts: 0 }
     }
@@ -99,6 +97,35 @@ pub struct Ended {
     pub done: usize,
     /// The run in doubt was not a short one.
     pub too_long: bool,
+}
+
+/// Before the record of a run for which the driver vouches: `1` and the record's length.
+const VOUCHED_BYTES: usize = 5;
+
+/// What the driver has said of a run so far.
+#[derive(Debug, PartialEq, Eq)]
+enum Said {
+    Nothing,
+    Vouched,
+    /// That it cannot vouch for it, or something that is not its to say.
+    Other,
+}
+
+impl Said {
+    fn of(result: &[u8]) -> Said {
+        match result {
+            [] => Said::Nothing,
+            [b'1', rest @ ..] => match rest.split_first_chunk::<4>() {
+                None => Said::Nothing,
+                Some((length, record)) => match record.len().cmp(&(u32::from_le_bytes(*length) as usize)) {
+                    Ordering::Less => Said::Nothing,
+                    Ordering::Equal => Said::Vouched,
+                    Ordering::Greater => Said::Other,
+                },
+            },
+            _ => Said::Other,
+        }
+    }
 }
 
 /// What came of one run.
@@ -150,7 +177,7 @@ pub fn carry_out(
                 if memory_bytes > supervisor.limits.memory_bytes / 2 || !renew()? {
                     break;
                 }
-                let [stdout, stderr, _] = &watch.captures;
+                let [stdout, stderr, result] = &watch.captures;
                 let ran = Ran {
                     status: 0,
                     limit: None,
@@ -159,7 +186,7 @@ pub fn carry_out(
                     memory_bytes,
                     stdout: stdout.bytes(),
                     stderr: stderr.bytes(),
-                    result: Bytes::new(b""),
+                    result: Bytes::new(&result.bytes()[VOUCHED_BYTES..]),
                     files: Vec::new(),
                     in_series: true,
                     ended_us: sys::monotonic_us(),
@@ -193,14 +220,18 @@ fn one(
     let doubt = |too_long| Ok(One::InDoubt { too_long });
     let stdin = io_step("store_stdin", || sys::sealed_file(input.stdin))?;
     let Ok(cpu_before) = sys::process_cpu_time(watch.main) else { return doubt(false) };
-    match send_input(to_run, &stdin) {
+    let call = match input.call {
+        Some(call) => Some(io_step("store_call", || sys::sealed_file(call))?),
+        None => None,
+    };
+    match step("send_input", || send_input(to_run, [Some(&stdin), call.as_ref()])) {
         Ok(()) => {}
         // It is gone.
-        Err(Errno::EPIPE | Errno::ECONNRESET) => return doubt(false),
-        Err(errno) => return Err(StepError { step: "send_input", errno }),
+        Err(StepError { errno: Errno::EPIPE | Errno::ECONNRESET, .. }) => return doubt(false),
+        Err(error) => return Err(error),
     }
     let most_wall = begun + MOST_WALL.min(Duration::from_millis(supervisor.limits.wall_ms));
-    while watch.captures[2].bytes().is_empty() {
+    while Said::of(watch.captures[2].bytes()) == Said::Nothing {
         let mut wake = most_wall;
         if watch.tree.is_some() {
             wake = wake.min(Instant::now() + MEMORY_WATCH);
@@ -233,36 +264,43 @@ fn one(
     if cpu > most_cpu {
         return doubt(true);
     }
-    if watch.limit.is_some() || **watch.captures[2].bytes() != *VOUCHED {
+    if watch.limit.is_some() || Said::of(watch.captures[2].bytes()) != Said::Vouched {
         return doubt(false);
     }
     Ok(One::BeyondDoubt { cpu })
 }
 
-/// Hands the process its next input.
-fn send_input(to_run: &UnixStream, stdin: &OwnedFd) -> Result<(), Errno> {
-    let fds = [stdin.as_raw_fd()];
+/// Hands the process its next input, and the call to make if there is one.
+fn send_input(to_run: &UnixStream, files: [Option<&OwnedFd>; 2]) -> Result<(), Errno> {
+    let fds: Vec<_> = files.into_iter().flatten().map(AsRawFd::as_raw_fd).collect();
     let rights = [ControlMessage::ScmRights(&fds)];
     sendmsg::<()>(to_run.as_raw_fd(), &[IoSlice::new(b"i")], &rights, MsgFlags::MSG_NOSIGNAL, None)?;
     Ok(())
 }
 
-/// In the process: waits for the next input and makes it the standard input. `false`: there is none.
+/// In the process: waits for the next input and puts it and the call where they belong. `false`: there is none.
 ///
 /// # Errors
 /// Of the descriptors, with which the solution may have meddled.
 pub fn receive_input() -> Result<bool, Errno> {
     let mut byte = [0];
-    let mut space = cmsg_space!([std::os::fd::RawFd; 1]);
+    let mut space = cmsg_space!([std::os::fd::RawFd; 2]);
     let mut buffers = [IoSliceMut::new(&mut byte)];
     let flags = MsgFlags::MSG_CMSG_CLOEXEC;
     let message = recvmsg::<()>(SERIES_FD, &mut buffers, Some(&mut space), flags)?;
     let received = message.cmsgs()?.find_map(|item| match item {
-        ControlMessageOwned::ScmRights(fds) => fds.first().copied(),
+        ControlMessageOwned::ScmRights(fds) => Some(fds),
         _ => None,
     });
-    let Some(input) = received.map(sys::adopt_fd) else { return Ok(false) };
-    sys::dup_onto(input.as_raw_fd(), 0)?;
+    let Some(received) = received else { return Ok(false) };
+    for (file, place) in received.into_iter().map(sys::adopt_fd).zip([0, CALL_FD]) {
+        if file.as_raw_fd() == place {
+            // The call's file came to lie at its place by itself.
+            let _ = file.into_raw_fd();
+        } else {
+            sys::dup_onto(file.as_raw_fd(), place)?;
+        }
+    }
     Ok(true)
 }
 
@@ -272,4 +310,25 @@ fn peak_resident(process: Pid) -> u64 {
     let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
     let kib = peak.and_then(|peak| peak.trim().strip_suffix(" kB")?.parse::<u64>().ok());
     kib.unwrap_or(0) * 1024
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Said;
+
+    #[test]
+    fn only_a_whole_record_is_vouched_for() {
+        for (result, said) in [
+            (&b""[..], Said::Nothing),
+            (b"1", Said::Nothing),
+            (b"1\x02\0\0\0a", Said::Nothing),
+            (b"1\x02\0\0\0ab", Said::Vouched),
+            (b"1\0\0\0\0", Said::Vouched),
+            (b"1\0\0\0\0x", Said::Other),
+            (b"0", Said::Other),
+            (b"x1", Said::Other),
+        ] {
+            assert_eq!(Said::of(result), said, "{result:?}");
+        }
+    }
 }

@@ -5,9 +5,13 @@ use std::{
     fs,
     path::Path,
     process::{Child, Command, Stdio},
+    sync::Arc,
     time::{Duration, Instant},
 };
 
+use arrow_json::ReaderBuilder;
+use arrow_schema::{DataType, Field, Schema};
+use parquet::arrow::ArrowWriter;
 use serde_json::{Value as Json, json};
 use tempfile::TempDir;
 
@@ -209,7 +213,7 @@ fn a_solution_that_is_right_only_sometimes_is_not_kept() {
 fn an_audit_names_suspicious_tests() {
     let directory = TempDir::new().unwrap();
     let here = directory.path();
-    let tests = json!({"inputs": ["1\n", "2\n", "1\n", "3\n"], "outputs": ["1\n", "2\n", "7\n", "4\n"]});
+    let tests = json!({"inputs": ["11\n", "2\n", "11\n", "3\n"], "outputs": ["11\n", "2\n", "7\n", "4\n"]});
     let single = json!({"inputs": ["1\n"], "outputs": ["1\n"]});
     let rows = [
         code_row("print(input())", &tests),
@@ -231,6 +235,160 @@ fn an_audit_names_suspicious_tests() {
     let agreement = |test: u32| json!({"test": test, "agreeing": 2, "accepted": 0, "other_answers": 2});
     assert_eq!(finding["multi_answer"], json!([agreement(2), agreement(3)]));
     assert_eq!(json_lines(&here.join("kept.verdicts.jsonl"))[0]["passed"], 2);
+}
+
+/// Burns so much CPU time where the input is 9, then doubles it.
+fn slow(seconds: &str) -> String {
+    format!(
+        "import time\nn = int(input())\nwhile n == 9 and time.process_time() < {seconds}: pass\nprint(2 * n)"
+    )
+}
+
+/// Problems with one defect each, and their neighbours without: each defect is found, and nothing else.
+#[test]
+fn an_audit_finds_what_was_planted_and_nothing_else() {
+    let directory = TempDir::new().unwrap();
+    let here = directory.path();
+    let doubles = |comment: &str| format!("print(2 * int(input()))  # {comment}");
+    let other_doubles = |comment: &str| format!("n = int(input())\nprint(n + n)  # {comment}");
+    let from_table = |table: &str| format!("print({table}[int(input())])");
+    let tests = |outputs: [&str; 3]| json!({"inputs": ["5\n", "7\n", "9\n"], "outputs": outputs});
+    let right = ["10", "14", "18"];
+    let as_float = |change: f64| format!("print(int(input()) / 3 + {change})");
+    // Name, tests, solutions, what is found.
+    let planted: Vec<(&str, Json, Vec<String>, Json)> = vec![
+        ("clean", tests(right), vec![doubles("a"), other_doubles("a"), "print(11)".to_owned()], json!(null)),
+        (
+            "a wrong expected output",
+            json!({"inputs": ["5", "7", "9", "1"], "outputs": ["10", "14", "19", "2"]}),
+            vec![doubles("b"), other_doubles("b"), "print(10)".to_owned()],
+            json!({"fail_every_solution": [2], "multi_answer": [2]}),
+        ),
+        (
+            "contradiction",
+            json!({"inputs": ["5", "7", "5\n"], "outputs": ["10", "14", "12"]}),
+            vec![doubles("c")],
+            json!({"contradict_each_other": [[0, 2]]}),
+        ),
+        (
+            "the same number twice, written in two ways",
+            json!({"inputs": ["1", "1"], "outputs": ["0.33333333", "0.333333333333"]}),
+            vec![as_float(0.0), as_float(1e-9)],
+            json!(null),
+        ),
+        (
+            "too tight",
+            tests(["10", "14", "18 "]),
+            vec![slow("0.55"), slow("2")],
+            json!({"limit_too_tight": [2]}),
+        ),
+        ("slow for one", tests(["10", "14", "18  "]), vec![slow("3"), doubles("d")], json!(null)),
+        (
+            "slow algorithms",
+            json!({"inputs": ["9", "9\n", "9 \n"], "outputs": ["18", "18", "18"]}),
+            vec![slow("3"), slow("4")],
+            json!({"nothing_passes": true}),
+        ),
+        (
+            "several answers",
+            json!({"inputs": ["5", "7", "9"], "outputs": ["2 3", "3 4", "4 5"]}),
+            vec![
+                "n = int(input())\nprint(n // 2, n - n // 2)".to_owned(),
+                "n = int(input())\nprint(n // 2 + (n == 9), n - n // 2 - (n == 9))".to_owned(),
+                from_table("{5: '2 3', 7: '3 4', 9: '5 4'}"),
+            ],
+            json!({"multi_answer": [2]}),
+        ),
+        (
+            "yes or no",
+            json!({"inputs": ["5", "7", "9"], "outputs": ["YES", "NO", "YES"]}),
+            vec![
+                from_table("{5: 'YES', 7: 'NO', 9: 'YES'}"),
+                from_table("{5: 'YES', 7: 'NO', 9: 'NO'}"),
+                "print('NO' if int(input()) > 5 else 'YES')".to_owned(),
+            ],
+            json!(null),
+        ),
+        (
+            "one wrong solution, three times",
+            tests(["10", "14", "18   "]),
+            vec![from_table("{5: 10, 7: 14, 9: 77}"), from_table("{5: 10, 7: 14,  9: 77}"), doubles("e")],
+            json!(null),
+        ),
+        (
+            "each wrong elsewhere",
+            tests(["10", " 14", "18"]),
+            vec![
+                from_table("{5: 1, 7: 14, 9: 18}"),
+                from_table("{5: 10, 7: 2, 9: 18}"),
+                "print(18)".to_owned(),
+            ],
+            json!(null),
+        ),
+        (
+            "hard for everybody",
+            tests([" 10", "14", "18"]),
+            vec!["print(1 // 0)".to_owned(), "print(input() + 'x')".to_owned()],
+            json!({"nothing_passes": true}),
+        ),
+    ];
+    let mut first_rows = Vec::new();
+    let mut rows = Vec::new();
+    for (_, tests, solutions, _) in &planted {
+        first_rows.push(rows.len());
+        rows.extend(solutions.iter().map(|code| code_row(code, tests)));
+    }
+    fs::write(here.join("in.jsonl"), rows.concat()).unwrap();
+    let args = ["in.jsonl", "-o", "kept.jsonl", "--audit", "audit.jsonl", "--cpu-ms", "800"];
+    let output = filter(here, &args).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let findings = json_lines(&here.join("audit.jsonl"));
+    for ((name, _, _, expected), first_row) in planted.iter().zip(first_rows) {
+        let Some(finding) = findings.iter().find(|finding| finding["first_row"] == first_row) else {
+            assert!(expected.is_null(), "{name}: nothing found");
+            continue;
+        };
+        let tests_of = |list: &Json| {
+            list.as_array().unwrap().iter().map(|entry| entry["test"].clone()).collect::<Vec<_>>()
+        };
+        let mut found = serde_json::Map::new();
+        for name in ["fail_every_solution", "contradict_each_other", "limit_too_tight"] {
+            if finding[name] != json!([]) {
+                found.insert(name.to_owned(), finding[name].clone());
+            }
+        }
+        if finding["multi_answer"] != json!([]) {
+            found.insert("multi_answer".to_owned(), json!(tests_of(&finding["multi_answer"])));
+        }
+        if finding["nothing_passes"] == true {
+            found.insert("nothing_passes".to_owned(), json!(true));
+        }
+        assert_eq!(Json::Object(found), *expected, "{name}: {finding}");
+    }
+}
+
+/// The other way round: what fails by chance is told from what is wrong.
+#[test]
+fn a_solution_that_fails_by_chance_is_said_to() {
+    let directory = TempDir::new().unwrap();
+    let here = directory.path();
+    let tests = json!({"inputs": ["1\n"], "outputs": ["1\n"]});
+    let chance = |number: usize| format!("import random\nprint(int(random.random() * 2))  # {number}");
+    let wrong = "import random\nprint(random.random() + 2)".to_owned();
+    let crash = "import random\nrandom.nothing()".to_owned();
+    let codes: Vec<String> = (0..24).map(chance).chain([wrong, crash]).collect();
+    let rows: String = codes.iter().map(|code| code_row(code, &tests)).collect();
+    fs::write(here.join("in.jsonl"), rows).unwrap();
+    // Of two dozen that are right every second time, by chance none is kept once in two thousand.
+    let output = filter(here, &["in.jsonl", "-o", "kept.jsonl", "--confirm-random", "16"]).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let table = json_lines(&here.join("kept.verdicts.jsonl"));
+    let flagged = table[..24].iter().filter(|row| row["cause"] == "not_deterministic").count();
+    // About half pass at first and are all found out; of the others every second one.
+    assert!((8..=24).contains(&flagged), "{flagged}: {table:?}");
+    assert!(table[..24].iter().all(|row| row["action"] == "drop"), "{table:?}");
+    assert_eq!((&table[24]["verdict"], &table[24]["cause"]), (&json!("wrong_answer"), &json!(null)));
+    assert_eq!((&table[25]["verdict"], &table[25]["cause"]), (&json!("runtime_error"), &json!(null)));
 }
 
 #[test]
@@ -266,4 +424,98 @@ fn the_labelled_data_set_is_kept_and_dropped_as_labelled() {
         .map(|(line, _)| line)
         .collect();
     assert!(fs::read_to_string(here.join("kept.jsonl")).unwrap() == kept, "kept rows are not byte-identical");
+}
+
+/// A parquet file in the form of open-r1/codeforces: tests are a list of structs, some rows have a checker.
+fn write_parquet(path: &Path, rows: &[Json]) {
+    let test = DataType::Struct(
+        ["input", "output"].into_iter().map(|name| Field::new(name, DataType::Utf8, true)).collect(),
+    );
+    let schema = Arc::new(Schema::new(vec![
+        Field::new("response", DataType::Utf8, true),
+        Field::new("official_tests", DataType::List(Arc::new(Field::new("item", test, true))), true),
+        Field::new("generated_checker", DataType::Utf8, true),
+    ]));
+    let mut decoder = ReaderBuilder::new(Arc::clone(&schema)).build_decoder().unwrap();
+    decoder.serialize(rows).unwrap();
+    let batch = decoder.flush().unwrap().unwrap();
+    let mut writer = ArrowWriter::try_new(fs::File::create(path).unwrap(), schema, None).unwrap();
+    writer.write(&batch).unwrap();
+    writer.close().unwrap();
+}
+
+#[test]
+fn checkers_in_rows_decide_in_place_of_the_rule() {
+    let directory = TempDir::new().unwrap();
+    let here = directory.path();
+    // Any two numbers of that sum, by the protocol of open-r1/codeforces.
+    let checker = "import sys\n\
+        def main(input_path, answer_path, output_path):\n\
+        \x20   total = int(open(input_path).read())\n\
+        \x20   words = open(output_path, errors='replace').read().split()\n\
+        \x20   try:\n\
+        \x20       print(int(len(words) == 2 and int(words[0]) + int(words[1]) == total))\n\
+        \x20   except ValueError:\n\
+        \x20       print(0)\n\
+        main(*sys.argv[1:])\n";
+    let row = |body: &str, checker: Option<&str>| {
+        json!({
+            "response": format!("```python\n{body}\n```"),
+            "official_tests": [{"input": "5\n", "output": "1 4\n"}, {"input": "9\n", "output": "1 8\n"}],
+            "generated_checker": checker,
+        })
+    };
+    let other = "n = int(input())\nprint(n - 2, 2)";
+    write_parquet(
+        &here.join("in.parquet"),
+        &[
+            row(other, Some(checker)),
+            row("n = int(input())\nprint(1, n - 1)", Some(checker)),
+            row("n = int(input())\nprint(n, n)", Some(checker)),
+            row("print('\\0\\ud800'.encode('utf8', 'surrogatepass'))", Some(checker)),
+            row("n = int(input())\nprint(1, n - 1)", None),
+            row(other, None),
+            row(other, Some("")),
+            row(other, Some("raise SystemExit('broken')")),
+            row(other, Some("print(0.5)")),
+            row("raise SystemExit(1)", Some("print(1)")),
+        ],
+    );
+    let columns = ["--all-code", "--answer-column", "response", "--tests-column", "official_tests"];
+    let args = [
+        "in.parquet",
+        "-o",
+        "out.parquet",
+        "--verdicts",
+        "why.jsonl",
+        "--checker-column",
+        "generated_checker",
+    ];
+    let output = filter(here, &[&args[..], &columns].concat()).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let table = json_lines(&here.join("why.jsonl"));
+    let found: Vec<(&str, &str)> =
+        table.iter().map(|row| (row["action"].as_str().unwrap(), row["verdict"].as_str().unwrap())).collect();
+    let expected = [
+        ("keep", "accepted"),
+        ("keep", "accepted"),
+        ("drop", "wrong_answer"),
+        ("drop", "wrong_answer"),
+        ("keep", "accepted"),
+        ("drop", "wrong_answer"),
+        ("drop", "wrong_answer"),
+        ("drop", "undecided"),
+        ("drop", "wrong_answer"),
+        ("drop", "runtime_error"),
+    ];
+    assert_eq!(found, expected, "{table:?}");
+    assert_eq!(table[7]["cause"], "bad_tests");
+
+    // Without the column the rule decides, and a column that is not there is an error.
+    let plain = ["in.parquet", "-o", "plain.parquet", "--verdicts", "plain.jsonl"];
+    assert!(filter(here, &[&plain[..], &columns].concat()).output().unwrap().status.success());
+    assert_eq!(json_lines(&here.join("plain.jsonl"))[0]["verdict"], "wrong_answer");
+    let missing = ["in.parquet", "-o", "none.parquet", "--checker-column", "chequer"];
+    let output = filter(here, &[&missing[..], &columns].concat()).output().unwrap();
+    assert!(String::from_utf8_lossy(&output.stderr).contains("no column `chequer`"), "{output:?}");
 }

@@ -2,10 +2,11 @@
 
 use num_bigint::BigInt;
 
-use super::{Value, whole_number};
+use super::{Typed, Value, whole_number};
 
 /// A byte string that two values share exactly if they are equal as data: by Python's `==`, and
-/// besides that a tuple equals a list of the same items and NaN equals NaN. Linear in the value's
+/// besides that a tuple equals a list of the same items and NaN equals NaN. Exact numbers are equal to the
+/// ints and floats that they exactly are. Linear in the value's
 /// size, except that the items of sets are sorted.
 pub fn equality_key(value: &Value) -> Vec<u8> {
     let mut key = Vec::new();
@@ -51,6 +52,9 @@ fn write_identity(key: &mut Vec<u8>, value: &Value) {
             };
             write_sorted(key, b'{', pairs.iter().map(pair).collect());
         }
+        // `Decimal('1.10')` is another one than `Decimal('1.1')`.
+        Value::Typed(typed) => write_typed(key, typed),
+        Value::Made { plain, .. } => write_identity(key, plain),
         Value::None | Value::Int(_) | Value::BigInt(_) | Value::Str(_) | Value::Bytes(_) => write(key, value),
     }
 }
@@ -86,7 +90,21 @@ fn write(key: &mut Vec<u8>, value: &Value) {
             };
             write_sorted(key, b'{', pairs.iter().map(pair).collect());
         }
+        Value::Made { plain, .. } => write(key, plain),
+        Value::Typed(typed) => match (typed.plain_equal(), typed.ratio()) {
+            (Some(plain), _) => write(key, &plain),
+            (None, Some((over, under))) => {
+                write_bytes(key, b'r', &over.to_signed_bytes_le());
+                write_bytes(key, b'/', &under.to_signed_bytes_le());
+            }
+            (None, None) => write_typed(key, typed),
+        },
     }
+}
+
+fn write_typed(key: &mut Vec<u8>, typed: &Typed) {
+    write_bytes(key, b't', typed.kind().name().as_bytes());
+    write_bytes(key, b':', typed.text().as_bytes());
 }
 
 fn write_small(key: &mut Vec<u8>, int: i64) {

@@ -2,11 +2,12 @@
 //!
 //! `marshal` because it is built into every CPython (importing `json` costs 3 ms of CPU per run)
 //! and carries integers of any size, tuples, sets, bytes, exact floats, NaN and lone surrogates.
-//! Version 2 because it has no back references: every value is written out where it stands.
+//! Version 2 because it has no back references: every value is written out where it stands. A value of a
+//! type that is not built in is a tuple of an ellipsis, the type's name and a text.
 
 use num_bigint::{BigInt, BigUint, Sign};
 
-use super::{MAX_DEPTH, Value, is_surrogate_utf8};
+use super::{MAX_DEPTH, Typed, TypedKind, Value, is_surrogate_utf8};
 
 /// Values in one message. A value takes at least one byte there and 32 in memory.
 const MAX_VALUES: usize = 4_000_000;
@@ -82,6 +83,14 @@ fn write(out: &mut Vec<u8>, value: &Value) -> Result<(), TooLarge> {
             }
             out.push(b'0');
         }
+        Value::Typed(typed) => {
+            out.push(b'(');
+            write_len(out, 3)?;
+            out.push(b'.');
+            write_bytes(out, b'u', typed.kind().name().as_bytes())?;
+            write_bytes(out, b'u', typed.text().as_bytes())?;
+        }
+        Value::Made { plain, .. } => write(out, plain)?,
     }
     Ok(())
 }
@@ -176,6 +185,7 @@ impl<'a> Reader<'a> {
         }
         let [tag] = self.array()?;
         match tag {
+            b'(' if self.bytes.get(self.at + 4) == Some(&b'.') => self.typed().map(Value::Typed),
             b'(' => self.items().map(Value::Tuple),
             b'[' => self.items().map(Value::List),
             b'<' => self.items().map(Value::Set),
@@ -183,6 +193,20 @@ impl<'a> Reader<'a> {
             b'{' => self.pairs().map(Value::Dict),
             _ => self.scalar(tag),
         }
+    }
+
+    /// `(..., type, text)`: no plain data begins with an ellipsis.
+    fn typed(&mut self) -> Result<Typed, DecodeError> {
+        let (length, [_ellipsis]) = (self.len()?, self.array()?);
+        let mut text = || match self.value()? {
+            Value::Str(text) => {
+                String::from_utf8(text).or_else(|_| self.error("a type's text with a lone surrogate"))
+            }
+            _ => self.error("a type without its text"),
+        };
+        let (name, text) = (text()?, text()?);
+        let typed = TypedKind::from_name(&name).and_then(|kind| Typed::new(kind, &text));
+        typed.filter(|_| length == 3).map_or_else(|| self.error("no value of a known type"), Ok)
     }
 
     fn scalar(&mut self, tag: u8) -> Result<Value, DecodeError> {

@@ -5,12 +5,14 @@
 //! | `parse` | JSON text and Python literals, as data sets hold them, to [`Value`] |
 //! | `marshal` | [`Value`] to and from the bytes that cross a cell's wall |
 //! | `repr` | [`Value`] as Python prints it, bounded, for a person |
+//! | `typed` | [`Typed`]: exact numbers, moments and members of an Enum, which are no plain data |
 //! | `key` | one byte string per class of equal values, for dicts and sets |
 
 mod key;
 pub mod marshal;
 mod parse;
 mod repr;
+mod typed;
 
 use num_bigint::BigInt;
 
@@ -18,6 +20,7 @@ pub use key::{equality_key, identity_key};
 pub use marshal::encode_call;
 pub use parse::{ParseError, parse_json, parse_python};
 pub use repr::{escape_bytes, repr};
+pub use typed::{Typed, TypedKind};
 
 /// Containers may nest this deep, wherever a value comes from. Real tests nest below ten; the
 /// bound keeps every recursive walk over a value within a small thread stack.
@@ -43,6 +46,14 @@ pub enum Value {
     FrozenSet(Vec<Value>),
     /// Pairs in insertion order; no two keys are equal by Python's `==`.
     Dict(Vec<(Value, Value)>),
+    /// Of a type that is not built in.
+    Typed(Typed),
+    /// What was written as a call of a container that is not built in, such as `deque([1])`: its content
+    /// as data. An expected value is that content ([`Value::into_data`]); an argument it cannot be.
+    Made {
+        constructor: &'static str,
+        plain: Box<Value>,
+    },
 }
 
 impl Value {
@@ -57,6 +68,38 @@ impl Value {
     /// A string value.
     pub fn str(text: &str) -> Value {
         Value::Str(text.as_bytes().to_vec())
+    }
+
+    /// The value with the content of every [`Value::Made`] in its place.
+    pub fn into_data(self) -> Value {
+        let all = |items: Vec<Value>| items.into_iter().map(Value::into_data).collect();
+        match self {
+            Value::Made { plain, .. } => plain.into_data(),
+            Value::List(items) => Value::List(all(items)),
+            Value::Tuple(items) => Value::Tuple(all(items)),
+            Value::Set(items) => Value::Set(all(items)),
+            Value::FrozenSet(items) => Value::FrozenSet(all(items)),
+            Value::Dict(pairs) => {
+                let pair = |(key, value): (Value, Value)| (key.into_data(), value.into_data());
+                Value::Dict(pairs.into_iter().map(pair).collect())
+            }
+            other => other,
+        }
+    }
+
+    /// The first value inside that is no plain data, by the name of its type.
+    pub fn first_typed(&self) -> Option<&'static str> {
+        match self {
+            Value::Typed(typed) => Some(typed.kind().name()),
+            Value::Made { constructor, .. } => Some(constructor),
+            Value::List(items) | Value::Tuple(items) | Value::Set(items) | Value::FrozenSet(items) => {
+                items.iter().find_map(Value::first_typed)
+            }
+            Value::Dict(pairs) => {
+                pairs.iter().find_map(|(key, value)| key.first_typed().or_else(|| value.first_typed()))
+            }
+            _ => None,
+        }
     }
 
     /// The name of the Python type.
@@ -74,6 +117,8 @@ impl Value {
             Value::Set(_) => "set",
             Value::FrozenSet(_) => "frozenset",
             Value::Dict(_) => "dict",
+            Value::Typed(typed) => typed.kind().name(),
+            Value::Made { constructor, .. } => constructor,
         }
     }
 }

@@ -97,6 +97,13 @@ impl Bounded {
             Value::FrozenSet(items) if items.is_empty() => self.push("frozenset()"),
             Value::FrozenSet(items) => self.items("frozenset({", items, "})"),
             Value::Dict(pairs) => self.dict(pairs),
+            Value::Typed(typed) => self.push(&typed.repr()),
+            Value::Made { constructor, plain } => {
+                self.push(constructor);
+                self.push("(");
+                self.value(plain);
+                self.push(")");
+            }
         }
     }
 

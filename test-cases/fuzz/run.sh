@@ -14,11 +14,13 @@ if [ "${#targets[@]}" -eq 0 ]; then
     mapfile -t targets < <(find fuzz_targets -name '*.rs' -printf '%f\n' | sed 's/\.rs$//' | sort)
 fi
 
-# The crate's dependencies and their versions are those of the crate itself.
+# The crate's dependencies, their versions and how they are compiled are those of the crate itself: otherwise cargo
+# would compile them anew for this workspace.
 mark='# Everything below is the crate'
 {
     sed "/^$mark/q" Cargo.toml
-    sed -n '/^\[dependencies\]/,/^\[/p' ../../Cargo.toml | sed '$d' | sed '/^$/d'
+    sed -n '/^\[dependencies\]/,/^\[dev-dependencies\]/p' ../../Cargo.toml | sed '$d' | sed '/^$/d'
+    sed -n '/^\[profile\.dev\.package\.[a-z]/,/^$/p' ../../Cargo.toml | sed '/^$/d'
 } > Cargo.toml.new
 if cmp -s Cargo.toml.new Cargo.toml; then rm Cargo.toml.new; else mv Cargo.toml.new Cargo.toml; fi
 cp ../../Cargo.lock Cargo.lock

@@ -21,7 +21,8 @@ const HOSTILE: [(&str, &str, &[Verdict]); 12] = {
     [
         ("fork_bomb", include_str!("../../../test-cases/hostile/fork_bomb.py"), SAID),
         ("thread_bomb", include_str!("../../../test-cases/hostile/thread_bomb.py"), SAID),
-        ("exhaust_and_end", include_str!("../../../test-cases/hostile/exhaust_and_end.py"), SAID),
+        // Its two dozen processes come and go faster than a busy kernel frees them: 1 in 1,000 reaches the bound.
+        ("exhaust_and_end", include_str!("../../../test-cases/hostile/exhaust_and_end.py"), MEMORY),
         ("memory_heap", include_str!("../../../test-cases/hostile/memory_heap.py"), MEMORY),
         ("memory_children", include_str!("../../../test-cases/hostile/memory_children.py"), MEMORY),
         ("memory_memfd", include_str!("../../../test-cases/hostile/memory_memfd.py"), MEMORY),

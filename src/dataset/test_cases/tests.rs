@@ -1,4 +1,5 @@
 use super::*;
+use crate::value::repr;
 
 fn program(text: &str) -> Vec<(String, String)> {
     let Tests::Program(tests) = parse_tests(text).expect("tests") else { panic!("not a program: {text}") };
@@ -156,4 +157,31 @@ fn tests_of_kinds_not_offered_are_unsupported() {
     ] {
         assert!(matches!(parse_tests(text), Err(TestsError::Unsupported(_))), "{text}");
     }
+}
+
+#[test]
+fn values_written_as_code_are_read_as_data() {
+    let accepted = |text: &str| match parse_tests(text) {
+        Ok(Tests::Function { tests, .. }) => tests[0].accepted.iter().map(|value| repr(value, 200)).collect(),
+        other => vec![format!("{other:?}")],
+    };
+    let in_python = |input: &str, output: &str| {
+        format!("{{'inputs': [[{input}]], 'outputs': [{output}], 'fn_name': 'f'}}")
+    };
+    assert_eq!(accepted(&in_python("1", "Decimal('1.10')")), ["Decimal('1.10')"]);
+    assert_eq!(accepted(&in_python("set()", "deque([1, Fraction(1, 2)])")), ["[1, Fraction(1, 2)]"]);
+    assert_eq!(accepted(&in_python("ListNode(1)", "Colour.RED")), ["Colour.RED"]);
+    assert_eq!(
+        accepted(r#"{"inputs": ["1\nfloat('inf')"], "outputs": ["np.array([1, 2])"], "fn_name": "f"}"#),
+        ["[1, 2]"]
+    );
+    for argument in ["Decimal('1')", "[deque([1])]", "{'a': np.array([1])}"] {
+        assert!(
+            matches!(parse_tests(&in_python(argument, "1")), Err(TestsError::Unsupported(_))),
+            "{argument}"
+        );
+    }
+    // Text without its quotes is nothing that may be guessed at.
+    let bare = r#"{"inputs": ["1"], "outputs": ["U.S"], "fn_name": "f"}"#;
+    assert!(matches!(parse_tests(bare), Err(TestsError::Bad(_))));
 }

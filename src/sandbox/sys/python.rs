@@ -24,6 +24,8 @@ struct Library {
     module_create: unsafe extern "C" fn(*mut ModuleDef, c_int) -> Object,
     text_from: unsafe extern "C" fn(*const c_char, isize) -> Object,
     call: unsafe extern "C" fn(Object, Object, Object) -> Object,
+    tuple_size: unsafe extern "C" fn(Object) -> isize,
+    tuple_item: unsafe extern "C" fn(Object, isize) -> Object,
     tuple_new: unsafe extern "C" fn(isize) -> Object,
     whole_number_from: unsafe extern "C" fn(c_long) -> Object,
     tuple_set: unsafe extern "C" fn(Object, isize, Object) -> c_int,
@@ -73,12 +75,18 @@ const METH_NOARGS: c_int = 0x0004;
 /// The version of the module interface that has been fixed since Python 3.
 const STABLE_MODULE_API: c_int = 3;
 
-static METHODS: [MethodDef; 3] = [
+static METHODS: [MethodDef; 4] = [
     MethodDef { name: c"serve".as_ptr(), function: Some(serve), flags: METH_O, doc: std::ptr::null() },
     MethodDef {
         name: c"next_run".as_ptr(),
         function: Some(next_run),
         flags: METH_NOARGS,
+        doc: std::ptr::null(),
+    },
+    MethodDef {
+        name: c"newest_change".as_ptr(),
+        function: Some(newest_change),
+        flags: METH_O,
         doc: std::ptr::null(),
     },
     MethodDef { name: std::ptr::null(), function: None, flags: 0, doc: std::ptr::null() },
@@ -101,6 +109,8 @@ fn find_library() -> Option<Library> {
             module_create: transmute::<*mut c_void, _>(find(c"PyModule_Create2")?),
             text_from: transmute::<*mut c_void, _>(find(c"PyUnicode_FromStringAndSize")?),
             call: transmute::<*mut c_void, _>(find(c"PyObject_Call")?),
+            tuple_size: transmute::<*mut c_void, _>(find(c"PyTuple_Size")?),
+            tuple_item: transmute::<*mut c_void, _>(find(c"PyTuple_GetItem")?),
             tuple_new: transmute::<*mut c_void, _>(find(c"PyTuple_New")?),
             whole_number_from: transmute::<*mut c_void, _>(find(c"PyLong_FromLong")?),
             tuple_set: transmute::<*mut c_void, _>(find(c"PyTuple_SetItem")?),
@@ -150,6 +160,30 @@ unsafe extern "C" fn next_run(_module: Object, _nothing: Object) -> Object {
     let begins = series::receive_input().is_ok_and(|came| came);
     // SAFETY: called by the interpreter, which is initialised and in this thread.
     unsafe { (library.whole_number_from)(c_long::from(begins)) }
+}
+
+/// `_proofbox.newest_change(dicts)`: when the last of a tuple of dictionaries was changed, on the
+/// interpreter's own count of changes: any change to one makes the number another one. The driver's
+/// `series.py` calls this with dictionaries alone and on CPython 3.11 alone, whose layout this knows.
+unsafe extern "C" fn newest_change(_module: Object, dicts: Object) -> Object {
+    /// `PyDictObject`, 3.6 to 3.11, as far as needed.
+    #[repr(C)]
+    struct Dict {
+        refcount: isize,
+        kind: Object,
+        used: isize,
+        version: u64,
+    }
+    let Some(library) = LIBRARY.get() else { super::exit_now(127) };
+    // SAFETY: called by the interpreter, in the only thread. `dicts` is borrowed from the caller and,
+    // by the contract above, a tuple of dictionaries, which it keeps alive; a size of -1 says that it is none.
+    unsafe {
+        let versions = (0..(library.tuple_size)(dicts)).map(|index| {
+            let dict = (library.tuple_item)(dicts, index).cast::<Dict>();
+            (*dict).version
+        });
+        (library.whole_number_from)(versions.max().unwrap_or(0) as c_long)
+    }
 }
 
 impl Callback {

@@ -1,7 +1,7 @@
 //! What a run failed for, where it is something that no run here has.
 
 /// Words by which Python says that it cannot do what it could in a process of its own, and what they mean.
-const SAID: [(&str, &str); 10] = [
+const SAID: [(&str, &str); 11] = [
     ("RuntimeError: can't start new thread", "threads"),
     ("does not support processes", "processes"),
     ("[Errno 58]", "a call of the system"),
@@ -9,6 +9,7 @@ const SAID: [(&str, &str); 10] = [
     ("AttributeError: module 'os' has no attribute '", "a function of os"),
     ("AttributeError: module 'posix' has no attribute '", "a function of posix"),
     ("AttributeError: module 'signal' has no attribute '", "a function of signal"),
+    ("AttributeError: module '_socket' has no attribute '", "sockets"),
     ("AttributeError: module 'time' has no attribute 'tzset'", "time zones"),
     // Sizes and offsets have 32 bits.
     ("OverflowError: Python int too large to convert to C ", "sizes of 64 bits"),

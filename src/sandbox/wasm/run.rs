@@ -163,6 +163,7 @@ impl Prepared {
             stderr,
             result,
             lacks,
+            in_series: false,
             files: Vec::new(),
             ended_at: Duration::ZERO,
             in_series: false,

@@ -1,11 +1,9 @@
 //! The submissions, with the verdict of each test.
 
 use proofbox::{
-    admission::Admit,
     limits::Limits,
     submission::{CodeKind, CodeTest, CodeTests, Submission, Tests},
     verdict::Verdict::{self, Accepted, MemoryLimit, RuntimeError, TimeLimit, Undecided, WrongAnswer},
-    verify::Engine,
 };
 
 use crate::support::program;
@@ -44,16 +42,6 @@ impl Case {
             limits: Limits { cpu_ms: 500, wall_ms: 1_500, memory_bytes: 256 << 20, ..Limits::default() },
             ..program(self.source, &[])
         }
-    }
-
-    /// `submission`: the case's own, or with other settings.
-    pub async fn check(&self, engine: &Engine, how: &str, submission: Submission) {
-        let report = engine.verify(submission, Admit::Patient).await;
-        let got: Vec<Verdict> = report.tests.iter().map(|test| test.verdict).collect();
-        let wanted: Vec<Verdict> = self.tests.iter().map(|(_, verdict)| *verdict).collect();
-        assert_eq!(got, wanted, "{how}, {}: {report:#?}", self.name);
-        let isolation = report.isolation_of_tests.map(|isolation| isolation.as_str());
-        assert_eq!(isolation, Some(self.isolation), "{how}, {}", self.name);
     }
 }
 

@@ -4,6 +4,7 @@
 //! nothing beyond what they return, bound the depth, and answer any text with a value or with an
 //! error that says where.
 
+mod constructor;
 mod json;
 mod number;
 mod python;
@@ -136,6 +137,14 @@ fn dict_of(pairs: Vec<(Value, Value)>) -> Value {
         }
     }
     Value::Dict(kept)
+}
+
+fn is_hashable(value: &Value) -> bool {
+    match value {
+        Value::List(_) | Value::Set(_) | Value::Dict(_) | Value::Made { .. } => false,
+        Value::Tuple(items) => items.iter().all(is_hashable),
+        _ => true,
+    }
 }
 
 /// The items without those equal to an earlier one.

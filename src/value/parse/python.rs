@@ -1,11 +1,20 @@
 //! Python literals: what `ast.literal_eval` reads.
 
-use super::{Cursor, ParseError, Parsed, dict_of, number, push_code_point, set_items_of};
+use super::{
+    Cursor, ParseError, Parsed,
+    constructor::{self, Arguments},
+    dict_of, is_hashable, number, push_code_point, set_items_of,
+};
+#[cfg(doc)]
+use crate::value::Typed;
 use crate::value::Value;
 
 /// Reads a Python literal: numbers (complex ones too, and the names `nan` and `inf`), strings and
 /// bytes with every prefix but `f`, adjacent strings joined, `None`, `True`, `False`, tuples,
-/// lists, dicts with any hashable key, sets and `set()`. No comments, `\N{...}` names or code.
+/// lists, dicts with any hashable key, sets. Beside literals, calls that make plain data or a [`Typed`], read
+/// as data and never called: `float('inf')`, `frozenset({1})`, `Decimal('1')`, `datetime.date(2024, 2, 29)`,
+/// `deque([1])`, `Counter({'a': 1})`, `np.array([1])`, `ListNode(1, ListNode(2))`; and a member of an Enum,
+/// `Colour.RED`. No comments, `\N{...}` names or code. What `repr` writes of a complex number is that number, as for Python's own `complex`: `(-0+infj)`.
 pub fn parse_python(text: &str) -> Result<Value, ParseError> {
     let mut python = Python(Cursor::new(text));
     python.blanks();
@@ -36,6 +45,8 @@ impl Python<'_> {
         let start = self.0.at;
         let left = self.value()?;
         let real = match left {
+            // As `repr` writes a real part of -0.0.
+            Value::Int(0) if self.0.bytes()[start] == b'-' => -0.0,
             Value::Int(int) => int as f64,
             Value::Float(float) => float,
             other => return Ok(other),
@@ -74,8 +85,11 @@ impl Python<'_> {
         self.blanks();
         match self.0.peek() {
             Some(b'0'..=b'9' | b'.') => self.number(is_negative),
-            Some(b'i' | b'n') => match self.word()? {
+            Some(b'i' | b'n' | b'm' | b'f') => match self.word()? {
                 Value::Float(float) => Ok(Value::Float(if is_negative { -float } else { float })),
+                Value::Complex(real, imaginary) => {
+                    Ok(Value::Complex(real, if is_negative { -imaginary } else { imaginary }))
+                }
                 _ => self.0.error("a sign before what is no number"),
             },
             _ => self.0.error("a sign before what is no number"),
@@ -89,14 +103,87 @@ impl Python<'_> {
             self.0.at = start;
             return self.strings();
         }
-        match word {
-            b"None" => Ok(Value::None),
-            b"True" => Ok(Value::Bool(true)),
-            b"False" => Ok(Value::Bool(false)),
-            b"nan" => Ok(Value::Float(f64::NAN)),
-            b"inf" => Ok(Value::Float(f64::INFINITY)),
-            b"set" if self.0.take("()") => Ok(Value::Set(Vec::new())),
-            _ => self.0.error_at(start, "a name that is no literal"),
+        if !matches!(self.0.peek(), Some(b'.' | b'(')) {
+            return match word {
+                b"None" => Ok(Value::None),
+                b"True" => Ok(Value::Bool(true)),
+                b"False" => Ok(Value::Bool(false)),
+                b"nan" => Ok(Value::Float(f64::NAN)),
+                b"inf" => Ok(Value::Float(f64::INFINITY)),
+                b"nanj" => Ok(Value::Complex(0.0, f64::NAN)),
+                b"infj" => Ok(Value::Complex(0.0, f64::INFINITY)),
+                _ => self.0.error_at(start, "a name that is no literal"),
+            };
+        }
+        self.0.take_while(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.'));
+        let name = &self.0.text[start..self.0.at];
+        let value = if self.0.peek() == Some(b'(') {
+            constructor::made(name, self.arguments(name)?)
+        } else {
+            constructor::named(name)
+        };
+        value.map_or_else(|| self.0.error_at(start, "a name that is no literal"), Ok)
+    }
+
+    /// What stands in a call's parentheses: values, then values with a name.
+    fn arguments(&mut self, name: &str) -> Parsed<Arguments> {
+        self.0.open()?;
+        let mut arguments = Arguments { values: Vec::new(), named: Vec::new() };
+        self.blanks();
+        if constructor::bare(name) == "defaultdict" {
+            self.factory();
+        }
+        while self.0.peek() != Some(b')') {
+            let start = self.0.at;
+            let argument = self.0.take_while(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+            self.blanks();
+            let is_named = !argument.is_empty() && self.0.take("=");
+            if is_named {
+                self.blanks();
+                let argument = String::from_utf8_lossy(argument).into_owned();
+                // Of an array's type nothing is needed.
+                let value = if argument == "dtype" { self.type_name()? } else { self.sum()? };
+                arguments.named.push((argument, value));
+            } else {
+                self.0.at = start;
+                arguments.values.push(self.sum()?);
+            }
+            self.blanks();
+            if !self.0.take(",") && self.0.peek() != Some(b')') {
+                return self.0.error("neither a comma nor the end of the arguments");
+            }
+            self.blanks();
+        }
+        self.0.close(Value::None)?;
+        Ok(arguments)
+    }
+
+    /// Steps over what a `defaultdict` makes missing values with: `list`, `<class 'list'>`, `None`.
+    fn factory(&mut self) {
+        if self.0.take("<class '") {
+            self.0.take_while(|byte| byte != b'\'');
+            self.0.take("'>");
+        } else {
+            const TYPES: [&str; 9] = ["int", "float", "str", "list", "dict", "set", "tuple", "bool", "None"];
+            let rest = &self.0.text[self.0.at..];
+            let is_type = TYPES
+                .iter()
+                .find(|name| rest.strip_prefix(**name).is_some_and(|rest| !rest.starts_with('(')));
+            self.0.at += is_type.map_or(0, |name| name.len());
+        }
+        self.blanks();
+        self.0.take(",");
+        self.blanks();
+    }
+
+    /// `int64`, `np.float32`, `'int'`.
+    fn type_name(&mut self) -> Parsed<Value> {
+        match self.0.peek() {
+            Some(b'"' | b'\'') => self.strings(),
+            _ => {
+                self.0.take_while(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.'));
+                Ok(Value::None)
+            }
         }
     }
 
@@ -385,13 +472,5 @@ impl Python<'_> {
             push_code_point(text, code)
         }
         Ok(())
-    }
-}
-
-fn is_hashable(value: &Value) -> bool {
-    match value {
-        Value::List(_) | Value::Set(_) | Value::Dict(_) => false,
-        Value::Tuple(items) => items.iter().all(is_hashable),
-        _ => true,
     }
 }

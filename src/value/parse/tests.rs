@@ -1,7 +1,7 @@
 use std::path::Path;
 
 use super::*;
-use crate::value::repr;
+use crate::value::{identity_key, repr};
 
 #[track_caller]
 fn json(text: &str, shown: &str) {
@@ -86,6 +86,116 @@ fn python_literals() {
     python("[1j, -2j, 1+2j, 1.5 - 2J]", "[1j, -2j, (1+2j), (1.5-2j)]");
     python("{}", "{}");
     python("[\n1 ,\n\n2\n]", "[1, 2]");
+}
+
+#[test]
+fn every_complex_number_is_read_as_it_is_printed() {
+    python("[1e4001j, -1e4001j, nanj, 1+nanj, nan-infj]", "[infj, -infj, nanj, (1+nanj), (nan-infj)]");
+    let parts = [0.0, -0.0, 1.0, -2.5, 1e300, f64::INFINITY, f64::NEG_INFINITY, f64::NAN];
+    for (real, imaginary) in parts.iter().flat_map(|real| parts.map(|imaginary| (*real, imaginary))) {
+        let value = Value::Complex(real, imaginary);
+        let printed = repr(&value, 100);
+        let read = parse_python(&printed).unwrap_or_else(|error| panic!("{printed}: {error}"));
+        assert_eq!(identity_key(&read), identity_key(&value), "{printed}");
+    }
+}
+
+#[test]
+fn constructors_are_read_as_what_they_make() {
+    for (text, shown) in [
+        (
+            "[set(), set([1, 1, 2]), frozenset(), frozenset({1}), set('aba')]",
+            "[set(), {1, 2}, frozenset(), frozenset({1}), {'a', 'b'}]",
+        ),
+        (
+            "[list((1, 2)), tuple([3]), dict(a=1), dict([('b', 2)], c=3)]",
+            "[[1, 2], (3,), {'a': 1}, {'b': 2, 'c': 3}]",
+        ),
+        (
+            "[float('inf'), float('-Infinity'), float(\"nan\"), float('1e3'), float(2)]",
+            "[inf, -inf, nan, 1000.0, 2.0]",
+        ),
+        ("[math.inf, -math.inf, np.nan, float(5), int('-12')]", "[inf, -inf, nan, 5.0, -12]"),
+        (
+            "[complex(1, -2), complex('1-infj'), complex(imag=3), complex(0.5)]",
+            "[(1-2j), (1-infj), 3j, (0.5+0j)]",
+        ),
+        ("[Decimal('1.10'), decimal.Decimal(3), -Decimal('2')]", ""),
+        (
+            "[Decimal('1.10'), decimal.Decimal(3), Decimal('NaN')]",
+            "[Decimal('1.10'), Decimal('3'), Decimal('NaN')]",
+        ),
+        (
+            "[Fraction(2, 4), Fraction('1/3'), fractions.Fraction(3)]",
+            "[Fraction(1, 2), Fraction(1, 3), Fraction(3, 1)]",
+        ),
+        ("datetime.date(2024, 2, 29)", "datetime.date.fromisoformat('2024-02-29')"),
+        ("datetime.date(2023, 2, 29)", ""),
+        ("datetime.datetime(2024, 2, 29, 1, 2)", "datetime.datetime.fromisoformat('2024-02-29T01:02:00')"),
+        (
+            "datetime.datetime(2024, 2, 29, tzinfo=datetime.timezone.utc)",
+            "datetime.datetime.fromisoformat('2024-02-29T00:00:00+00:00')",
+        ),
+        ("time(1, 2, 3, 4)", "datetime.time.fromisoformat('01:02:03.000004')"),
+        ("timedelta(days=1, seconds=-1)", "datetime.timedelta(microseconds=86399000000)"),
+        ("deque([1, (2,)], maxlen=5)", "deque([1, (2,)])"),
+        ("collections.Counter({'a': 2})", "Counter({'a': 2})"),
+        ("OrderedDict([('a', 1), ('b', 2)])", "OrderedDict({'a': 1, 'b': 2})"),
+        ("defaultdict(<class 'list'>, {1: [2]})", "defaultdict({1: [2]})"),
+        ("defaultdict(list, {1: [2]})", "defaultdict({1: [2]})"),
+        ("np.array([[1, 2], [3, 4]], dtype=np.int64)", "numpy.array([[1, 2], [3, 4]])"),
+        ("[np.int64(3), np.float64(0.5), numpy.bool_(True)]", "[3, 0.5, True]"),
+        ("ListNode(1, ListNode(2, None))", "ListNode([1, 2])"),
+        ("ListNode(val=1, next=ListNode(val=2))", "ListNode([1, 2])"),
+        ("TreeNode(1, None, TreeNode(2, TreeNode(3)))", "TreeNode([1, None, 2, 3])"),
+        (
+            "TreeNode(1, TreeNode(2, TreeNode(4), None), TreeNode(3, None, TreeNode(5)))",
+            "TreeNode([1, 2, 3, 4, None, None, 5])",
+        ),
+        (
+            "TreeNode(1, TreeNode(2, None, TreeNode(4, TreeNode(6))), TreeNode(3))",
+            "TreeNode([1, 2, 3, None, 4, None, None, 6])",
+        ),
+        ("[range(3), range(5, 0, -2)]", "[range([0, 1, 2]), range([5, 3, 1])]"),
+        ("{Colour.RED: Decimal('1')}", "{Colour.RED: Decimal('1')}"),
+        ("bytearray(b'a')", "bytearray(b'a')"),
+    ] {
+        if shown.is_empty() {
+            assert!(parse_python(text).is_err(), "{text}");
+        } else {
+            python(text, shown);
+        }
+    }
+    for text in [
+        "eval('1')",
+        "os.system('x')",
+        "Decimal()",
+        "Decimal('x')",
+        "Decimal(1, 2)",
+        "Fraction(1, 0)",
+        "set([[1]])",
+        "range(10000000000)",
+        "range(0, 1, 0)",
+        "range(-9223372036854775808, 9223372036854775807)",
+        "ListNode(1, 2)",
+        "deque(1)",
+        "float('0x1')",
+        "date(2024, 13, 1)",
+        "date(99999999999, 1, 1)",
+        "colour.red",
+        "Colour.RED()",
+        "deque([1]",
+        "deque(=1)",
+        "dict(1)",
+        "Counter([[1, 2], 3])",
+        "{deque([1])}",
+        "int('1_0')",
+        "complex('x')",
+    ] {
+        assert!(parse_python(text).is_err(), "{text}");
+    }
+    assert!(parse_python(&"set(".repeat(100_000)).is_err());
+    assert!(parse_python(&format!("{}1{}", "ListNode(1, ".repeat(150), ")".repeat(150))).is_err());
 }
 
 #[test]

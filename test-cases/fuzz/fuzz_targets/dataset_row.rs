@@ -27,7 +27,7 @@ fuzz_target!(|text: &str| {
     };
     if let Ok(parsed) = &parsed {
         assert!(!parsed.is_empty());
-        Problem::of(tests, parsed, Compare::DATA_SET_DEFAULT);
+        Problem::of(tests, parsed, Compare::DATA_SET_DEFAULT, None);
     }
     if let Ok(extracted) = extract(answer, wanted) {
         assert!(!extracted.code.trim().is_empty());
