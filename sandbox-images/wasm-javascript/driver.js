@@ -229,12 +229,19 @@ function fire(due) {
   guarded(due.call);
 }
 
-/// The next thing that happens, in the order of Node.js: timers that are due, input, immediates, timers to wait for.
+/// What process.nextTick was given: comes before the jobs of promises, which the host executes next.
+function drain() {
+  while (ticks.length > 0) guarded(ticks.shift());
+}
+
+/// The next thing that happens, and what it leaves to do at once.
 function turn() {
-  if (ticks.length > 0) {
-    while (ticks.length > 0) guarded(ticks.shift());
-    return;
-  }
+  if (ticks.length === 0) happen();
+  drain();
+}
+
+/// In the order of Node.js: timers that are due, input, immediates, timers to wait for.
+function happen() {
   const first = soonest();
   if (first !== undefined && first.at <= os.now()) return fire(first);
   const arriving = processStdin.pending();

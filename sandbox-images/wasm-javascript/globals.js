@@ -102,6 +102,7 @@ hide(globalThis, {
       loaded.set(file, module);
       guarded(run, body, module, file);
       module.loaded = true;
+      drain();
     },
     /// Waiting is what has the engine look for promises that nobody handled; standard input, which can always be
     /// read, ends it at once.

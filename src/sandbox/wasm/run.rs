@@ -166,7 +166,6 @@ impl Prepared {
             in_series: false,
             files: Vec::new(),
             ended_at: Duration::ZERO,
-            in_series: false,
         })
     }
 }
