@@ -76,7 +76,8 @@ impl<'a> WasmLanguage<'a> {
                 Some(format!("the image {name} is not built here: proofbox image build {name}{flag}"))
             }
             WasmLanguage::Image(manifest)
-                if manifest.driver != Driver::Python && !matches!(submission.tests, Tests::Program(_)) =>
+                if !matches!(manifest.driver, Driver::Python)
+                    && !matches!(submission.tests, Tests::Program(_)) =>
             {
                 let (kind, name) = (submission.tests.kind(), self.name());
                 Some(format!("{kind} tests are not offered for {name} in WebAssembly"))
