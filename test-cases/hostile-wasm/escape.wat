@@ -15,7 +15,7 @@
   (data (i32.const 128) "/etc/passwd\00")
   (data (i32.const 160) "../../../../etc/passwd\00")
   (data (i32.const 192) "/proc/self/environ\00")
-  (data (i32.const 224) "/dev/null\00")
+  (data (i32.const 224) "/dev/zero\00")
   (data (i32.const 256) "tmp/../../../root\00")
   (global $escaped (mut i32) (i32.const 0))
   (func $try (param $fd i32) (param $path i32) (param $length i32)

@@ -42,12 +42,18 @@ const MODULES: [&str; 22] = [
     "termios",
 ];
 
+/// How the driver of JavaScript says what of Node.js a failed program asked for in vain.
+const JAVASCRIPT_LACKS: &str = "proofbox: WebAssembly lacks ";
+
 /// Reads the last line of what a failed run said. It is the solution's own word and may be forged, which
 /// makes one failure into another.
 pub fn missing(stderr: &[u8]) -> Option<String> {
     let tail = &stderr[stderr.len().saturating_sub(4_096)..];
     let tail = String::from_utf8_lossy(tail);
     let last = tail.trim_end().lines().last()?;
+    if let Some(rest) = last.strip_prefix(JAVASCRIPT_LACKS) {
+        return Some(rest.chars().take(200).collect());
+    }
     if let Some(rest) = last.strip_prefix("ModuleNotFoundError: No module named '") {
         let name = rest.split('\'').next().unwrap_or(rest);
         return MODULES.contains(&name).then(|| format!("the module {name}"));
@@ -68,6 +74,7 @@ mod tests {
             "OSError: [Errno 58] wasi does not support processes.",
             "ModuleNotFoundError: No module named '_socket'",
             "AttributeError: module 'os' has no attribute 'fork'",
+            "TypeError: not a function\nproofbox: WebAssembly lacks fs.watch\n",
         ] {
             assert!(missing(said.as_bytes()).is_some(), "{said}");
         }
