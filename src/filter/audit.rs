@@ -343,7 +343,10 @@ mod tests {
         assert!(audit.to_string().contains("a test fails every solution"));
     }
 
-    fn findings_of(rows: &[(u64, &str, &[(u32, u64)])]) -> Vec<String> {
+    /// Number, letters, wrong answers.
+    type Row<'a> = (u64, &'a str, &'a [(u32, u64)]);
+
+    fn findings_of(rows: &[Row]) -> Vec<String> {
         let mut audit = TestsAudit::default();
         for (row, tests, answers) in rows {
             let mut record = record(*row, tests, answers);

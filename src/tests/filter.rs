@@ -203,7 +203,11 @@ fn a_solution_that_is_right_only_sometimes_is_not_kept() {
     let flagged = table.iter().filter(|row| row["cause"] == "not_deterministic");
     let reasons: Vec<&str> = flagged.map(|row| row["reason"].as_str().unwrap()).collect();
     assert!(!reasons.is_empty());
-    assert!(reasons.iter().all(|reason| reason.contains(" of 50 runs; test 0: ")), "{reasons:?}");
+    // One that failed at first is run once more.
+    let is_told = |reason: &&str| {
+        ["of 50 runs; test 0: ", "of 2 runs; test 0: "].iter().any(|told| reason.contains(told))
+    };
+    assert!(reasons.iter().all(is_told), "{reasons:?}");
     let output = filter(here, &["in.jsonl", "-o", "once.jsonl", "--confirm-random", "1"]).output().unwrap();
     assert!(output.status.success());
     assert!(json_lines(&here.join("once.verdicts.jsonl")).iter().any(|row| row["action"] == "keep"));

@@ -4,8 +4,8 @@
 use super::{dict_of, is_hashable, number, parse_python, set_items_of};
 use crate::value::{Typed, TypedKind, Value};
 
-/// Items that a `range` stands for at most.
-const MAX_RANGE: i64 = 1_000_000;
+/// Items that a `range` stands for at most: few bytes of text must not become many of memory.
+const MAX_RANGE: i64 = 200;
 /// Names that hold nothing but what stands behind the last dot.
 const MODULES: [&str; 7] = ["datetime", "decimal", "fractions", "collections", "np", "numpy", "math"];
 
