@@ -243,8 +243,8 @@ mod tests {
             assert_eq!(inbox.read(1, &patience()), Err(Stop::Wall));
         });
         assert_eq!(tests.inbox.read(5, &patience()), Ok(Vec::new()), "the solution's end has been closed");
-        assert_eq!(tests.outbox.write(b"x", &patience()), Ok(Err(Errno::Pipe)));
         other.join().unwrap();
+        assert_eq!(tests.outbox.write(b"x", &patience()), Ok(Err(Errno::Pipe)));
     }
 
     #[test]
