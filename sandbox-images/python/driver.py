@@ -16,9 +16,8 @@ Descriptors 0, 1 and 2 are the solution's own. Descriptor 3 (function mode) hold
 `marshal((tag, content))` in marshal's version 2, which has no back references:
 
     ("ok", value)             the function returned this
-    ("exact", (value, text, typed))  it returned this, in which a number, a date or a member of an Enum is rounded,
-                              written out or its value; `text` is the same with the exact text of each, such as
-                              "1.10", "1/3", "2024-02-29 01:02:03", and `typed` with `(..., type, text)` of each
+    ("exact", value)          the same, with `(..., type, text)` for each number or date of a type that is not
+                              built in, and `(..., "Enum", name, value)` for each member of an Enum
     ("unsupported", type)     it returned something that cannot cross as plain data
     ("missing", text)         there is no such function, or several might be meant
     ("raised", text)          the solution raised or exited before the function returned
@@ -699,10 +698,7 @@ def exactly(result):
     """Tag and content of the record for a result."""
     budget = [MAX_ITEMS]
     value = plain(result, budget, 0)
-    # An iterator can be gone through once only.
-    if "rounded" not in budget or "once" in budget:
-        return "ok", value
-    return "exact", (value, plain(result, [MAX_ITEMS, "as text"], 0), plain(result, [MAX_ITEMS, "as typed"], 0))
+    return ("exact" if "typed" in budget else "ok"), value
 
 
 _SCALARS = frozenset((type(None), bool, int, float, complex, str, bytes))
@@ -777,35 +773,22 @@ def plain_other(value, budget, depth):
             return plain(as_list, budget, depth + 1)
     elif module == "array" and name == "array":
         return plain(value.tolist(), budget, depth)
-    elif (module, name) in _EXACT and budget[1:] == ["as text"]:
-        return str.__str__(str(value))
-    elif (module, name) in _EXACT and budget[1:] == ["as typed"]:
+    elif (module, name) in _EXACT:
+        budget.append("typed")
         return ..., name, exact_text(value, name)
-    elif module == "decimal" and name == "Decimal":
-        budget.append("rounded")
-        return plain_decimal(value)
-    elif module == "fractions" and name == "Fraction":
-        budget.append("rounded")
-        return value.numerator if value.denominator == 1 else float(value)
     elif name == "ListNode" and hasattr(value, "next"):
         return plain(realise(linked(value), budget), budget, depth)
     elif name == "TreeNode" and hasattr(value, "left"):
         return plain(level_order(value, budget), budget, depth)
     elif is_view(kind) or hasattr(kind, "__next__"):
         return plain(realise(value, budget), budget, depth)
-    elif module == "datetime":
-        budget.append("rounded")
-        return value.total_seconds() if name == "timedelta" else value.isoformat()
     elif module == "collections" and name in ("UserDict", "UserList", "UserString"):
         return plain(value.data, budget, depth + 1)
     elif module == "collections" and name == "ChainMap":
         return plain(dict(value), budget, depth + 1)
     elif is_member(kind):
-        if budget[1:] == ["as typed"]:
-            return ..., "Enum", "%s.%s" % (name, str.__str__(value._name_))
-        # One value only: its name as well would be a second answer.
-        budget.append("rounded")
-        return plain(value._value_, budget, depth + 1)
+        budget.append("typed")
+        return ..., "Enum", "%s.%s" % (name, str.__str__(value._name_)), plain(value._value_, budget, depth + 1)
     elif type(vars(kind).get("__dataclass_fields__")) is dict:
         # As `dataclasses.asdict`: what such an object is in JSON.
         fields = vars(kind)["__dataclass_fields__"]
@@ -834,12 +817,6 @@ def is_member(kind):
     return enum is not None and any(base is enum.Enum for base in type.__dict__["__mro__"].__get__(kind))
 
 
-def plain_decimal(value):
-    if value.is_finite() and -1 <= value.adjusted() <= 1_000 and value == value.to_integral_value():
-        return int(value)
-    return float(value)
-
-
 def is_view(kind):
     if any(kind is view for view in (range, type({}.keys()), type({}.values()), type({}.items()))):
         return True
@@ -848,7 +825,6 @@ def is_view(kind):
 
 def realise(iterable, budget):
     items = []
-    budget.append("once")
     for item in iterable:
         spend(budget, 1)
         items.append(item)

@@ -46,7 +46,7 @@ def run(parts, entry, prelude):
 class LocalLink:
     """What `tests_driver.Tests` asks of its link, of a solution in this very process."""
 
-    is_gone = was_garbled = was_idle = False
+    is_gone = was_garbled = was_idle = is_remote = False
     last_result = on_answer = None
 
     def __init__(self, tests, solution, entry):

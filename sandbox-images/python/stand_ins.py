@@ -16,9 +16,17 @@ def number_of(stand_in):
     return object.__getattribute__(stand_in, "_proofbox_number")
 
 
+def attribute_of(link, owner, name):
+    """Asks for an attribute of an object or class; not for those by which a library would have it take over."""
+    if name[:10] == "_proofbox_" or name.startswith(TAKE_OVER):
+        raise AttributeError(name)
+    return link.ask("getattr", owner, name)
+
+
 class Link:
     """One side of a conversation. `serve`: carries out what the other side asks, op and values to value."""
 
+    is_remote = True
     # Whether the other side had ended before anything was asked of it.
     was_idle = False
 
@@ -309,9 +317,7 @@ def make_meta(link):
             return link.ask("call", cls, args, kwargs, link.surroundings())
 
         def __getattr__(cls, name):
-            if name[:10] == "_proofbox_" or name.startswith(TAKE_OVER):
-                raise AttributeError(name)
-            return link.ask("getattr", cls, name)
+            return attribute_of(link, cls, name)
 
         def __setattr__(cls, name, value):
             link.ask("setattr", cls, name, value)
@@ -377,9 +383,7 @@ def object_methods(link, immutable):
     """What every stand-in of an object can do."""
 
     def __getattr__(self, name):
-        if name[:10] == "_proofbox_" or name.startswith(TAKE_OVER):
-            raise AttributeError(name)
-        return link.ask("getattr", self, name)
+        return attribute_of(link, self, name)
 
     def __setattr__(self, name, value):
         link.ask("setattr", self, name, value)

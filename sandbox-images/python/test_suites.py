@@ -26,7 +26,7 @@ def needs_one_process(tests):
     for tree in tests.trees:
         if tree is None:
             continue
-        for node in tests_nodes(tree):
+        for node in tests.nodes_of(tree):
             kind = type(node).__name__
             if kind in ("AsyncFunctionDef", "Await", "AsyncFor", "AsyncWith"):
                 return "they await the solution's coroutines"
@@ -58,24 +58,13 @@ def patched(call):
     return value if type(first).__name__ == "Constant" and type(value) is str and "." in value else None
 
 
-def tests_nodes(tree):
-    stack = [tree]
-    while stack:
-        node = stack.pop()
-        yield node
-        for field in node._fields:
-            value = getattr(node, field, None)
-            if type(value) is list:
-                stack.extend(item for item in value if hasattr(item, "_fields"))
-            elif hasattr(value, "_fields"):
-                stack.append(value)
-
-
 class Score:
-    """What came of the tests in one file: the first that did not pass decides."""
+    """What came of the tests in one file: the first that did not pass decides. A test that was skipped says
+    nothing: a file of nothing else is no pass."""
 
     def __init__(self, tests):
-        self.tests, self.ran, self.first = tests, 0, None
+        self.tests, self.ran, self.skipped, self.first = tests, 0, 0, None
+        self.asked_before = tests.link.questions_answered
 
     def add(self, name, error):
         if self.first is None:
@@ -89,15 +78,21 @@ class Score:
     def settle(self, errors):
         if self.first is not None:
             raise errors.Failed(*self.first)
+        if self.ran > self.skipped:
+            return
         if not self.ran:
             raise errors.Broken("there is no test in the file")
+        # In one process it cannot be told whether the solution has been met.
+        if self.tests.link.is_remote and self.tests.link.questions_answered > self.asked_before:
+            raise errors.Failed("tripped", "every test skipped itself over what the solution did")
+        raise errors.Broken("every test in the file is skipped")
 
 
 def run(tests, index, kind, code):
     """Runs one file's tests; raises what `tests_driver.Tests.outcome_of` understands."""
     errors = tests.errors
     text = tests.entries[index][1]
-    wants_pytest = kind == "pytest" and mentions_pytest(tests.trees[index + 1])
+    wants_pytest = kind == "pytest" and mentions_pytest(tests, index)
     if wants_pytest and not has_pytest():
         raise errors.Unsupported("these tests import pytest, which is not installed here (python3-pytest)")
     # Each file has a scope of its own, in which the set-up's names and the solution's are known.
@@ -119,8 +114,8 @@ def run(tests, index, kind, code):
     score.settle(errors)
 
 
-def mentions_pytest(tree):
-    for node in tests_nodes(tree):
+def mentions_pytest(tests, index):
+    for node in tests.nodes_of(tests.trees[index + 1]):
         if type(node).__name__ == "alias" and node.name.partition(".")[0] == "pytest":
             return True
         if type(node).__name__ == "ImportFrom" and (node.module or "").partition(".")[0] == "pytest":
@@ -157,6 +152,11 @@ def run_cases(cases, score):
             score.add(getattr(test, "_testMethodName", str(test)), error[1])
             if score.tests.link.is_gone:
                 self.stop()
+
+        def addSkip(self, test, reason):
+            # A skipped part of a test is none of its own.
+            if isinstance(test, unittest.TestCase) and not isinstance(test, unittest.case._SubTest):
+                score.skipped += 1
 
         def addError(self, test, error):
             self.note(test, error)
@@ -215,7 +215,11 @@ def attempt(score, name, *actions):
     except (score.tests.crossing.Gone, score.tests.crossing.Garbled):
         raise
     except BaseException as error:
-        score.add(name, error)
+        unittest = sys.modules.get("unittest")
+        if unittest is not None and isinstance(error, unittest.SkipTest) and not score.tests.link.is_theirs(error):
+            score.skipped += 1
+        else:
+            score.add(name, error)
 
 
 def run_plain(namespace, score):
@@ -240,10 +244,18 @@ def run_by_pytest(tests, index, text, score):
 
     class Watch:
         def pytest_runtest_makereport(self, item, call):
-            if call.when == "call":
+            self.raised = call.excinfo
+
+        def pytest_runtest_logreport(self, report):
+            if report.when == "call" or report.outcome != "passed":
                 score.ran += 1
-            if call.excinfo is not None and not call.excinfo.errisinstance(pytest.skip.Exception):
-                score.add(item.name, call.excinfo.value)
+            # One that failed as it was expected to has been run, and not skipped.
+            if report.outcome == "skipped" and not hasattr(report, "wasxfail"):
+                score.skipped += 1
+            elif report.outcome == "failed" and self.raised is not None:
+                score.add(report.nodeid.rpartition("::")[2], self.raised.value)
+            elif report.outcome == "failed":
+                score.fail(report.nodeid.rpartition("::")[2], "passed, and was expected to fail")
 
         def pytest_collectreport(self, report):
             if report.failed:

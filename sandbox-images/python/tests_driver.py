@@ -99,7 +99,7 @@ class Tests:
         called, others = self.names_of_solution()
         # By the tests' text alone: what the solution has must have no say in it.
         if not others & called:
-            found.update(self.link.ask_names(sorted(name for name in called if hasattr(builtins, name))))
+            found.update(self.link.ask_names(self.tested_builtin(called)))
         # A module that the tests use as one is the library's, whatever the solution calls so.
         for name in others - called:
             module = MODULE_ALIASES.get(name, name)
@@ -108,6 +108,21 @@ class Tests:
         is_lent = lambda value: self.link.lent_to_us(value) is not None
         self.binds_callables = any(callable(value) and not is_lent(value) for value in found.values())
         self.namespace.update(found)
+
+    def tested_builtin(self, called):
+        """The one name of a builtin that is tested, as a list: by the entry point, or the only one that every
+        test calls. With two of them, a solution could put one of its own in place of what measures the other."""
+        root = (self.entry_point or "").strip().partition("(")[0].strip()
+        if root and hasattr(builtins, root):
+            return [root]
+        everywhere = {name for name in called if hasattr(builtins, name)}
+        for tree in self.trees[1:]:
+            if tree is not None:
+                everywhere = {name for name in everywhere if calls_name(tree, name, anywhere=True)}
+        if len(everywhere) > 1:
+            names = ", ".join(sorted(everywhere))
+            raise Broken("the tests call builtins only (%s), so that it cannot be told which is tested; give `entry_point`" % names)
+        return sorted(everywhere)
 
     def names_of_solution(self):
         """Names that the tests and the entry point call, and those of no builtin that they expect of the
@@ -324,6 +339,9 @@ def nodes_of(tree):
                 stack.extend(item for item in value if hasattr(item, "_fields"))
             elif hasattr(value, "_fields"):
                 stack.append(value)
+
+
+Tests.nodes_of = staticmethod(nodes_of)
 
 
 def kind_of(node):

@@ -44,11 +44,9 @@ impl DriverRecord {
             return Ok(Some(DriverRecord::Ok(content)));
         }
         if tag == b"exact" {
-            let Value::Tuple(both) = content else { return Err(InvalidRecord("no forms".to_owned())) };
-            let Ok([value, text, typed]) = <[Value; 3]>::try_from(both) else {
-                return Err(InvalidRecord("not three forms".to_owned()));
-            };
-            return Ok(Some(DriverRecord::Exact { value, text, typed }));
+            // The other forms are ours to make: of the solution's making, each would be an answer of its own.
+            let (value, text) = (content.rounded(), content.written());
+            return Ok(Some(DriverRecord::Exact { value, text, typed: content }));
         }
         let Value::Str(text) = content else { return Err(InvalidRecord("no text".to_owned())) };
         let text = String::from_utf8_lossy(&text).into_owned();
@@ -79,10 +77,9 @@ mod tests {
         check("ok", Value::Int(3), DriverRecord::Ok(Value::Int(3)));
         check("ok", Value::str("x"), DriverRecord::Ok(Value::str("x")));
         let typed = Value::Typed(Typed::new(TypedKind::Decimal, "1.10").unwrap());
-        let forms = Value::Tuple(vec![Value::Float(1.1), Value::str("1.10"), typed.clone()]);
         check(
             "exact",
-            forms,
+            typed.clone(),
             DriverRecord::Exact { value: Value::Float(1.1), text: Value::str("1.10"), typed },
         );
         check("unsupported", Value::str("m.T"), DriverRecord::Unsupported("m.T".to_owned()));
@@ -90,6 +87,24 @@ mod tests {
         check("raised", Value::str("E: x"), DriverRecord::Raised("E: x".to_owned()));
         check("syntax", Value::str("bad"), DriverRecord::Syntax("bad".to_owned()));
         assert_eq!(DriverRecord::parse(b""), Ok(None));
+    }
+
+    /// A record of the solution's own making holds one answer, not one for each form.
+    #[test]
+    fn a_forged_record_is_one_answer() {
+        let forms = Value::Tuple(vec![Value::str("YES"), Value::str("NO"), Value::str("YES")]);
+        let Ok(Some(DriverRecord::Exact { value, text, typed })) =
+            DriverRecord::parse(&record("exact", forms))
+        else {
+            panic!("a record")
+        };
+        assert!(value == text && text == typed);
+        let member = Value::Typed(Typed::member("YES.NO", Value::str("MAYBE")).unwrap());
+        let Ok(Some(DriverRecord::Exact { value, text, .. })) = DriverRecord::parse(&record("exact", member))
+        else {
+            panic!("a record")
+        };
+        assert_eq!((value, text), (Value::str("MAYBE"), Value::str("MAYBE")));
     }
 
     #[test]

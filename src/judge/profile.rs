@@ -17,6 +17,69 @@
 //! | `sandboxfusion` | lines, stripped at both ends; numbers within 1e-5, relative | bytedance/SandboxFusion `check_stdio_test_case`: lines lower-cased, integers within the tolerance too |
 //! | `humaneval` | results as data, floats within EvalPlus' 1e-6 | openai/human-eval asserts: Python's `==`, without what a way through JSON forces |
 //! | `kattis` | tokens in either case | problemtools' default validator; no fault known, so no `:bug-compatible` |
+//!
+//! What each accepts, by example. Of a released judge the run is given too: here one that ended well.
+//!
+//! ```
+//! use proofbox::judge::{Compare, Ending, Judged};
+//! let meant = |name: &str, printed: &str, expected: &str| {
+//!     let compare: Compare = name.parse().unwrap();
+//!     compare.output(printed.as_bytes(), &[expected.as_bytes().to_vec()]).is_match()
+//! };
+//! let released = |name: &str, printed: &str, expected: &str| {
+//!     let Ok(Compare::Profile(profile)) = format!("{name}:bug-compatible").parse() else { panic!("{name}") };
+//!     let expected = [expected.as_bytes().to_vec()];
+//!     profile.judge_program(Ending::Well, printed.as_bytes(), &expected) == Judged::Passed
+//! };
+//! // name, printed, expected, right as meant, right as released
+//! for (name, printed, expected, as_meant, as_released) in [
+//!     ("openthoughts", "1\n2\n", "1 2", true, false), // line breaks count
+//!     ("openthoughts", "21", "1 2", false, true), // characters of a token as a set
+//!     ("openthoughts", "1 2\n3 4\n", "1 2 \n3 4 \n", true, false), // blanks at line ends count
+//!     ("openthoughts", "0.3333333333", "0.333333", true, false), // its number rule never applies
+//!     ("apps", "0.33333", "0.333332", true, true),
+//!     ("apps", "2 1\n", "1 2\n", false, true), // a line's words as a set
+//!     ("apps", "b\na\na\n", "a\nb\n", false, true), // and the lines as one
+//!     ("apps", "1\n2\n", "1 2\n", true, false), // lines are told apart
+//!     ("taco", "0.33333", "0.333332", true, false), // text, not lines: numbers are never compared
+//!     ("taco", "3 3 2 1", "1\n2\n3", false, true),
+//!     ("livecodebench", " 1.50 2\n", "1.5 2", true, true),
+//!     ("livecodebench", "1\n2", "1 2", false, false),
+//!     ("open-r1", " 1 \n2\n", "1\n2", true, true),
+//!     ("open-r1", "1\n", "1\n2\n3", false, true), // zip ends with the shorter side
+//!     ("sandboxfusion", "1.000001", "1.0", true, true),
+//!     ("sandboxfusion", "yes", "YES", false, true), // lower-cased
+//!     ("sandboxfusion", "10000001", "10000000", false, true), // integers within 1e-5, too
+//!     ("humaneval", "1 2 \n", "1 2", true, false), // its released code compares no output: no word
+//! ] {
+//!     assert_eq!(meant(name, printed, expected), as_meant, "{name} as meant: {printed:?} for {expected:?}");
+//!     assert_eq!(released(name, printed, expected), as_released, "{name} as released: {printed:?} for {expected:?}");
+//! }
+//! assert!(meant("kattis", "yes 1\n2", "YES  1 2") && !meant("kattis", "1.0", "1"));
+//!
+//! // Results of functions: released code uses Python's `==` on what came back.
+//! use proofbox::value::parse_python;
+//! let meant = |name: &str, got: &str, expected: &str| {
+//!     let compare: Compare = name.parse().unwrap();
+//!     compare.value(&parse_python(got).unwrap(), &[parse_python(expected).unwrap()]).is_match()
+//! };
+//! let released = |name: &str, got: &str, expected: &str| {
+//!     let Ok(Compare::Profile(profile)) = format!("{name}:bug-compatible").parse() else { panic!("{name}") };
+//!     let (got, expected) = (parse_python(got).unwrap(), [parse_python(expected).unwrap()]);
+//!     profile.judge_function(Ending::Well, Some(&got), &expected) == Judged::Passed
+//! };
+//! for (name, got, expected, as_meant, as_released) in [
+//!     ("openthoughts", "3", "[3, 4]", false, true), // the first item is taken for the whole
+//!     ("apps", "0.30000000000000004", "0.3", true, false),
+//!     ("taco", "(1, 2)", "[1, 2]", true, true), // a tuple is a list, at the top
+//!     ("livecodebench", "([1], (2,))", "[[1], [2]]", true, false), // and only there
+//!     ("humaneval", "(1, 2)", "[1, 2]", true, false),
+//!     ("humaneval", "0.3000000001", "0.3", true, false),
+//! ] {
+//!     assert_eq!(meant(name, got, expected), as_meant, "{name} as meant: {got} for {expected}");
+//!     assert_eq!(released(name, got, expected), as_released, "{name} as released: {got} for {expected}");
+//! }
+//! ```
 
 use std::fmt;
 

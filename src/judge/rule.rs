@@ -63,7 +63,7 @@ impl Compare {
 /// | `float` | as `tokens`; numbers within a tolerance, absolute or relative to the expected one; two integers exactly; NaN is NaN, infinity is infinity | testlib `rcmp`, Kattis `float_tolerance` |
 /// | `data-set` | as `float:1e-6:1e-9`, and an expected integer is met by no other number, however written | [`Rule::DATA_SET`] |
 /// | `unordered_lines`, `unordered_tokens` | the same lines or words as often, in any order | "print in any order" |
-/// | `..._ignore_case` | ASCII letters match in either case | testlib `yesno`/`nyesno`, Kattis' default |
+/// | `lines_ignore_case`, `tokens_ignore_case`, `unordered_..._ignore_case`, `float_ignore_case` | the same; ASCII letters match in either case | testlib `yesno`/`nyesno`, Kattis' default |
 ///
 /// ```
 /// use proofbox::judge::{Rule, compare_output};
@@ -75,6 +75,22 @@ impl Compare {
 /// assert!(matches(Rule::UNORDERED_TOKENS, "2 1 1", "1 2 1") && !matches(Rule::UNORDERED_TOKENS, "1 2 2", "1 2 1"));
 /// assert!(matches(Rule::UNORDERED_LINES, "b c\na\n", "a\nb c\n") && !matches(Rule::UNORDERED_LINES, "c b\na\n", "a\nb c\n"));
 /// assert!(matches(Rule::TOKENS_IGNORE_CASE, "Yes", "YES") && !matches(Rule::TOKENS, "Yes", "YES"));
+/// assert!(matches(Rule::LINES_IGNORE_CASE, "a B \n", "A b") && !matches(Rule::LINES_IGNORE_CASE, "a  b", "a b"));
+/// for (name, got, expected, is_match) in [
+///     ("unordered_lines_ignore_case", "B c\na\n", "A\nb C\n", true),
+///     ("unordered_lines_ignore_case", "c b\na\n", "A\nb c\n", false),
+///     ("unordered_tokens_ignore_case", "No yes", "YES no", true),
+///     ("unordered_tokens_ignore_case", "yes yes", "YES no", false),
+///     ("float:1e-3", "0.3333", "0.3334", true),
+///     ("float:1e-3:0", "1000.9", "1000.1", false),
+///     ("float_ignore_case:1e-3", "x 0.3333", "X 0.3334", true),
+///     ("float:1e-3", "nan inf", "NaN Infinity", true),
+///     ("float:1e-3", "1e999", "inf", false),
+/// ] {
+///     let compare: proofbox::judge::Compare = name.parse().unwrap();
+///     let comparison = compare.output(got.as_bytes(), &[expected.as_bytes().to_vec()]);
+///     assert_eq!(comparison.is_match(), is_match, "{name}: {got:?} for {expected:?}");
+/// }
 /// ```
 ///
 /// For the results of functions see [`super::compare_value`].

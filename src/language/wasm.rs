@@ -75,6 +75,13 @@ impl<'a> WasmLanguage<'a> {
                 let name = &manifest.name;
                 Some(format!("the image {name} is not built here: proofbox image build {name}{flag}"))
             }
+            WasmLanguage::Image(manifest)
+                if !matches!(manifest.driver, Driver::Python)
+                    && !matches!(submission.tests, Tests::Program(_)) =>
+            {
+                let (kind, name) = (submission.tests.kind(), self.name());
+                Some(format!("{kind} tests are not offered for {name} in WebAssembly"))
+            }
             WasmLanguage::Image(_) => None,
             WasmLanguage::Module => match (&submission.tests, &submission.solution.files[..]) {
                 (Tests::Program(_), [_]) => None,
@@ -133,6 +140,10 @@ impl<'a> WasmLanguage<'a> {
                         Prelude::Contest => "contest",
                     };
                     [mode, &format!("{SOURCE_DIR}/{path}"), prelude, &seed].map(str::to_owned).to_vec()
+                }
+                Driver::Javascript => {
+                    let seed = submission.seed.map(|seed| seed.to_string());
+                    std::iter::once(format!("{SOURCE_DIR}/{path}")).chain(seed).collect()
                 }
             },
             WasmLanguage::Module => vec![path.clone()],

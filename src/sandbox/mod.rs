@@ -164,6 +164,25 @@ pub struct Outcome {
     pub ended_at: Duration,
 }
 
+#[cfg(test)]
+impl Outcome {
+    /// A run that ended so and left nothing behind.
+    pub fn silent(end: End, limit: Option<LimitHit>) -> Outcome {
+        Outcome {
+            lacks: None,
+            in_series: false,
+            end,
+            limit,
+            usage: Usage::default(),
+            stdout: Vec::new(),
+            stderr: Vec::new(),
+            result: Vec::new(),
+            files: Vec::new(),
+            ended_at: Duration::ZERO,
+        }
+    }
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum End {
     Exited { code: i32 },

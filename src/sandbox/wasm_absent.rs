@@ -15,6 +15,7 @@ pub enum Metering {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Driver {
     Python,
+    Javascript,
 }
 
 /// Of which there is none.

@@ -11,13 +11,16 @@ mod deterministic;
 mod differential;
 #[path = "wasm/images.rs"]
 mod images;
+#[path = "wasm/javascript.rs"]
+mod javascript;
 mod support;
 
 use std::{
+    collections::HashMap,
     fs,
     io::Write,
     path::{Path, PathBuf},
-    sync::{Arc, LazyLock},
+    sync::{Arc, LazyLock, Mutex, PoisonError},
 };
 
 use proofbox::{
@@ -42,26 +45,34 @@ fn engine(slots: usize) -> Engine {
     Engine::start(&config).unwrap()
 }
 
-/// Builds the Python image unless it is built, which takes minutes. Whether it is there: without a network it
-/// cannot be had, and nothing of Python is tested, which is said; it is a failure where all must be tested
+/// Builds an image unless it is built, which takes minutes for Python's. Whether it is there: without a network it
+/// cannot be had, and nothing of its language is tested, which is said; it is a failure where all must be tested
 /// (`PROOFBOX_TEST_COMPLETE`, which the whole check sets).
-fn python_image() -> bool {
-    static BUILT: LazyLock<bool> = LazyLock::new(|| {
-        let sandbox = WasmSandbox::new(None, default_directory()).unwrap();
-        // Not by `println!`, of which a test that passes shows nothing.
-        let say = |doing: &str| drop(writeln!(std::io::stderr(), "wasm-python: {doing}"));
-        match sandbox.build("wasm-python", &[Metering::Clock, Metering::Fuel], None, &say) {
-            Ok(_) => true,
-            Err(error @ WasmImageError::Unreachable { .. })
-                if std::env::var_os("PROOFBOX_TEST_COMPLETE").is_none() =>
-            {
-                say(&format!("NOT TESTED: Python in WebAssembly, for its image cannot be had: {error}"));
-                false
-            }
-            Err(error) => panic!("{error}"),
+fn image(name: &str) -> bool {
+    static BUILT: LazyLock<Mutex<HashMap<String, bool>>> = LazyLock::new(Mutex::default);
+    let mut built = BUILT.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(is_there) = built.get(name) {
+        return *is_there;
+    }
+    let sandbox = WasmSandbox::new(None, default_directory()).unwrap();
+    // Not by `println!`, of which a test that passes shows nothing.
+    let say = |doing: &str| drop(writeln!(std::io::stderr(), "{name}: {doing}"));
+    let is_there = match sandbox.build(name, &[Metering::Clock, Metering::Fuel], None, &say) {
+        Ok(_) => true,
+        Err(error @ WasmImageError::Unreachable { .. })
+            if std::env::var_os("PROOFBOX_TEST_COMPLETE").is_none() =>
+        {
+            say(&format!("NOT TESTED: {name}, for the image cannot be had: {error}"));
+            false
         }
-    });
-    *LazyLock::force(&BUILT)
+        Err(error) => panic!("{error}"),
+    };
+    built.insert(name.to_owned(), is_there);
+    is_there
+}
+
+fn python_image() -> bool {
+    image("wasm-python")
 }
 
 async fn verify(engine: &Engine, submission: Submission) -> Report {

@@ -3,7 +3,7 @@
 //! `marshal` because it is built into every CPython (importing `json` costs 3 ms of CPU per run)
 //! and carries integers of any size, tuples, sets, bytes, exact floats, NaN and lone surrogates.
 //! Version 2 because it has no back references: every value is written out where it stands. A value of a
-//! type that is not built in is a tuple of an ellipsis, the type's name and a text.
+//! type that is not built in is a tuple of an ellipsis, the type's name and a text, and a member's value.
 
 use num_bigint::{BigInt, BigUint, Sign};
 
@@ -11,6 +11,9 @@ use super::{MAX_DEPTH, Typed, TypedKind, Value, is_surrogate_utf8};
 
 /// Values in one message. A value takes at least one byte there and 32 in memory.
 const MAX_VALUES: usize = 4_000_000;
+
+/// Values in one message of types that are not built in: comparing them costs more.
+const MAX_TYPED: usize = 20_000;
 
 /// A value too large for the format: a string or container of 2 GiB or more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -85,10 +88,11 @@ fn write(out: &mut Vec<u8>, value: &Value) -> Result<(), TooLarge> {
         }
         Value::Typed(typed) => {
             out.push(b'(');
-            write_len(out, 3)?;
+            write_len(out, 3 + usize::from(typed.member_value().is_some()))?;
             out.push(b'.');
             write_bytes(out, b'u', typed.kind().name().as_bytes())?;
             write_bytes(out, b'u', typed.text().as_bytes())?;
+            typed.member_value().map_or(Ok(()), |value| write(out, value))?;
         }
         Value::Made { plain, .. } => write(out, plain)?,
     }
@@ -142,7 +146,7 @@ fn write_long(out: &mut Vec<u8>, int: &BigInt) -> Result<(), TooLarge> {
 /// Decodes bytes that hold exactly one value. The bytes may come from hostile code: depth and
 /// number of values are bounded, and no memory is set aside on the word of a length field.
 pub fn decode(bytes: &[u8]) -> Result<Value, DecodeError> {
-    let mut reader = Reader { bytes, at: 0, values: 0, depth: 0 };
+    let mut reader = Reader { bytes, at: 0, values: 0, typed: 0, depth: 0 };
     let value = reader.value()?;
     if reader.at < bytes.len() { reader.error("bytes after the value") } else { Ok(value) }
 }
@@ -151,6 +155,7 @@ struct Reader<'a> {
     bytes: &'a [u8],
     at: usize,
     values: usize,
+    typed: usize,
     depth: usize,
 }
 
@@ -195,8 +200,12 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// `(..., type, text)`: no plain data begins with an ellipsis.
+    /// `(..., type, text)`, `(..., "Enum", name, value)`: no plain data begins with an ellipsis.
     fn typed(&mut self) -> Result<Typed, DecodeError> {
+        self.typed += 1;
+        if self.typed > MAX_TYPED {
+            return self.error("too many values of types that are not built in");
+        }
         let (length, [_ellipsis]) = (self.len()?, self.array()?);
         let mut text = || match self.value()? {
             Value::Str(text) => {
@@ -205,8 +214,18 @@ impl<'a> Reader<'a> {
             _ => self.error("a type without its text"),
         };
         let (name, text) = (text()?, text()?);
-        let typed = TypedKind::from_name(&name).and_then(|kind| Typed::new(kind, &text));
-        typed.filter(|_| length == 3).map_or_else(|| self.error("no value of a known type"), Ok)
+        let kind = TypedKind::from_name(&name);
+        let typed = match (kind, length) {
+            (Some(TypedKind::Member), 4) => {
+                self.open()?;
+                let value = self.value()?;
+                self.depth -= 1;
+                Typed::member(&text, value)
+            }
+            (Some(kind), 3) => Typed::new(kind, &text),
+            _ => None,
+        };
+        typed.map_or_else(|| self.error("no value of a known type"), Ok)
     }
 
     fn scalar(&mut self, tag: u8) -> Result<Value, DecodeError> {

@@ -72,16 +72,38 @@ impl Value {
 
     /// The value with the content of every [`Value::Made`] in its place.
     pub fn into_data(self) -> Value {
-        let all = |items: Vec<Value>| items.into_iter().map(Value::into_data).collect();
         match self {
             Value::Made { plain, .. } => plain.into_data(),
+            other => other.map_inside(&Value::into_data),
+        }
+    }
+
+    /// The value with [`Typed::rounded`] for each that is typed.
+    pub fn rounded(&self) -> Value {
+        match self {
+            Value::Typed(typed) => typed.rounded(),
+            other => other.clone().map_inside(&|value| value.rounded()),
+        }
+    }
+
+    /// The value with [`Typed::written`] for each that is typed.
+    pub fn written(&self) -> Value {
+        match self {
+            Value::Typed(typed) => typed.written(),
+            other => other.clone().map_inside(&|value| value.written()),
+        }
+    }
+
+    /// A container with other items; what is no container stays.
+    fn map_inside(self, change: &impl Fn(Value) -> Value) -> Value {
+        let all = |items: Vec<Value>| items.into_iter().map(change).collect();
+        match self {
             Value::List(items) => Value::List(all(items)),
             Value::Tuple(items) => Value::Tuple(all(items)),
             Value::Set(items) => Value::Set(all(items)),
             Value::FrozenSet(items) => Value::FrozenSet(all(items)),
             Value::Dict(pairs) => {
-                let pair = |(key, value): (Value, Value)| (key.into_data(), value.into_data());
-                Value::Dict(pairs.into_iter().map(pair).collect())
+                Value::Dict(pairs.into_iter().map(|(key, value)| (change(key), change(value))).collect())
             }
             other => other,
         }

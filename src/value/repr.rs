@@ -98,8 +98,14 @@ impl Bounded {
             Value::FrozenSet(items) => self.items("frozenset({", items, "})"),
             Value::Dict(pairs) => self.dict(pairs),
             Value::Typed(typed) => self.push(&typed.repr()),
+            Value::Made { constructor: "range", plain } => self.value(plain),
             Value::Made { constructor, plain } => {
-                self.push(constructor);
+                self.push(match *constructor {
+                    // By names that take the items.
+                    "ListNode" => "list_node",
+                    "TreeNode" => "tree_node",
+                    other => other,
+                });
                 self.push("(");
                 self.value(plain);
                 self.push(")");

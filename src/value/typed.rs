@@ -5,10 +5,12 @@ use num_bigint::{BigInt, Sign};
 use super::Value;
 
 /// A value of a type of Python's library, or a member of an Enum, by its canonical text.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Typed {
     kind: TypedKind,
     text: String,
+    /// Of a member that was returned, what stands behind its name.
+    member_value: Option<Box<Value>>,
 }
 
 /// The types, and the text of each.
@@ -30,8 +32,12 @@ pub enum TypedKind {
     Member,
 }
 
-/// Digits that a number is written out with at most, so that its integers can be compared with others.
-const MAX_DIGITS: i64 = 20_000;
+/// Digits, zeros that an exponent stands for among them, with which a number is still compared with those of other
+/// types; longer ones are equal to the same text only. What it costs is the square of it, for a text that a
+/// solution may have chosen.
+const MAX_DIGITS: i64 = 400;
+/// Digits of an integer that is read at all.
+const MAX_INTEGER_DIGITS: usize = 20_000;
 
 impl TypedKind {
     const ALL: [(TypedKind, &'static str); 7] = [
@@ -73,7 +79,46 @@ impl Typed {
                 (kind, (is_name && !text.chars().any(char::is_control)).then(|| text.to_owned())?)
             }
         };
-        Some(Typed { kind, text })
+        Some(Typed { kind, text, member_value: None })
+    }
+
+    /// A member of an Enum, `Colour.RED`, with its value.
+    pub fn member(text: &str, value: Value) -> Option<Typed> {
+        let member = Typed::new(TypedKind::Member, text)?;
+        Some(Typed { member_value: Some(Box::new(value)), ..member })
+    }
+
+    /// The value of a member that was returned.
+    pub fn member_value(&self) -> Option<&Value> {
+        self.member_value.as_deref()
+    }
+
+    /// What stands for it where JSON has to do: a number rounded to a float unless it is whole, seconds, a date's
+    /// ISO text, a member's value.
+    pub fn rounded(&self) -> Value {
+        match self.kind {
+            TypedKind::Decimal | TypedKind::Fraction => match self.plain_equal() {
+                Some(Value::BigInt(int)) if int.bits() > 4_000 => {
+                    Value::Float(self.as_float().unwrap_or(f64::NAN))
+                }
+                Some(plain) => plain,
+                None => Value::Float(self.as_float().unwrap_or(f64::NAN)),
+            },
+            TypedKind::TimeDelta => Value::Float(self.text.parse::<f64>().unwrap_or(f64::NAN) / 1e6),
+            TypedKind::Date | TypedKind::DateTime | TypedKind::Time => Value::str(&self.text),
+            TypedKind::Member => self.member_value().map_or_else(|| Value::str(&self.text), Value::rounded),
+        }
+    }
+
+    /// The same by its exact text, as `str` has it: `1.10`, `1/3`, `2024-02-29 01:02:03`, `1 day, 0:00:02`. Of a
+    /// member its value again: its name would be a second answer.
+    pub fn written(&self) -> Value {
+        match self.kind {
+            TypedKind::DateTime => Value::str(&self.text.replacen('T', " ", 1)),
+            TypedKind::TimeDelta => Value::str(&delta_text(&self.text)),
+            TypedKind::Member => self.member_value().map_or_else(|| Value::str(&self.text), Value::written),
+            _ => Value::str(&self.text),
+        }
     }
 
     pub fn kind(&self) -> TypedKind {
@@ -86,7 +131,7 @@ impl Typed {
 
     /// As Python prints it; of dates a constructor that takes their text.
     pub fn repr(&self) -> String {
-        let Typed { kind, text } = self;
+        let Typed { kind, text, .. } = self;
         match kind {
             TypedKind::Decimal => format!("Decimal('{text}')"),
             TypedKind::Fraction => {
@@ -137,6 +182,7 @@ impl Typed {
     /// Numerator and denominator in lowest terms; `None` where it is no finite number, or too long a one.
     pub(super) fn ratio(&self) -> Option<(BigInt, BigInt)> {
         let (over, under) = match self.kind {
+            TypedKind::Fraction if self.text.len() as i64 > 2 * MAX_DIGITS => return None,
             TypedKind::Fraction => {
                 let (over, under) = self.text.split_once('/').unwrap_or((&self.text, "1"));
                 (whole(over)?, whole(under)?)
@@ -158,7 +204,7 @@ impl Typed {
 fn whole(text: &str) -> Option<BigInt> {
     let digits = text.strip_prefix('-').unwrap_or(text);
     let is_whole = !digits.is_empty()
-        && digits.len() as i64 <= MAX_DIGITS
+        && digits.len() <= MAX_INTEGER_DIGITS
         && digits.bytes().all(|byte| byte.is_ascii_digit());
     if is_whole { text.parse().ok() } else { None }
 }
@@ -238,13 +284,32 @@ fn decimal_text(text: &str) -> Option<String> {
 fn fraction_text(text: &str) -> Option<String> {
     let (over, under) = match text.split_once('/') {
         Some((over, under)) => (whole(over.trim())?, whole(under.trim())?),
-        None => Typed { kind: TypedKind::Decimal, text: decimal_text(text)? }.ratio()?,
+        None => Typed { kind: TypedKind::Decimal, text: decimal_text(text)?, member_value: None }.ratio()?,
     };
     if under == BigInt::ZERO {
         return None;
     }
+    // Python writes them in lowest terms.
+    if text.len() as i64 > 2 * MAX_DIGITS {
+        return Some(text.to_owned());
+    }
     let (over, under) = lowest_terms(over, under);
     Some(if under == BigInt::from(1) { over.to_string() } else { format!("{over}/{under}") })
+}
+
+/// Python's `str` of a timedelta of so many microseconds.
+fn delta_text(micros: &str) -> String {
+    const DAY: i128 = 86_400_000_000;
+    let micros: i128 = micros.parse().unwrap_or(0);
+    let (days, rest) = (micros.div_euclid(DAY), micros.rem_euclid(DAY));
+    let (seconds, micros) = (rest / 1_000_000, rest % 1_000_000);
+    let days = match days {
+        0 => String::new(),
+        1 | -1 => format!("{days} day, "),
+        _ => format!("{days} days, "),
+    };
+    let fraction = if micros == 0 { String::new() } else { format!(".{micros:06}") };
+    format!("{days}{}:{:02}:{:02}{fraction}", seconds / 3_600, seconds / 60 % 60, seconds % 60)
 }
 
 fn is_date(text: &str) -> bool {

@@ -71,7 +71,26 @@ pub fn decide_code(conversation: &Conversation, nonce: &str, asked: usize) -> Wo
         let decision = decide_lost(conversation, has_met);
         decided.push(CodeDecision { decision, wall: conversation.tests.usage.wall, by_end: true });
     }
+    if let Some(over) = over_the_time_limit(conversation, &decided) {
+        let wall = decided[over].wall;
+        decided.truncate(over);
+        decided.push(CodeDecision { decision: decide_gone(&conversation.solution), wall, by_end: true });
+    }
     Word::Decided(decided)
+}
+
+/// The accepted test that used more CPU time than one may, of a solution that came to its end before it could be
+/// stopped for that. A test's time is told by its part of the wall time; what is stopped is stopped before it has
+/// used a ninth more than it may, so that less than eight ninths of it are within the limit.
+fn over_the_time_limit(conversation: &Conversation, decided: &[CodeDecision]) -> Option<usize> {
+    if conversation.solution.limit != Some(LimitHit::Cpu) {
+        return None;
+    }
+    let whole: Duration = decided.iter().map(|one| one.wall).sum();
+    let is_over = |one: &CodeDecision| {
+        one.decision.verdict == Verdict::Accepted && (decided.len() == 1 || one.wall * 9 >= whole * 8)
+    };
+    decided.iter().position(is_over)
 }
 
 fn decide_record(record: &TestsRecord, conversation: &Conversation, has_met: bool) -> CodeDecision {

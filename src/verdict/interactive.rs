@@ -84,21 +84,9 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::sandbox::Usage;
 
     fn outcome(end: End, limit: Option<LimitHit>, ended_ms: u64) -> Outcome {
-        Outcome {
-            lacks: None,
-            in_series: false,
-            end,
-            limit,
-            usage: Usage::default(),
-            stdout: Vec::new(),
-            stderr: Vec::new(),
-            result: Vec::new(),
-            files: Vec::new(),
-            ended_at: Duration::from_millis(ended_ms),
-        }
+        Outcome { ended_at: Duration::from_millis(ended_ms), ..Outcome::silent(end, limit) }
     }
 
     fn exited(code: i32, ended_ms: u64) -> Outcome {

@@ -6,12 +6,13 @@ use std::{
     sync::{Arc, atomic::AtomicBool},
 };
 
-use wasmtime::{Linker, Module, Val};
+use wasmtime::{Instance, Linker, Module, Store, Val};
 
 use super::{
     engine::WasmEngine,
     fetch::{self, Archive},
     image::{Cache, Driver, Manifest, PYTHON_PARTS, PYTHON_SETUP, SnapshotSettings, ToWrite, WasmImageError},
+    javascript,
     run::python_turn,
     snapshot::{self, GlobalValue},
     store::{Clock, Guest, limited},
@@ -66,10 +67,14 @@ pub fn build(
         files.insert(place.clone(), member(name)?);
     }
     let mut base_bytes = 0;
-    if let (Some(settings), Driver::Python) = (&manifest.snapshot, manifest.driver) {
+    if let Some(guest) = Furnished::of(manifest) {
         progress("starting the interpreter, of which a snapshot is made");
+        if let Furnished::Javascript = guest {
+            let exporting = snapshot::exporting(&module, &javascript::FUNCTIONS);
+            module = exporting.map_err(|error| failed("export the engine's functions")(&error))?;
+        }
         let furnished =
-            furnish(&module, settings, &files).map_err(|error| failed("make the snapshot")(&error))?;
+            furnish(&module, guest, &files).map_err(|error| failed("make the snapshot")(&error))?;
         (module, base_bytes) = furnished;
     }
     let compile = |engine: &WasmEngine| {
@@ -84,10 +89,43 @@ pub fn build(
     engines.iter().map(compile).collect()
 }
 
+/// A guest that is started and furnished before the snapshot is made.
+#[derive(Debug, Clone, Copy)]
+enum Furnished<'a> {
+    Python(&'a SnapshotSettings),
+    Javascript,
+}
+
+impl Furnished<'_> {
+    fn of(manifest: &Manifest) -> Option<Furnished<'_>> {
+        match manifest.driver {
+            Driver::Python => manifest.snapshot.as_ref().map(Furnished::Python),
+            Driver::Javascript => Some(Furnished::Javascript),
+        }
+    }
+
+    /// Starts the guest's interpreter and has it load what every run is to find.
+    fn set_up(self, store: &mut Store<Guest>, instance: &Instance) -> wasmtime::Result<()> {
+        let ended = match self {
+            Furnished::Python(settings) => {
+                let script = PYTHON_SETUP.replace("MODULES", &settings.modules.join(" "));
+                match python_turn(store, instance, &script) {
+                    Ok(0) => Ok(()),
+                    Ok(code) => Err(wasmtime::format_err!("it ended with {code}")),
+                    Err(error) => Err(error),
+                }
+            }
+            Furnished::Javascript => javascript::set_up(store, instance),
+        };
+        let said = String::from_utf8_lossy(&store.data().wasi.stderr).into_owned();
+        ended.map_err(|error| wasmtime::format_err!("the set-up script: {error:#}: {said}"))
+    }
+}
+
 /// A module that begins behind the interpreter's start, and how much memory it begins with.
 fn furnish(
     module: &[u8],
-    settings: &SnapshotSettings,
+    guest: Furnished<'_>,
     files: &BTreeMap<String, Vec<u8>>,
 ) -> wasmtime::Result<(Vec<u8>, u64)> {
     let (instrumented, globals) = snapshot::instrumented(module)?;
@@ -105,9 +143,9 @@ fn furnish(
     let limits = Limits { cpu_ms: 600_000, wall_ms: 3_600_000, ..Limits::default() };
     // A snapshot must not depend on when and where it was made.
     let wasi = Wasi::new(tree, limits, Clocks::Fuel, Randomness::Seeded(1));
-    let guest = Guest::new(wasi, 1 << 30, 0);
+    let data = Guest::new(wasi, 1 << 30, 0);
     let clock = Clock::start(limits, Arc::new(AtomicBool::new(false))).map_err(wasmtime::Error::new)?;
-    let mut store = limited(&engine, guest, clock)?;
+    let mut store = limited(&engine, data, clock)?;
     let running = engine.running();
     let mut linker = Linker::new(engine.wasmtime());
     link::add_to(&mut linker)?;
@@ -119,15 +157,9 @@ fn furnish(
     if let Ok(initialize) = instance.get_typed_func::<(), ()>(&mut store, "_initialize") {
         initialize.call(&mut store, ())?;
     }
-    let script = PYTHON_SETUP.replace("MODULES", &settings.modules.join(" "));
-    let ended = python_turn(&mut store, &instance, &script);
+    let ended = guest.set_up(&mut store, &instance);
     drop(running);
-    let said = String::from_utf8_lossy(&store.data().wasi.stderr).into_owned();
-    match ended {
-        Ok(0) => {}
-        Ok(code) => return Err(wasmtime::format_err!("the set-up script ended with {code}: {said}")),
-        Err(error) => return Err(wasmtime::format_err!("the set-up script: {error:#}: {said}")),
-    }
+    ended?;
     let mut values = Vec::new();
     for name in &globals {
         let global = instance.get_global(&mut store, name);

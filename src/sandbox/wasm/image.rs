@@ -15,7 +15,10 @@ use std::{
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::engine::{Metering, WasmEngine};
+use super::{
+    engine::{Metering, WasmEngine},
+    javascript,
+};
 
 /// A Wasm image's manifest. Unknown fields are refused.
 #[derive(Debug, Clone, Deserialize)]
@@ -42,6 +45,7 @@ pub struct Manifest {
 #[serde(rename_all = "snake_case")]
 pub enum Driver {
     Python,
+    Javascript,
 }
 
 /// What is fetched.
@@ -111,7 +115,10 @@ fn flag(metering: &Metering) -> &'static str {
     }
 }
 
-const SHIPPED: [&str; 1] = [include_str!("../../../sandbox-images/wasm-python/image.toml")];
+const SHIPPED: [&str; 2] = [
+    include_str!("../../../sandbox-images/wasm-python/image.toml"),
+    include_str!("../../../sandbox-images/wasm-javascript/image.toml"),
+];
 /// The script that furnishes the interpreter.
 pub const PYTHON_SETUP: &str = include_str!("../../../sandbox-images/wasm-python/setup.py");
 /// The files of the native Python image that it loads: the driver and what its modes are made of.
@@ -181,15 +188,15 @@ impl Manifest {
 
     /// Where the image built by this program for this CPU lies, below the cache directory.
     fn directory(&self, cache: &Path, engine: &WasmEngine) -> PathBuf {
-        let identity = [
-            &BUILD_FORMAT.to_le_bytes()[..],
-            self.text.as_bytes(),
-            PYTHON_SETUP.as_bytes(),
-            &engine.fingerprint().to_le_bytes(),
-        ];
-        let parts = PYTHON_PARTS.map(|(_, text)| text.as_bytes());
-        let digests: String = identity.into_iter().chain(parts).map(sha256_hex).collect();
-        let digest = sha256_hex(digests.as_bytes());
+        let format = BUILD_FORMAT.to_le_bytes();
+        let fingerprint = engine.fingerprint().to_le_bytes();
+        let texts = match self.driver {
+            Driver::Python => [PYTHON_SETUP].into_iter().chain(PYTHON_PARTS.map(|(_, text)| text)).collect(),
+            Driver::Javascript => javascript::SETUP.to_vec(),
+        };
+        let texts = texts.iter().map(|text| text.as_bytes());
+        let identity = [&format[..], self.text.as_bytes()].into_iter().chain(texts).chain([&fingerprint[..]]);
+        let digest = sha256_hex(identity.map(sha256_hex).collect::<String>().as_bytes());
         cache.join(format!("{}-{}-{}", self.name, engine.metering().as_str(), &digest[..24]))
     }
 }

@@ -45,6 +45,9 @@ const MODULES: [&str; 22] = [
     "termios",
 ];
 
+/// How the driver of JavaScript says what of Node.js a failed program asked for in vain.
+const JAVASCRIPT_LACKS: &str = "proofbox: WebAssembly lacks ";
+
 /// Reads the exception that ended a failed run from what it said last. It is the solution's own word and may be
 /// forged, which makes one failure into another.
 pub fn missing(stderr: &[u8]) -> Option<String> {
@@ -53,6 +56,9 @@ pub fn missing(stderr: &[u8]) -> Option<String> {
     // What objects say while they are taken down comes after the exception.
     let own = tail.split("\nException ignored ").next().unwrap_or(&tail);
     let last = own.trim_end().lines().last()?;
+    if let Some(rest) = last.strip_prefix(JAVASCRIPT_LACKS) {
+        return Some(rest.chars().take(200).collect());
+    }
     if let Some(rest) = last.strip_prefix("ModuleNotFoundError: No module named '") {
         let name = rest.split('\'').next().unwrap_or(rest);
         return MODULES.contains(&name).then(|| format!("the module {name}"));
@@ -75,6 +81,7 @@ mod tests {
             "AttributeError: module 'os' has no attribute 'fork'",
             "OSError: [Errno 58] Not supported\nException ignored in: <x>\nTraceback ...\nValueError: y\n",
             "RecursionError: Stack overflow (used 112 kB)",
+            "TypeError: not a function\nproofbox: WebAssembly lacks fs.watch\n",
         ] {
             assert!(missing(said.as_bytes()).is_some(), "{said}");
         }

@@ -9,6 +9,7 @@
 //! | `engine` | the one configuration of wasmtime, a reason for each setting; epochs |
 //! | `image`, `fetch`, `build`, `snapshot` | manifests; packages; building; built images and whom to trust |
 //! | `store`, `wasi` | one run's limits and clocks; one run's world |
+//! | `javascript` | how QuickJS is furnished and driven |
 //! | `run`, `lacks` | one run, and what its end means |
 //! | `upload` | modules that are themselves the solution |
 
@@ -16,6 +17,7 @@ mod build;
 mod engine;
 mod fetch;
 mod image;
+mod javascript;
 mod lacks;
 mod run;
 mod snapshot;
@@ -224,6 +226,7 @@ impl Inner {
         let module = linked(&engine, &module).map_err(|error| failed(&error))?;
         let start = match manifest.driver {
             Driver::Python => Start::PythonTurn,
+            Driver::Javascript => Start::Javascript,
         };
         let prepared =
             Arc::new(Prepared { engine, module, start, base_bytes: built.base_bytes, files: built.files });

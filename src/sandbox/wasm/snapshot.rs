@@ -5,7 +5,9 @@
 //! with, so that every run starts behind all that. Tables are taken to be as they were: compilers
 //! fill them before the first call and do not touch them afterwards.
 
-use wasmparser::{BinaryReader, GlobalSectionReader, KnownCustom, Parser, Payload, TypeRef, ValType};
+use std::collections::BTreeMap;
+
+use wasmparser::{BinaryReader, GlobalSectionReader, KnownCustom, Name, Parser, Payload, TypeRef, ValType};
 
 /// The prefix of the names under which [`instrumented`] exports mutable globals.
 const GLOBAL: &str = "proofbox_global_";
@@ -58,6 +60,47 @@ pub fn instrumented(module: &[u8]) -> Result<(Vec<u8>, Vec<String>), SnapshotErr
         }
     }
     Ok((out.0, names))
+}
+
+/// The module with further functions exported, under the names that its name section has for them.
+pub fn exporting(module: &[u8], wanted: &[&str]) -> Result<Vec<u8>, SnapshotError> {
+    let mut found = BTreeMap::new();
+    for payload in Parser::new(0).parse_all(module) {
+        if let Payload::CustomSection(section) = payload?
+            && let KnownCustom::Name(names) = section.as_known()
+        {
+            for subsection in names {
+                let Name::Function(functions) = subsection? else { continue };
+                for naming in functions {
+                    let naming = naming?;
+                    found.insert(naming.name, naming.index);
+                }
+            }
+        }
+    }
+    let mut additions = Vec::new();
+    for name in wanted {
+        let index = found.get(name).ok_or(SnapshotError::Unfit("a function is not there"))?;
+        put_leb(&mut additions, name.len() as u64);
+        additions.extend_from_slice(name.as_bytes());
+        additions.push(0);
+        put_leb(&mut additions, u64::from(*index));
+    }
+    let mut out = Output::new();
+    for payload in sections(module) {
+        match payload? {
+            Section::Exports(range) => {
+                let (count, rest) = leb(&module[range])?;
+                let mut section = Vec::with_capacity(rest.len() + additions.len() + 5);
+                put_leb(&mut section, count as u64 + wanted.len() as u64);
+                section.extend_from_slice(rest);
+                section.extend_from_slice(&additions);
+                out.section(7, &section);
+            }
+            other => out.copy(module, other),
+        }
+    }
+    Ok(out.0)
 }
 
 /// The module beginning with this memory and these values of its mutable globals, in order.

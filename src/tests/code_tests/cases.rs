@@ -313,7 +313,7 @@ class Node:
     },
 ];
 
-pub static FORMS: [Case; 11] = [
+pub static FORMS: [Case; 15] = [
     Case {
         name: "HumanEval's check",
         source: "def add(a, b):\n    return a + b\n",
@@ -362,6 +362,68 @@ pub static FORMS: [Case; 11] = [
         tests: &[
             ("assert sum(1, 2) == 6", Accepted),
             ("assert helper(sum(1, 2)) == 16 and math.pi > RATE", Accepted),
+        ],
+        ..Case::PLAIN
+    },
+    Case {
+        name: "of several builtins that are called, the entry point's is tested",
+        source: "def sum(xs): return 7\ndef abs(x): return 0\n",
+        tests: &[("assert abs(sum([1, 2]) - 3) < 1e-9", WrongAnswer)],
+        entry_point: "sum",
+        ..Case::PLAIN
+    },
+    Case {
+        name: "of several builtins that every test calls none can be told to be tested",
+        source: "def sum(xs): return 7\ndef abs(x): return 0\n",
+        tests: &[("assert abs(sum([1, 2]) - 3) < 1e-9", Undecided)],
+        ..Case::PLAIN
+    },
+    Case {
+        name: "skipped tests say nothing",
+        source: "def f(x): return x",
+        kind: CodeKind::Unittest,
+        tests: &[
+            (
+                "import unittest\n@unittest.skip('now')\nclass T(unittest.TestCase):\n    def test_it(self): self.assertEqual(f(1), 1)",
+                Undecided,
+            ),
+            (
+                "import unittest\nclass T(unittest.TestCase):\n    @unittest.skipIf(1, 'now')\n    def test_it(self): self.assertEqual(f(1), 2)",
+                Undecided,
+            ),
+            (
+                "import unittest\nclass T(unittest.TestCase):\n    def test_it(self):\n        if f(1) == 1: self.skipTest('easy')",
+                RuntimeError,
+            ),
+            (
+                "import unittest\nclass T(unittest.TestCase):\n    @unittest.skip('now')\n    def test_no(self): pass\n    def test_it(self): self.assertEqual(f(1), 1)",
+                Accepted,
+            ),
+            (
+                "import unittest\nclass T(unittest.TestCase):\n    @unittest.skip('now')\n    def test_no(self): pass\n    def test_it(self): self.assertEqual(f(1), 2)",
+                WrongAnswer,
+            ),
+            (
+                "import unittest\nclass T(unittest.TestCase):\n    @unittest.expectedFailure\n    def test_it(self): self.assertEqual(f(1), 2)",
+                Accepted,
+            ),
+            (
+                "import unittest\nclass T(unittest.TestCase):\n    @unittest.expectedFailure\n    def test_it(self): self.assertEqual(f(1), 1)",
+                WrongAnswer,
+            ),
+        ],
+        ..Case::PLAIN
+    },
+    Case {
+        name: "skipped tests of pytest's form say nothing",
+        source: "def f(x): return x",
+        kind: CodeKind::Pytest,
+        tests: &[
+            ("import unittest\ndef test_it(): raise unittest.SkipTest('now')", Undecided),
+            (
+                "import unittest\ndef test_no(): raise unittest.SkipTest('now')\ndef test_it(): assert f(1) == 1",
+                Accepted,
+            ),
         ],
         ..Case::PLAIN
     },

@@ -145,18 +145,18 @@ fn constructors_are_read_as_what_they_make() {
         ("defaultdict(list, {1: [2]})", "defaultdict({1: [2]})"),
         ("np.array([[1, 2], [3, 4]], dtype=np.int64)", "numpy.array([[1, 2], [3, 4]])"),
         ("[np.int64(3), np.float64(0.5), numpy.bool_(True)]", "[3, 0.5, True]"),
-        ("ListNode(1, ListNode(2, None))", "ListNode([1, 2])"),
-        ("ListNode(val=1, next=ListNode(val=2))", "ListNode([1, 2])"),
-        ("TreeNode(1, None, TreeNode(2, TreeNode(3)))", "TreeNode([1, None, 2, 3])"),
+        ("ListNode(1, ListNode(2, None))", "list_node([1, 2])"),
+        ("ListNode(val=1, next=ListNode(val=2))", "list_node([1, 2])"),
+        ("TreeNode(1, None, TreeNode(2, TreeNode(3)))", "tree_node([1, None, 2, 3])"),
         (
             "TreeNode(1, TreeNode(2, TreeNode(4), None), TreeNode(3, None, TreeNode(5)))",
-            "TreeNode([1, 2, 3, 4, None, None, 5])",
+            "tree_node([1, 2, 3, 4, None, None, 5])",
         ),
         (
             "TreeNode(1, TreeNode(2, None, TreeNode(4, TreeNode(6))), TreeNode(3))",
-            "TreeNode([1, 2, 3, None, 4, None, None, 6])",
+            "tree_node([1, 2, 3, None, 4, None, None, 6])",
         ),
-        ("[range(3), range(5, 0, -2)]", "[range([0, 1, 2]), range([5, 3, 1])]"),
+        ("[range(3), range(5, 0, -2)]", "[[0, 1, 2], [5, 3, 1]]"),
         ("{Colour.RED: Decimal('1')}", "{Colour.RED: Decimal('1')}"),
         ("bytearray(b'a')", "bytearray(b'a')"),
     ] {
@@ -164,6 +164,8 @@ fn constructors_are_read_as_what_they_make() {
             assert!(parse_python(text).is_err(), "{text}");
         } else {
             python(text, shown);
+            let value = parse_python(text).unwrap();
+            assert_eq!(identity_key(&parse_python(shown).unwrap()), identity_key(&value), "{text}");
         }
     }
     for text in [

@@ -1,22 +1,8 @@
 use super::*;
-use crate::{
-    sandbox::{End, Usage},
-    value::{Value, marshal},
-};
+use crate::value::{Value, marshal};
 
 fn outcome(end: End, limit: Option<LimitHit>, result: Vec<u8>) -> Outcome {
-    Outcome {
-        lacks: None,
-        in_series: false,
-        end,
-        limit,
-        usage: Usage::default(),
-        stdout: Vec::new(),
-        stderr: Vec::new(),
-        result,
-        files: Vec::new(),
-        ended_at: std::time::Duration::ZERO,
-    }
+    Outcome { result, ..Outcome::silent(end, limit) }
 }
 
 fn ended_well() -> Outcome {
@@ -71,6 +57,18 @@ fn silence_is_never_a_pass() {
     // A record of the solution's own says nothing.
     let forged = outcome(End::Exited { code: 0 }, None, records(&[(0, "passed", "")]));
     assert_eq!(verdicts(forged, ended_well(), 1), [lost]);
+}
+
+/// It came to its end before the kernel could stop it, and had used more than it may.
+#[test]
+fn what_ended_over_the_time_limit_has_not_passed() {
+    let over = || outcome(End::Exited { code: 0 }, Some(LimitHit::Cpu), Vec::new());
+    let passed = |of: &[(i64, &str, &str)]| outcome(End::Exited { code: 0 }, None, records(of));
+    let one = passed(&[(0, "passed", ""), (-1, "done", "")]);
+    assert_eq!(verdicts(over(), one, 1), [(Verdict::TimeLimit, None)]);
+    // Of several none has used it all: each has the same part of the wall time.
+    let two = passed(&[(0, "passed", ""), (1, "passed", ""), (-1, "done", "")]);
+    assert_eq!(verdicts(over(), two, 2), [(Verdict::Accepted, None); 2]);
 }
 
 #[test]

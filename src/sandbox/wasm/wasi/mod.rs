@@ -486,6 +486,14 @@ impl Wasi {
         }
     }
 
+    /// A seed for the random numbers of a guest that does not ask for one.
+    pub fn random_seed(&mut self) -> Result<u64, Stop> {
+        let mut bytes = [0; 8];
+        // A host without random bytes cannot give the run what it is promised.
+        self.fill_random(&mut bytes).map_err(|_| Stop::Cancelled)?;
+        Ok(u64::from_le_bytes(bytes))
+    }
+
     fn fill_random(&mut self, into: &mut [u8]) -> Result<(), Errno> {
         self.moved += into.len() as u64;
         match &mut self.randomness {
