@@ -1,7 +1,7 @@
 //! What a run failed for, where it is something that no run here has.
 
 /// Words by which Python says that it cannot do what it could in a process of its own, and what they mean.
-const SAID: [(&str, &str); 11] = [
+const SAID: [(&str, &str); 13] = [
     ("RuntimeError: can't start new thread", "threads"),
     ("does not support processes", "processes"),
     ("[Errno 58]", "a call of the system"),
@@ -11,6 +11,9 @@ const SAID: [(&str, &str); 11] = [
     ("AttributeError: module 'signal' has no attribute '", "a function of signal"),
     ("AttributeError: module '_socket' has no attribute '", "sockets"),
     ("AttributeError: module 'time' has no attribute 'tzset'", "time zones"),
+    ("ModuleNotFoundError: Unsupported platform for standard library module '", "a module of the host's"),
+    // The interpreter's stack in C is small, and calls through C (a cached function that calls itself) take of it.
+    ("RecursionError: Stack overflow (used ", "a deeper stack"),
     // Sizes and offsets have 32 bits.
     ("OverflowError: Python int too large to convert to C ", "sizes of 64 bits"),
     ("OverflowError: cannot fit 'int' into an index-sized integer", "sizes of 64 bits"),
@@ -45,12 +48,14 @@ const MODULES: [&str; 22] = [
 /// How the driver of JavaScript says what of Node.js a failed program asked for in vain.
 const JAVASCRIPT_LACKS: &str = "proofbox: WebAssembly lacks ";
 
-/// Reads the last line of what a failed run said. It is the solution's own word and may be forged, which
-/// makes one failure into another.
+/// Reads the exception that ended a failed run from what it said last. It is the solution's own word and may be
+/// forged, which makes one failure into another.
 pub fn missing(stderr: &[u8]) -> Option<String> {
     let tail = &stderr[stderr.len().saturating_sub(4_096)..];
     let tail = String::from_utf8_lossy(tail);
-    let last = tail.trim_end().lines().last()?;
+    // What objects say while they are taken down comes after the exception.
+    let own = tail.split("\nException ignored ").next().unwrap_or(&tail);
+    let last = own.trim_end().lines().last()?;
     if let Some(rest) = last.strip_prefix(JAVASCRIPT_LACKS) {
         return Some(rest.chars().take(200).collect());
     }
@@ -74,6 +79,8 @@ mod tests {
             "OSError: [Errno 58] wasi does not support processes.",
             "ModuleNotFoundError: No module named '_socket'",
             "AttributeError: module 'os' has no attribute 'fork'",
+            "OSError: [Errno 58] Not supported\nException ignored in: <x>\nTraceback ...\nValueError: y\n",
+            "RecursionError: Stack overflow (used 112 kB)",
             "TypeError: not a function\nproofbox: WebAssembly lacks fs.watch\n",
         ] {
             assert!(missing(said.as_bytes()).is_some(), "{said}");

@@ -238,11 +238,13 @@ mod tests {
     fn a_closed_end_is_told_and_both_waiting_is_the_solutions_end() {
         let (solution, tests) = ends();
         let other = std::thread::spawn(move || {
-            assert_eq!(solution.inbox.read(1, &patience()), Err(Stop::Wall));
+            // All of it, so that both ends are closed here.
+            let End { inbox, outbox: _closed } = solution;
+            assert_eq!(inbox.read(1, &patience()), Err(Stop::Wall));
         });
         assert_eq!(tests.inbox.read(5, &patience()), Ok(Vec::new()), "the solution's end has been closed");
-        assert_eq!(tests.outbox.write(b"x", &patience()), Ok(Err(Errno::Pipe)));
         other.join().unwrap();
+        assert_eq!(tests.outbox.write(b"x", &patience()), Ok(Err(Errno::Pipe)));
     }
 
     #[test]
