@@ -95,7 +95,7 @@ pub struct TestReport {
     /// CPU time of the run's whole process tree, milliseconds.
     pub cpu_ms: f64,
     pub wall_ms: f64,
-    /// Peak resident memory of the run, bytes.
+    /// Peak resident memory of the run, bytes; of one that shared a process with runs before it, up to its end.
     pub memory_bytes: u64,
     /// What a deterministic run carried out, in units of fuel.
     pub fuel: Option<u64>,

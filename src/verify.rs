@@ -277,7 +277,8 @@ impl Engine {
             }
             _ => {
                 let place = door.place().await?;
-                let errand = Errand { series: self.series, ..errand };
+                // Where several slots are asked for tests are long, and cells are not to be made twice.
+                let errand = Errand { series: self.series && errand.parallel == 1, ..errand };
                 self.carry_out(&errand, place, door, |outcome| {
                     if !judging.add(submission, &outcome) {
                         return Wish::Alone;
