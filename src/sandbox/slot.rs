@@ -17,7 +17,7 @@ use nix::{
 use super::{
     protocol::{Ask, Reply, WireLimits, read_message, write_message},
     step::{StepError, step},
-    sys,
+    supervise, sys,
 };
 
 /// One slot request: four bytes of index and a socket. `None` at the service's end.
@@ -67,6 +67,7 @@ pub fn serve(
     socket: &mut UnixStream,
     mut one_cell: impl FnMut(&UnixStream, WireLimits) -> Result<Reply, StepError>,
 ) -> Result<(), StepError> {
+    supervise::cores();
     loop {
         let open = match read_message::<Ask>(socket) {
             Ok(Ask::Open(open)) => open,

@@ -156,12 +156,16 @@ pub fn supervise(
     Ok(true)
 }
 
+/// Cores that a run may use at once. Asking costs as much as a twentieth of a run and is done once in a
+/// slot process; cells inherit the answer.
+pub fn cores() -> u32 {
+    static CORES: OnceLock<u32> = OnceLock::new();
+    *CORES.get_or_init(|| std::thread::available_parallelism().map_or(1, |cores| cores.get() as u32))
+}
+
 /// No tree can use that much CPU time sooner, however many of its threads run.
 pub fn least_time_to_use(cpu: Duration) -> Duration {
-    static CORES: OnceLock<u32> = OnceLock::new();
-    let cores =
-        CORES.get_or_init(|| std::thread::available_parallelism().map_or(1, |cores| cores.get() as u32));
-    (cpu / *cores).max(Duration::from_millis(1))
+    (cpu / cores()).max(Duration::from_millis(1))
 }
 
 /// Kills and reaps everything in the cell but this process, and reads what is left in the pipes.
