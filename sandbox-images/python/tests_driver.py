@@ -135,10 +135,8 @@ class Tests:
             kind = kind_of(node)
             if kind == "Name" and kind_of(node.ctx) == "Load":
                 read.add(node.id)
-            elif kind == "Call" and kind_of(node.func) == "Name":
-                called.add(node.func.id)
-                if node.func.id == "check":  # The candidate, which it calls.
-                    called.update(item.id for item in node.args if kind_of(item) == "Name")
+            elif kind == "Call":
+                called.update(names_called(node))
             elif kind == "ImportFrom" and node.module in self.modules:
                 imported.update(alias.asname or alias.name for alias in node.names)
         read = {name for name in read if not hasattr(builtins, name)}
@@ -371,7 +369,17 @@ def calls_name(tree, name, anywhere=False):
     else:
         outside = ("FunctionDef", "AsyncFunctionDef", "ClassDef", "Lambda")
         places = (node for top in tree.body if kind_of(top) not in outside for node in nodes_of(top))
-    return any(kind_of(node) == "Call" and kind_of(node.func) == "Name" and node.func.id == name for node in places)
+    return any(kind_of(node) == "Call" and name in names_called(node) for node in places)
+
+
+def names_called(call):
+    """The name that is called, and the candidates handed to `check`, which calls them."""
+    if kind_of(call.func) != "Name":
+        return []
+    names = [call.func.id]
+    if names == ["check"]:
+        names += [item.id for item in call.args if kind_of(item) == "Name"]
+    return names
 
 
 def make_link(tests):
