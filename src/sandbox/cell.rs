@@ -160,12 +160,12 @@ pub fn run_all(
                 return Ok(());
             };
             index += ended.done;
-            renew()?;
-            series.note(&ended);
-            // The run in doubt, if there is one, is carried out below.
             if index == job.runs.len() {
                 return Ok(());
             }
+            // The run in doubt is carried out below.
+            renew()?;
+            series.note(&ended);
         } else if index > 0 {
             renew()?;
         }

@@ -12,7 +12,7 @@
 //! [`LauncherSetup::seats`]: super::protocol::LauncherSetup::seats
 
 use std::{
-    io::{self, IoSlice, IoSliceMut},
+    io,
     os::{
         fd::{AsRawFd, BorrowedFd, OwnedFd},
         unix::net::UnixStream,
@@ -20,19 +20,12 @@ use std::{
     sync::Arc,
 };
 
-use nix::{
-    cmsg_space,
-    errno::Errno,
-    fcntl::OFlag,
-    sys::socket::{ControlMessage, ControlMessageOwned, MsgFlags, recvmsg, sendmsg},
-    unistd::pipe2,
-};
+use nix::{errno::Errno, fcntl::OFlag, unistd::pipe2};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Fault, Job,
+    Fault, Job, passing,
     pool::{CellRun, Sandbox, Seat, fault},
-    sys,
 };
 use crate::{admission::Place, limits::Limits};
 
@@ -119,28 +112,14 @@ impl LinkEnds {
 
     /// Sends copies over a slot's socket. `WouldBlock` when the socket is full.
     pub fn send(&self, socket: BorrowedFd<'_>) -> io::Result<()> {
-        let fds = [self.inbox.as_raw_fd(), self.outbox.as_raw_fd()];
-        let rights = [ControlMessage::ScmRights(&fds)];
-        sendmsg::<()>(socket.as_raw_fd(), &[IoSlice::new(b"l")], &rights, MsgFlags::MSG_NOSIGNAL, None)?;
-        Ok(())
+        Ok(passing::send(socket.as_raw_fd(), &[&self.inbox, &self.outbox])?)
     }
 
     /// The cell init's side of [`LinkEnds::send`].
     pub fn receive(socket: &UnixStream) -> io::Result<LinkEnds> {
-        let mut byte = [0];
-        let mut space = cmsg_space!([std::os::fd::RawFd; 2]);
-        let mut buffers = [IoSliceMut::new(&mut byte)];
-        let flags = MsgFlags::MSG_CMSG_CLOEXEC;
-        let message = recvmsg::<()>(socket.as_raw_fd(), &mut buffers, Some(&mut space), flags)?;
-        let fds = message.cmsgs()?.find_map(|item| match item {
-            ControlMessageOwned::ScmRights(fds) => Some(fds),
-            _ => None,
-        });
-        match fds.as_deref() {
-            Some(&[inbox, outbox]) => {
-                Ok(LinkEnds { inbox: sys::adopt_fd(inbox), outbox: sys::adopt_fd(outbox) })
-            }
-            _ => Err(Errno::EPROTO.into()),
+        match <[OwnedFd; 2]>::try_from(passing::receive(socket.as_raw_fd())?) {
+            Ok([inbox, outbox]) => Ok(LinkEnds { inbox, outbox }),
+            Err(_) => Err(Errno::EPROTO.into()),
         }
     }
 }

@@ -19,6 +19,7 @@
 //! | `supervise` | cell init | watches a run, ends what it leaves, says what it used |
 //! | `named_files` | cell init | files that a run finds and leaves by name |
 //! | `rootfs`, `cgroup`, `policy`, `condition`, `filter` | | the file tree, memory and process bounds, the seccomp policy |
+//! | `passing` | service, cell init, run | files that go over a socket of ours |
 //! | `protocol`, `step` | all | what travels between them; named steps that can fail |
 //! | `confined` | guard to run | the same without namespaces: tiers `slot` and `restricted` |
 //! | `rehearsal` | launcher | there: a cell made at the start, so that a host that lacks something is refused |
@@ -39,6 +40,7 @@ mod lender;
 mod link;
 mod named_files;
 mod narrowing;
+mod passing;
 pub mod policy;
 mod pool;
 mod program;

@@ -17,24 +17,19 @@
 use std::{
     cmp::Ordering,
     fs,
-    io::{IoSlice, IoSliceMut},
     os::{
-        fd::{AsRawFd, IntoRawFd, OwnedFd},
+        fd::{AsRawFd, IntoRawFd},
         unix::net::UnixStream,
     },
     time::{Duration, Instant},
 };
 
-use nix::{
-    cmsg_space,
-    errno::Errno,
-    sys::socket::{ControlMessage, ControlMessageOwned, MsgFlags, recvmsg, sendmsg},
-    unistd::Pid,
-};
+use nix::{errno::Errno, unistd::Pid};
 use serde_bytes::Bytes;
 
 use super::{
     cell::{Buffers, LentJob, scratch_bytes, stop_requested},
+    passing,
     program::{CALL_FD, Inputs, SERIES_FD},
     protocol::{JobRun, Ran, ReplyOf, write_unforked},
     run::{self, Stage, Supervisor},
@@ -173,8 +168,11 @@ pub fn carry_out(
         }
         match one(supervisor, &mut watch, &ours, input, begun)? {
             One::BeyondDoubt { cpu } => {
-                let memory_bytes = peak_resident(watch.main);
-                if memory_bytes > supervisor.limits.memory_bytes / 2 || !renew()? {
+                let most = supervisor.limits.memory_bytes / 2;
+                let Some(memory_bytes) = peak_resident(watch.main).filter(|peak| *peak <= most) else {
+                    break;
+                };
+                if !renew()? {
                     break;
                 }
                 let [stdout, stderr, result] = &watch.captures;
@@ -224,7 +222,8 @@ fn one(
         Some(call) => Some(io_step("store_call", || sys::sealed_file(call))?),
         None => None,
     };
-    match step("send_input", || send_input(to_run, [Some(&stdin), call.as_ref()])) {
+    let files: Vec<_> = [Some(&stdin), call.as_ref()].into_iter().flatten().collect();
+    match step("send_input", || passing::send(to_run.as_raw_fd(), &files)) {
         Ok(()) => {}
         // It is gone.
         Err(StepError { errno: Errno::EPIPE | Errno::ECONNRESET, .. }) => return doubt(false),
@@ -270,30 +269,16 @@ fn one(
     Ok(One::BeyondDoubt { cpu })
 }
 
-/// Hands the process its next input, and the call to make if there is one.
-fn send_input(to_run: &UnixStream, files: [Option<&OwnedFd>; 2]) -> Result<(), Errno> {
-    let fds: Vec<_> = files.into_iter().flatten().map(AsRawFd::as_raw_fd).collect();
-    let rights = [ControlMessage::ScmRights(&fds)];
-    sendmsg::<()>(to_run.as_raw_fd(), &[IoSlice::new(b"i")], &rights, MsgFlags::MSG_NOSIGNAL, None)?;
-    Ok(())
-}
-
 /// In the process: waits for the next input and puts it and the call where they belong. `false`: there is none.
 ///
 /// # Errors
 /// Of the descriptors, with which the solution may have meddled.
 pub fn receive_input() -> Result<bool, Errno> {
-    let mut byte = [0];
-    let mut space = cmsg_space!([std::os::fd::RawFd; 2]);
-    let mut buffers = [IoSliceMut::new(&mut byte)];
-    let flags = MsgFlags::MSG_CMSG_CLOEXEC;
-    let message = recvmsg::<()>(SERIES_FD, &mut buffers, Some(&mut space), flags)?;
-    let received = message.cmsgs()?.find_map(|item| match item {
-        ControlMessageOwned::ScmRights(fds) => Some(fds),
-        _ => None,
-    });
-    let Some(received) = received else { return Ok(false) };
-    for (file, place) in received.into_iter().map(sys::adopt_fd).zip([0, CALL_FD]) {
+    let received = passing::receive(SERIES_FD)?;
+    if received.is_empty() {
+        return Ok(false);
+    }
+    for (file, place) in received.into_iter().zip([0, CALL_FD]) {
         if file.as_raw_fd() == place {
             // The call's file came to lie at its place by itself.
             let _ = file.into_raw_fd();
@@ -304,12 +289,11 @@ pub fn receive_input() -> Result<bool, Errno> {
     Ok(true)
 }
 
-/// Most memory that the process has had resident; 0 where it is gone.
-fn peak_resident(process: Pid) -> u64 {
-    let status = fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
-    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-    let kib = peak.and_then(|peak| peak.trim().strip_suffix(" kB")?.parse::<u64>().ok());
-    kib.unwrap_or(0) * 1024
+/// Most memory that the process has had resident; `None` where that cannot be known.
+fn peak_resident(process: Pid) -> Option<u64> {
+    let status = fs::read_to_string(format!("/proc/{process}/status")).ok()?;
+    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    Some(peak.trim().strip_suffix(" kB")?.parse::<u64>().ok()? * 1024)
 }
 
 #[cfg(test)]
