@@ -240,8 +240,11 @@ fn sets_of_numbers(printed: &[u8], expected: &[u8], read: &NumbersRead) -> Samen
     let (mut printed_read, mut expected_read) = (read.printed.iter(), read.expected.iter());
     let key = |read: Option<&f64>, word: &[u8]| {
         let number = read.copied().or_else(|| python_float(word))?;
-        // No number that is read has all bits set.
-        Some(rounded(number).to_bits() + 1)
+        let rounded = rounded(number);
+        // Small whole numbers are small keys. No other has bits as few as them, and none has all bits set.
+        let small = rounded as u8;
+        let is_small = f64::from(small) == rounded;
+        Some(if is_small { u64::from(small) + 1 } else { rounded.to_bits() + 1 })
     };
     same_sets(
         LineWords::new(expected),
@@ -262,7 +265,7 @@ fn last_word(text: &[u8]) -> Option<&[u8]> {
 
 /// The lines' sets of words.
 fn sets_of_words(printed: &[u8], expected: &[u8]) -> Sameness {
-    let numbering = RefCell::new(Numbering::new());
+    let numbering = RefCell::new(Numbering::with_room_for(count_lines(expected)));
     same_sets(
         LineWords::new(expected),
         |range| Some(word_key(expected, range, &mut numbering.borrow_mut())),

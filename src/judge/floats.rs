@@ -13,6 +13,9 @@ const POWERS: [f64; 23] = [
 
 /// Most numbers: few digits, so that digits and power of ten are exact and one operation rounds once.
 fn plain_float(text: &[u8]) -> Option<f64> {
+    if let [digit @ b'0'..=b'9'] = text {
+        return Some(f64::from(digit - b'0'));
+    }
     let (is_negative, unsigned) = match text {
         [b'-', rest @ ..] => (true, rest),
         [b'+', rest @ ..] => (false, rest),
@@ -172,6 +175,10 @@ mod tests {
             ("e5", None),
             ("1e+22", Some(1e22)),
             ("1_000.5_0", Some(1000.5)),
+            ("-1_0", Some(-10.0)),
+            (".5_0", Some(0.5)),
+            ("1e1_0", Some(1e10)),
+            ("1_.5", None),
             ("_1", None),
             ("1__0", None),
             ("1_", None),

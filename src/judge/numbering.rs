@@ -18,9 +18,11 @@ pub struct Numbering<'a> {
 const LOWER: u64 = 0xffff_ffff;
 
 impl<'a> Numbering<'a> {
-    pub fn new() -> Numbering<'a> {
+    /// With room for so many different units, before it has to grow.
+    pub fn with_room_for(count: usize) -> Numbering<'a> {
         let seeds = [0, 1].map(|which| RandomState::new().hash_one(which) | 1);
-        Numbering { units: Vec::new(), places: vec![0; 1_024], single: [0; 256], seeds }
+        let places = (count * 2).next_power_of_two().max(1_024);
+        Numbering { units: Vec::new(), places: vec![0; places], single: [0; 256], seeds }
     }
 
     /// The unit's number, its first or a new one.
@@ -112,7 +114,7 @@ mod tests {
     fn equal_strings_have_one_number() {
         let words: Vec<String> =
             (0..100_000).map(|number| "ab".repeat(number % 20) + &number.to_string()).collect();
-        let mut numbering = Numbering::new();
+        let mut numbering = Numbering::with_room_for(0);
         for _ in 0..2 {
             for (number, word) in words.iter().enumerate() {
                 assert_eq!(numbering.of(word.as_bytes()), number);

@@ -48,17 +48,30 @@ struct Side {
 impl Side {
     fn of<'a>(units: impl Iterator<Item = &'a [u8]>, secrets: &[Secret; 2]) -> Side {
         let mut side = Side { single: [0; 256], products: [[1; 2]; PARTS] };
+        let short: [[u64; 2]; 8] = std::array::from_fn(|length| {
+            [0, 1].map(|which: usize| times(length as u64 + 1, secrets[which].x))
+        });
         for unit in units {
             if let [byte] = unit {
                 side.single[usize::from(*byte)] += 1;
                 continue;
             }
-            let mut numbers = [unit.len() as u64 + 1; 2];
-            for_each_part(unit, |bytes| {
-                for (number, secret) in numbers.iter_mut().zip(secrets) {
-                    *number = reduced(times(*number, secret.x) + bytes);
+            let numbers = match unit.len() {
+                // Of one part, most often.
+                length @ 2..=7 => {
+                    let bytes = up_to_seven(unit);
+                    short[length].map(|begun| reduced(begun + bytes))
                 }
-            });
+                length => {
+                    let mut numbers = [length as u64 + 1; 2];
+                    for_each_part(unit, |bytes| {
+                        for (number, secret) in numbers.iter_mut().zip(secrets) {
+                            *number = reduced(times(*number, secret.x) + bytes);
+                        }
+                    });
+                    numbers
+                }
+            };
             let products = &mut side.products[part_of(unit)];
             for ((product, number), secret) in products.iter_mut().zip(numbers).zip(secrets) {
                 *product = times(*product, reduced(number + secret.z));

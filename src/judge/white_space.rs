@@ -83,23 +83,22 @@ pub fn wide_blank(text: &[u8]) -> usize {
 
 /// Python's `str.strip`.
 pub fn strip(text: &[u8]) -> &[u8] {
+    let is_solid = |byte: &u8| !is_ascii_blank(*byte);
     let mut rest = text;
-    while let [first, tail @ ..] = rest {
-        rest = match wide_blank(rest) {
-            0 if is_ascii_blank(*first) => tail,
+    loop {
+        rest = &rest[rest.iter().position(is_solid).unwrap_or(rest.len())..];
+        match wide_blank(rest) {
             0 => break,
-            length => &rest[length..],
-        };
+            length => rest = &rest[length..],
+        }
     }
-    while let [head @ .., last] = rest {
-        let wide = (2..=3).find(|length| {
-            rest.len().checked_sub(*length).is_some_and(|start| wide_blank(&rest[start..]) == *length)
-        });
-        rest = match (is_ascii_blank(*last), wide) {
-            (true, _) => head,
-            (false, None) => break,
-            (false, Some(length)) => &rest[..rest.len() - length],
-        };
+    loop {
+        rest = &rest[..rest.iter().rposition(is_solid).map_or(0, |last| last + 1)];
+        let starts = [2, 3].map(|length| rest.len().checked_sub(length));
+        match starts.into_iter().flatten().find(|start| wide_blank(&rest[*start..]) == rest.len() - start) {
+            Some(start) if start < rest.len() => rest = &rest[..start],
+            _ => break,
+        }
     }
     rest
 }
