@@ -202,7 +202,7 @@ mod tests {
     fn the_short_way_reads_the_same() {
         let mut draws = Draws(1);
         let mut short = 0;
-        for _ in 0..300_000 {
+        for _ in 0..50_000 {
             let length = draws.next() % 12;
             let alphabet = b"0123456789012345678901234567890123456789.eE+-";
             let text: Vec<u8> =
@@ -215,7 +215,7 @@ mod tests {
             }
             assert_eq!(python_float(&text).map(f64::to_bits), right.map(f64::to_bits), "{text:?}");
         }
-        assert!(short > 100_000, "{short}");
+        assert!(short > 15_000, "{short}");
     }
 
     /// Beside text with three places, read again.
@@ -234,7 +234,7 @@ mod tests {
         {
             check(number);
         }
-        for _ in 0..200_000 {
+        for _ in 0..15_000 {
             let draw = draws.next();
             let size = 1_u64 << (draws.next() % 54);
             check((draw % size) as f64 + (draws.next() % 10_000) as f64 / 10_000.0);

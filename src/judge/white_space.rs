@@ -364,7 +364,7 @@ mod tests {
         let long = [" ".repeat(61), "x".repeat(62), "\n".repeat(63)];
         let pieces = ["a", "bc", " ", "\n", "\n", "\r\n", "\u{a0}", &long[0], &long[1], &long[2]];
         let mut state = 1_u64;
-        for _ in 0..20_000 {
+        for _ in 0..5_000 {
             let mut text = String::new();
             for _ in 0..7 {
                 state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
