@@ -8,6 +8,7 @@
 //! |---|---|
 //! | `engine` | the one configuration of wasmtime, a reason for each setting; epochs |
 //! | `image`, `fetch`, `build`, `snapshot` | manifests; packages; building; built images and whom to trust |
+//! | `prune` | old images, removed |
 //! | `store`, `wasi` | one run's limits and clocks; one run's world |
 //! | `javascript` | how QuickJS is furnished and driven |
 //! | `run`, `lacks` | one run, and what its end means |
@@ -19,6 +20,7 @@ mod fetch;
 mod image;
 mod javascript;
 mod lacks;
+mod prune;
 mod run;
 mod snapshot;
 mod store;
@@ -42,6 +44,7 @@ pub use self::{
     engine::Metering,
     image::{Driver, Manifest, WasmImageError},
     lacks::missing,
+    prune::{OldImage, Pruning},
     upload::MAX_MODULE_BYTES,
 };
 use self::{
@@ -104,6 +107,14 @@ impl WasmSandbox {
     /// Whether an image is built for this program and this CPU.
     pub fn is_built(&self, manifest: &Manifest, metering: Metering) -> bool {
         self.inner.engine(metering).is_ok_and(|engine| self.inner.cache.has(manifest, &engine))
+    }
+
+    /// Where an image lies, or would lie, that is built for this program and this CPU.
+    ///
+    /// # Errors
+    /// Where the engine cannot be had.
+    pub fn place(&self, manifest: &Manifest, metering: Metering) -> Result<PathBuf, Fault> {
+        Ok(self.inner.cache.place(manifest, &*self.inner.engine(metering)?))
     }
 
     /// Whether solutions may be modules themselves.
