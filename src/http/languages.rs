@@ -6,7 +6,10 @@ use axum::{Json, extract::State};
 use serde::Serialize;
 
 use super::Service;
-use crate::{language::Language, sandbox::wasm::Metering};
+use crate::{
+    language::{Language, wasm::WasmLanguage},
+    sandbox::wasm::Metering,
+};
 
 #[derive(Serialize)]
 pub struct LanguageList {
@@ -16,7 +19,7 @@ pub struct LanguageList {
 #[derive(Serialize)]
 struct LanguageEntry {
     name: String,
-    /// Of the interpreter or compiler, such as `3.11.2`.
+    /// Of the interpreter or compiler, such as `3.11.2`; of modules, the interface that they have.
     version: String,
     /// `native` or `wasm`.
     runtime: &'static str,
@@ -35,6 +38,11 @@ pub async fn languages(State(service): State<Arc<Service>>) -> Json<LanguageList
         version: manifest.version.clone(),
         runtime: "wasm",
     });
+    let modules = wasm.takes_modules().then(|| LanguageEntry {
+        name: WasmLanguage::MODULE.to_owned(),
+        version: "WASI preview 1".to_owned(),
+        runtime: "wasm",
+    });
     let native = service.engine.languages().iter().map(entry);
-    Json(LanguageList { languages: native.chain(in_wasm).collect() })
+    Json(LanguageList { languages: native.chain(in_wasm).chain(modules).collect() })
 }

@@ -22,7 +22,7 @@ pub enum WasmLanguage<'a> {
 
 impl<'a> WasmLanguage<'a> {
     /// Names of the language of uploaded modules.
-    const MODULE: &'static str = "wasm";
+    pub const MODULE: &'static str = "wasm";
 
     /// Finds a language by one of its names, in any letter case.
     pub fn find(sandbox: &'a WasmSandbox, name: &str) -> Option<WasmLanguage<'a>> {
@@ -32,6 +32,12 @@ impl<'a> WasmLanguage<'a> {
         let knows =
             |manifest: &&Manifest| manifest.languages.iter().any(|known| known.eq_ignore_ascii_case(name));
         sandbox.manifests().iter().find(knows).map(WasmLanguage::Image)
+    }
+
+    /// Every language that there is an image for, built or not, and modules.
+    pub fn all(sandbox: &'a WasmSandbox) -> impl Iterator<Item = WasmLanguage<'a>> {
+        let images = sandbox.manifests().iter().map(WasmLanguage::Image);
+        images.chain(sandbox.takes_modules().then_some(WasmLanguage::Module))
     }
 
     /// The language's name.
