@@ -38,12 +38,16 @@ pub struct Sets {
     /// Of the others their fingerprints, and those of the only item of a set.
     others: Table<u128>,
     secrets: [Secret; 2],
+    /// `high * x + z` of each secret, of small numbers.
+    begun: [[u64; 2]; 8],
 }
 
 impl Sets {
     /// With room for so many sets.
     pub fn with_room_for(count: usize, secrets: [Secret; 2]) -> Sets {
-        Sets { short: Table::with_room_for(count), others: Table::with_room_for(count), secrets }
+        let (short, others) = (Table::with_room_for(count), Table::with_room_for(count));
+        let begun = std::array::from_fn(|high| secrets.map(|secret| secret.linear(0, high as u64)));
+        Sets { short, others, secrets, begun }
     }
 
     /// Adds a set that is not empty.
@@ -75,9 +79,14 @@ impl Sets {
         let [one, other] = &self.secrets;
         let (mut left, mut right) = (1, 1);
         for key in &set.short.keys {
-            let (low, high) = (key & ((1 << 56) - 1), key >> 56);
-            left = times(left, one.linear(low, high));
-            right = times(right, other.linear(low, high));
+            let (low, high) = (key & ((1 << 56) - 1), (key >> 56) as usize);
+            // Short words' lengths, most often.
+            let begun = match self.begun.get(high) {
+                Some(begun) => *begun,
+                None => self.secrets.map(|secret| secret.linear(0, high as u64)),
+            };
+            left = times(left, reduced(low + begun[0]));
+            right = times(right, reduced(low + begun[1]));
         }
         for key in &set.long.keys {
             left = times(left, reduced((*key >> 64) as u64 + one.z));
