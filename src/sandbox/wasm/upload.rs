@@ -25,16 +25,39 @@ const MAX_FUNCTION_BYTES: usize = 256 << 10;
 /// Most functions.
 const MAX_FUNCTIONS: usize = 50_000;
 
-/// Compiles the job's module. The inner error is the outcome of every run of a module that is none.
-pub fn prepare(engine: &Arc<WasmEngine>, job: &Job) -> Result<Result<Arc<Prepared>, Outcome>, Fault> {
+/// Where a module comes from.
+#[derive(Debug, Clone, Copy)]
+pub enum Origin {
+    /// It is itself the solution.
+    Upload,
+    /// A toolchain of ours made it of the solution. It is no more trusted for that.
+    Toolchain {
+        /// What its stack takes of its memory.
+        stack_bytes: u64,
+    },
+}
+
+/// The job's module.
+pub fn module_of(job: &Job) -> Result<&[u8], Fault> {
     let [(_, bytes)] = &job.sources[..] else {
         let detail = "a module is one file".to_owned();
         return Err(Fault { step: "compile_module".to_owned(), detail });
     };
-    Ok(compile(engine, bytes).map(Arc::new).map_err(|problem| not_a_module(&problem)))
+    Ok(bytes)
 }
 
-fn compile(engine: &Arc<WasmEngine>, bytes: &[u8]) -> Result<Prepared, String> {
+/// Compiles a module. The error is the outcome of every run of a module that is none.
+pub fn prepare(engine: &Arc<WasmEngine>, origin: Origin, bytes: &[u8]) -> Result<Arc<Prepared>, Outcome> {
+    compile(engine, origin, bytes).map(Arc::new).map_err(|problem| match origin {
+        Origin::Upload => not_a_module(&problem),
+        // The compiler made it; that it is too much for us is not the solution's fault.
+        Origin::Toolchain { .. } => {
+            Outcome { lacks: Some(format!("room for its program: {problem}")), ..not_a_module(&problem) }
+        }
+    })
+}
+
+fn compile(engine: &Arc<WasmEngine>, origin: Origin, bytes: &[u8]) -> Result<Prepared, String> {
     check_bounds(bytes)?;
     let module = Module::from_binary(engine.wasmtime(), bytes).map_err(|error| one_line(&error))?;
     let is_command =
@@ -43,11 +66,15 @@ fn compile(engine: &Arc<WasmEngine>, bytes: &[u8]) -> Result<Prepared, String> {
         return Err("the module exports no function _start: it is no WASI command".to_owned());
     }
     let module = linked(engine, &module).map_err(|error| one_line(&error))?;
+    let base_bytes = match origin {
+        Origin::Upload => None,
+        Origin::Toolchain { stack_bytes } => Some(stack_bytes),
+    };
     Ok(Prepared {
         engine: Arc::clone(engine),
         module,
-        start: Start::Command,
-        base_bytes: 0,
+        start: if base_bytes.is_some() { Start::Program } else { Start::Command },
+        base_bytes: base_bytes.unwrap_or(0),
         files: Vec::new(),
     })
 }
