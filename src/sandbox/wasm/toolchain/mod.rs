@@ -33,7 +33,7 @@ pub struct Toolchain {
     package: Package,
     toolchain: Settings,
     #[serde(rename = "language")]
-    pub languages: Vec<CompiledLanguage>,
+    languages: Vec<CompiledLanguage>,
     /// The manifest's own text, of which the identity is made.
     #[serde(skip)]
     text: String,
@@ -65,9 +65,9 @@ struct Settings {
 /// A language that a toolchain compiles.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct CompiledLanguage {
+struct CompiledLanguage {
     /// The language's name, then other names accepted for it.
-    pub names: Vec<String>,
+    names: Vec<String>,
     /// File name of a solution given as text.
     entry: String,
     /// Endings of the files that are given to the compiler.
@@ -148,6 +148,11 @@ impl Toolchain {
     /// The part of a program's memory that its stack is kept in, which is not counted as the program's.
     pub fn stack_bytes(&self) -> u64 {
         self.toolchain.stack_bytes
+    }
+
+    /// Its languages' names.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.languages.iter().map(|language| &language.names[0][..])
     }
 
     /// Finds a language by one of its names, in any letter case.

@@ -1,0 +1,195 @@
+//! Solutions that are compiled for WebAssembly: in a native cell, one job for each source and one that links.
+
+use std::sync::Arc;
+
+use super::{
+    Engine,
+    carry::near_the_time_limit,
+    door::Door,
+    programs::{NotReady, Ready},
+};
+use crate::{
+    cache::{Found, KeyMaker},
+    compile::{
+        Compilation, CompileFailure, CompileReport,
+        wasm::{WasmCompilation, missing, narrow},
+    },
+    limits::Limits,
+    report::Report,
+    sandbox::{
+        Fault, Job, Outcome,
+        wasm::{Compiled, Opened},
+    },
+    submission::Submission,
+    verdict::{Cause, Verdict},
+};
+
+/// A module that was made of a solution.
+pub(super) struct ReadyInWasm {
+    pub program: Arc<[u8]>,
+    /// As [`WasmCompilation::narrow`].
+    pub narrow: Option<String>,
+    pub report: CompileReport,
+}
+
+/// Why there is none.
+pub(super) enum NotReadyInWasm {
+    /// What the toolchain does not have.
+    Lacks {
+        what: String,
+        report: CompileReport,
+    },
+    Other(NotReady),
+}
+
+impl<E: Into<NotReady>> From<E> for NotReadyInWasm {
+    fn from(error: E) -> NotReadyInWasm {
+        NotReadyInWasm::Other(error.into())
+    }
+}
+
+impl Engine {
+    /// Compiles a submission's solution unless it was compiled before. The caller holds no slot.
+    pub(super) async fn ready_in_wasm(
+        &self,
+        language: Compiled<'_>,
+        submission: &Submission,
+        door: &mut Door<'_>,
+    ) -> Result<ReadyInWasm, NotReadyInWasm> {
+        let files = language.files(&submission.solution);
+        let key = KeyMaker::default().part(b"wasm").part(language.identity(&submission.language).as_bytes());
+        let parts = files.iter().fold(key, |key, (path, content)| key.part(path.as_bytes()).part(content));
+        let make = self.compile_for_wasm(language, submission, door);
+        let (made, found) = self.compiled_for_wasm.get(parts.key(), make).await?;
+        self.metrics.compiled(language.name(), found == Found::Kept);
+        let report = made.compilation.report(found == Found::Kept);
+        let failure = match made.compilation.program {
+            Ok(program) => return Ok(ReadyInWasm { program, narrow: made.narrow, report }),
+            Err(failure) => failure,
+        };
+        let lacks = |what: String| {
+            let report = CompileReport { verdict: Verdict::Undecided, ..report.clone() };
+            NotReadyInWasm::Lacks { what, report }
+        };
+        if failure.verdict == Verdict::CompileError {
+            if let Some(what) = missing(&failure.message) {
+                return Err(lacks(what));
+            }
+            // Where there is a native compiler it knows what is no C or C++ at all.
+            if self.compiles_natively(submission, door).await? {
+                return Err(lacks(format!(
+                    "what the native compiler accepts ({})",
+                    failure.first_error().chars().take(300).collect::<String>()
+                )));
+            }
+        }
+        Err(NotReadyInWasm::Other(NotReady::DoesNotCompile { failure, report }))
+    }
+
+    async fn compiles_natively(
+        &self,
+        submission: &Submission,
+        door: &mut Door<'_>,
+    ) -> Result<bool, NotReady> {
+        match self.ready(&submission.language, &submission.solution, door).await {
+            Ok(Ready { binary, .. }) => Ok(binary.is_some()),
+            Err(NotReady::Unknown | NotReady::DoesNotCompile { .. }) => Ok(false),
+            Err(other) => Err(other),
+        }
+    }
+
+    async fn compile_for_wasm(
+        &self,
+        language: Compiled<'_>,
+        submission: &Submission,
+        door: &mut Door<'_>,
+    ) -> Result<WasmCompilation, NotReady> {
+        let (wasm, toolchain) = (self.wasm.clone(), language.toolchain().clone());
+        let opened = tokio::task::spawn_blocking(move || wasm.open_toolchain(&toolchain)).await;
+        let opened = opened
+            .map_err(|error| Fault { step: "open_toolchain".to_owned(), detail: error.to_string() })??;
+        let files = language.files(&submission.solution);
+        let sources = language.sources(&files);
+        if sources.is_empty() {
+            let message = "error: no file with an ending of the language's".to_owned();
+            let failure = CompileFailure { verdict: Verdict::CompileError, message };
+            let compilation = Compilation { program: Err(failure), cpu_ms: 0.0 };
+            return Ok(WasmCompilation { compilation, narrow: None });
+        }
+        let (mut objects, mut warnings, mut cpu_ms) = (Vec::new(), String::new(), 0.0);
+        for source in &sources {
+            let job = language.compile_job(&opened, &submission.language, &files, source);
+            let outcome = self.compile_in_cell(language, language.limits(cpu_ms as u64), &job, door).await?;
+            warnings += &String::from_utf8_lossy(&outcome.stderr);
+            let made = Compilation::of(outcome);
+            cpu_ms += made.cpu_ms;
+            match made.program {
+                Ok(object) => objects.push(object),
+                Err(_) => {
+                    let compilation = Compilation { cpu_ms, ..made };
+                    return Ok(WasmCompilation { compilation, narrow: None });
+                }
+            }
+        }
+        let compilation = self.link_for_wasm(language, &opened, objects, cpu_ms, door).await?;
+        let texts = files.iter().map(|(path, content)| (path.as_str(), &content[..]));
+        Ok(WasmCompilation { compilation, narrow: narrow(texts, &warnings) })
+    }
+
+    async fn link_for_wasm(
+        &self,
+        language: Compiled<'_>,
+        opened: &Opened,
+        objects: Vec<Arc<[u8]>>,
+        cpu_ms: f64,
+        door: &mut Door<'_>,
+    ) -> Result<Compilation, NotReady> {
+        let job = language.link_job(opened, objects);
+        let limits = language.limits(cpu_ms as u64);
+        let linked = Compilation::of(self.compile_in_cell(language, limits, &job, door).await?);
+        Ok(Compilation { cpu_ms: cpu_ms + linked.cpu_ms, ..linked })
+    }
+
+    /// The one run of a job, in a cell of its own.
+    async fn compile_in_cell(
+        &self,
+        language: Compiled<'_>,
+        limits: Limits,
+        job: &Job,
+        door: &mut Door<'_>,
+    ) -> Result<Outcome, NotReady> {
+        let (mut attempts, mut place) = (0, door.place().await?);
+        let mut is_alone = false;
+        loop {
+            self.metrics.cell_started(language.name());
+            let ran = async {
+                let mut cell = self.sandbox.open(&language.launcher(), place, limits, job.clone()).await?;
+                let no_outcome = || Fault { step: "compile".to_owned(), detail: "no outcome".to_owned() };
+                cell.next().await?.ok_or_else(no_outcome)
+            };
+            match ran.await {
+                Ok(outcome) if near_the_time_limit(&outcome, limits) && !is_alone => {
+                    is_alone = true;
+                    place = door.alone().await;
+                }
+                Ok(outcome) => return Ok(outcome),
+                Err(fault) => {
+                    self.after_fault(language.name(), fault, &mut attempts).await?;
+                    place = door.place().await?;
+                }
+            }
+        }
+    }
+
+    pub(super) fn not_ready_in_wasm(&self, submission: &Submission, not_ready: NotReadyInWasm) -> Report {
+        match not_ready {
+            NotReadyInWasm::Lacks { what, report } => {
+                let reason = format!("the Wasm toolchain does not have what the solution needs: {what}");
+                let total = submission.tests.len();
+                let undecided = Report::undecided(submission.id.clone(), Cause::Unsupported, reason, total);
+                Report { compile: Some(report), ..undecided }
+            }
+            NotReadyInWasm::Other(not_ready) => self.not_ready_report(submission, not_ready),
+        }
+    }
+}
