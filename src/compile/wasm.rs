@@ -201,7 +201,8 @@ fn says_long(text: &str) -> Option<usize> {
             while words.get(next).is_some_and(|(_, word)| between(word)) {
                 next += 1;
             }
-            if !is_word(next, "long") && !is_word(next, "double") && !(at > 0 && is_word(at - 1, "double")) {
+            let is_wide = is_word(next, "long") || is_word(next, "double");
+            if !(is_wide || at > 0 && is_word(at - 1, "double")) {
                 return Some(*line);
             }
             at = next;

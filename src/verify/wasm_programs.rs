@@ -71,17 +71,15 @@ impl Engine {
             let report = CompileReport { verdict: Verdict::Undecided, ..report.clone() };
             NotReadyInWasm::Lacks { what, report }
         };
-        if failure.verdict == Verdict::CompileError {
-            if let Some(what) = missing(&failure.message) {
-                return Err(lacks(what));
-            }
-            // Where there is a native compiler it knows what is no C or C++ at all.
-            if self.compiles_natively(submission, door).await? {
-                return Err(lacks(format!(
-                    "what the native compiler accepts ({})",
-                    failure.first_error().chars().take(300).collect::<String>()
-                )));
-            }
+        if failure.verdict == Verdict::CompileError
+            && let Some(what) = missing(&failure.message)
+        {
+            return Err(lacks(what));
+        }
+        // Where there is a native compiler it knows what is no C or C++ at all.
+        if self.compiles_natively(submission, door).await? {
+            let line: String = failure.first_error().chars().take(300).collect();
+            return Err(lacks(format!("what the native compiler accepts ({line})")));
         }
         Err(NotReadyInWasm::Other(NotReady::DoesNotCompile { failure, report }))
     }
@@ -119,7 +117,9 @@ impl Engine {
         let (mut objects, mut warnings, mut cpu_ms) = (Vec::new(), String::new(), 0.0);
         for source in &sources {
             let job = language.compile_job(&opened, &submission.language, &files, source);
-            let outcome = self.compile_in_cell(language, language.limits(cpu_ms as u64), &job, door).await?;
+            let mut outcome =
+                self.compile_in_cell(language, language.limits(cpu_ms as u64), &job, door).await?;
+            outcome.stderr = opened.without_place(&outcome.stderr);
             warnings += &String::from_utf8_lossy(&outcome.stderr);
             let made = Compilation::of(outcome);
             cpu_ms += made.cpu_ms;

@@ -319,7 +319,7 @@ impl CellThread {
             // A module that is not one: every run comes to the same end.
             Ok(Err(refused)) => {
                 for _ in &job.runs[..] {
-                    if self.outcomes.blocking_send(Ok(refused.clone())).is_err() {
+                    if self.outcomes.blocking_send(Ok((*refused).clone())).is_err() {
                         return;
                     }
                 }

@@ -13,7 +13,7 @@ use crate::sandbox::Outcome;
 const MOST_BYTES: usize = 32 << 20;
 
 /// What is known of a module's bytes: the module ready for runs, or the outcome of every run of one that is none.
-pub type Module = Result<Arc<Prepared>, Outcome>;
+pub type Module = Result<Arc<Prepared>, Box<Outcome>>;
 
 /// The bytes' digest, whose they are, what ends a run that computes for too long.
 type Key = (String, bool, Metering);
@@ -84,7 +84,7 @@ mod tests {
         let ask = |bytes: &[u8]| {
             let outcome = modules.get(bytes, false, Metering::Clock, || {
                 compiled.set(compiled.get() + 1);
-                Err(Outcome::silent(End::Exited { code: 1 }, None))
+                Err(Box::new(Outcome::silent(End::Exited { code: 1 }, None)))
             });
             assert!(outcome.is_err());
         };

@@ -6,11 +6,12 @@
 use std::sync::Arc;
 
 use wasmparser::{Parser, Payload, Validator};
-use wasmtime::{ExternType, Module};
+use wasmtime::ExternType;
 
 use super::{
     engine::WasmEngine,
     linked,
+    modules::Module,
     run::{Prepared, Start},
 };
 use crate::{
@@ -47,19 +48,20 @@ pub fn module_of(job: &Job) -> Result<&[u8], Fault> {
 }
 
 /// Compiles a module. The error is the outcome of every run of a module that is none.
-pub fn prepare(engine: &Arc<WasmEngine>, origin: Origin, bytes: &[u8]) -> Result<Arc<Prepared>, Outcome> {
-    compile(engine, origin, bytes).map(Arc::new).map_err(|problem| match origin {
+pub fn prepare(engine: &Arc<WasmEngine>, origin: Origin, bytes: &[u8]) -> Module {
+    let refused = |problem: String| match origin {
         Origin::Upload => not_a_module(&problem),
         // The compiler made it; that it is too much for us is not the solution's fault.
         Origin::Toolchain { .. } => {
             Outcome { lacks: Some(format!("room for its program: {problem}")), ..not_a_module(&problem) }
         }
-    })
+    };
+    compile(engine, origin, bytes).map(Arc::new).map_err(|problem| Box::new(refused(problem)))
 }
 
 fn compile(engine: &Arc<WasmEngine>, origin: Origin, bytes: &[u8]) -> Result<Prepared, String> {
     check_bounds(bytes)?;
-    let module = Module::from_binary(engine.wasmtime(), bytes).map_err(|error| one_line(&error))?;
+    let module = wasmtime::Module::from_binary(engine.wasmtime(), bytes).map_err(|error| one_line(&error))?;
     let is_command =
         matches!(module.get_export("_start"), Some(ExternType::Func(start)) if start.params().len() == 0);
     if !is_command {

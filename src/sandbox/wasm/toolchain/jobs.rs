@@ -16,7 +16,7 @@ const OUTPUT_BYTES: u64 = 1 << 20;
 /// Threads of the compiler's, which needs one.
 const PROCESSES: u64 = 8;
 const FILE_BYTES: u64 = 512 << 20;
-/// Largest object file.
+/// Largest object file: arrays with other contents than zeros are in it.
 const OBJECT_BYTES: u64 = 64 << 20;
 
 /// A file of a solution: path, content.
@@ -124,6 +124,14 @@ impl<'a> Compiled<'a> {
         let dialects = &self.language.dialects;
         let asked = dialects.iter().find(|(known, _)| known.eq_ignore_ascii_case(name));
         asked.map_or_else(|| &dialects[&self.language.default_dialect], |(_, flags)| flags)
+    }
+}
+
+impl Opened {
+    /// What the compiler says, without where the toolchain lies on this host.
+    pub fn without_place(&self, said: &[u8]) -> Vec<u8> {
+        let place = format!("{}/", self.place.display());
+        String::from_utf8_lossy(said).replace(&place, "").into_bytes()
     }
 }
 
