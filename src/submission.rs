@@ -261,6 +261,12 @@ pub enum CodeKind {
 }
 
 impl CodeTests {
+    /// All of their code.
+    pub fn sources(&self) -> impl Iterator<Item = &str> {
+        let tests = self.tests.iter().map(|test| test.code.as_str());
+        [self.setup.as_str()].into_iter().chain(self.entry_point.as_deref()).chain(tests)
+    }
+
     /// Whether the word stands anywhere in them.
     pub fn mentions(&self, word: &str) -> bool {
         self.setup.contains(word) || self.tests.iter().any(|test| test.code.contains(word))

@@ -80,8 +80,8 @@ enum Runtime {
 /// How a job's runs begin.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Start {
-    /// Forked from an interpreter kept loaded, where there is one. String hashes are its own: the
-    /// same for all runs until it is replaced.
+    /// Forked from an interpreter kept loaded, where there is one. String hashes are random in every cell in
+    /// which anything could tell, and the same for all runs in it.
     Usual,
     /// By executing the interpreter: every run draws its own seed for string hashes.
     Fresh,
@@ -91,6 +91,8 @@ pub enum Start {
 #[derive(Debug)]
 pub struct ProgramJob<'a> {
     pub solution: &'a Solution,
+    /// Code of tests that is carried out with it, or calls it.
+    pub tests: Option<&'a CodeTests>,
     /// Behind the program's own name.
     pub arguments: &'a [String],
     pub prelude: Prelude,
@@ -268,6 +270,10 @@ impl Language {
             .map(|path| Collect { path: path.clone(), most_bytes: submission.limits.output_bytes });
         let asked = |runs| ProgramJob {
             solution: &submission.solution,
+            tests: match &submission.tests {
+                Tests::Code(tests) => Some(tests),
+                Tests::Program(_) | Tests::Function { .. } => None,
+            },
             arguments: &[],
             prelude: submission.prelude,
             seed: submission.seed,
@@ -323,6 +329,7 @@ impl Language {
         let call = python::tests_plan(submission, tests, order)?;
         let asked = ProgramJob {
             solution: &submission.solution,
+            tests: Some(tests),
             arguments: &[],
             prelude: submission.prelude,
             seed: submission.seed,

@@ -8,19 +8,22 @@ use std::{
 
 use super::{Image, LanguageError, ProgramJob, image::WarmImage};
 use crate::{
-    sandbox::{ImageSetup, Job, LauncherConfig, Program, SOURCE_DIR, WarmSetup},
+    sandbox::{ImageSetup, Job, LauncherConfig, Program, Run, SOURCE_DIR, WarmSetup},
     submission::{CodeTests, Prelude, Solution},
     value::{Value, marshal},
 };
 
+mod string_hashes;
 mod tests_plan;
+mod tokens;
 
 pub use tests_plan::tests_plan;
 
 /// What we have of our own in a cell, compiled: name and source. The driver finds the others beside it.
-const SCRIPTS: [(&str, &str); 9] = [
+const SCRIPTS: [(&str, &str); 10] = [
     ("driver", include_str!("../../sandbox-images/python/driver.py")),
     ("warm", include_str!("../../sandbox-images/python/warm.py")),
+    ("hashes", include_str!("../../sandbox-images/python/hashes.py")),
     ("series", include_str!("../../sandbox-images/python/series.py")),
     ("crossing", include_str!("../../sandbox-images/python/crossing.py")),
     ("stand_ins", include_str!("../../sandbox-images/python/stand_ins.py")),
@@ -106,6 +109,11 @@ impl PythonRuntime {
     /// Whether an interpreter can be kept loaded.
     pub fn can_be_warm(&self) -> bool {
         self.module.is_some()
+    }
+
+    /// Whether one that is kept loaded can have other string hashes in every cell.
+    fn can_renew_hashes(&self) -> bool {
+        self.version.starts_with("3.11.")
     }
 
     /// The image's tree with the interpreter and our scripts in it.
@@ -202,8 +210,9 @@ impl PythonRuntime {
             entry.push_str(argument);
         }
         let arguments = [mode, &entry, prelude, &self.site_dirs].map(str::to_owned).to_vec();
-        let program = match warm && self.can_be_warm() {
-            true => Program::Warm { arguments },
+        let renews_hashes = may_show_hashes(mode, &asked);
+        let program = match warm && self.can_be_warm() && (self.can_renew_hashes() || !renews_hashes) {
+            true => Program::Warm { arguments, renews_hashes },
             false => self.executed(image, &asked, arguments),
         };
         let sources = solution.files.iter().map(|file| (file.path.clone(), file.content.clone())).collect();
@@ -232,6 +241,19 @@ impl PythonRuntime {
         }
         Program::Exec { argv, env }
     }
+}
+
+/// Whether what a run does might depend on the seed of its string hashes.
+fn may_show_hashes(mode: &str, asked: &ProgramJob<'_>) -> bool {
+    let is_python = |path: &str| path.ends_with(".py") || !path.contains('.');
+    let files = asked.solution.files.iter().enumerate();
+    let mut sources = files.filter(|(at, file)| *at == asked.solution.entry || is_python(&file.path));
+    let tests = asked.tests.into_iter().flat_map(CodeTests::sources);
+    // What is no plain value stands in a call as `<` or `>` and its content; so may text.
+    let gives_set = |run: &Run| run.call.iter().any(|call| call.contains(&b'<') || call.contains(&b'>'));
+    sources.any(|(_, file)| string_hashes::may_show(&file.content))
+        || tests.into_iter().any(|code| string_hashes::may_show(code.as_bytes()))
+        || (mode == "function" && asked.runs.iter().any(gives_set))
 }
 
 fn mentions(solution: &Solution, word: &str) -> bool {

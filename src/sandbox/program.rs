@@ -121,7 +121,7 @@ pub fn become_program(
                 None => Err(StepError { step: "find_program", errno: Errno::ENOENT }),
             },
             (Some((argv, env)), _, _) => step("exec", || Err(sys::exec(&argv[0], &argv, &env))),
-            (None, Program::Warm { arguments }, Some(run)) => {
+            (None, Program::Warm { arguments, .. }, Some(run)) => {
                 // Also closes the pipe on which a failure would be told: this is the success.
                 step("close_descriptors", || sys::close_from(first_unused(&inherited)))?;
                 run.run(arguments.iter().map(String::as_str).chain([stage.word()]))

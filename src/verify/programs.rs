@@ -158,6 +158,7 @@ impl Runnable<'_> {
     pub(super) fn job(&self, runs: Vec<Run>, tier: sandbox::Tier) -> Job {
         let asked = ProgramJob {
             solution: self.solution,
+            tests: None,
             arguments: &self.arguments,
             prelude: self.prelude,
             seed: None,

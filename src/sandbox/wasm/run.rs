@@ -265,7 +265,7 @@ fn driver_call(arguments: &[String]) -> String {
 fn arguments(job: &Job) -> &[String] {
     match &job.program {
         Program::Exec { argv, .. } => argv,
-        Program::Warm { arguments } => arguments,
+        Program::Warm { arguments, .. } => arguments,
         // Sources are compiled natively only.
         Program::Source { .. } => &[],
     }
