@@ -21,14 +21,13 @@ impl Weight for WasmCompilation {
 }
 
 /// Words of the compiler and the linker that tell of something missing, and what it is.
-const SAID: [(&str, &str); 12] = [
+const SAID: [(&str, &str); 11] = [
     ("invalid instruction", "this machine's instructions"),
     ("invalid output constraint", "this machine's instructions"),
     ("invalid input constraint", "this machine's instructions"),
     ("unknown register name", "this machine's registers"),
     ("unknown token in expression", "this machine's instructions"),
     ("unrecognized instruction mnemonic", "this machine's instructions"),
-    ("wasm-ld: error: ", "what the program is to be linked with"),
     ("__builtin_ia32_", "this machine's instructions"),
     ("in namespace 'std::filesystem'", "std::filesystem"),
     ("function definition is not allowed here", "nested functions"),
@@ -137,6 +136,11 @@ pub fn missing(message: &str) -> Option<String> {
     }
     if let Some((_, what)) = SAID.iter().find(|(words, _)| first.contains(words)) {
         return Some(format!("{what} ({})", shown(first)));
+    }
+    // The linker's: a function that the C library declares and does not have.
+    if let Some((_, symbol)) = first.split_once("undefined symbol: ") {
+        let (_, what) = NAMES.iter().find(|(known, _)| *known == symbol.trim())?;
+        return Some(format!("{what} ({symbol})"));
     }
     let is_unknown =
         ["no member named", "no type named", "no template named", "undeclared", "unknown type name"];
@@ -267,7 +271,7 @@ mod tests {
             ("./main.cpp:4:8: error: no type named 'mutex' in namespace 'std'", "threads"),
             ("./main.c:4:3: error: call to undeclared function 'fork'; ISO C99", "processes"),
             ("./main.c:4:3: error: invalid instruction", "this machine's"),
-            ("wasm-ld: error: 0.o: undefined symbol: foo", "what the program is to be linked with"),
+            ("wasm-ld: error: 0.o: undefined symbol: alarm", "signals"),
         ] {
             let found = missing(said);
             assert!(found.as_ref().is_some_and(|found| found.starts_with(what)), "{said}: {found:?}");
@@ -277,6 +281,7 @@ mod tests {
             "./main.cpp:1:10: fatal error: 'helper.h' file not found",
             "./main.cpp:1:1: error: expected ';'\n./main.cpp:2:1: error: no member named 'thread' in namespace 'std'",
             "./main.cpp:1:1: error: use of undeclared identifier 'x'",
+            "wasm-ld: error: 0.o: undefined symbol: foo",
         ] {
             assert_eq!(missing(said), None, "{said}");
         }
