@@ -151,6 +151,10 @@ impl WasmSandbox {
         match toolchain.none {}
     }
 
+    pub fn closed_directory(&self, toolchain: &Toolchain, _: bool) -> Option<PathBuf> {
+        match toolchain.none {}
+    }
+
     pub fn open_toolchain(&self, toolchain: &Toolchain) -> Result<Opened, Fault> {
         match toolchain.none {}
     }

@@ -94,12 +94,8 @@ impl Engine {
             let known: Vec<&str> = known.chain(["wasm"]).collect();
             return Err(format!("the Wasm runner does not offer that language; it has {}", known.join(", ")));
         };
-        if matches!(language, WasmLanguage::Compiled(_)) && !has_native {
-            return Err(format!(
-                "{} is compiled in native cells, which are not to be had here; a module that is compiled already can \
-                 be submitted as the language wasm",
-                language.name()
-            ));
+        if let WasmLanguage::Compiled(language) = language {
+            self.can_compile_for_wasm(language)?;
         }
         match language.obstacle(&self.wasm, submission, metering) {
             None => Ok(Some(InWasm { submission, language, metering })),
@@ -109,6 +105,10 @@ impl Engine {
 
     fn offers_in_wasm(&self, submission: &Submission) -> bool {
         WasmLanguage::find(&self.wasm, &submission.language)
+            .filter(|language| match language {
+                WasmLanguage::Compiled(language) => self.can_compile_for_wasm(*language).is_ok(),
+                _ => true,
+            })
             .is_some_and(|language| language.obstacle(&self.wasm, submission, Metering::Clock).is_none())
     }
 

@@ -17,7 +17,7 @@ use crate::{
     limits::Limits,
     report::Report,
     sandbox::{
-        Fault, Job, Outcome,
+        Fault, Job, Outcome, Tier,
         wasm::{Compiled, Opened},
     },
     submission::Submission,
@@ -49,6 +49,31 @@ impl<E: Into<NotReady>> From<E> for NotReadyInWasm {
 }
 
 impl Engine {
+    /// # Errors
+    /// Why this host cannot compile for WebAssembly, for the caller.
+    pub(super) fn can_compile_for_wasm(&self, language: Compiled<'_>) -> Result<(), String> {
+        let (name, tier) = (language.name(), self.sandbox.tier());
+        match tier {
+            Tier::Wasm => Err(format!(
+                "{name} is compiled in native cells, which are not to be had here; a module that is compiled already \
+                 can be submitted as the language wasm"
+            )),
+            Tier::Namespaces => Ok(()),
+            Tier::Slot | Tier::Restricted => {
+                match self.wasm.closed_directory(language.toolchain(), tier == Tier::Slot) {
+                    Some(closed) => Err(format!(
+                        "{name} is compiled in native cells, which in the tier {} cannot come to what is in {}; build {} \
+                         below another directory (--wasm-dir)",
+                        tier.as_str(),
+                        closed.display(),
+                        language.toolchain().name,
+                    )),
+                    None => Ok(()),
+                }
+            }
+        }
+    }
+
     /// Compiles a submission's solution unless it was compiled before. The caller holds no slot.
     pub(super) async fn ready_in_wasm(
         &self,

@@ -128,6 +128,12 @@ impl WasmSandbox {
         toolchain.is_built(self.inner.toolchains.cache())
     }
 
+    /// The directory that keeps a toolchain from cells without a file tree of their own, if there is one.
+    /// `other_user`: whether they are another user's than ours.
+    pub fn closed_directory(&self, toolchain: &Toolchain, other_user: bool) -> Option<PathBuf> {
+        toolchain.closed_directory(self.inner.toolchains.cache(), other_user)
+    }
+
     /// A built toolchain, all of whose files are checked when it is first asked for. Blocks.
     pub fn open_toolchain(&self, toolchain: &Toolchain) -> Result<Opened, Fault> {
         self.inner.toolchains.open(toolchain).map_err(|error| fault("open_toolchain", &error))

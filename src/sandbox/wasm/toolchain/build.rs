@@ -68,6 +68,12 @@ pub fn build(
     site.make_libraries(work.path())?;
     progress("compiling headers");
     site.precompile()?;
+    // So that cells that have another user than ours can come to it.
+    let open_to_all = |path: &Path| {
+        let mode = fs::metadata(path)?.permissions().mode();
+        fs::set_permissions(path, fs::Permissions::from_mode(mode | 0o011))
+    };
+    open_to_all(cache).map_err(|error| site.failed("open the directory", &error))?;
     site.record().map_err(|error| site.failed("record the files", &error))?;
     Ok(site.place)
 }

@@ -20,6 +20,7 @@ use serde::{Deserialize, Serialize};
 
 pub use self::{build::build, jobs::Compiled};
 use super::image::{Package, WasmImageError, sha256_hex, sha256_of};
+use crate::sandbox::SOURCE_DIR;
 
 /// A toolchain's manifest. Unknown fields are refused.
 #[derive(Debug, Clone, Deserialize)]
@@ -175,6 +176,18 @@ impl Toolchain {
     /// Whether it is built; nothing of it is read.
     pub fn is_built(&self, cache: &Path) -> bool {
         self.place(cache).join(RECORD).exists()
+    }
+
+    /// The directory that keeps it from cells without a file tree of their own, if there is one.
+    /// `other_user`: whether they are another user's than ours.
+    pub fn closed_directory(&self, cache: &Path, other_user: bool) -> Option<PathBuf> {
+        let is_closed = |path: &&Path| {
+            // There such a cell has something of its own.
+            let is_taken = [Path::new("/tmp"), Path::new(SOURCE_DIR)].contains(path);
+            let about = fs::metadata(path);
+            is_taken || other_user && about.is_ok_and(|about| about.permissions().mode() & 0o001 == 0)
+        };
+        self.place(cache).ancestors().find(is_closed).map(Path::to_owned)
     }
 
     /// The compiler's command up to the language's own flags.
