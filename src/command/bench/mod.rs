@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `workload` | what is run |
 //! | `bare`, `clock` | the baseline; CPU time of whole process trees |
-//! | `side_by_side` | W1 to W4 and W6 by turns with the baseline; scaling over slots |
+//! | `side_by_side` | W1 to W4, W6 and W7 by turns with the baseline; scaling over slots |
 //! | `mixed`, `http_load` | W5: labelled submissions through HTTP; the clients |
 //! | `compare` | comparison of outputs by every rule |
 //! | `memory` | what slots hold |
@@ -121,6 +121,8 @@ pub enum Part {
     W5,
     /// A program that computes
     W6,
+    /// A trivial program with a set, one test
+    W7,
     /// Comparison of outputs by every rule
     Compare,
     /// Memory of idle and busy slots
@@ -140,6 +142,7 @@ impl Part {
             Part::W4 => "W4",
             Part::W5 => "W5",
             Part::W6 => "W6",
+            Part::W7 => "W7",
             Part::Compare => "compare",
             Part::Memory => "memory",
             Part::Scaling => "scaling",
@@ -369,7 +372,7 @@ impl Bench<'_> {
     async fn part(&self, part: Part, budget: &Budget, results: &mut Results) -> anyhow::Result<()> {
         let engine = &self.contestants[0].engine;
         match part {
-            Part::W1 | Part::W2 | Part::W3 | Part::W4 | Part::W6 => {
+            Part::W1 | Part::W2 | Part::W3 | Part::W4 | Part::W6 | Part::W7 => {
                 let mut workloads = workload::all().into_iter();
                 let workload = workloads.find(|one| one.part == part).context("no such workload")?;
                 match side_by_side::compare(&workload, self.contestants, self.interpreter, budget).await? {

@@ -39,7 +39,7 @@ impl Workload {
 
 /// Every workload with a baseline, in order.
 pub fn all() -> Vec<Workload> {
-    vec![trivial(), many_tests(), function(), numpy(), compute()]
+    vec![trivial(), many_tests(), function(), numpy(), compute(), with_a_set()]
 }
 
 const SUM: &str = "a, b = map(int, input().split())\nprint(a + b)\n";
@@ -199,6 +199,17 @@ fn compute() -> Workload {
         title: "compute-bound program, 1 test",
         submissions: 3,
         ..program_workload(RANDOM_WALK, tests)
+    }
+}
+
+/// W7: W1 with a set in it, for which its cell gets string hashes of its own.
+fn with_a_set() -> Workload {
+    let source = "print(sum(set(map(int, input().split()))))\n";
+    Workload {
+        part: Part::W7,
+        title: "trivial program with a set, 1 test",
+        submissions: 40,
+        ..program_workload(source, vec![(b"17 25 17\n".to_vec(), "42\n".to_owned())])
     }
 }
 

@@ -57,6 +57,8 @@ const TEXT_STATE: usize = 32;
 const ASCII_TEXT: usize = 48;
 const OTHER_TEXT: usize = 72;
 const BYTES: usize = 32;
+/// What is read of every candidate.
+const LEAST_OBJECT: usize = 40;
 const DICT_KEYS: usize = 32;
 const SET_HASH: usize = 48;
 const TYPE_FLAGS: usize = 168;
@@ -199,8 +201,9 @@ impl Interpreter {
             let content = match (is_compact, is_ascii) {
                 (true, true) => at + ASCII_TEXT,
                 (true, false) => at + OTHER_TEXT,
-                // Of a subclass.
-                (false, _) => read(at + OTHER_TEXT),
+                // Of a subclass, which has it elsewhere.
+                (false, _) if memory.holds(at, OTHER_TEXT + 8) => read(at + OTHER_TEXT),
+                (false, _) => return None,
             };
             self.hashed(memory, at, content, length.checked_mul(i64::from(width))?)
         }
@@ -214,8 +217,8 @@ impl Found {
         let kinds = Kinds::new(types);
         let (mut hashed, mut keys, mut sets) = (Vec::new(), HashSet::new(), Vec::new());
         for (from, to) in &memory.ranges {
-            // No instance is shorter, so that the members read below are in the range.
-            for at in (*from..to.saturating_sub(OTHER_TEXT)).step_by(8) {
+            // No instance is shorter, so that what is read of each is in the range.
+            for at in (*from..to.saturating_sub(LEAST_OBJECT)).step_by(8) {
                 // SAFETY: within a readable range; what is behind is checked against the ranges.
                 unsafe {
                     match kinds.of(at) {

@@ -134,7 +134,8 @@ const TESTS: usize = 5;
 /// It forks, and leaves something behind for the next run.
 fn program_that_leaves_something() -> Submission {
     let mut asked = good(9);
-    let source = "import os\nif os.fork() == 0: os._exit(0)\nos.wait()\nopen('left', 'w').close()\nopen('out/put.txt', 'w').write(str(int(open('in/put.txt').read()) ** 2))";
+    // With a set in it, so that its cell has string hashes of its own.
+    let source = "import os\nif os.fork() == 0: os._exit(0)\nos.wait()\nopen('left', 'w').close()\nleft = {1}\nopen('out/put.txt', 'w').write(str(int(open('in/put.txt').read()) ** 2))";
     asked.io =
         ProgramIo { input_file: Some("in/put.txt".to_owned()), output_file: Some("out/put.txt".to_owned()) };
     asked.solution = Solution::single("main.py", source);
