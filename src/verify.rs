@@ -8,7 +8,7 @@
 //! | a job's runs, in as few cells as possible | `verify/carry.rs` |
 //! | runs that a checker program decides about | `verify/checking.rs` |
 //! | runs that converse with an interactor | `verify/interacting.rs` |
-//! | in WebAssembly instead | `verify/in_wasm.rs`; compiled for it: `verify/wasm_programs.rs` |
+//! | in WebAssembly instead | `verify/in_wasm.rs`; compiled for it: `verify/wasm_programs.rs`, `verify/wasm_widths.rs` |
 //! | runs that converse with the code of tests | `verify/code_tests.rs` |
 //! | the sum of what every judge says | `verify/judging.rs` |
 
@@ -23,6 +23,7 @@ mod prepare;
 mod programs;
 mod reference;
 mod wasm_programs;
+mod wasm_widths;
 
 use std::{
     collections::{BTreeSet, HashMap},

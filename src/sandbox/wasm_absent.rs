@@ -71,6 +71,12 @@ impl Toolchain {
     }
 }
 
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    Plain,
+    Checked,
+}
+
 /// A language of a toolchain, of which there is none.
 #[derive(Debug, Clone, Copy)]
 pub struct Compiled<'a> {
@@ -98,14 +104,14 @@ impl<'a> Compiled<'a> {
         match self.toolchain.none {}
     }
 
-    pub fn identity(&self, _: &str) -> String {
+    pub fn identity(&self, _: &str, _: Kind) -> String {
         match self.toolchain.none {}
     }
 
     pub fn compile_job(
         &self,
         opened: &Opened,
-        _: &str,
+        _: (&str, Kind),
         _: &[(String, Arc<[u8]>)],
         _: &(String, Arc<[u8]>),
     ) -> Job {

@@ -29,9 +29,9 @@ use crate::{
 /// A submission that runs in WebAssembly.
 #[derive(Clone, Copy)]
 pub(super) struct InWasm<'a> {
-    submission: &'a Submission,
+    pub submission: &'a Submission,
     pub language: WasmLanguage<'a>,
-    metering: Metering,
+    pub metering: Metering,
 }
 
 /// Its job.
@@ -137,7 +137,11 @@ impl Engine {
                 let sources = Arc::from([("program".to_owned(), program.to_vec())]);
                 let job = Job { sources, ..job };
                 let decided = self.decide_job_in_wasm(asked, &job, narrow.as_deref(), door, begun).await;
-                Report { compile: Some(report), ..decided }
+                let decided = Report { compile: Some(report), ..decided };
+                match self.with_widths_checked(asked, language, &job, decided, door).await {
+                    Ok(decided) => decided,
+                    Err(fault) => undecided(Cause::SandboxFault, fault.to_string()),
+                }
             }
             Err(not_ready) => self.not_ready_in_wasm(submission, not_ready),
         }

@@ -18,7 +18,7 @@ use crate::{
     report::Report,
     sandbox::{
         Fault, Job, Outcome, Tier,
-        wasm::{Compiled, Opened},
+        wasm::{Compiled, Kind, Opened},
     },
     submission::Submission,
     verdict::{Cause, Verdict},
@@ -81,12 +81,7 @@ impl Engine {
         submission: &Submission,
         door: &mut Door<'_>,
     ) -> Result<ReadyInWasm, NotReadyInWasm> {
-        let files = language.files(&submission.solution);
-        let key = KeyMaker::default().part(b"wasm").part(language.identity(&submission.language).as_bytes());
-        let parts = files.iter().fold(key, |key, (path, content)| key.part(path.as_bytes()).part(content));
-        let make = self.compile_for_wasm(language, submission, door);
-        let (made, found) = self.compiled_for_wasm.get(parts.key(), make).await?;
-        self.metrics.compiled(language.name(), found == Found::Kept);
+        let (made, found) = self.made_for_wasm(language, Kind::Plain, submission, door).await?;
         let report = made.compilation.report(found == Found::Kept);
         let failure = match made.compilation.program {
             Ok(program) => return Ok(ReadyInWasm { program, narrow: made.narrow, report }),
@@ -109,6 +104,34 @@ impl Engine {
         Err(NotReadyInWasm::Other(NotReady::DoesNotCompile { failure, report }))
     }
 
+    async fn made_for_wasm(
+        &self,
+        language: Compiled<'_>,
+        kind: Kind,
+        submission: &Submission,
+        door: &mut Door<'_>,
+    ) -> Result<(WasmCompilation, Found), NotReady> {
+        let files = language.files(&submission.solution);
+        let identity = language.identity(&submission.language, kind);
+        let key = KeyMaker::default().part(b"wasm").part(identity.as_bytes());
+        let key = files.iter().fold(key, |key, (path, content)| key.part(path.as_bytes()).part(content));
+        let make = self.compile_for_wasm(language, kind, submission, door);
+        let (made, found) = self.compiled_for_wasm.get(key.key(), make).await?;
+        self.metrics.compiled(language.name(), found == Found::Kept);
+        Ok((made, found))
+    }
+
+    /// The solution's program that says where a type has too few bits; `None` where it does not compile so.
+    pub(super) async fn checked_program(
+        &self,
+        language: Compiled<'_>,
+        submission: &Submission,
+        door: &mut Door<'_>,
+    ) -> Result<Option<Arc<[u8]>>, NotReady> {
+        let (made, _) = self.made_for_wasm(language, Kind::Checked, submission, door).await?;
+        Ok(made.compilation.program.ok())
+    }
+
     async fn compiles_natively(
         &self,
         submission: &Submission,
@@ -124,6 +147,7 @@ impl Engine {
     async fn compile_for_wasm(
         &self,
         language: Compiled<'_>,
+        kind: Kind,
         submission: &Submission,
         door: &mut Door<'_>,
     ) -> Result<WasmCompilation, NotReady> {
@@ -141,7 +165,7 @@ impl Engine {
         }
         let (mut objects, mut warnings, mut cpu_ms) = (Vec::new(), String::new(), 0.0);
         for source in &sources {
-            let job = language.compile_job(&opened, &submission.language, &files, source);
+            let job = language.compile_job(&opened, (&submission.language, kind), &files, source);
             let mut outcome =
                 self.compile_in_cell(language, language.limits(cpu_ms as u64), &job, door).await?;
             outcome.stderr = opened.without_place(&outcome.stderr);

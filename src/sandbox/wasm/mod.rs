@@ -45,7 +45,7 @@ pub use self::{
     engine::Metering,
     image::{Driver, Manifest, WasmImageError},
     lacks::missing,
-    toolchain::{Compiled, Opened, Toolchain},
+    toolchain::{Compiled, Kind, Opened, Toolchain},
     upload::MAX_MODULE_BYTES,
 };
 use self::{

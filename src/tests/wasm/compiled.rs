@@ -228,6 +228,36 @@ async fn what_the_toolchain_lacks_is_unsupported_and_never_wrong() {
                 UNSUPPORTED,
                 "arguments of formats",
             ),
+            // The same of sizes, in which the program that failed is looked at once more.
+            (
+                "cpp",
+                "#include <bits/stdc++.h>\nusing namespace std;\nint main() { vector<int> v(100000); cin.get();\ncout << \
+                 v.size() * v.size(); }",
+                "",
+                "10000000000",
+                UNSUPPORTED,
+                "sizes of 64 bits (./main.cpp:4)",
+            ),
+            (
+                "c",
+                "#include <stddef.h>\n#include <stdio.h>\nint main(void) { long long x; scanf(\"%lld\", &x);\nsize_t y = x; \
+                 y /= 2; printf(\"%d\\n\", (int)(y / 1000)); }",
+                "20000000000",
+                "10000000",
+                UNSUPPORTED,
+                "sizes of 64 bits (./main.c:4)",
+            ),
+            // Wrong natively, too: an int has 32 bits there, and less than nothing is less than nothing.
+            (
+                "cpp",
+                "#include <bits/stdc++.h>\nusing namespace std;\nint main() { int i = 0x7fffffff; unsigned u = 3; cin >> \
+                 i; i += i; u -= 4; string s = \"ab\"; size_t n = s.size(); while (n-- > 0) cout << s[n]; cout << \
+                 s.find('x') + 1 << u * 2 << hash<int>()(5) << (n == string::npos); }",
+                "2000000000",
+                "x",
+                (Verdict::WrongAnswer, None),
+                "",
+            ),
             // Right here too: nothing stands in the way of that.
             (
                 "c",

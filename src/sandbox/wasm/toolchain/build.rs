@@ -15,7 +15,7 @@ use std::{
     },
 };
 
-use super::{EVERYTHING, LACKING, RECORD, Record, TAGS, Toolchain};
+use super::{EVERYTHING, Kind, LACKING, RECORD, Record, TAGS, Toolchain, UNCHECKED, WIDTHS};
 use crate::sandbox::wasm::{
     build::package_of,
     fetch::Archive,
@@ -155,7 +155,7 @@ impl Site<'_> {
     /// The C++ library with exceptions, which the program would make without, and the parts of ours.
     fn make_libraries(&self, work: &Path) -> Result<(), WasmImageError> {
         let failed = |error: &dyn std::fmt::Display| self.failed("make the C++ library", error);
-        for (name, text) in [("tags.s", TAGS), ("lacking.c", LACKING)] {
+        for (name, text) in [("tags.s", TAGS), ("lacking.c", LACKING), ("widths.c", WIDTHS)] {
             put(&work.join(name), text.as_bytes()).map_err(|error| failed(&error))?;
         }
         let pieces = pieces(work).map_err(|error| failed(&error))?;
@@ -208,16 +208,20 @@ impl Site<'_> {
     /// The header of all headers, for the dialects that are asked for most.
     fn precompile(&self) -> Result<(), WasmImageError> {
         let failed = |error: &dyn std::fmt::Display| self.failed("compile headers", error);
+        // Whatever the cache directory is called.
+        let name = self.place.file_name().map_or(String::new(), |name| name.to_string_lossy().into_owned());
+        let unchecked = format!("src:*/{name}/include/*\n");
+        put(&self.place.join(UNCHECKED), unchecked.as_bytes()).map_err(|error| failed(&error))?;
         for language in &self.toolchain.languages {
-            for dialect in &language.precompiled {
-                let target = self.place.join("pch").join(precompiled_name(dialect));
+            let kinds = [Kind::Plain, Kind::Checked].into_iter();
+            for (dialect, kind) in
+                language.precompiled.iter().flat_map(|it| kinds.clone().map(move |kind| (it, kind)))
+            {
+                let target = self.place.join("pch").join(precompiled_name(dialect, kind));
                 put(&target, b"").map_err(|error| failed(&error))?;
                 let words = self.toolchain.compiler(&self.place);
                 let mut command = confined(Path::new(&words[0]), &self.place);
-                command
-                    .args(&words[1..])
-                    .args(&self.toolchain.toolchain.solution_flags)
-                    .args(&language.flags);
+                command.args(&words[1..]).args(self.toolchain.solution_flags(&self.place, language, kind));
                 // Their age says nothing: their digests are checked.
                 command.args([
                     dialect.as_str(),
@@ -260,9 +264,10 @@ impl Site<'_> {
 }
 
 /// What the file of a dialect's compiled header is called.
-pub fn precompiled_name(dialect: &str) -> String {
+pub fn precompiled_name(dialect: &str, kind: Kind) -> String {
     let letters = dialect.chars().filter(char::is_ascii_alphanumeric);
-    format!("{}.pch", letters.collect::<String>())
+    let kind = if kind == Kind::Checked { "-checked" } else { "" };
+    format!("{}{kind}.pch", letters.collect::<String>())
 }
 
 /// A source file of a library.
@@ -348,7 +353,7 @@ fn pieces(work: &Path) -> std::io::Result<Vec<Piece>> {
     for source in ["libunwind/src/Unwind-wasm.c", "libc/wasi/libc-top-half/musl/src/setjmp/wasm32/rt.c"] {
         pieces.push(Piece { library: Library::Own, source: library.join(source) });
     }
-    for source in ["tags.s", "lacking.c"] {
+    for source in ["tags.s", "lacking.c", "widths.c"] {
         pieces.push(Piece { library: Library::Own, source: work.join(source) });
     }
     // The order of an archive's members must not depend on the file system.

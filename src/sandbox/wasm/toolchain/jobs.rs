@@ -22,6 +22,14 @@ const OBJECT_BYTES: u64 = 64 << 20;
 /// A file of a solution: path, content.
 pub type Source = (String, Arc<[u8]>);
 
+/// Which program is wanted of a solution.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    Plain,
+    /// One that ends, and says so, where a type that natively has 64 bits has too few here.
+    Checked,
+}
+
 /// A language of a toolchain.
 #[derive(Debug, Clone, Copy)]
 pub struct Compiled<'a> {
@@ -62,24 +70,30 @@ impl<'a> Compiled<'a> {
     }
 
     /// Everything that what is made depends on, beside the files. `name`: the language's, as asked for.
-    pub fn identity(&self, name: &str) -> String {
+    pub fn identity(&self, name: &str, kind: Kind) -> String {
         let place = self.toolchain.place(Path::new(""));
-        format!("{} {} {}", place.display(), self.name(), self.dialect(name).join(" "))
+        format!("{} {} {} {kind:?}", place.display(), self.name(), self.dialect(name).join(" "))
     }
 
-    /// Compiles one source file; the others are there to be included.
-    pub fn compile_job(&self, opened: &Opened, name: &str, files: &[Source], source: &Source) -> Job {
+    /// Compiles one source file; the others are there to be included. `name`: as for [`Compiled::identity`].
+    pub fn compile_job(
+        &self,
+        opened: &Opened,
+        (name, kind): (&str, Kind),
+        files: &[Source],
+        source: &Source,
+    ) -> Job {
         let (path, content) = source;
         let dialect = self.dialect(name);
         let mut argv = self.toolchain.compiler(&opened.place);
-        argv.extend(self.toolchain.toolchain.solution_flags.iter().chain(&self.language.flags).cloned());
+        argv.extend(self.toolchain.solution_flags(&opened.place, self.language, kind));
         argv.extend(dialect.iter().cloned());
         let precompiled = dialect.iter().find(|flag| self.language.precompiled.contains(flag));
         if let Some(flag) = precompiled
             && opened.may_precompile
             && begins_with_everything(content)
         {
-            let header = opened.place.join("pch").join(precompiled_name(flag));
+            let header = opened.place.join("pch").join(precompiled_name(flag, kind));
             argv.extend(["-include-pch".to_owned(), header.display().to_string()]);
         }
         // A path that cannot be taken for an option.
@@ -229,7 +243,8 @@ mod tests {
         let argv = |opened: &Opened, name: &str, text: &str| {
             let language = toolchain.find(name).unwrap();
             let files = language.files(&Solution::single("main", text));
-            let Program::Exec { argv, .. } = language.compile_job(opened, name, &files, &files[0]).program
+            let Program::Exec { argv, .. } =
+                language.compile_job(opened, (name, Kind::Plain), &files, &files[0]).program
             else {
                 panic!("no program")
             };

@@ -18,7 +18,10 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-pub use self::{build::build, jobs::Compiled};
+pub use self::{
+    build::build,
+    jobs::{Compiled, Kind},
+};
 use super::image::{Package, WasmImageError, sha256_hex, sha256_of};
 use crate::sandbox::SOURCE_DIR;
 
@@ -56,6 +59,7 @@ struct Settings {
     builtin: Vec<String>,
     flags: Vec<String>,
     solution_flags: Vec<String>,
+    check_flags: Vec<String>,
     link_flags: Vec<String>,
     stack_bytes: u64,
     cpu_ms: u64,
@@ -86,11 +90,15 @@ const SHIPPED: [&str; 1] = [include_str!("../../../../sandbox-images/wasm-c/imag
 const EVERYTHING: &str = include_str!("../../../../sandbox-images/wasm-c/stdc++.h");
 const TAGS: &str = include_str!("../../../../sandbox-images/wasm-c/tags.s");
 const LACKING: &str = include_str!("../../../../sandbox-images/wasm-c/lacking.c");
+const WIDTHS: &str = include_str!("../../../../sandbox-images/wasm-c/widths.c");
 
 /// Changes whenever the same sources would be built differently.
 const BUILD_FORMAT: u32 = 1;
 /// The list of a built toolchain's files with their digests.
 const RECORD: &str = "record.toml";
+
+/// The list of files that are not checked.
+const UNCHECKED: &str = "unchecked.txt";
 
 /// A built toolchain's files.
 #[derive(Debug, Serialize, Deserialize)]
@@ -167,9 +175,10 @@ impl Toolchain {
     /// Where it lies, built by this program, below the cache directory. It is the same on every CPU.
     pub fn place(&self, cache: &Path) -> PathBuf {
         let format = BUILD_FORMAT.to_le_bytes();
-        let parts =
-            [&format[..], self.text.as_bytes(), EVERYTHING.as_bytes(), TAGS.as_bytes(), LACKING.as_bytes()];
-        let digest = sha256_hex(parts.map(sha256_hex).concat().as_bytes());
+        let texts = [self.text.as_str(), EVERYTHING, TAGS, LACKING, WIDTHS];
+        let parts: Vec<&[u8]> =
+            std::iter::once(&format[..]).chain(texts.iter().map(|text| text.as_bytes())).collect();
+        let digest = sha256_hex(parts.into_iter().map(sha256_hex).collect::<String>().as_bytes());
         cache.join(format!("{}-{}", self.name, &digest[..24]))
     }
 
@@ -200,6 +209,17 @@ impl Toolchain {
             command.extend(["-isystem".to_owned(), at(&format!("include/{name}"))]);
         }
         command
+    }
+
+    /// What follows for a solution in a language.
+    fn solution_flags(&self, place: &Path, language: &CompiledLanguage, kind: Kind) -> Vec<String> {
+        let settings = self.settings();
+        let mut flags = [&settings.solution_flags[..], &language.flags].concat();
+        if kind == Kind::Checked {
+            flags.extend(settings.check_flags.iter().cloned());
+            flags.push(format!("-fsanitize-ignorelist={}", place.join(UNCHECKED).display()));
+        }
+        flags
     }
 
     /// Checks a built toolchain: every file must be as recorded, and there must be no other.
