@@ -68,6 +68,11 @@ void __ubsan_handle_negate_overflow(struct operation *data, uintptr_t value) {
     if (is_long(data->type) && is_signed) lacks(&data->place);
 }
 
+// The least number divided by -1; of an int, that goes on to a trap, as it does natively.
+void __ubsan_handle_divrem_overflow(struct operation *data, uintptr_t left, uintptr_t right) {
+    if (is_long(data->type)) lacks(&data->place);
+}
+
 void __ubsan_handle_shift_out_of_bounds(struct conversion *data, uintptr_t left, uintptr_t right) {
     if (is_long(data->from)) lacks(&data->place);
 }

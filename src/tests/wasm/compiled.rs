@@ -251,7 +251,7 @@ async fn what_the_toolchain_lacks_is_unsupported_and_never_wrong() {
             (
                 "cpp",
                 "#include <bits/stdc++.h>\nusing namespace std;\nint main() { int i = 0x7fffffff; unsigned u = 3; cin >> \
-                 i; i += i; u -= 4; string s = \"ab\"; size_t n = s.size(); while (n-- > 0) cout << s[n]; cout << \
+                 i; i += i / max(i, -1) % 2 - (-i) + (i << 1); u -= 4; string s = \"ab\"; size_t n = s.size(); while (n-- > 0) cout << s[n]; cout << \
                  s.find('x') + 1 << u * 2 << hash<int>()(5) << (n == string::npos); }",
                 "2000000000",
                 "x",
