@@ -313,18 +313,14 @@ async fn hostile_compilations_are_contained() {
     ];
     let several = Submission { solution: Solution { files, entry: 0 }, ..in_wasm("cpp", "", "", "") };
     assert_eq!(verify(&engine, several).await.verdict, Verdict::Accepted);
-    for source in [
-        // More than the compiler may use of memory: as what it reads, and as what it writes.
-        "#define A x, x, x, x, x, x, x, x, x, x,\n#define B A A A A A A A A A A\n#define C B B B B B B B B B B\n#define D \
-         C C C C C C C C C C\n#define E D D D D D D D D D D\n#define F E E E E E E E E E E\n#define G F F F F F F F F F \
-         F\nint x, y[] = {G G G G G G G G G G};\nint main() {}",
-        "char a[2000000000] = {1};\nint main(int c, char **) { return a[c]; }",
-    ] {
-        let report = verify(&engine, in_wasm("cpp", source, "", "")).await;
-        assert_eq!(report.verdict, Verdict::CompileError, "{report:#?}");
-        let compile = report.compile.unwrap();
-        assert!(matches!(compile.verdict, Verdict::MemoryLimit | Verdict::TimeLimit), "{compile:#?}");
-    }
+    // More than the compiler may use of memory.
+    let bomb = "#define A x, x, x, x, x, x, x, x, x, x,\n#define B A A A A A A A A A A\n#define C B B B B B B B B B B\n\
+                #define D C C C C C C C C C C\n#define E D D D D D D D D D D\n#define F E E E E E E E E E E\n#define \
+                G F F F F F F F F F F\nint x, y[] = {G G G G G G G G G G};\nint main() {}";
+    let report = verify(&engine, in_wasm("cpp", bomb, "", "")).await;
+    assert_eq!(report.verdict, Verdict::CompileError, "{report:#?}");
+    let compile = report.compile.unwrap();
+    assert!(matches!(compile.verdict, Verdict::MemoryLimit | Verdict::TimeLimit), "{compile:#?}");
     let well = in_wasm("cpp", "int main() {}", "", "");
     assert_eq!(verify(&engine, well).await.verdict, Verdict::Accepted);
 }
