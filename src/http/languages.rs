@@ -6,7 +6,10 @@ use axum::{Json, extract::State};
 use serde::Serialize;
 
 use super::Service;
-use crate::{language::Language, sandbox::wasm::Metering};
+use crate::{
+    language::{Language, wasm::WasmLanguage},
+    sandbox::Tier,
+};
 
 #[derive(Serialize)]
 pub struct LanguageList {
@@ -28,11 +31,14 @@ pub async fn languages(State(service): State<Arc<Service>>) -> Json<LanguageList
         version: language.version().to_owned(),
         runtime: "native",
     };
-    let wasm = service.engine.wasm();
-    let built = wasm.manifests().iter().filter(|manifest| wasm.is_built(manifest, Metering::Clock));
-    let in_wasm = built.map(|manifest| LanguageEntry {
-        name: manifest.languages[0].clone(),
-        version: manifest.version.clone(),
+    let engine = &service.engine;
+    // What is compiled is compiled in native cells.
+    let has_native = engine.sandbox().tier() != Tier::Wasm;
+    let offered = WasmLanguage::all(engine.wasm()).into_iter();
+    let offered = offered.filter(|offer| offer.is_built && (has_native || !offer.is_compiled));
+    let in_wasm = offered.map(|offer| LanguageEntry {
+        name: offer.language.to_owned(),
+        version: offer.version.to_owned(),
         runtime: "wasm",
     });
     let native = service.engine.languages().iter().map(entry);
