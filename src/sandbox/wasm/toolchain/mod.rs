@@ -7,6 +7,7 @@
 
 mod build;
 mod jobs;
+mod prune;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -22,7 +23,7 @@ pub use self::{
     build::build,
     jobs::{Compiled, Kind},
 };
-use super::image::{Package, WasmImageError, sha256_hex, sha256_of};
+use super::image::{DIGEST_LETTERS, Package, WasmImageError, sha256_hex, sha256_of};
 use crate::sandbox::SOURCE_DIR;
 
 /// A toolchain's manifest. Unknown fields are refused.
@@ -179,7 +180,7 @@ impl Toolchain {
         let parts: Vec<&[u8]> =
             std::iter::once(&format[..]).chain(texts.iter().map(|text| text.as_bytes())).collect();
         let digest = sha256_hex(parts.into_iter().map(sha256_hex).collect::<String>().as_bytes());
-        cache.join(format!("{}-{}", self.name, &digest[..24]))
+        cache.join(format!("{}-{}", self.name, &digest[..DIGEST_LETTERS]))
     }
 
     /// Whether it is built; nothing of it is read.
@@ -222,9 +223,8 @@ impl Toolchain {
         flags
     }
 
-    /// Checks a built toolchain: every file must be as recorded, and there must be no other.
-    fn check(&self, cache: &Path) -> Result<Opened, WasmImageError> {
-        let place = self.place(cache);
+    /// Checks a toolchain that was built at a place: every file must be as recorded, and there must be no other.
+    fn check(&self, cache: &Path, place: PathBuf) -> Result<Opened, WasmImageError> {
         let untrusted = |path: &Path, problem: &str| WasmImageError::Untrusted {
             image: self.name.clone(),
             path: path.to_owned(),
@@ -342,7 +342,7 @@ impl Toolchains {
         if let Some(known) = opened.get(&toolchain.name) {
             return Ok(known.clone());
         }
-        let found = toolchain.check(&self.cache)?;
+        let found = toolchain.check(&self.cache, toolchain.place(&self.cache))?;
         opened.insert(toolchain.name.clone(), found.clone());
         Ok(found)
     }
