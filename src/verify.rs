@@ -8,7 +8,7 @@
 //! | a job's runs, in as few cells as possible | `verify/carry.rs` |
 //! | runs that a checker program decides about | `verify/checking.rs` |
 //! | runs that converse with an interactor | `verify/interacting.rs` |
-//! | in WebAssembly instead | `verify/in_wasm.rs` |
+//! | in WebAssembly instead | `verify/in_wasm.rs`; compiled for it: `verify/wasm_programs.rs`, `verify/wasm_widths.rs` |
 //! | runs that converse with the code of tests | `verify/code_tests.rs` |
 //! | the sum of what every judge says | `verify/judging.rs` |
 
@@ -22,6 +22,8 @@ mod judging;
 mod prepare;
 mod programs;
 mod reference;
+mod wasm_programs;
+mod wasm_widths;
 
 use std::{
     collections::{BTreeSet, HashMap},
@@ -41,9 +43,9 @@ use self::{
 use crate::{
     admission::{Admission, Admit, Caller, Overloaded},
     cache::ContentCache,
-    compile::Compilation,
+    compile::{Compilation, wasm::WasmCompilation},
     config::{EngineConfig, TierChoice},
-    language::{Language, LanguageError, Languages, Start},
+    language::{Language, LanguageError, Languages, Start, wasm::WasmLanguage},
     metrics::Metrics,
     report::{Report, TestReport},
     sandbox::{
@@ -70,6 +72,7 @@ pub struct Engine {
     metrics: Arc<Metrics>,
     /// Compiled programs.
     compiled: ContentCache<Compilation>,
+    compiled_for_wasm: ContentCache<WasmCompilation>,
     /// What references made.
     expected: ContentCache<Expected>,
 }
@@ -100,7 +103,7 @@ impl Engine {
         };
         let admission = Admission::with_max_wait(config.slots.get(), config.max_waiting, config.max_wait);
         let native = languages.iter().map(Language::name);
-        let in_wasm = wasm.manifests().iter().map(|manifest| &manifest.languages[0][..]).chain(["wasm"]);
+        let in_wasm = WasmLanguage::all(&wasm).into_iter().map(|offer| offer.language).chain(["wasm"]);
         let names: BTreeSet<String> = native.chain(in_wasm).map(str::to_owned).collect();
         Ok(Engine {
             languages,
@@ -112,6 +115,7 @@ impl Engine {
             series: config.series,
             metrics: Arc::new(Metrics::new(names)),
             compiled: ContentCache::new(COMPILED_BYTES),
+            compiled_for_wasm: ContentCache::new(COMPILED_BYTES),
             expected: ContentCache::new(EXPECTED_BYTES),
         })
     }
@@ -133,7 +137,10 @@ impl Engine {
         let mut launchers = HashMap::new();
         for tier in &sandbox_config.tiers {
             let of_tier = languages.iter().map(|language| language.launchers(*tier));
-            launchers.insert(*tier, of_tier.collect::<Result<Vec<_>, _>>()?.concat());
+            let mut of_tier = of_tier.collect::<Result<Vec<_>, _>>()?.concat();
+            // Cells that compile for WebAssembly.
+            of_tier.extend(wasm.launchers().map_err(LanguageError::Policy)?);
+            launchers.insert(*tier, of_tier);
         }
         match Sandbox::start(&sandbox_config, |tier| launchers.get(&tier).cloned().unwrap_or_default()) {
             Ok(sandbox) => Ok((languages, sandbox)),

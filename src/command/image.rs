@@ -90,7 +90,10 @@ fn build(sandbox: &WasmSandbox, args: &BuildArgs) -> anyhow::Result<()> {
     anyhow::ensure!(cfg!(feature = "wasm"), ABSENT);
     let meterings: &[Metering] =
         if args.deterministic { &[Metering::Clock, Metering::Fuel] } else { &[Metering::Clock] };
-    let all = || sandbox.manifests().iter().map(|manifest| manifest.name.clone()).collect();
+    let all = || {
+        let images = sandbox.manifests().iter().map(|manifest| manifest.name.clone());
+        images.chain(sandbox.toolchains().iter().map(|toolchain| toolchain.name.clone())).collect()
+    };
     let names: Vec<String> = if args.all { all() } else { args.names.clone() };
     for name in &names {
         let progress = |doing: &str| eprintln!("{name}: {doing}");
@@ -137,5 +140,13 @@ pub fn list(sandbox: &WasmSandbox) -> String {
         };
         format!("  {name:<16}{} {:<10}{state}\n", manifest.languages[0], manifest.version)
     };
-    sandbox.manifests().iter().map(line).collect()
+    let toolchain = |toolchain: &crate::sandbox::wasm::Toolchain| {
+        let (name, languages) = (&toolchain.name, toolchain.names().collect::<Vec<_>>().join(", "));
+        let state = match sandbox.has_toolchain(toolchain) {
+            true => "built; compiles in native cells, also for deterministic runs".to_owned(),
+            false => format!("not built: proofbox image build {name}"),
+        };
+        format!("  {name:<16}{languages} {:<10}{state}\n", toolchain.version)
+    };
+    sandbox.manifests().iter().map(line).chain(sandbox.toolchains().iter().map(toolchain)).collect()
 }

@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::Service;
 use crate::{
     language::{Language, wasm::WasmLanguage},
-    sandbox::wasm::Metering,
+    sandbox::Tier,
 };
 
 #[derive(Serialize)]
@@ -31,14 +31,17 @@ pub async fn languages(State(service): State<Arc<Service>>) -> Json<LanguageList
         version: language.version().to_owned(),
         runtime: "native",
     };
-    let wasm = service.engine.wasm();
-    let built = wasm.manifests().iter().filter(|manifest| wasm.is_built(manifest, Metering::Clock));
-    let in_wasm = built.map(|manifest| LanguageEntry {
-        name: manifest.languages[0].clone(),
-        version: manifest.version.clone(),
+    let engine = &service.engine;
+    // What is compiled is compiled in native cells.
+    let has_native = engine.sandbox().tier() != Tier::Wasm;
+    let offered = WasmLanguage::all(engine.wasm()).into_iter();
+    let offered = offered.filter(|offer| offer.is_built && (has_native || !offer.is_compiled));
+    let in_wasm = offered.map(|offer| LanguageEntry {
+        name: offer.language.to_owned(),
+        version: offer.version.to_owned(),
         runtime: "wasm",
     });
-    let modules = wasm.takes_modules().then(|| LanguageEntry {
+    let modules = engine.wasm().takes_modules().then(|| LanguageEntry {
         name: WasmLanguage::MODULE.to_owned(),
         version: "WASI preview 1".to_owned(),
         runtime: "wasm",

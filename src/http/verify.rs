@@ -115,7 +115,8 @@ fn check_language(service: &Service, submission: &Submission) -> Result<(), Prob
         return Ok(());
     }
     let mut known: Vec<_> = native.iter().map(Language::name).collect();
-    let in_wasm: Vec<_> = WasmLanguage::all(wasm).map(|language| language.name()).collect();
+    let offers = WasmLanguage::all(wasm).into_iter().map(|offer| offer.language);
+    let in_wasm: Vec<_> = offers.chain(wasm.takes_modules().then_some(WasmLanguage::MODULE)).collect();
     known.extend(in_wasm.into_iter().filter(|name| native.find(name).is_none()));
     Err(Problem::unknown_language(&submission.language, &known))
 }

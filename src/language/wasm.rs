@@ -6,7 +6,7 @@ use super::{TestsOrder, python::tests_plan};
 use crate::{
     sandbox::{
         Job, Program, Run, SOURCE_DIR,
-        wasm::{Driver, Guests, Manifest, Metering, WasmSandbox},
+        wasm::{Compiled, Driver, Guests, Manifest, Metering, WasmSandbox},
     },
     submission::{CodeTests, Prelude, Submission, Tests},
     value::marshal::{TooLarge, encode_call},
@@ -16,8 +16,21 @@ use crate::{
 #[derive(Debug, Clone, Copy)]
 pub enum WasmLanguage<'a> {
     Image(&'a Manifest),
+    /// A toolchain makes a module of it, natively.
+    Compiled(Compiled<'a>),
     /// The language `wasm`: the source is a WASI module.
     Module,
+}
+
+/// A language of the Wasm runner.
+#[derive(Debug, Clone, Copy)]
+pub struct WasmOffer<'a> {
+    pub language: &'a str,
+    pub version: &'a str,
+    pub image: &'a str,
+    pub is_built: bool,
+    /// Whether it needs native cells, in which it is compiled.
+    pub is_compiled: bool,
 }
 
 impl<'a> WasmLanguage<'a> {
@@ -31,19 +44,16 @@ impl<'a> WasmLanguage<'a> {
         }
         let knows =
             |manifest: &&Manifest| manifest.languages.iter().any(|known| known.eq_ignore_ascii_case(name));
-        sandbox.manifests().iter().find(knows).map(WasmLanguage::Image)
-    }
-
-    /// Every language that there is an image for, built or not, and modules.
-    pub fn all(sandbox: &'a WasmSandbox) -> impl Iterator<Item = WasmLanguage<'a>> {
-        let images = sandbox.manifests().iter().map(WasmLanguage::Image);
-        images.chain(sandbox.takes_modules().then_some(WasmLanguage::Module))
+        let image = sandbox.manifests().iter().find(knows).map(WasmLanguage::Image);
+        let compiled = || sandbox.toolchains().iter().find_map(|toolchain| toolchain.find(name));
+        image.or_else(|| compiled().map(WasmLanguage::Compiled))
     }
 
     /// The language's name.
     pub fn name(&self) -> &'a str {
         match self {
             WasmLanguage::Image(manifest) => &manifest.languages[0],
+            WasmLanguage::Compiled(language) => language.name(),
             WasmLanguage::Module => WasmLanguage::MODULE,
         }
     }
@@ -52,6 +62,9 @@ impl<'a> WasmLanguage<'a> {
     pub fn guests(&self) -> Guests {
         match self {
             WasmLanguage::Image(manifest) => Guests::Image(manifest.name.clone()),
+            WasmLanguage::Compiled(language) => {
+                Guests::Program { stack_bytes: language.toolchain().stack_bytes() }
+            }
             WasmLanguage::Module => Guests::Upload,
         }
     }
@@ -89,12 +102,43 @@ impl<'a> WasmLanguage<'a> {
                 Some(format!("{kind} tests are not offered for {name} in WebAssembly"))
             }
             WasmLanguage::Image(_) => None,
+            WasmLanguage::Compiled(language) if !sandbox.has_toolchain(language.toolchain()) => {
+                let name = &language.toolchain().name;
+                Some(format!("the image {name} is not built here: proofbox image build {name}"))
+            }
+            WasmLanguage::Compiled(_) if !matches!(submission.tests, Tests::Program(_)) => {
+                let (kind, name) = (submission.tests.kind(), self.name());
+                Some(format!("{kind} tests are not offered for {name}"))
+            }
+            WasmLanguage::Compiled(_) => None,
             WasmLanguage::Module => match (&submission.tests, &submission.solution.files[..]) {
                 (Tests::Program(_), [_]) => None,
                 (Tests::Program(_), _) => Some("a module is one file".to_owned()),
                 _ => Some("a WASI module is tested by input and output alone".to_owned()),
             },
         }
+    }
+
+    /// The languages that are there beside the one of modules, built or not: name, version, image.
+    pub fn all(sandbox: &'a WasmSandbox) -> Vec<WasmOffer<'a>> {
+        let images = sandbox.manifests().iter().map(|manifest| WasmOffer {
+            language: &manifest.languages[0],
+            version: &manifest.version,
+            image: &manifest.name,
+            is_built: sandbox.is_built(manifest, Metering::Clock),
+            is_compiled: false,
+        });
+        let toolchains = sandbox.toolchains().iter().flat_map(|toolchain| {
+            let is_built = sandbox.has_toolchain(toolchain);
+            toolchain.names().map(move |language| WasmOffer {
+                language,
+                version: &toolchain.version,
+                image: &toolchain.name,
+                is_built,
+                is_compiled: true,
+            })
+        });
+        images.chain(toolchains).collect()
     }
 
     fn carries_code_tests(&self) -> bool {
@@ -152,6 +196,8 @@ impl<'a> WasmLanguage<'a> {
                     std::iter::once(format!("{SOURCE_DIR}/{path}")).chain(seed).collect()
                 }
             },
+            // What natively compiled programs are called.
+            WasmLanguage::Compiled(_) => vec!["program".to_owned()],
             WasmLanguage::Module => vec![path.clone()],
         };
         let sources = solution.files.iter().map(|file| (file.path.clone(), file.content.clone())).collect();

@@ -1,10 +1,14 @@
 //! The Wasm runner of a program that was built without it (the cargo feature `wasm`): it has no image and
 //! runs nothing.
 
-use std::path::{Path, PathBuf};
+use std::{
+    convert::Infallible,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
-use super::{Fault, Job, Outcome};
-use crate::{admission::Place, limits::Limits};
+use super::{Fault, Job, LauncherConfig, Outcome, policy::PolicyError};
+use crate::{admission::Place, limits::Limits, submission::Solution};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Metering {
@@ -46,6 +50,95 @@ pub struct Manifest {
 pub enum Guests {
     Image(String),
     Upload,
+    Program { stack_bytes: u64 },
+}
+
+/// Of which there is none.
+#[derive(Debug, Clone)]
+pub struct Toolchain {
+    pub name: String,
+    pub version: String,
+    none: Infallible,
+}
+
+/// A toolchain that was checked.
+#[derive(Debug, Clone)]
+pub enum Opened {}
+
+impl Opened {
+    pub fn without_place(&self, _: &[u8]) -> Vec<u8> {
+        match *self {}
+    }
+}
+
+impl Toolchain {
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        std::iter::empty()
+    }
+
+    pub fn stack_bytes(&self) -> u64 {
+        match self.none {}
+    }
+
+    pub fn find(&self, _: &str) -> Option<Compiled<'_>> {
+        match self.none {}
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    Plain,
+    Checked,
+}
+
+/// A language of a toolchain, of which there is none.
+#[derive(Debug, Clone, Copy)]
+pub struct Compiled<'a> {
+    toolchain: &'a Toolchain,
+}
+
+impl<'a> Compiled<'a> {
+    pub fn name(&self) -> &'a str {
+        match self.toolchain.none {}
+    }
+
+    pub fn toolchain(&self) -> &'a Toolchain {
+        self.toolchain
+    }
+
+    pub fn launcher(&self) -> String {
+        match self.toolchain.none {}
+    }
+
+    pub fn files(&self, _: &Solution) -> Vec<(String, Arc<[u8]>)> {
+        match self.toolchain.none {}
+    }
+
+    pub fn sources(&self, _: &[(String, Arc<[u8]>)]) -> Vec<(String, Arc<[u8]>)> {
+        match self.toolchain.none {}
+    }
+
+    pub fn identity(&self, _: &str, _: Kind) -> String {
+        match self.toolchain.none {}
+    }
+
+    pub fn compile_job(
+        &self,
+        opened: &Opened,
+        _: (&str, Kind),
+        _: &[(String, Arc<[u8]>)],
+        _: &(String, Arc<[u8]>),
+    ) -> Job {
+        match *opened {}
+    }
+
+    pub fn link_job(&self, opened: &Opened, _: Vec<Arc<[u8]>>) -> Job {
+        match *opened {}
+    }
+
+    pub fn limits(&self, _: u64) -> Limits {
+        match self.toolchain.none {}
+    }
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -68,6 +161,26 @@ impl WasmSandbox {
 
     pub fn is_built(&self, _: &Manifest, _: Metering) -> bool {
         false
+    }
+
+    pub fn toolchains(&self) -> &[Toolchain] {
+        &[]
+    }
+
+    pub fn has_toolchain(&self, toolchain: &Toolchain) -> bool {
+        match toolchain.none {}
+    }
+
+    pub fn closed_directory(&self, toolchain: &Toolchain, _: bool) -> Option<PathBuf> {
+        match toolchain.none {}
+    }
+
+    pub fn open_toolchain(&self, toolchain: &Toolchain) -> Result<Opened, Fault> {
+        match toolchain.none {}
+    }
+
+    pub fn launchers(&self) -> Result<Vec<LauncherConfig>, PolicyError> {
+        Ok(Vec::new())
     }
 
     pub fn has_an_image(&self) -> bool {

@@ -5,6 +5,8 @@
 
 #[path = "wasm/code_tests.rs"]
 mod code_tests;
+#[path = "wasm/compiled.rs"]
+mod compiled;
 #[path = "wasm/deterministic.rs"]
 mod deterministic;
 #[path = "wasm/differential.rs"]

@@ -1,7 +1,10 @@
 //! Submissions that run in WebAssembly: which they are, and their way, which is the native one without
 //! what only native runs have (checkers, compilers, several slots).
 
-use std::time::{Duration, Instant};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use super::{
     Engine, Interrupted,
@@ -9,6 +12,7 @@ use super::{
     code_tests::{Carrier, no_outcome},
     door::Door,
     judging::Judging,
+    wasm_programs::ReadyInWasm,
 };
 use crate::{
     admission::Place,
@@ -25,9 +29,9 @@ use crate::{
 /// A submission that runs in WebAssembly.
 #[derive(Clone, Copy)]
 pub(super) struct InWasm<'a> {
-    submission: &'a Submission,
+    pub submission: &'a Submission,
     pub language: WasmLanguage<'a>,
-    metering: Metering,
+    pub metering: Metering,
 }
 
 /// Its job.
@@ -86,10 +90,13 @@ impl Engine {
             return Err("this proofbox was built without the Wasm runner".to_owned());
         }
         let Some(language) = WasmLanguage::find(&self.wasm, &submission.language) else {
-            let known = self.wasm.manifests().iter().map(|manifest| &manifest.languages[0][..]);
+            let known = WasmLanguage::all(&self.wasm).into_iter().map(|offer| offer.language);
             let known: Vec<&str> = known.chain(["wasm"]).collect();
             return Err(format!("the Wasm runner does not offer that language; it has {}", known.join(", ")));
         };
+        if let WasmLanguage::Compiled(language) = language {
+            self.can_compile_for_wasm(language)?;
+        }
         match language.obstacle(&self.wasm, submission, metering) {
             None => Ok(Some(InWasm { submission, language, metering })),
             Some(obstacle) => Err(obstacle),
@@ -98,6 +105,10 @@ impl Engine {
 
     fn offers_in_wasm(&self, submission: &Submission) -> bool {
         WasmLanguage::find(&self.wasm, &submission.language)
+            .filter(|language| match language {
+                WasmLanguage::Compiled(language) => self.can_compile_for_wasm(*language).is_ok(),
+                _ => true,
+            })
             .is_some_and(|language| language.obstacle(&self.wasm, submission, Metering::Clock).is_none())
     }
 
@@ -118,6 +129,37 @@ impl Engine {
             Ok(job) => job,
             Err(error) => return undecided(Cause::BadTests, error.to_string()),
         };
+        let WasmLanguage::Compiled(language) = asked.language else {
+            return self.decide_job_in_wasm(asked, &job, None, door, begun).await;
+        };
+        match self.ready_in_wasm(language, submission, door).await {
+            Ok(ReadyInWasm { program, narrow, report }) => {
+                let sources = Arc::from([("program".to_owned(), program.to_vec())]);
+                let job = Job { sources, ..job };
+                let decided = self.decide_job_in_wasm(asked, &job, narrow.as_deref(), door, begun).await;
+                let decided = Report { compile: Some(report), ..decided };
+                match self.with_widths_checked(asked, language, &job, decided, door).await {
+                    Ok(decided) => decided,
+                    Err(fault) => undecided(Cause::SandboxFault, fault.to_string()),
+                }
+            }
+            Err(not_ready) => self.not_ready_in_wasm(submission, not_ready),
+        }
+    }
+
+    /// `narrow`: why a failure may be the runner's, though nothing of the run says so.
+    async fn decide_job_in_wasm(
+        &self,
+        asked: &InWasm<'_>,
+        job: &Job,
+        narrow: Option<&str>,
+        door: &mut Door<'_>,
+        begun: Instant,
+    ) -> Report {
+        let submission = asked.submission;
+        let undecided = |cause, reason: String| {
+            Report::undecided(submission.id.clone(), cause, reason, submission.tests.len())
+        };
         let (mut first, mut accepted, mut refused) = (None, 0, None);
         // An accepted solution runs again, as often as is asked: every run must be accepted.
         let runs = submission.repeat.runs(&submission.solution);
@@ -126,7 +168,7 @@ impl Engine {
                 None => Judging::by_all(submission),
                 Some(_) => Judging::by_one(submission),
             };
-            let report = match self.run_in_wasm(asked, &job, judging, door).await {
+            let report = match self.run_in_wasm(asked, job, narrow, judging, door).await {
                 Ok(judging) => judging.summarise(submission, Tier::Wasm),
                 Err(Interrupted::Overloaded(overloaded)) => {
                     return undecided(Cause::Overloaded, overloaded.to_string());
@@ -161,6 +203,7 @@ impl Engine {
         &self,
         asked: &InWasm<'_>,
         job: &Job,
+        narrow: Option<&str>,
         mut judging: Judging,
         door: &mut Door<'_>,
     ) -> Result<Judging, Interrupted> {
@@ -186,7 +229,7 @@ impl Engine {
                     Ok(Some(outcome)) => {
                         let usage = &outcome.usage;
                         self.metrics.run_ended(asked.language.name(), usage.cpu, usage.wall);
-                        judging.add(submission, &outcome);
+                        judging.add_unless_narrow(submission, outcome, narrow);
                         if judging.stops(submission) {
                             break false;
                         }

@@ -115,7 +115,7 @@ impl Engine {
         format!("this installation does not offer that language; it has {}", known.join(", "))
     }
 
-    fn not_ready_report(&self, submission: &Submission, not_ready: NotReady) -> Report {
+    pub(super) fn not_ready_report(&self, submission: &Submission, not_ready: NotReady) -> Report {
         let total = submission.tests.len();
         let undecided =
             |cause, reason: String| Report::undecided(submission.id.clone(), cause, reason, total);

@@ -11,7 +11,10 @@ use wasmtime::{Instance, Linker, Module, Store, Val};
 use super::{
     engine::WasmEngine,
     fetch::{self, Archive},
-    image::{Cache, Driver, Manifest, PYTHON_PARTS, PYTHON_SETUP, SnapshotSettings, ToWrite, WasmImageError},
+    image::{
+        Cache, Driver, Manifest, PYTHON_PARTS, PYTHON_SETUP, Package, SnapshotSettings, ToWrite,
+        WasmImageError,
+    },
     javascript,
     run::python_turn,
     snapshot::{self, GlobalValue},
@@ -44,21 +47,7 @@ pub fn build(
     if engines.iter().all(|engine| is_built(&engine)) {
         return Ok(engines.iter().map(|engine| cache.place(manifest, engine)).collect());
     }
-    let package = match from {
-        Some(directory) => {
-            let content = std::fs::read(directory.join(&manifest.package.file));
-            let content = content.map_err(|error| failed("read the package")(&error))?;
-            fetch::checked(&manifest.package, content)
-        }
-        None => {
-            progress(&format!("fetching {} {}", manifest.package.name, manifest.package.version));
-            fetch::fetch(&manifest.package)
-        }
-    };
-    let package = package.map_err(|error| match error.is_unreachable() {
-        true => WasmImageError::Unreachable { image: image(), detail: error.to_string() },
-        false => failed("fetch the package")(&error),
-    })?;
+    let package = package_of(&manifest.name, &manifest.package, from, progress)?;
     let archive = Archive::new(&package);
     let member = |name: &str| archive.member(name).map_err(|error| failed("unpack the package")(&error));
     let mut module = member(&manifest.guest.module)?;
@@ -87,6 +76,32 @@ pub fn build(
         cache.write(manifest, engine, &ToWrite { code, base_bytes, files: &files })
     };
     engines.iter().map(compile).collect()
+}
+
+/// A package's file, from its registry or from a directory, with the digest that it must have.
+pub fn package_of(
+    image: &str,
+    package: &Package,
+    from: Option<&Path>,
+    progress: &dyn Fn(&str),
+) -> Result<Vec<u8>, WasmImageError> {
+    let image = || image.to_owned();
+    let failed = |step: &'static str, detail: String| WasmImageError::Build { image: image(), step, detail };
+    let fetched = match from {
+        Some(directory) => {
+            let content = std::fs::read(directory.join(&package.file));
+            let content = content.map_err(|error| failed("read the package", error.to_string()))?;
+            fetch::checked(package, content)
+        }
+        None => {
+            progress(&format!("fetching {} {}", package.name, package.version));
+            fetch::fetch(package)
+        }
+    };
+    fetched.map_err(|error| match error.is_unreachable() {
+        true => WasmImageError::Unreachable { image: image(), detail: error.to_string() },
+        false => failed("fetch the package", error.to_string()),
+    })
 }
 
 /// A guest that is started and furnished before the snapshot is made.

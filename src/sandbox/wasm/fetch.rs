@@ -147,6 +147,12 @@ fn absolute(page: &str, link: &str) -> String {
     format!("{base}/{link}")
 }
 
+/// A member's entry in the central directory.
+struct Entry<'a> {
+    name: &'a [u8],
+    at: usize,
+}
+
 /// Members of a zip archive (a wheel), unpacked.
 pub struct Archive<'a> {
     bytes: &'a [u8],
@@ -160,12 +166,39 @@ impl<'a> Archive<'a> {
 
     /// A member's content.
     pub fn member(&self, name: &str) -> Result<Vec<u8>, FetchError> {
+        let named = |entry: &&Entry<'_>| entry.name == name.as_bytes();
+        match self.entries()?.iter().find(named) {
+            Some(entry) => self.unpack(entry.at),
+            None => Err(FetchError::NoMember(name.to_owned())),
+        }
+    }
+
+    /// Names and contents of the members that are wanted.
+    pub fn members(
+        &self,
+        wanted: impl Fn(&str) -> bool,
+    ) -> impl Iterator<Item = Result<(String, Vec<u8>), FetchError>> {
+        let (entries, failed) = match self.entries() {
+            Ok(entries) => (entries, None),
+            Err(error) => (Vec::new(), Some(Err(error))),
+        };
+        let named = entries.into_iter().filter_map(|Entry { name, at }| {
+            let name = std::str::from_utf8(name).ok()?;
+            Some((name.to_owned(), at))
+        });
+        let unpack = |(name, at)| Ok((name, self.unpack(at)?));
+        failed.into_iter().chain(named.filter(move |(name, _)| wanted(name)).map(unpack))
+    }
+
+    /// The central directory.
+    fn entries(&self) -> Result<Vec<Entry<'a>>, FetchError> {
         let bad = FetchError::Archive;
-        // The end of the central directory: its signature, in the last 64 KiB.
+        // Its end: a signature, in the last 64 KiB.
         let tail = self.bytes.len().saturating_sub(65_557);
         let end = self.bytes[tail..].windows(4).rposition(|window| window == b"PK\x05\x06");
         let end = tail + end.ok_or(bad("no central directory"))?;
         let mut at = self.number(end + 16, 4)?;
+        let mut entries = Vec::new();
         for _ in 0..self.number(end + 10, 2)? {
             if self.slice(at, 4)? != b"PK\x01\x02" {
                 return Err(bad("a broken central directory"));
@@ -177,12 +210,10 @@ impl<'a> Archive<'a> {
             else {
                 unreachable!("three numbers");
             };
-            if self.slice(at + 46, name_length)? == name.as_bytes() {
-                return self.unpack(at);
-            }
+            entries.push(Entry { name: self.slice(at + 46, name_length)?, at });
             at += 46 + name_length + extra + comment;
         }
-        Err(FetchError::NoMember(name.to_owned()))
+        Ok(entries)
     }
 
     /// Unpacks the member whose entry in the central directory is here.

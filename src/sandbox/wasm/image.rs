@@ -18,6 +18,7 @@ use sha2::{Digest, Sha256};
 use super::{
     engine::{Metering, WasmEngine},
     javascript,
+    toolchain::Toolchain,
 };
 
 /// A Wasm image's manifest. Unknown fields are refused.
@@ -61,6 +62,19 @@ pub struct Package {
     pub sha256: String,
 }
 
+impl Package {
+    pub fn check(&self, image: &str) -> Result<(), WasmImageError> {
+        let is_digit = |byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+        match self.sha256.len() == 64 && self.sha256.bytes().all(is_digit) {
+            true => Ok(()),
+            false => Err(WasmImageError::Invalid {
+                image: image.to_owned(),
+                problem: "package.sha256 must be 64 hexadecimal digits, in lower case".to_owned(),
+            }),
+        }
+    }
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Registry {
@@ -93,6 +107,8 @@ pub enum WasmImageError {
     Invalid { image: String, problem: String },
     #[error("image {image} is not built for this program and this CPU\nremedy: proofbox image build {image}{}", flag(.metering))]
     Missing { image: String, metering: Metering },
+    #[error("image {image} is not built\nremedy: proofbox image build {image}")]
+    MissingToolchain { image: String },
     #[error("image {image}: {path}: {problem}\nremedy: remove {path} and run proofbox image build {image}")]
     Untrusted { image: String, path: PathBuf, problem: String },
     #[error("image {image}: {path}: {source}")]
@@ -162,6 +178,9 @@ impl Manifest {
                 continue;
             }
             let text = fs::read_to_string(&path).map_err(|source| failed(&path, source))?;
+            if Toolchain::is_one(&text) {
+                continue;
+            }
             manifests.push(Manifest::parse(&path.display().to_string(), &text)?);
         }
         manifests.sort_by(|one, other| one.name.cmp(&other.name));
@@ -179,10 +198,7 @@ impl Manifest {
                 "name and languages must not be empty; a name is letters, digits and '-'".to_owned(),
             ));
         }
-        let sha256 = &manifest.package.sha256;
-        if sha256.len() != 64 || !sha256.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f')) {
-            return Err(invalid("package.sha256 must be 64 hexadecimal digits, in lower case".to_owned()));
-        }
+        manifest.package.check(image)?;
         if manifest.guest.files.keys().any(|path| !path.starts_with('/') || path.contains("..")) {
             return Err(invalid("places of guest.files must be absolute and without '..'".to_owned()));
         }
@@ -324,7 +340,7 @@ impl Cache {
             path: self.directory.clone(),
             source,
         };
-        self.make_directory().map_err(failed)?;
+        make_directory(&self.directory).map_err(failed)?;
         let place = manifest.directory(&self.directory, engine);
         let new = tempfile::Builder::new().prefix(".new-").tempdir_in(&self.directory).map_err(failed)?;
         let mut record = Record {
@@ -351,27 +367,32 @@ impl Cache {
 
     /// Holds everybody else off who would build this image.
     pub fn lock(&self, manifest: &Manifest) -> io::Result<nix::fcntl::Flock<fs::File>> {
-        self.make_directory()?;
-        let path = self.directory.join(format!("{}.lock", manifest.name));
-        let file = fs::OpenOptions::new().create(true).append(true).open(path)?;
-        nix::fcntl::Flock::lock(file, nix::fcntl::FlockArg::LockExclusive)
-            .map_err(|(_, errno)| io::Error::from(errno))
+        lock(&self.directory, &manifest.name)
     }
+}
 
-    fn make_directory(&self) -> io::Result<()> {
-        if !self.directory.exists() {
-            fs::create_dir_all(&self.directory)?;
-            fs::set_permissions(&self.directory, fs::Permissions::from_mode(0o700))?;
-        }
-        Ok(())
+/// Holds everybody else off who would build an image of this name below this directory, which is made.
+pub fn lock(directory: &Path, name: &str) -> io::Result<nix::fcntl::Flock<fs::File>> {
+    make_directory(directory)?;
+    let file =
+        fs::OpenOptions::new().create(true).append(true).open(directory.join(format!("{name}.lock")))?;
+    nix::fcntl::Flock::lock(file, nix::fcntl::FlockArg::LockExclusive)
+        .map_err(|(_, errno)| io::Error::from(errno))
+}
+
+fn make_directory(directory: &Path) -> io::Result<()> {
+    if !directory.exists() {
+        fs::create_dir_all(directory)?;
+        fs::set_permissions(directory, fs::Permissions::from_mode(0o700))?;
     }
+    Ok(())
 }
 
 pub fn sha256_hex(content: &[u8]) -> String {
     hex(&Sha256::digest(content))
 }
 
-fn sha256_of(file: &mut fs::File) -> io::Result<String> {
+pub fn sha256_of(file: &mut fs::File) -> io::Result<String> {
     let mut hasher = Sha256::new();
     let mut piece = vec![0; 1 << 20];
     loop {

@@ -45,8 +45,9 @@ const MODULES: [&str; 22] = [
     "termios",
 ];
 
-/// How the driver of JavaScript says what of Node.js a failed program asked for in vain.
-const JAVASCRIPT_LACKS: &str = "proofbox: WebAssembly lacks ";
+/// How our own part of a guest says what a failed program asked for in vain: the driver of JavaScript of Node.js,
+/// functions that C's library has in name only.
+const OWN_WORDS: &str = "proofbox: WebAssembly lacks ";
 
 /// Reads the exception that ended a failed run from what it said last. It is the solution's own word and may be
 /// forged, which makes one failure into another.
@@ -56,7 +57,7 @@ pub fn missing(stderr: &[u8]) -> Option<String> {
     // What objects say while they are taken down comes after the exception.
     let own = tail.split("\nException ignored ").next().unwrap_or(&tail);
     let last = own.trim_end().lines().last()?;
-    if let Some(rest) = last.strip_prefix(JAVASCRIPT_LACKS) {
+    if let Some(rest) = last.strip_prefix(OWN_WORDS) {
         return Some(rest.chars().take(200).collect());
     }
     if let Some(rest) = last.strip_prefix("ModuleNotFoundError: No module named '") {

@@ -12,7 +12,8 @@
 //! | `store`, `wasi` | one run's limits and clocks; one run's world |
 //! | `javascript` | how QuickJS is furnished and driven |
 //! | `run`, `lacks` | one run, and what its end means |
-//! | `upload` | modules that are themselves the solution |
+//! | `upload`, `modules` | modules that are themselves the solution; those compiled before |
+//! | `toolchain` | compilers of C and C++, which make such modules in native cells |
 
 mod build;
 mod engine;
@@ -20,10 +21,12 @@ mod fetch;
 mod image;
 mod javascript;
 mod lacks;
+mod modules;
 mod prune;
 mod run;
 mod snapshot;
 mod store;
+mod toolchain;
 mod upload;
 mod wasi;
 
@@ -45,16 +48,20 @@ pub use self::{
     image::{Driver, Manifest, WasmImageError},
     lacks::missing,
     prune::{OldImage, Pruning},
+    toolchain::{Compiled, Kind, Opened, Toolchain},
     upload::MAX_MODULE_BYTES,
 };
 use self::{
     engine::{WASM_STACK_BYTES, WasmEngine},
     image::Cache,
+    modules::Modules,
     run::{Prepared, Start},
     store::Guest,
+    toolchain::Toolchains,
+    upload::Origin,
     wasi::joint,
 };
-use super::{Fault, Job, Outcome, sys};
+use super::{Fault, Job, LauncherConfig, Outcome, policy::PolicyError, sys};
 use crate::{admission::Place, limits::Limits};
 
 /// Stack of a cell's thread: the guest's calls and ours.
@@ -67,6 +74,8 @@ pub enum Guests {
     Image(String),
     /// The module that is the solution: the job's only source.
     Upload,
+    /// The same, made of the solution by a toolchain: how many bytes of its memory are its stack's.
+    Program { stack_bytes: u64 },
 }
 
 /// Runs solutions in WebAssembly. Cheap to clone: clones share engines and images.
@@ -79,6 +88,8 @@ pub struct WasmSandbox {
 struct Inner {
     manifests: Vec<Manifest>,
     cache: Cache,
+    toolchains: Toolchains,
+    modules: Modules,
     engines: [OnceLock<Arc<WasmEngine>>; 2],
     /// Images in use, each loaded at its first run.
     loaded: Mutex<HashMap<(String, Metering), Arc<Prepared>>>,
@@ -87,12 +98,14 @@ struct Inner {
 impl WasmSandbox {
     /// Knows the images of a directory, or those built into this program. Nothing is loaded yet.
     pub fn new(images: Option<&Path>, cache: PathBuf) -> Result<WasmSandbox, WasmImageError> {
-        let manifests = match images {
-            Some(directory) => Manifest::load_all(directory)?,
-            None => Manifest::shipped(),
+        let (manifests, toolchains) = match images {
+            Some(directory) => (Manifest::load_all(directory)?, Toolchains::load_all(directory)?),
+            None => (Manifest::shipped(), Toolchain::shipped()),
         };
         let inner = Inner {
             manifests,
+            toolchains: Toolchains::new(toolchains, cache.clone()),
+            modules: Modules::default(),
             cache: Cache::new(cache),
             engines: [OnceLock::new(), OnceLock::new()],
             loaded: Mutex::new(HashMap::new()),
@@ -117,6 +130,35 @@ impl WasmSandbox {
         Ok(self.inner.cache.place(manifest, &*self.inner.engine(metering)?))
     }
 
+    /// The compilers that make modules of solutions.
+    pub fn toolchains(&self) -> &[Toolchain] {
+        self.inner.toolchains.all()
+    }
+
+    pub fn has_toolchain(&self, toolchain: &Toolchain) -> bool {
+        toolchain.is_built(self.inner.toolchains.cache())
+    }
+
+    /// The directory that keeps a toolchain from cells without a file tree of their own, if there is one.
+    /// `other_user`: whether they are another user's than ours.
+    pub fn closed_directory(&self, toolchain: &Toolchain, other_user: bool) -> Option<PathBuf> {
+        toolchain.closed_directory(self.inner.toolchains.cache(), other_user)
+    }
+
+    /// A built toolchain, all of whose files are checked when it is first asked for. Blocks.
+    pub fn open_toolchain(&self, toolchain: &Toolchain) -> Result<Opened, Fault> {
+        self.inner.toolchains.open(toolchain).map_err(|error| fault("open_toolchain", &error))
+    }
+
+    /// The launchers of cells that compile. They start when they are first needed.
+    pub fn launchers(&self) -> Result<Vec<LauncherConfig>, PolicyError> {
+        let launcher = |toolchain: &Toolchain| {
+            let image = toolchain.setup(self.inner.toolchains.cache())?;
+            Ok(LauncherConfig { name: toolchain.launcher(), image, warm: None, at_first_use: true })
+        };
+        self.toolchains().iter().map(launcher).collect()
+    }
+
     /// Whether solutions may be modules themselves.
     pub fn takes_modules(&self) -> bool {
         true
@@ -137,6 +179,10 @@ impl WasmSandbox {
         from: Option<&Path>,
         progress: &dyn Fn(&str),
     ) -> Result<Vec<PathBuf>, WasmImageError> {
+        if let Some(toolchain) = self.toolchains().iter().find(|toolchain| toolchain.name == name) {
+            let place = toolchain::build(toolchain, self.inner.toolchains.cache(), from, progress)?;
+            return Ok(vec![place]);
+        }
         let manifest = self.inner.manifest(name)?;
         let engines: Result<Vec<_>, _> = meterings.iter().copied().map(WasmEngine::for_building).collect();
         let engines = engines.map_err(|error| WasmImageError::Build {
@@ -209,7 +255,11 @@ impl Inner {
     fn manifest(&self, name: &str) -> Result<&Manifest, WasmImageError> {
         self.manifests.iter().find(|manifest| manifest.name == name).ok_or_else(|| WasmImageError::Unknown {
             name: name.to_owned(),
-            known: self.manifests.iter().map(|manifest| &manifest.name[..]).collect::<Vec<_>>().join(", "),
+            known: {
+                let images = self.manifests.iter().map(|manifest| &manifest.name[..]);
+                let toolchains = self.toolchains.all().iter().map(|toolchain| &toolchain.name[..]);
+                images.chain(toolchains).collect::<Vec<_>>().join(", ")
+            },
         })
     }
 
@@ -220,6 +270,14 @@ impl Inner {
         }
         let engine = Arc::new(WasmEngine::new(metering)?);
         Ok(Arc::clone(place.get_or_init(|| engine)))
+    }
+
+    /// The job's module, compiled unless it was before.
+    fn module(&self, origin: Origin, metering: Metering, job: &Job) -> Result<modules::Module, Fault> {
+        let engine = self.engine(metering)?;
+        let bytes = upload::module_of(job)?;
+        let is_solution = matches!(origin, Origin::Toolchain { .. });
+        Ok(self.modules.get(bytes, is_solution, metering, || upload::prepare(&engine, origin, bytes)))
     }
 
     /// An image, loaded at its first use.
@@ -268,14 +326,17 @@ impl CellThread {
     fn carry_out(mut self, guests: &Guests, metering: Metering, job: &Job) {
         let prepared = match guests {
             Guests::Image(name) => self.inner.image(name, metering).map(Ok),
-            Guests::Upload => self.inner.engine(metering).and_then(|engine| upload::prepare(&engine, job)),
+            Guests::Upload => self.inner.module(Origin::Upload, metering, job),
+            Guests::Program { stack_bytes } => {
+                self.inner.module(Origin::Toolchain { stack_bytes: *stack_bytes }, metering, job)
+            }
         };
         let prepared = match prepared {
             Ok(Ok(prepared)) => prepared,
             // A module that is not one: every run comes to the same end.
             Ok(Err(refused)) => {
                 for _ in &job.runs[..] {
-                    if self.outcomes.blocking_send(Ok(refused.clone())).is_err() {
+                    if self.outcomes.blocking_send(Ok((*refused).clone())).is_err() {
                         return;
                     }
                 }

@@ -13,7 +13,7 @@ use std::{
 use super::{
     WasmSandbox,
     engine::Metering,
-    image::{CODE, DIGEST_LETTERS, Manifest, RECORD, Record, WasmImageError},
+    image::{self, CODE, DIGEST_LETTERS, Manifest, RECORD, Record, WasmImageError},
 };
 
 /// Whether old images are removed or only listed.
@@ -34,10 +34,10 @@ pub struct OldImage {
 }
 
 /// The prefix of an image that is being removed: no run finds half of one.
-const REMOVING: &str = ".removing-";
+pub const REMOVING: &str = ".removing-";
 
 impl WasmSandbox {
-    /// Removes the images that are not this program's for this CPU, or lists them; those of manifests that are not
+    /// Removes the images that are not this program's for this CPU, and toolchains likewise, or lists them; those of manifests that are not
     /// among the known ones are left alone. Waits for builds to end. A server that runs another version of this program
     /// needs its images built again.
     ///
@@ -73,6 +73,15 @@ impl WasmSandbox {
                     found.push(remove(&path, pruning).map_err(|source| failed(&path, source))?);
                 }
             }
+        }
+        for toolchain in self.toolchains() {
+            let _lock =
+                image::lock(cache.directory(), &toolchain.name).map_err(|source| WasmImageError::Io {
+                    image: toolchain.name.clone(),
+                    path: cache.directory().to_owned(),
+                    source,
+                })?;
+            found.extend(toolchain.prune(cache.directory(), pruning)?);
         }
         found.sort_by(|one, other| one.path.cmp(&other.path));
         Ok(found)

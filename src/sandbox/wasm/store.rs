@@ -8,7 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use wasmtime::{AsContext, Memory, ResourceLimiter, Store, UpdateDeadline};
+use wasmtime::{AsContext, Global, Memory, ResourceLimiter, Store, UpdateDeadline};
 
 use super::{
     engine::{Metering, WasmEngine},
@@ -33,6 +33,8 @@ pub struct Guest {
     pub ceiling: Ceiling,
     /// The guest's linear memory, once there is an instance.
     pub memory: Option<Memory>,
+    /// Where the stack in the guest's memory has got to, in modules that show it.
+    pub stack_pointer: Option<Global>,
     /// Fuel that the run was given; 0 where it is not metered.
     fuel: u64,
 }
@@ -41,7 +43,7 @@ impl Guest {
     pub fn new(wasi: Wasi, max_memory_bytes: u64, base_bytes: u64) -> Guest {
         let ceiling =
             Ceiling { base_bytes, max_bytes: max_memory_bytes, held: 0, refused: false, entries: 0 };
-        Guest { wasi, ceiling, memory: None, fuel: 0 }
+        Guest { wasi, ceiling, memory: None, stack_pointer: None, fuel: 0 }
     }
 
     /// Whether the run's work is counted.

@@ -6,11 +6,12 @@
 use std::sync::Arc;
 
 use wasmparser::{Parser, Payload, Validator};
-use wasmtime::{ExternType, Module};
+use wasmtime::ExternType;
 
 use super::{
     engine::WasmEngine,
     linked,
+    modules::Module,
     run::{Prepared, Start},
 };
 use crate::{
@@ -25,29 +26,57 @@ const MAX_FUNCTION_BYTES: usize = 256 << 10;
 /// Most functions.
 const MAX_FUNCTIONS: usize = 50_000;
 
-/// Compiles the job's module. The inner error is the outcome of every run of a module that is none.
-pub fn prepare(engine: &Arc<WasmEngine>, job: &Job) -> Result<Result<Arc<Prepared>, Outcome>, Fault> {
+/// Where a module comes from.
+#[derive(Debug, Clone, Copy)]
+pub enum Origin {
+    /// It is itself the solution.
+    Upload,
+    /// A toolchain of ours made it of the solution. It is no more trusted for that.
+    Toolchain {
+        /// What its stack takes of its memory.
+        stack_bytes: u64,
+    },
+}
+
+/// The job's module.
+pub fn module_of(job: &Job) -> Result<&[u8], Fault> {
     let [(_, bytes)] = &job.sources[..] else {
         let detail = "a module is one file".to_owned();
         return Err(Fault { step: "compile_module".to_owned(), detail });
     };
-    Ok(compile(engine, bytes).map(Arc::new).map_err(|problem| not_a_module(&problem)))
+    Ok(bytes)
 }
 
-fn compile(engine: &Arc<WasmEngine>, bytes: &[u8]) -> Result<Prepared, String> {
+/// Compiles a module. The error is the outcome of every run of a module that is none.
+pub fn prepare(engine: &Arc<WasmEngine>, origin: Origin, bytes: &[u8]) -> Module {
+    let refused = |problem: String| match origin {
+        Origin::Upload => not_a_module(&problem),
+        // The compiler made it; that it is too much for us is not the solution's fault.
+        Origin::Toolchain { .. } => {
+            Outcome { lacks: Some(format!("room for its program: {problem}")), ..not_a_module(&problem) }
+        }
+    };
+    compile(engine, origin, bytes).map(Arc::new).map_err(|problem| Box::new(refused(problem)))
+}
+
+fn compile(engine: &Arc<WasmEngine>, origin: Origin, bytes: &[u8]) -> Result<Prepared, String> {
     check_bounds(bytes)?;
-    let module = Module::from_binary(engine.wasmtime(), bytes).map_err(|error| one_line(&error))?;
+    let module = wasmtime::Module::from_binary(engine.wasmtime(), bytes).map_err(|error| one_line(&error))?;
     let is_command =
         matches!(module.get_export("_start"), Some(ExternType::Func(start)) if start.params().len() == 0);
     if !is_command {
         return Err("the module exports no function _start: it is no WASI command".to_owned());
     }
     let module = linked(engine, &module).map_err(|error| one_line(&error))?;
+    let base_bytes = match origin {
+        Origin::Upload => None,
+        Origin::Toolchain { stack_bytes } => Some(stack_bytes),
+    };
     Ok(Prepared {
         engine: Arc::clone(engine),
         module,
-        start: Start::Command,
-        base_bytes: 0,
+        start: if base_bytes.is_some() { Start::Program } else { Start::Command },
+        base_bytes: base_bytes.unwrap_or(0),
         files: Vec::new(),
     })
 }
