@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::{
     Budget,
     bars::{Bar, JudgedBar},
-    outputs::{KINDS, OUTPUT_BYTES, Pair, pairs_of},
+    outputs::{HARD, Kind, OUTPUT_BYTES, Pair, USUAL, pairs_of},
     spread::Spread,
 };
 use crate::judge::{Compare, Ending, Profile, Rule};
@@ -26,25 +26,32 @@ pub struct RuleCost {
 #[derive(Debug, Serialize)]
 pub struct Compared {
     pub output_bytes: usize,
+    /// Of outputs as programs print them.
     pub rules: Vec<RuleCost>,
-    /// Of the dearest rule.
+    /// Of outputs that are dear to compare.
+    pub hard: Vec<RuleCost>,
+    /// Of the dearest rule, of usual outputs.
     pub bar: JudgedBar,
 }
 
 pub fn measure(budget: &Budget) -> Compared {
+    let rules = costs(&USUAL, budget.rounds);
+    let worst = rules.iter().map(|cost| cost.wall_ms.median).fold(0.0, f64::max);
+    let hard = costs(&HARD, budget.rounds);
+    Compared { output_bytes: OUTPUT_BYTES, rules, hard, bar: Bar::COMPARE.judged(worst) }
+}
+
+/// Of every rule.
+fn costs(kinds: &[Kind], rounds: usize) -> Vec<RuleCost> {
     let named = Rule::NAMED.iter().map(|(_, rule)| Compare::Rule(*rule));
     let float = Compare::Rule(Rule::float(1e-6, 1e-6));
     let all = named.chain([float]).chain(Profile::all().map(Compare::Profile));
     let mut dearest: Vec<Dearest> = all.map(|compare| Dearest { compare, pairs: Vec::new() }).collect();
-    for kind in &KINDS {
+    for kind in kinds {
         let pairs = pairs_of(kind);
-        for rule in &mut dearest {
-            rule.see(&pairs);
-        }
+        dearest.iter_mut().for_each(|rule| rule.see(&pairs));
     }
-    let rules: Vec<RuleCost> = dearest.into_iter().filter_map(|rule| rule.cost(budget.rounds)).collect();
-    let worst = rules.iter().map(|cost| cost.wall_ms.median).fold(0.0, f64::max);
-    Compared { output_bytes: OUTPUT_BYTES, rules, bar: Bar::COMPARE.judged(worst) }
+    dearest.into_iter().filter_map(|rule| rule.cost(rounds)).collect()
 }
 
 /// A rule and the pairs that were dear to compare when they were compared once.
@@ -77,7 +84,7 @@ impl Dearest {
     }
 }
 
-pub fn cost(compare: Compare, pair: &Pair, rounds: usize) -> Option<Spread> {
+fn cost(compare: Compare, pair: &Pair, rounds: usize) -> Option<Spread> {
     let accepted = [pair.expected.clone()];
     let figures = (0..rounds).map(|_| {
         let began = Instant::now();

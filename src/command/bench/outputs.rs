@@ -16,7 +16,7 @@ pub struct Pair {
 /// Units of one kind, separated.
 #[derive(Debug)]
 pub struct Kind {
-    pub name: &'static str,
+    name: &'static str,
     unit: fn(&mut Seeded) -> Vec<u8>,
     separator: &'static [u8],
 }
@@ -25,7 +25,8 @@ const fn kind(name: &'static str, separator: &'static [u8], unit: fn(&mut Seeded
     Kind { name, unit, separator }
 }
 
-pub const KINDS: [Kind; 20] = [
+/// What programs print.
+pub const USUAL: [Kind; 10] = [
     kind("letters", b" ", |draws| letters(draws, 1)),
     kind("short numbers", b" ", |draws| draws.below(1000).to_string().into_bytes()),
     kind("numbers", b"\n", |draws| draws.below(1 << 40).to_string().into_bytes()),
@@ -39,11 +40,15 @@ pub const KINDS: [Kind; 20] = [
         line.extend(letters(draws, 4));
         line
     }),
-    kind("short words on one line", b" ", |draws| letters(draws, 4)),
     kind("short words on lines", b"\n", |draws| letters(draws, 4)),
     kind("pairs of short words", b"\n", |draws| words(draws, 2, 4)),
     kind("lines of twelve words", b"\n", |draws| words(draws, 12, 4)),
     kind("lines of a thousand words", b"\n", |draws| words(draws, 1_000, 5)),
+];
+
+/// What a program may print that wants its comparison to be dear, or has its whole answer on one line.
+pub const HARD: [Kind; 10] = [
+    kind("short words on one line", b" ", |draws| letters(draws, 4)),
     kind("letters on lines", b"\n", |draws| words(draws, 6, 1)),
     kind("one word", b" ", |_| b"ab".to_vec()),
     kind("one long word", b"", |draws| letters(draws, 1)),

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use super::{
     Results,
     bars::JudgedBar,
-    compare::Compared,
+    compare::{Compared, RuleCost},
     curve::Curve,
     memory::{Held, Memory},
     mixed::Mixed,
@@ -175,8 +175,16 @@ fn compare(text: &mut String, compared: &Compared) {
         compared.output_bytes >> 10
     );
     let _ = writeln!(text, "  {:<30} {:<22} pair", "rule", "ms, median [least-most]");
-    for cost in &compared.rules {
+    let must_reach = compared.bar.bar.must_reach;
+    let is_dear = |cost: &&RuleCost| cost.wall_ms.median > must_reach;
+    let dear: Vec<&RuleCost> = compared.hard.iter().filter(is_dear).collect();
+    let row = |text: &mut String, cost: &RuleCost| {
         let _ = writeln!(text, "  {:<30} {:<23} {}", cost.rule, spread(&cost.wall_ms, 1), cost.dearest);
+    };
+    compared.rules.iter().for_each(|cost| row(text, cost));
+    if !dear.is_empty() {
+        let _ = writeln!(text, "  of outputs that are dear to compare, what is above {must_reach} ms");
+        dear.into_iter().for_each(|cost| row(text, cost));
     }
 }
 
