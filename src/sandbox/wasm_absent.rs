@@ -22,6 +22,20 @@ pub enum Driver {
     Javascript,
 }
 
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pruning {
+    Remove,
+    List,
+}
+
+/// Of which there is none.
+#[derive(Debug, Clone)]
+pub struct OldImage {
+    pub path: PathBuf,
+    pub bytes: u64,
+    pub left: Option<String>,
+}
+
 /// Of which there is none.
 #[derive(Debug, Clone)]
 pub struct Manifest {
@@ -185,6 +199,10 @@ impl WasmSandbox {
         _: Option<&Path>,
         _: &dyn Fn(&str),
     ) -> Result<Vec<PathBuf>, WasmImageError> {
+        Err(WasmImageError)
+    }
+
+    pub fn prune(&self, _: Pruning) -> Result<Vec<OldImage>, WasmImageError> {
         Err(WasmImageError)
     }
 

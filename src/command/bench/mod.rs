@@ -6,7 +6,7 @@
 //! | `bare`, `clock` | the baseline; CPU time of whole process trees |
 //! | `side_by_side` | W1 to W4, W6 and W7 by turns with the baseline; scaling over slots |
 //! | `mixed`, `http_load` | W5: labelled submissions through HTTP; the clients |
-//! | `compare` | comparison of outputs by every rule |
+//! | `compare`, `outputs` | comparison by every rule; the outputs |
 //! | `memory` | what slots hold |
 //! | `curve`, `svg` | latency against load, and its picture |
 //! | `bars`, `spread`, `table` | what is to be reached; figures; text for a person |
@@ -22,6 +22,7 @@ mod curve;
 mod http_load;
 mod memory;
 mod mixed;
+mod outputs;
 mod side_by_side;
 mod spread;
 mod svg;

@@ -148,10 +148,13 @@ pub const PYTHON_PARTS: [(&str, &str); 7] = [
     ("shared_tests.py", include_str!("../../../sandbox-images/python/shared_tests.py")),
 ];
 
+/// How much of its digest an image's name holds.
+pub const DIGEST_LETTERS: usize = 24;
+
 /// Changes whenever images of the same sources would be built differently.
 const BUILD_FORMAT: u32 = 1;
 /// The list of an image's files with their digests.
-const RECORD: &str = "record.toml";
+pub const RECORD: &str = "record.toml";
 
 impl Manifest {
     /// The images built into this program.
@@ -213,20 +216,27 @@ impl Manifest {
         let texts = texts.iter().map(|text| text.as_bytes());
         let identity = [&format[..], self.text.as_bytes()].into_iter().chain(texts).chain([&fingerprint[..]]);
         let digest = sha256_hex(identity.map(sha256_hex).collect::<String>().as_bytes());
-        cache.join(format!("{}-{}-{}", self.name, engine.metering().as_str(), &digest[..24]))
+        cache.join(format!("{}-{}-{}", self.name, engine.metering().as_str(), &digest[..DIGEST_LETTERS]))
     }
 }
 
 /// What is in a built image's directory.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Record {
+pub struct Record {
     /// Memory that the module begins with, bytes.
     base_bytes: u64,
     /// File -> SHA-256.
     digests: BTreeMap<String, String>,
     /// Place in a run's tree -> file.
     files: BTreeMap<String, String>,
+}
+
+impl Record {
+    /// Whether a file is of the image.
+    pub fn has(&self, file: &str) -> bool {
+        self.digests.contains_key(file)
+    }
 }
 
 /// A built image, read and checked.
@@ -244,7 +254,7 @@ pub struct ToWrite<'a> {
     pub files: &'a BTreeMap<String, Vec<u8>>,
 }
 
-const CODE: &str = "module.cwasm";
+pub const CODE: &str = "module.cwasm";
 
 /// The directory of built images.
 #[derive(Debug, Clone)]
@@ -255,6 +265,10 @@ pub struct Cache {
 impl Cache {
     pub fn new(directory: PathBuf) -> Cache {
         Cache { directory }
+    }
+
+    pub fn directory(&self) -> &Path {
+        &self.directory
     }
 
     /// Whether the image is built; nothing of it is read.

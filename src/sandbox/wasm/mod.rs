@@ -8,6 +8,7 @@
 //! |---|---|
 //! | `engine` | the one configuration of wasmtime, a reason for each setting; epochs |
 //! | `image`, `fetch`, `build`, `snapshot` | manifests; packages; building; built images and whom to trust |
+//! | `prune` | old images, removed |
 //! | `store`, `wasi` | one run's limits and clocks; one run's world |
 //! | `javascript` | how QuickJS is furnished and driven |
 //! | `run`, `lacks` | one run, and what its end means |
@@ -21,6 +22,7 @@ mod image;
 mod javascript;
 mod lacks;
 mod modules;
+mod prune;
 mod run;
 mod snapshot;
 mod store;
@@ -45,6 +47,7 @@ pub use self::{
     engine::Metering,
     image::{Driver, Manifest, WasmImageError},
     lacks::missing,
+    prune::{OldImage, Pruning},
     toolchain::{Compiled, Kind, Opened, Toolchain},
     upload::MAX_MODULE_BYTES,
 };
@@ -146,6 +149,14 @@ impl WasmSandbox {
             Ok(LauncherConfig { name: toolchain.launcher(), image, warm: None, at_first_use: true })
         };
         self.toolchains().iter().map(launcher).collect()
+    }
+
+    /// Where an image lies, or would lie, that is built for this program and this CPU.
+    ///
+    /// # Errors
+    /// Where the engine cannot be had.
+    pub fn place(&self, manifest: &Manifest, metering: Metering) -> Result<PathBuf, Fault> {
+        Ok(self.inner.cache.place(manifest, &*self.inner.engine(metering)?))
     }
 
     /// Whether solutions may be modules themselves.

@@ -35,7 +35,7 @@ async fn an_image_that_somebody_changed_is_not_executed() {
     }
     let copy = tempdir().unwrap();
     let built = fs::read_dir(default_directory()).unwrap().map(|entry| entry.unwrap().path());
-    for image in built.filter(|path| path.join("record.toml").exists()) {
+    for image in built.filter(|path| path.join("module.cwasm").exists()) {
         let to = copy.path().join(image.file_name().unwrap());
         fs::create_dir(&to).unwrap();
         for file in fs::read_dir(&image).unwrap() {
@@ -116,6 +116,82 @@ fn another_manifest_is_another_image() {
     let sandbox = WasmSandbox::new(None, default_directory()).unwrap();
     let places = sandbox.build("wasm-python", &[Metering::Clock], None, &|doing| panic!("{doing}")).unwrap();
     assert!(places[0].join("record.toml").exists());
+}
+
+/// Nothing is removed but what this program wrote and does not use.
+#[test]
+fn old_images_are_pruned_and_nothing_else() {
+    let cache = temp();
+    let old = format!("wasm-python-clock-{}", "0123456789abcdef01234567");
+    let write = |name: &str, files: &[(&str, &str)]| {
+        let directory = cache.path().join(name);
+        fs::create_dir(&directory).unwrap();
+        for (file, text) in files {
+            fs::write(directory.join(file), text).unwrap();
+        }
+    };
+    let record = "base_bytes = 1\n[digests]\n\"module.cwasm\" = \"x\"\nfile-0 = \"y\"\n[files]\n";
+    let image = [("record.toml", record), ("module.cwasm", "code"), ("file-0", "a")];
+    // The current image, by its name.
+    let sandbox = WasmSandbox::new(None, cache.path().to_owned()).unwrap();
+    let current = sandbox.place(&sandbox.manifests()[0], Metering::Clock).unwrap();
+    write(current.file_name().unwrap().to_str().unwrap(), &image);
+    write(&old, &image);
+    // A toolchain has directories.
+    let toolchain = format!("wasm-c-{}", "0123456789abcdef01234567");
+    let lists =
+        [("record.toml", "place = \"/x\"\n[digests]\nzig = \"x\"\n\"lib/libc.a\" = \"y\"\n"), ("zig", "z")];
+    for name in [&toolchain, &format!("wasm-c-{}", "1".repeat(24))] {
+        write(name, &lists);
+        fs::create_dir(cache.path().join(name).join("lib")).unwrap();
+        fs::write(cache.path().join(name).join("lib/libc.a"), "a").unwrap();
+    }
+    let mine = cache.path().join(format!("wasm-c-{}/lib/mine", "1".repeat(24)));
+    fs::write(&mine, "m").unwrap();
+    // What a removal left that was killed.
+    write(".removing-wasm-javascript-fuel-000000000000000000000000", &image[..1]);
+    let others = [
+        format!("wasm-python-clock-{}", "1".repeat(24)),
+        format!("wasm-python-clock-{}", "2".repeat(24)),
+        format!("wasm-python-clock-{}", "3".repeat(24)),
+    ];
+    write(&others[0], &[("record.toml", record), ("module.cwasm", "code"), ("notes.txt", "mine")]);
+    write(&others[1], &[("module.cwasm", "code")]);
+    std::os::unix::fs::symlink(cache.path().join(&others[0]), cache.path().join(&others[2])).unwrap();
+    // Of no manifest that is known, or not named as images are.
+    write("wasm-other-clock-0123456789abcdef01234567", &image);
+    write("wasm-python-clock-short", &image);
+    let prune = |more: &[&str]| {
+        let mut command = std::process::Command::new(PROGRAM);
+        command.args(["image", "prune", "--wasm-dir"]).arg(cache.path()).args(more);
+        let output = command.output().unwrap();
+        assert!(output.status.success(), "{output:?}");
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let names = || {
+        let entries = fs::read_dir(cache.path()).unwrap().map(|entry| entry.unwrap().file_name());
+        let mut names: Vec<String> = entries.map(|name| name.into_string().unwrap()).collect();
+        names.retain(|name| !name.ends_with(".lock"));
+        names.sort();
+        names
+    };
+    let before = names();
+    let said = prune(&["--dry-run"]);
+    assert!(said.contains(&format!("{old} (0.0 MiB)")) && said.contains("would free"), "{said}");
+    assert_eq!(names(), before);
+    let said = prune(&[]);
+    assert_eq!(said.matches("removed").count(), 3, "{said}");
+    assert!(
+        others.iter().all(|name| said.lines().any(|line| line.starts_with("left") && line.contains(name))),
+        "{said}"
+    );
+    let kept: Vec<String> = before
+        .into_iter()
+        .filter(|name| ![&old, &toolchain].contains(&name) && !name.starts_with(".removing-"))
+        .collect();
+    assert_eq!(names(), kept);
+    assert!(cache.path().join(&others[0]).join("notes.txt").exists() && mine.exists());
+    assert!(prune(&[]).contains("freed 0.0 MiB"));
 }
 
 fn temp() -> tempfile::TempDir {

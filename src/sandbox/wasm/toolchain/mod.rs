@@ -7,6 +7,7 @@
 
 mod build;
 mod jobs;
+mod prune;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -21,8 +22,9 @@ use serde::{Deserialize, Serialize};
 pub use self::{
     build::build,
     jobs::{Compiled, Kind},
+    prune::prune,
 };
-use super::image::{Package, WasmImageError, sha256_hex, sha256_of};
+use super::image::{DIGEST_LETTERS, Package, WasmImageError, sha256_hex, sha256_of};
 use crate::sandbox::SOURCE_DIR;
 
 /// A toolchain's manifest. Unknown fields are refused.
@@ -179,7 +181,7 @@ impl Toolchain {
         let parts: Vec<&[u8]> =
             std::iter::once(&format[..]).chain(texts.iter().map(|text| text.as_bytes())).collect();
         let digest = sha256_hex(parts.into_iter().map(sha256_hex).collect::<String>().as_bytes());
-        cache.join(format!("{}-{}", self.name, &digest[..24]))
+        cache.join(format!("{}-{}", self.name, &digest[..DIGEST_LETTERS]))
     }
 
     /// Whether it is built; nothing of it is read.
