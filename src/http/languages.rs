@@ -19,7 +19,7 @@ pub struct LanguageList {
 #[derive(Serialize)]
 struct LanguageEntry {
     name: String,
-    /// Of the interpreter or compiler, such as `3.11.2`.
+    /// Of the interpreter or compiler, such as `3.11.2`; of modules, the interface that they have.
     version: String,
     /// `native` or `wasm`.
     runtime: &'static str,
@@ -41,6 +41,11 @@ pub async fn languages(State(service): State<Arc<Service>>) -> Json<LanguageList
         version: offer.version.to_owned(),
         runtime: "wasm",
     });
+    let modules = engine.wasm().takes_modules().then(|| LanguageEntry {
+        name: WasmLanguage::MODULE.to_owned(),
+        version: "WASI preview 1".to_owned(),
+        runtime: "wasm",
+    });
     let native = service.engine.languages().iter().map(entry);
-    Json(LanguageList { languages: native.chain(in_wasm).collect() })
+    Json(LanguageList { languages: native.chain(in_wasm).chain(modules).collect() })
 }

@@ -21,7 +21,7 @@ use super::{
 };
 use crate::{
     admission::{Admit, Caller},
-    language::Language,
+    language::{Language, wasm::WasmLanguage},
     report::Report,
     submission::Submission,
     verdict::Cause,
@@ -109,10 +109,14 @@ async fn parse(mut body: BoundedBody, bounds: WireBounds) -> Result<(Asked, Boun
 }
 
 fn check_language(service: &Service, submission: &Submission) -> Result<(), Problem> {
-    let languages = service.engine.languages();
-    if languages.find(&submission.language).is_some() {
+    let (native, wasm) = (service.engine.languages(), service.engine.wasm());
+    if native.find(&submission.language).is_some() || WasmLanguage::find(wasm, &submission.language).is_some()
+    {
         return Ok(());
     }
-    let known: Vec<_> = languages.iter().map(Language::name).collect();
+    let mut known: Vec<_> = native.iter().map(Language::name).collect();
+    let offers = WasmLanguage::all(wasm).into_iter().map(|offer| offer.language);
+    let in_wasm: Vec<_> = offers.chain(wasm.takes_modules().then_some(WasmLanguage::MODULE)).collect();
+    known.extend(in_wasm.into_iter().filter(|name| native.find(name).is_none()));
     Err(Problem::unknown_language(&submission.language, &known))
 }

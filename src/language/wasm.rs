@@ -35,7 +35,7 @@ pub struct WasmOffer<'a> {
 
 impl<'a> WasmLanguage<'a> {
     /// Names of the language of uploaded modules.
-    const MODULE: &'static str = "wasm";
+    pub const MODULE: &'static str = "wasm";
 
     /// Finds a language by one of its names, in any letter case.
     pub fn find(sandbox: &'a WasmSandbox, name: &str) -> Option<WasmLanguage<'a>> {

@@ -74,6 +74,41 @@ fn a_quick_run_says_what_it_measured() {
     assert_eq!((&json["mixed"], &json["curve"]), (&Value::Null, &Value::Null));
 }
 
+/// Where an image is not built, what it would run is left out, and the remedy is named.
+#[test]
+#[cfg(feature = "wasm")]
+fn what_runs_in_wasm_has_its_bars() {
+    let directory = TempDir::new().unwrap();
+    let ended = bench(
+        directory.path(),
+        &[
+            "--only",
+            "wasm",
+            "--rounds",
+            "2",
+            "--submissions",
+            "2",
+            "--wasm-dir",
+            "none",
+            "--json",
+            "bench.json",
+        ],
+    );
+    let errors = String::from_utf8_lossy(&ended.stderr);
+    assert!(ended.status.success(), "{errors}");
+    let table = String::from_utf8(ended.stdout).unwrap();
+    for part in ["trivial uploaded module", "must reach 0.6", "proofbox image build wasm-python"] {
+        assert!(table.contains(part), "{part}: {table}");
+    }
+    let text = std::fs::read_to_string(directory.path().join("bench.json")).unwrap();
+    let json: Value = serde_json::from_str(&text).unwrap();
+    let costs = json["wasm"].as_array().unwrap();
+    assert_eq!((costs.len(), &costs[0]["language"]), (1, &"wasm".into()), "{text}");
+    assert!(is_spread(&costs[0]["cpu_ms"]) && is_spread(&costs[0]["wall_ms"]));
+    assert_eq!(json["bars"][0]["name"], "module");
+    assert_eq!(json["skipped"].as_array().unwrap().len(), 2, "{text}");
+}
+
 #[test]
 fn what_cannot_be_measured_is_said_before_anything_runs() {
     let directory = TempDir::new().unwrap();

@@ -3,6 +3,11 @@
 mod http_client;
 mod http_programs;
 mod http_runs;
+#[cfg(feature = "wasm")]
+mod http_wasm;
+#[cfg(feature = "wasm")]
+#[path = "support/wasm_image.rs"]
+mod wasm_image;
 
 use std::time::Duration;
 

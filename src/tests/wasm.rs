@@ -16,13 +16,13 @@ mod images;
 #[path = "wasm/javascript.rs"]
 mod javascript;
 mod support;
+#[path = "support/wasm_image.rs"]
+mod wasm_image;
 
 use std::{
-    collections::HashMap,
     fs,
-    io::Write,
     path::{Path, PathBuf},
-    sync::{Arc, LazyLock, Mutex, PoisonError},
+    sync::Arc,
 };
 
 use proofbox::{
@@ -30,47 +30,19 @@ use proofbox::{
     config::EngineConfig,
     limits::Limits,
     report::Report,
-    sandbox::{
-        Tier,
-        wasm::{Metering, WasmImageError, WasmSandbox, default_directory},
-    },
+    sandbox::Tier,
     submission::{FunctionTarget, FunctionTest, Runtime, Solution, Submission, Tests},
     value::Value,
     verdict::{Cause, Verdict},
     verify::Engine,
 };
 use support::{for_each, program};
+use wasm_image::image;
 
 /// An engine with the Wasm runner alone.
 fn engine(slots: usize) -> Engine {
     let config = EngineConfig { runtime: Runtime::Wasm, ..EngineConfig::for_testing(slots) };
     Engine::start(&config).unwrap()
-}
-
-/// Builds an image unless it is built, which takes minutes for Python's. Whether it is there: without a network it
-/// cannot be had, and nothing of its language is tested, which is said; it is a failure where all must be tested
-/// (`PROOFBOX_TEST_COMPLETE`, which the whole check sets).
-fn image(name: &str) -> bool {
-    static BUILT: LazyLock<Mutex<HashMap<String, bool>>> = LazyLock::new(Mutex::default);
-    let mut built = BUILT.lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some(is_there) = built.get(name) {
-        return *is_there;
-    }
-    let sandbox = WasmSandbox::new(None, default_directory()).unwrap();
-    // Not by `println!`, of which a test that passes shows nothing.
-    let say = |doing: &str| drop(writeln!(std::io::stderr(), "{name}: {doing}"));
-    let is_there = match sandbox.build(name, &[Metering::Clock, Metering::Fuel], None, &say) {
-        Ok(_) => true,
-        Err(error @ WasmImageError::Unreachable { .. })
-            if std::env::var_os("PROOFBOX_TEST_COMPLETE").is_none() =>
-        {
-            say(&format!("NOT TESTED: {name}, for the image cannot be had: {error}"));
-            false
-        }
-        Err(error) => panic!("{error}"),
-    };
-    built.insert(name.to_owned(), is_there);
-    is_there
 }
 
 fn python_image() -> bool {

@@ -26,6 +26,15 @@ impl Bar {
     pub const COMPARE: Bar =
         Bar { name: "compare", unit: "ms for 1 MiB by the dearest rule", must_reach: 10.0, aim: None };
 
+    /// CPU time of a test in WebAssembly of a trivial solution, in a verdict of its own.
+    pub const WASM_PYTHON: Bar =
+        Bar { name: "wasm py", unit: "ms CPU per verdict", must_reach: 3.0, aim: None };
+    pub const WASM_JAVASCRIPT: Bar =
+        Bar { name: "wasm js", unit: "ms CPU per verdict", must_reach: 2.0, aim: None };
+    /// Of an uploaded module, among the tests of a verdict.
+    pub const WASM_MODULE: Bar =
+        Bar { name: "module", unit: "ms CPU per test in WebAssembly", must_reach: 0.6, aim: None };
+
     pub fn judged(self, measured: f64) -> JudgedBar {
         JudgedBar {
             bar: self,

@@ -7,6 +7,7 @@
 //! | `side_by_side` | W1 to W4, W6 and W7 by turns with the baseline; scaling over slots |
 //! | `mixed`, `http_load` | W5: labelled submissions through HTTP; the clients |
 //! | `compare`, `outputs` | comparison by every rule; the outputs |
+//! | `wasm` | trivial solutions in WebAssembly |
 //! | `memory` | what slots hold |
 //! | `curve`, `svg` | latency against load, and its picture |
 //! | `bars`, `spread`, `table` | what is to be reached; figures; text for a person |
@@ -27,6 +28,7 @@ mod side_by_side;
 mod spread;
 mod svg;
 mod table;
+mod wasm;
 mod workload;
 
 use std::{
@@ -126,6 +128,8 @@ pub enum Part {
     W7,
     /// Comparison of outputs by every rule
     Compare,
+    /// Trivial solutions in WebAssembly: Python, JavaScript, an uploaded module
+    Wasm,
     /// Memory of idle and busy slots
     Memory,
     /// Throughput with one slot up to one per core
@@ -145,6 +149,7 @@ impl Part {
             Part::W6 => "W6",
             Part::W7 => "W7",
             Part::Compare => "compare",
+            Part::Wasm => "wasm",
             Part::Memory => "memory",
             Part::Scaling => "scaling",
             Part::Curve => "curve",
@@ -207,6 +212,7 @@ pub struct Results {
     comparisons: Vec<Comparison>,
     mixed: Option<mixed::Mixed>,
     compare: Option<compare::Compared>,
+    wasm: Vec<wasm::WasmCost>,
     memory: Option<memory::Memory>,
     scaling: Vec<ScalingPoint>,
     curve: Option<curve::Curve>,
@@ -242,7 +248,8 @@ impl Results {
         let http = self.mixed.as_ref().map(|mixed| mixed.http_bar);
         let compare = self.compare.as_ref().map(|compared| compared.bar);
         let idle = self.memory.as_ref().map(|memory| memory.idle_bar);
-        ratios.chain(http).chain(compare).chain(idle).collect()
+        let wasm = self.wasm.iter().map(|cost| cost.bar);
+        ratios.chain(http).chain(compare).chain(wasm).chain(idle).collect()
     }
 }
 
@@ -310,6 +317,7 @@ async fn measure(args: &BenchArgs) -> anyhow::Result<Results> {
         comparisons: Vec::new(),
         mixed: None,
         compare: None,
+        wasm: Vec::new(),
         memory: None,
         scaling: Vec::new(),
         curve: None,
@@ -386,6 +394,14 @@ impl Bench<'_> {
                 results.mixed = Some(mixed);
             }
             Part::Compare => results.compare = Some(compare::measure(budget)),
+            Part::Wasm => {
+                for measured in wasm::measure(engine, budget).await? {
+                    match measured {
+                        Ok(cost) => results.wasm.push(cost),
+                        Err(why) => results.skipped.push(Skipped { part, why }),
+                    }
+                }
+            }
             Part::Memory => {
                 let all = workload::all();
                 let mut workloads = Vec::new();

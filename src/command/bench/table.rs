@@ -11,6 +11,7 @@ use super::{
     mixed::Mixed,
     side_by_side::{Comparison, ScalingPoint},
     spread::Spread,
+    wasm::WasmCost,
 };
 
 pub fn table(results: &Results) -> String {
@@ -23,6 +24,9 @@ pub fn table(results: &Results) -> String {
     }
     if let Some(measured) = &results.compare {
         compare(&mut text, measured);
+    }
+    if !results.wasm.is_empty() {
+        wasm(&mut text, &results.wasm);
     }
     if let Some(measured) = &results.memory {
         memory(&mut text, measured);
@@ -173,6 +177,22 @@ fn compare(text: &mut String, compared: &Compared) {
     let _ = writeln!(text, "  {:<30} {:<22} pair", "rule", "ms, median [least-most]");
     for cost in &compared.rules {
         let _ = writeln!(text, "  {:<30} {:<23} {}", cost.rule, spread(&cost.wall_ms, 1), cost.dearest);
+    }
+}
+
+fn wasm(text: &mut String, costs: &[WasmCost]) {
+    text.push_str("\nIn WebAssembly, per test: milliseconds, median [least-most] of the rounds\n");
+    let _ = writeln!(text, "  {:<41} {:<21} {:<21} bar", "", "CPU", "wall");
+    for cost in costs {
+        let _ = writeln!(
+            text,
+            "  {:<41} {:<21} {:<21} must reach {}: {}",
+            format!("{}, {} to a verdict", cost.title, cost.tests_per_submission),
+            spread(&cost.cpu_ms, 2),
+            spread(&cost.wall_ms, 2),
+            cost.bar.bar.must_reach,
+            reached(&cost.bar)
+        );
     }
 }
 

@@ -122,6 +122,14 @@ impl WasmSandbox {
         self.inner.engine(metering).is_ok_and(|engine| self.inner.cache.has(manifest, &engine))
     }
 
+    /// Where an image lies, or would lie, that is built for this program and this CPU.
+    ///
+    /// # Errors
+    /// Where the engine cannot be had.
+    pub fn place(&self, manifest: &Manifest, metering: Metering) -> Result<PathBuf, Fault> {
+        Ok(self.inner.cache.place(manifest, &*self.inner.engine(metering)?))
+    }
+
     /// The compilers that make modules of solutions.
     pub fn toolchains(&self) -> &[Toolchain] {
         self.inner.toolchains.all()
@@ -149,14 +157,6 @@ impl WasmSandbox {
             Ok(LauncherConfig { name: toolchain.launcher(), image, warm: None, at_first_use: true })
         };
         self.toolchains().iter().map(launcher).collect()
-    }
-
-    /// Where an image lies, or would lie, that is built for this program and this CPU.
-    ///
-    /// # Errors
-    /// Where the engine cannot be had.
-    pub fn place(&self, manifest: &Manifest, metering: Metering) -> Result<PathBuf, Fault> {
-        Ok(self.inner.cache.place(manifest, &*self.inner.engine(metering)?))
     }
 
     /// Whether solutions may be modules themselves.

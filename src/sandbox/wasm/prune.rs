@@ -13,8 +13,7 @@ use std::{
 use super::{
     WasmSandbox,
     engine::Metering,
-    image::{CODE, DIGEST_LETTERS, Manifest, RECORD, Record, WasmImageError},
-    toolchain,
+    image::{self, CODE, DIGEST_LETTERS, Manifest, RECORD, Record, WasmImageError},
 };
 
 /// Whether old images are removed or only listed.
@@ -38,7 +37,7 @@ pub struct OldImage {
 pub const REMOVING: &str = ".removing-";
 
 impl WasmSandbox {
-    /// Removes the images that are not this program's for this CPU, or lists them; those of manifests that are not
+    /// Removes the images that are not this program's for this CPU, and toolchains likewise, or lists them; those of manifests that are not
     /// among the known ones are left alone. Waits for builds to end. A server that runs another version of this program
     /// needs its images built again.
     ///
@@ -76,10 +75,13 @@ impl WasmSandbox {
             }
         }
         for toolchain in self.toolchains() {
-            let image = toolchain.name.clone();
-            let path = cache.directory().to_owned();
-            let old = toolchain::prune(toolchain, &path, pruning);
-            found.extend(old.map_err(|source| WasmImageError::Io { image, path, source })?);
+            let _lock =
+                image::lock(cache.directory(), &toolchain.name).map_err(|source| WasmImageError::Io {
+                    image: toolchain.name.clone(),
+                    path: cache.directory().to_owned(),
+                    source,
+                })?;
+            found.extend(toolchain.prune(cache.directory(), pruning)?);
         }
         found.sort_by(|one, other| one.path.cmp(&other.path));
         Ok(found)

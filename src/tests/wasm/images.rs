@@ -137,17 +137,6 @@ fn old_images_are_pruned_and_nothing_else() {
     let current = sandbox.place(&sandbox.manifests()[0], Metering::Clock).unwrap();
     write(current.file_name().unwrap().to_str().unwrap(), &image);
     write(&old, &image);
-    // A toolchain has directories.
-    let toolchain = format!("wasm-c-{}", "0123456789abcdef01234567");
-    let lists =
-        [("record.toml", "place = \"/x\"\n[digests]\nzig = \"x\"\n\"lib/libc.a\" = \"y\"\n"), ("zig", "z")];
-    for name in [&toolchain, &format!("wasm-c-{}", "1".repeat(24))] {
-        write(name, &lists);
-        fs::create_dir(cache.path().join(name).join("lib")).unwrap();
-        fs::write(cache.path().join(name).join("lib/libc.a"), "a").unwrap();
-    }
-    let mine = cache.path().join(format!("wasm-c-{}/lib/mine", "1".repeat(24)));
-    fs::write(&mine, "m").unwrap();
     // What a removal left that was killed.
     write(".removing-wasm-javascript-fuel-000000000000000000000000", &image[..1]);
     let others = [
@@ -158,6 +147,17 @@ fn old_images_are_pruned_and_nothing_else() {
     write(&others[0], &[("record.toml", record), ("module.cwasm", "code"), ("notes.txt", "mine")]);
     write(&others[1], &[("module.cwasm", "code")]);
     std::os::unix::fs::symlink(cache.path().join(&others[0]), cache.path().join(&others[2])).unwrap();
+    // Toolchains: files in directories, each with its digest in the record.
+    let a = "ca978112ca1bbdcafac231b39a23dc4da786eff8147c4e72b9807785afee48bb";
+    let record = format!("place = \"/\"\n[digests]\n\"zig\" = \"{a}\"\n\"include/own/x.h\" = \"{a}\"\n");
+    let toolchains = ["5", "6"].map(|digit| format!("wasm-c-{}", digit.repeat(24)));
+    for name in &toolchains {
+        write(name, &[("record.toml", &record), ("zig", "a")]);
+        fs::create_dir_all(cache.path().join(name).join("include/own")).unwrap();
+        fs::write(cache.path().join(name).join("include/own/x.h"), "a").unwrap();
+    }
+    fs::write(cache.path().join(&toolchains[1]).join("include/own/notes.h"), "mine").unwrap();
+    write(".removing-wasm-c-777777777777777777777777", &[("zig", "a")]);
     // Of no manifest that is known, or not named as images are.
     write("wasm-other-clock-0123456789abcdef01234567", &image);
     write("wasm-python-clock-short", &image);
@@ -180,17 +180,20 @@ fn old_images_are_pruned_and_nothing_else() {
     assert!(said.contains(&format!("{old} (0.0 MiB)")) && said.contains("would free"), "{said}");
     assert_eq!(names(), before);
     let said = prune(&[]);
-    assert_eq!(said.matches("removed").count(), 3, "{said}");
+    assert_eq!(said.matches("removed").count(), 4, "{said}");
     assert!(
-        others.iter().all(|name| said.lines().any(|line| line.starts_with("left") && line.contains(name))),
+        others
+            .iter()
+            .chain([&toolchains[1]])
+            .all(|name| said.lines().any(|line| line.starts_with("left") && line.contains(name))),
         "{said}"
     );
     let kept: Vec<String> = before
         .into_iter()
-        .filter(|name| ![&old, &toolchain].contains(&name) && !name.starts_with(".removing-"))
+        .filter(|name| ![&old, &toolchains[0]].contains(&name) && !name.starts_with(".removing-"))
         .collect();
     assert_eq!(names(), kept);
-    assert!(cache.path().join(&others[0]).join("notes.txt").exists() && mine.exists());
+    assert!(cache.path().join(&others[0]).join("notes.txt").exists());
     assert!(prune(&[]).contains("freed 0.0 MiB"));
 }
 

@@ -22,7 +22,6 @@ use serde::{Deserialize, Serialize};
 pub use self::{
     build::build,
     jobs::{Compiled, Kind},
-    prune::prune,
 };
 use super::image::{DIGEST_LETTERS, Package, WasmImageError, sha256_hex, sha256_of};
 use crate::sandbox::SOURCE_DIR;
@@ -224,9 +223,8 @@ impl Toolchain {
         flags
     }
 
-    /// Checks a built toolchain: every file must be as recorded, and there must be no other.
-    fn check(&self, cache: &Path) -> Result<Opened, WasmImageError> {
-        let place = self.place(cache);
+    /// Checks a toolchain that was built at a place: every file must be as recorded, and there must be no other.
+    fn check(&self, cache: &Path, place: PathBuf) -> Result<Opened, WasmImageError> {
         let untrusted = |path: &Path, problem: &str| WasmImageError::Untrusted {
             image: self.name.clone(),
             path: path.to_owned(),
@@ -344,7 +342,7 @@ impl Toolchains {
         if let Some(known) = opened.get(&toolchain.name) {
             return Ok(known.clone());
         }
-        let found = toolchain.check(&self.cache)?;
+        let found = toolchain.check(&self.cache, toolchain.place(&self.cache))?;
         opened.insert(toolchain.name.clone(), found.clone());
         Ok(found)
     }

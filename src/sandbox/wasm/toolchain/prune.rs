@@ -1,94 +1,92 @@
-//! Toolchains that no build of this program would use any more.
+//! Toolchains of earlier manifests, which nothing would use any more.
 
 use std::{
     fs, io,
-    os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
 };
 
-use super::{RECORD, Record, Toolchain};
-use crate::sandbox::wasm::{
-    image::{DIGEST_LETTERS, lock},
-    prune::{OldImage, Pruning, REMOVING},
+use super::{
+    super::{
+        image::WasmImageError,
+        prune::{OldImage, Pruning, REMOVING},
+    },
+    DIGEST_LETTERS, Toolchain, is_ours,
 };
 
-/// Removes the toolchain's places but the present one, or lists them. Waits for a build to end.
-pub fn prune(toolchain: &Toolchain, cache: &Path, pruning: Pruning) -> io::Result<Vec<OldImage>> {
-    let _lock = lock(cache, &toolchain.name)?;
-    let present = toolchain.place(cache);
-    let mut found = Vec::new();
-    for entry in fs::read_dir(cache)? {
-        let path = entry?.path();
-        if path == present || !is_named_after(toolchain, &path) {
-            continue;
-        }
-        let (bytes, left) = match bytes_of(&path)? {
-            Ok(bytes) => (bytes, None),
-            Err(why) => (0, Some(why.to_owned())),
+impl Toolchain {
+    /// Removes what was built of this toolchain's other manifests, or lists it. Whoever calls holds the lock.
+    ///
+    /// # Errors
+    /// Where the directory cannot be read or written to.
+    pub fn prune(&self, cache: &Path, pruning: Pruning) -> Result<Vec<OldImage>, WasmImageError> {
+        let failed = |path: &Path, source| WasmImageError::Io {
+            image: self.name.clone(),
+            path: path.to_owned(),
+            source,
         };
-        if pruning == Pruning::Remove && left.is_none() {
-            remove(&path)?;
+        let current = self.place(cache);
+        let mut found = Vec::new();
+        for entry in fs::read_dir(cache).map_err(|source| failed(cache, source))? {
+            let path = entry.map_err(|source| failed(cache, source))?.path();
+            if !self.is_named_after(&path) || path == current {
+                continue;
+            }
+            // Only what is in every file as it was recorded, and holds nothing else, was written by this program. What
+            // a killed removal left is not; it has another name.
+            let about = fs::symlink_metadata(&path).map_err(|source| failed(&path, source))?;
+            let is_left_over = name_of(&path).starts_with(REMOVING) && is_ours(&about);
+            let checked = if is_left_over { Ok(()) } else { self.check(cache, path.clone()).map(drop) };
+            found.push(match checked {
+                Ok(()) => remove(&path, pruning).map_err(|source| failed(&path, source))?,
+                Err(why) => OldImage { path, bytes: 0, left: Some(why.to_string()) },
+            });
         }
-        found.push(OldImage { path, bytes, left });
+        Ok(found)
     }
-    Ok(found)
+
+    fn is_named_after(&self, path: &Path) -> bool {
+        let name = name_of(path);
+        let name = name.strip_prefix(REMOVING).unwrap_or(name);
+        let digest = name.strip_prefix(&self.name).and_then(|rest| rest.strip_prefix('-'));
+        digest.is_some_and(|digest| {
+            digest.len() == DIGEST_LETTERS
+                && digest.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+        })
+    }
 }
 
-fn is_named_after(toolchain: &Toolchain, path: &Path) -> bool {
-    let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-    let name = name.strip_prefix(REMOVING).unwrap_or(name);
-    let digest = name.strip_prefix(&toolchain.name).and_then(|rest| rest.strip_prefix('-'));
-    digest.is_some_and(|digest| {
-        digest.len() == DIGEST_LETTERS && digest.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
-    })
+fn name_of(path: &Path) -> &str {
+    path.file_name().and_then(|name| name.to_str()).unwrap_or_default()
 }
 
-/// No run finds half of one.
-fn remove(path: &Path) -> io::Result<()> {
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let aside = match name.starts_with(REMOVING) {
-        true => path.to_owned(),
-        false => path.with_file_name(format!("{REMOVING}{name}")),
-    };
-    if aside != path {
-        fs::rename(path, &aside)?;
-    }
-    // The record last: what a killed removal leaves is known by it.
-    for entry in fs::read_dir(&aside)? {
-        let path = entry?.path();
-        match fs::symlink_metadata(&path)?.is_dir() {
-            true => fs::remove_dir_all(path)?,
-            false if path.ends_with(RECORD) => {}
-            false => fs::remove_file(path)?,
+fn remove(path: &Path, pruning: Pruning) -> io::Result<OldImage> {
+    let bytes = bytes_in(path)?;
+    if pruning == Pruning::Remove {
+        let name = name_of(path);
+        let aside = match name.starts_with(REMOVING) {
+            true => path.to_owned(),
+            false => path.with_file_name(format!("{REMOVING}{name}")),
+        };
+        if aside != path {
+            fs::rename(path, &aside)?;
         }
+        fs::remove_dir_all(&aside)?;
     }
-    fs::remove_dir_all(aside)
+    Ok(OldImage { path: path.to_owned(), bytes, left: None })
 }
 
-/// How many bytes a toolchain takes, or why it is not one that this program wrote.
-fn bytes_of(place: &Path) -> io::Result<Result<u64, &'static str>> {
-    let about = fs::symlink_metadata(place)?;
-    if !about.is_dir() || about.uid() != nix::unistd::geteuid().as_raw() {
-        return Ok(Err("not a directory of this user"));
-    }
-    let record = match fs::read_to_string(place.join(RECORD)) {
-        Ok(text) => toml::from_str::<Record>(&text).ok(),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
-        Err(error) => return Err(error),
-    };
-    let Some(record) = record else { return Ok(Err("without a record of this program's")) };
-    let (mut bytes, mut directories): (u64, Vec<PathBuf>) = (0, vec![place.to_owned()]);
+fn bytes_in(directory: &Path) -> io::Result<u64> {
+    let mut bytes = 0;
+    let mut directories: Vec<PathBuf> = vec![directory.to_owned()];
     while let Some(directory) = directories.pop() {
-        for entry in fs::read_dir(&directory)? {
-            let path = entry?.path();
-            let about = fs::symlink_metadata(&path)?;
-            let name = path.strip_prefix(place).unwrap_or(&path).display().to_string();
-            match (about.is_dir(), about.is_file()) {
-                (true, _) => directories.push(path),
-                (_, true) if name == RECORD || record.digests.contains_key(&name) => bytes += about.len(),
-                _ => return Ok(Err("a file in it is not in its record")),
+        for entry in fs::read_dir(directory)? {
+            let entry = entry?;
+            let about = entry.metadata()?;
+            match about.is_dir() {
+                true => directories.push(entry.path()),
+                false => bytes += about.len(),
             }
         }
     }
-    Ok(Ok(bytes))
+    Ok(bytes)
 }
