@@ -2,12 +2,12 @@
 //! tests' model has them attempt by attempt, as the judges do; here what cannot succeed where another attempt failed is
 //! left out.
 
-use std::{cell::RefCell, ops::Range};
+use std::ops::Range;
 
 use super::{
+    field::Secret,
     floats::{is_close, python_float, rounded},
-    numbering::Numbering,
-    sets::{Set, Sets, Table},
+    sets::{Key, Set, Sets, Table},
     white_space::{LineWords, Placed, PythonBlanks, Words, is_ascii_blank, line_feeds, strip},
 };
 
@@ -49,7 +49,7 @@ fn sets_of_characters(printed: &[u8], expected: &[u8]) -> Option<bool> {
         return sets_of_ascii(printed, expected);
     }
     let mut lines = LineWords::new(expected);
-    let (mut sets, mut set) = (Sets::with_room_for(count_lines(expected)), Set::new());
+    let (mut sets, mut set) = (Sets::with_room_for(count_lines(expected), secrets()), Set::new());
     for Placed { range, begins_line } in lines.by_ref() {
         if begins_line && !set.is_empty() {
             set.finish();
@@ -82,12 +82,15 @@ fn count_lines(text: &[u8]) -> usize {
     1 + text.iter().filter(|byte| **byte == b'\n').count()
 }
 
+/// Known to nobody.
+fn secrets() -> [Secret; 2] {
+    [Secret::new(), Secret::new()]
+}
+
 /// Each character as a key.
-fn characters(token: &[u8]) -> impl Iterator<Item = u64> {
-    std::str::from_utf8(token)
-        .unwrap_or_default()
-        .chars()
-        .map(|character| u64::from(u32::from(character)) + 1)
+fn characters(token: &[u8]) -> impl Iterator<Item = Key> {
+    let text = std::str::from_utf8(token).unwrap_or_default();
+    text.chars().map(|character| Key::Short(u64::from(u32::from(character)) + 1))
 }
 
 /// The same where all characters are of ASCII: a set is 128 bits.
@@ -238,21 +241,28 @@ fn sets_of_numbers(printed: &[u8], expected: &[u8], read: &NumbersRead) -> Samen
         return Sameness::NoKey;
     }
     let (mut printed_read, mut expected_read) = (read.printed.iter(), read.expected.iter());
-    let key = |read: Option<&f64>, word: &[u8]| {
-        let number = read.copied().or_else(|| python_float(word))?;
-        let rounded = rounded(number);
-        // Small whole numbers are small keys. No other has bits as few as them, and none has all bits set.
-        let small = rounded as u8;
-        let is_small = f64::from(small) == rounded;
-        Some(if is_small { u64::from(small) + 1 } else { rounded.to_bits() + 1 })
-    };
     same_sets(
-        LineWords::new(expected),
-        |range| key(expected_read.next(), &expected[range]),
-        LineWords::new(printed),
-        |range| key(printed_read.next(), &printed[range]),
-        count_lines(expected),
+        expected,
+        |range| number_key(expected_read.next(), &expected[range]),
+        printed,
+        |range| number_key(printed_read.next(), &printed[range]),
+        secrets(),
     )
+}
+
+/// A number's key, rounded to three places, and read by now or not.
+#[inline]
+fn number_key(read: Option<&f64>, word: &[u8]) -> Option<Key> {
+    const MOST_DIGITS: usize = 12;
+    if read.is_none() && word.len() <= MOST_DIGITS && word.iter().all(u8::is_ascii_digit) {
+        let whole = word.iter().fold(0, |number, digit| number * 10 + u64::from(digit - b'0'));
+        return Some(Key::Short(whole + 1));
+    }
+    let rounded = rounded(read.copied().or_else(|| python_float(word))?);
+    // Whole numbers are themselves; the bits of all others make larger numbers, of which none has all bits set.
+    let whole = rounded as u64;
+    let is_small = whole < 10_u64.pow(MOST_DIGITS as u32) && whole as f64 == rounded;
+    Some(Key::Short(if is_small { whole + 1 } else { rounded.to_bits() + 1 }))
 }
 
 /// The last word, if it is short and there is a plain blank before it.
@@ -265,53 +275,55 @@ fn last_word(text: &[u8]) -> Option<&[u8]> {
 
 /// The lines' sets of words.
 fn sets_of_words(printed: &[u8], expected: &[u8]) -> Sameness {
-    let numbering = RefCell::new(Numbering::with_room_for(count_lines(expected)));
+    let secrets = secrets();
     same_sets(
-        LineWords::new(expected),
-        |range| Some(word_key(expected, range, &mut numbering.borrow_mut())),
-        LineWords::new(printed),
-        |range| Some(word_key(printed, range, &mut numbering.borrow_mut())),
-        count_lines(expected),
+        expected,
+        |range| Some(word_key(expected, range, &secrets)),
+        printed,
+        |range| Some(word_key(printed, range, &secrets)),
+        secrets,
     )
 }
 
-/// A short word and its length; a longer one by its number, and one of one byte by that.
+/// A short word and its length; one of one byte by that alone.
 #[inline]
-fn word_key<'a>(text: &'a [u8], range: Range<usize>, numbering: &mut Numbering<'a>) -> u64 {
+fn word_key(text: &[u8], range: Range<usize>, secrets: &[Secret; 2]) -> Key {
     let length = range.len();
     if length == 1 {
-        return u64::from(text[range.start]) + 1;
+        return Key::Short(u64::from(text[range.start]) + 1);
     }
     if length > 7 {
-        return 0xff << 56 | numbering.of(&text[range]) as u64;
+        return Key::long(&text[range], secrets);
     }
     let bytes = match text[range.start..].first_chunk::<8>() {
         Some(eight) => u64::from_le_bytes(*eight) & ((1 << (8 * length)) - 1),
         None => text[range].iter().rev().fold(0, |bytes, byte| bytes << 8 | u64::from(*byte)),
     };
-    (length as u64) << 56 | bytes
+    Key::Short((length as u64) << 56 | bytes)
 }
 
 /// Compares the sets of the lines' sets of words by their keys.
 fn same_sets(
-    mut expected: LineWords<'_>,
-    expected_key: impl FnMut(Range<usize>) -> Option<u64>,
-    mut printed: LineWords<'_>,
-    printed_key: impl FnMut(Range<usize>) -> Option<u64>,
-    expected_lines: usize,
+    expected: &[u8],
+    expected_key: impl FnMut(Range<usize>) -> Option<Key>,
+    printed: &[u8],
+    printed_key: impl FnMut(Range<usize>) -> Option<Key>,
+    secrets: [Secret; 2],
 ) -> Sameness {
-    let (mut sets, mut set) = (Sets::with_room_for(expected_lines), Set::new());
+    let (mut sets, mut set) = (Sets::with_room_for(count_lines(expected), secrets), Set::new());
+    let mut lines = LineWords::new(expected);
     let insert = |set: &Set| {
         sets.insert(set);
         true
     };
-    if !each_line(&mut expected, expected_key, &mut set, insert) {
+    if !each_line(&mut lines, expected_key, &mut set, insert) {
         return Sameness::NoKey;
     }
-    if expected.has_blank_line {
+    if lines.has_blank_line {
         return Sameness::BlankLine;
     }
-    match each_line(&mut printed, printed_key, &mut set, |set| sets.meet(set)) && sets.all_met() {
+    let mut lines = LineWords::new(printed);
+    match each_line(&mut lines, printed_key, &mut set, |set| sets.meet(set)) && sets.all_met() {
         true => Sameness::Same,
         false => Sameness::Different,
     }
@@ -320,7 +332,7 @@ fn same_sets(
 /// Takes the set of the keys of each line's words, until there is none or `take` will have no more: `false`.
 fn each_line(
     lines: &mut LineWords<'_>,
-    mut key: impl FnMut(Range<usize>) -> Option<u64>,
+    mut key: impl FnMut(Range<usize>) -> Option<Key>,
     set: &mut Set,
     mut take: impl FnMut(&Set) -> bool,
 ) -> bool {

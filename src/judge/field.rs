@@ -5,7 +5,7 @@ use std::hash::{BuildHasher, RandomState};
 const PRIME: u64 = (1 << 61) - 1;
 
 /// Two elements known to nobody.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub struct Secret {
     pub x: u64,
     pub z: u64,
@@ -40,4 +40,43 @@ pub fn times(left: u64, right: u64) -> u64 {
 #[inline]
 fn folded(number: u128) -> u64 {
     reduced((number as u64 & PRIME) + (number >> 61) as u64)
+}
+
+/// The polynomials at `x` of a unit's length, which comes first, and its bytes.
+#[inline]
+pub fn fingerprints(unit: &[u8], secrets: &[Secret; 2]) -> [u64; 2] {
+    let mut numbers = [unit.len() as u64 + 1; 2];
+    for_each_part(unit, |bytes| {
+        for (number, secret) in numbers.iter_mut().zip(secrets) {
+            *number = reduced(times(*number, secret.x) + bytes);
+        }
+    });
+    numbers
+}
+
+/// Seven bytes after the other as a number.
+fn for_each_part(unit: &[u8], mut take: impl FnMut(u64)) {
+    let mut rest = unit;
+    while let Some(eight) = rest.first_chunk::<8>() {
+        take(u64::from_le_bytes(*eight) & ((1 << 56) - 1));
+        rest = &rest[7..];
+    }
+    if !rest.is_empty() {
+        take(up_to_seven(rest));
+    }
+}
+
+/// One to seven bytes as a number, in loads that overlap.
+#[inline]
+pub fn up_to_seven(bytes: &[u8]) -> u64 {
+    match (bytes.first_chunk::<4>(), bytes.last_chunk::<4>()) {
+        (Some(first), Some(last)) => {
+            let [first, last] = [first, last].map(|four| u64::from(u32::from_le_bytes(*four)));
+            first | last << (8 * (bytes.len() - 4))
+        }
+        _ => {
+            let byte = |at: usize| u64::from(bytes[at]) << (8 * at);
+            byte(0) | byte(bytes.len() / 2) | byte(bytes.len() - 1)
+        }
+    }
 }

@@ -6,7 +6,7 @@
 //! | `output` | [`compare_output`]: bytes that a program printed, by a rule |
 //! | `unordered` | units of text in any order |
 //! | `white_space` | words and lines, as C and as Python tell them apart |
-//! | `numbering`, `sets`, `field` | byte strings by number; sets of sets; fingerprints |
+//! | `sets`, `field` | sets of sets; fingerprints |
 //! | `result` | [`compare_value`]: what a function returned, as data, by a rule |
 //! | `profile` | [`Profile`]: how a known data set's own judge decides, as meant or as released |
 //! | `released`, `chains` | the released judges' comparisons, faults and all |
@@ -26,7 +26,6 @@ mod driver_record;
 mod driver_tests;
 mod field;
 mod floats;
-mod numbering;
 mod output;
 pub mod profile;
 #[cfg(test)]

@@ -17,11 +17,19 @@ use crate::value::Value;
 pub fn zipped_lines(printed: &[u8], expected: &[u8]) -> bool {
     let printed = universal_newlines(printed);
     let lines = |text| <[u8]>::split(text, |byte| *byte == b'\n').map(strip);
-    lines(strip(&printed)).zip(lines(expected)).all(|(left, right)| {
-        left == right
-            || (!(left.is_ascii() && right.is_ascii())
-                && String::from_utf8_lossy(left) == String::from_utf8_lossy(right))
-    })
+    lines(strip(&printed))
+        .zip(lines(expected))
+        .all(|(left, right)| left == right || is_same_decoded(left, right))
+}
+
+/// Whether different bytes are the same text with replacement characters.
+fn is_same_decoded(left: &[u8], right: &[u8]) -> bool {
+    let has_none = |text: &str| !text.contains(char::REPLACEMENT_CHARACTER);
+    match (std::str::from_utf8(left), std::str::from_utf8(right)) {
+        (Ok(_), Ok(_)) => false,
+        (Ok(text), Err(_)) | (Err(_), Ok(text)) if has_none(text) => false,
+        _ => String::from_utf8_lossy(left) == String::from_utf8_lossy(right),
+    }
 }
 
 /// SandboxFusion: lines stripped and lower-cased; else both lines one number each.
@@ -50,7 +58,13 @@ fn is_same_lower_cased(left: &[u8], right: &[u8]) -> bool {
     if left.contains(SIGMA) || right.contains(SIGMA) {
         return left.to_lowercase() == right.to_lowercase();
     }
-    left.chars().flat_map(char::to_lowercase).eq(right.chars().flat_map(char::to_lowercase))
+    // Letter by letter, then, from where they differ.
+    let mut same = left.bytes().zip(right.bytes()).take_while(|(left, right)| left == right).count();
+    while !left.is_char_boundary(same) {
+        same -= 1;
+    }
+    let [left, right] = [&left[same..], &right[same..]].map(|rest| rest.chars().flat_map(char::to_lowercase));
+    left.eq(right)
 }
 
 /// Both outputs without blanks at their ends, as many lines, and each line, without blanks at its
@@ -223,6 +237,11 @@ mod tests {
         assert!(lower_cased_lines(b"yes\n", b"YES"));
         assert!(lower_cased_lines(b"10000001", b"10000000"));
         assert!(!lower_cased_lines(b"1\n2", b"1 2"));
+        let lower_cased = |left: &str, right: &str| lower_cased_lines(left.as_bytes(), right.as_bytes());
+        assert!(lower_cased("éÀ", "ÉÀ") && lower_cased("aİ", "ai\u{307}") && !lower_cased("éa", "éb"));
+        assert!(lower_cased("ΑΣ", "ας") && !lower_cased("ΑΣ", "ασ"));
+        assert!(zipped_lines(b"a\xff", "a\u{fffd}".as_bytes()) && !zipped_lines(b"a\xff", b"a"));
+        assert!(zipped_lines(b"a\xff", b"a\xfe") && !zipped_lines(b"a\xff", b"b\xff"));
         assert!(decimals_are_equal(b"1.50 2e1", b"1.5 20"));
         assert!(!decimals_are_equal(b"50000000000000000", b"50000000000000001"));
         assert!(!decimals_are_equal(b"a", b"a"));

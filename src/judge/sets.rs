@@ -1,40 +1,61 @@
-//! Sets of sets of keys, and whether two of them are the same.
+//! Sets of sets, and whether two of them are the same.
 //!
-//! A key is a number other than 0, and the same for the same item for certain. A set of one key is that key; of a
-//! larger one there is a fingerprint: with two secrets `x` and `z`, elements of the field of 2^61 - 1, it is the product
-//! of `low + high * x + z` over its different keys, `low` and `high` being a key's two parts. As polynomials in `x` and
-//! `z` the products of different sets of `n` keys differ, so that they are equal for at most `n` of 2^61 choices of the
-//! secrets. Both of two independent ones would have to be such: over all pairs of sets in two outputs of 64 MiB that
-//! is one comparison in 2^70. Secrets are drawn anew for each comparison.
+//! Short items are told apart by what they are: a [`Key::Short`] is the item, in 64 bits. Long ones have a fingerprint,
+//! and so have sets of several items: with two secrets `x` and `z`, elements of the field of 2^61 - 1, it is the product of
+//! `p + z` over its different items, `p` being a polynomial at `x`, of a short key `low + high * x`, of a long one that of
+//! its bytes. As polynomials in `x` and `z` the products of different sets of `n` bytes differ, so that they are equal for at
+//! most `n` of 2^61 choices of the secrets. Both of two independent pairs would have to be such: over all sets in two
+//! outputs of 64 MiB that is one comparison in 2^70. Secrets are drawn anew for each comparison.
 
 use std::{
     hash::{BuildHasher, RandomState},
     hint::black_box,
 };
 
-use super::field::{Secret, times};
+use super::field::{Secret, fingerprints, reduced, times};
+
+/// An item of a set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Key {
+    /// Anything but 0, and the same for the same item only.
+    Short(u64),
+    Long([u64; 2]),
+}
+
+impl Key {
+    /// Of bytes that are too many for a short key.
+    #[inline]
+    pub fn long(bytes: &[u8], secrets: &[Secret; 2]) -> Key {
+        Key::Long(fingerprints(bytes, secrets))
+    }
+}
 
 /// A set of sets that another is compared with.
 #[derive(Debug)]
 pub struct Sets {
-    single: Table<u64>,
-    larger: Table<u128>,
+    /// Sets of one short item.
+    short: Table<u64>,
+    /// Of the others their fingerprints, and those of the only item of a set.
+    others: Table<u128>,
     secrets: [Secret; 2],
+    /// `high * x + z` of each secret, of small numbers.
+    begun: [[u64; 2]; 8],
 }
 
 impl Sets {
     /// With room for so many sets.
-    pub fn with_room_for(count: usize) -> Sets {
-        let (single, larger) = (Table::with_room_for(count), Table::with_room_for(count));
-        Sets { single, larger, secrets: [Secret::new(), Secret::new()] }
+    pub fn with_room_for(count: usize, secrets: [Secret; 2]) -> Sets {
+        let (short, others) = (Table::with_room_for(count), Table::with_room_for(count));
+        let begun = std::array::from_fn(|high| secrets.map(|secret| secret.linear(0, high as u64)));
+        Sets { short, others, secrets, begun }
     }
 
     /// Adds a set that is not empty.
     #[inline]
     pub fn insert(&mut self, set: &Set) {
-        match set.keys[..] {
-            [key] => self.single.insert(key),
-            _ => self.larger.insert(self.fingerprint(set)),
+        match (&set.short.keys[..], &set.long.keys[..]) {
+            ([key], []) => self.short.insert(*key),
+            _ => self.others.insert(self.fingerprint(set)),
         }
     }
 
@@ -42,105 +63,159 @@ impl Sets {
     /// in the end. Nothing is added afterwards.
     #[inline]
     pub fn meet(&mut self, set: &Set) -> bool {
-        match set.keys[..] {
-            [key] => self.single.meet(key),
-            _ => self.larger.meet(self.fingerprint(set)),
+        match (&set.short.keys[..], &set.long.keys[..]) {
+            ([key], []) => self.short.meet(*key),
+            _ => self.others.meet(self.fingerprint(set)),
         }
     }
 
     /// Whether each set was met, and no other one.
     pub fn all_met(mut self) -> bool {
-        self.single.all_met() && self.larger.all_met()
+        self.short.all_met() && self.others.all_met()
     }
 
+    #[inline]
     fn fingerprint(&self, set: &Set) -> u128 {
         let [one, other] = &self.secrets;
         let (mut left, mut right) = (1, 1);
-        for key in &set.keys {
-            let (low, high) = (key & ((1 << 56) - 1), key >> 56);
-            left = times(left, one.linear(low, high));
-            right = times(right, other.linear(low, high));
+        for key in &set.short.keys {
+            let (low, high) = (key & ((1 << 56) - 1), (key >> 56) as usize);
+            // Short words' lengths, most often.
+            let begun = match self.begun.get(high) {
+                Some(begun) => *begun,
+                None => self.secrets.map(|secret| secret.linear(0, high as u64)),
+            };
+            left = times(left, reduced(low + begun[0]));
+            right = times(right, reduced(low + begun[1]));
         }
-        // The products may be 0, which no key is.
-        u128::from(left) << 64 | u128::from(right) | 1 << 127
+        for key in &set.long.keys {
+            left = times(left, reduced((*key >> 64) as u64 + one.z));
+            right = times(right, reduced((*key as u64 & LONG) + other.z));
+        }
+        joined([left, right])
     }
 }
+
+/// Two elements of the field as one number that is not 0.
+#[inline]
+fn joined([left, right]: [u64; 2]) -> u128 {
+    u128::from(left) << 64 | u128::from(right) | 1 << 63
+}
+
+/// What of the lower half of a joined number is an element.
+const LONG: u64 = (1 << 63) - 1;
 
 /// A set of keys that is filled and emptied again and again.
 #[derive(Debug)]
 pub struct Set {
-    /// Each once.
-    keys: Vec<u64>,
     /// A bit for each small key that is there.
     small: [u64; Set::SMALL / 64],
-    /// Where the others are, of a set of more than a few.
-    places: Places<u64>,
-    /// Keys that came, of a set of many.
-    waiting: Batch<u64>,
+    short: Distinct<u64>,
+    long: Distinct<u128>,
 }
 
 impl Set {
-    /// Keys below are looked up directly.
-    const SMALL: usize = 512;
-    /// So many keys are looked through one by one.
-    const FEW: usize = 16;
-    /// The places of more have not all been used lately.
-    const MANY: usize = 1 << 12;
+    /// Short keys below are looked up directly.
+    const SMALL: usize = 1_024;
 
     pub fn new() -> Set {
-        let places = Places { places: Vec::new(), hashing: Hashing::new() };
-        Set { keys: Vec::new(), small: [0; Set::SMALL / 64], places, waiting: Batch::new() }
+        Set { small: [0; Set::SMALL / 64], short: Distinct::new(), long: Distinct::new() }
     }
 
     pub fn is_empty(&self) -> bool {
-        self.keys.is_empty()
-    }
-
-    pub fn clear(&mut self) {
-        self.keys.clear();
-        self.small = [0; Set::SMALL / 64];
-        self.places.places.clear();
+        self.short.keys.is_empty() && self.long.keys.is_empty()
     }
 
     #[inline]
-    pub fn insert(&mut self, key: u64) {
-        if key < Set::SMALL as u64 {
-            let (word, bit) = (&mut self.small[key as usize / 64], 1 << (key % 64));
-            if *word & bit == 0 {
-                *word |= bit;
-                self.keys.push(key);
+    pub fn clear(&mut self) {
+        self.small = [0; Set::SMALL / 64];
+        self.short.clear();
+        self.long.clear();
+    }
+
+    #[inline]
+    pub fn insert(&mut self, key: Key) {
+        match key {
+            Key::Short(key) if key < Set::SMALL as u64 => {
+                let (word, bit) = (&mut self.small[key as usize / 64], 1 << (key % 64));
+                if *word & bit == 0 {
+                    *word |= bit;
+                    self.short.keys.push(key);
+                }
             }
-        } else if self.keys.len() < Set::FEW {
-            if !self.keys.contains(&key) {
-                self.keys.push(key);
-            }
-        } else if self.keys.len() < Set::MANY {
-            self.insert_by_place(key);
-        } else if self.waiting.push(key) {
-            self.finish();
+            Key::Short(key) => self.short.insert(key),
+            Key::Long(key) => self.long.insert(joined(key)),
         }
     }
 
     /// To be called once all keys came.
     #[inline]
     pub fn finish(&mut self) {
+        self.short.finish();
+        self.long.finish();
+    }
+}
+
+/// Different numbers.
+#[derive(Debug)]
+struct Distinct<K> {
+    /// Each once.
+    keys: Vec<K>,
+    /// Where they are, if they are more than a few.
+    places: Places<K>,
+    /// Keys that came, if there are many.
+    waiting: Batch<K>,
+}
+
+impl<K: Number> Distinct<K> {
+    /// So many keys are looked through one by one.
+    const FEW: usize = 16;
+    /// The places of more have not all been used lately.
+    const MANY: usize = 1 << 12;
+
+    fn new() -> Distinct<K> {
+        let places = Places { places: Vec::new(), hashing: Hashing::new() };
+        Distinct { keys: Vec::new(), places, waiting: Batch::new() }
+    }
+
+    #[inline]
+    fn clear(&mut self) {
+        self.keys.clear();
+        self.places.places.clear();
+    }
+
+    #[inline]
+    fn insert(&mut self, key: K) {
+        if self.keys.len() < Self::FEW {
+            if !self.keys.contains(&key) {
+                self.keys.push(key);
+            }
+        } else if self.keys.len() < Self::MANY {
+            self.insert_by_place(key);
+        } else if self.waiting.push(key) {
+            self.finish();
+        }
+    }
+
+    #[inline]
+    fn finish(&mut self) {
         if self.waiting.len > 0 {
             let batch = self.waiting.take(&self.places);
             batch.keys().iter().for_each(|key| self.insert_by_place(*key));
         }
     }
 
-    fn insert_by_place(&mut self, key: u64) {
+    fn insert_by_place(&mut self, key: K) {
         if self.keys.len() * 2 >= self.places.places.len() {
             let factor = if self.keys.len() < 1 << 15 { 8 } else { 4 };
-            self.places.places = vec![0; (self.keys.len() * factor).next_power_of_two()];
+            self.places.places = vec![K::default(); (self.keys.len() * factor).next_power_of_two()];
             for key in &self.keys {
                 let at = self.places.find(*key);
                 self.places.places[at] = *key;
             }
         }
         let at = self.places.find(key);
-        if self.places.places[at] == 0 {
+        if self.places.places[at] == K::default() {
             self.places.places[at] = key;
             self.keys.push(key);
         }
@@ -148,18 +223,18 @@ impl Set {
 }
 
 /// What a table holds: anything but 0.
-pub trait Key: Copy + PartialEq + Default {
+pub trait Number: Copy + PartialEq + Default {
     /// All of it in 64 bits, or as much as tells most keys apart.
     fn folded(self) -> u64;
 }
 
-impl Key for u64 {
+impl Number for u64 {
     fn folded(self) -> u64 {
         self
     }
 }
 
-impl Key for u128 {
+impl Number for u128 {
     fn folded(self) -> u64 {
         self as u64 ^ ((self >> 64) as u64).rotate_left(32)
     }
@@ -190,7 +265,7 @@ struct Places<K> {
     hashing: Hashing,
 }
 
-impl<K: Key> Places<K> {
+impl<K: Number> Places<K> {
     /// Where to look first.
     #[inline]
     fn first(&self, key: K) -> usize {
@@ -219,7 +294,7 @@ impl Batch<()> {
     const SIZE: usize = 32;
 }
 
-impl<K: Key> Batch<K> {
+impl<K: Number> Batch<K> {
     fn new() -> Batch<K> {
         Batch { keys: [K::default(); Batch::<()>::SIZE], len: 0 }
     }
@@ -261,7 +336,7 @@ pub struct Table<K> {
     is_met_only: bool,
 }
 
-impl<K: Key> Table<K> {
+impl<K: Number> Table<K> {
     /// With room for so many keys. Room that is not used costs little.
     pub fn with_room_for(count: usize) -> Table<K> {
         Table {

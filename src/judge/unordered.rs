@@ -9,7 +9,7 @@
 
 use std::cmp::Ordering;
 
-use super::field::{Secret, reduced, times};
+use super::field::{Secret, fingerprints, reduced, times, up_to_seven};
 
 /// A unit that one side has more often.
 pub enum Difference {
@@ -62,15 +62,7 @@ impl Side {
                     let bytes = up_to_seven(unit);
                     short[length].map(|begun| reduced(begun + bytes))
                 }
-                length => {
-                    let mut numbers = [length as u64 + 1; 2];
-                    for_each_part(unit, |bytes| {
-                        for (number, secret) in numbers.iter_mut().zip(secrets) {
-                            *number = reduced(times(*number, secret.x) + bytes);
-                        }
-                    });
-                    numbers
-                }
+                _ => fingerprints(unit, secrets),
             };
             let products = &mut side.products[part_of(unit)];
             for ((product, number), secret) in products.iter_mut().zip(numbers).zip(secrets) {
@@ -78,32 +70,6 @@ impl Side {
             }
         }
         side
-    }
-}
-
-/// Seven bytes after the other as a number.
-fn for_each_part(unit: &[u8], mut take: impl FnMut(u64)) {
-    let mut rest = unit;
-    while let Some(eight) = rest.first_chunk::<8>() {
-        take(u64::from_le_bytes(*eight) & ((1 << 56) - 1));
-        rest = &rest[7..];
-    }
-    if !rest.is_empty() {
-        take(up_to_seven(rest));
-    }
-}
-
-/// One to seven bytes as a number, in loads that overlap.
-fn up_to_seven(bytes: &[u8]) -> u64 {
-    match (bytes.first_chunk::<4>(), bytes.last_chunk::<4>()) {
-        (Some(first), Some(last)) => {
-            let [first, last] = [first, last].map(|four| u64::from(u32::from_le_bytes(*four)));
-            first | last << (8 * (bytes.len() - 4))
-        }
-        _ => {
-            let byte = |at: usize| u64::from(bytes[at]) << (8 * at);
-            byte(0) | byte(bytes.len() / 2) | byte(bytes.len() - 1)
-        }
     }
 }
 
