@@ -35,7 +35,8 @@ pub struct CompileFailure {
 /// The `compile` section of a report.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CompileReport {
-    /// `accepted`, `compile_error`, or the limit that the compiler went over.
+    /// `accepted`, `compile_error`, the limit that the compiler went over, or, where the compiler for WebAssembly lacks
+    /// what the source needs, `undecided`.
     pub verdict: Verdict,
     pub message: Option<String>,
     /// CPU time that compiling took when it was done, milliseconds.

@@ -1,12 +1,13 @@
 //! C and C++ in WebAssembly: compiled in native cells, run as modules. The toolchain is built at its first use, from
 //! its registry, which takes a minute.
 
-use std::{env, sync::Arc};
+use std::{env, fs, path::Path, sync::Arc};
 
 use proofbox::{
     config::EngineConfig,
     limits::Limits,
     report::Report,
+    sandbox::wasm::{Metering, WasmSandbox, default_directory},
     submission::{Runtime, Solution, SourceFile, Submission},
     verdict::{Cause, Verdict},
     verify::Engine,
@@ -293,7 +294,7 @@ async fn a_source_that_compiles_natively_is_no_compile_error() {
 async fn hostile_compilations_are_contained() {
     let Some(engine) = engine() else { return };
     let secret = tempfile::NamedTempFile::new().unwrap();
-    std::fs::write(secret.path(), "int secret_of_the_host = 41;\n").unwrap();
+    fs::write(secret.path(), "int secret_of_the_host = 41;\n").unwrap();
     for path in [secret.path().to_str().unwrap(), "/etc/passwd", "/proc/self/environ", "/proc/1/cmdline"] {
         let source = format!("#include \"{path}\"\nint main() {{ return secret_of_the_host; }}");
         let report = verify(&engine, in_wasm("cpp", &source, "", "")).await;
@@ -343,6 +344,46 @@ async fn deterministic_programs_cost_the_same_fuel_every_time() {
     assert!(reports.iter().all(|report| seen(report) == seen(&reports[0])));
     let compiled = |report: &&Report| report.compile.as_ref().is_some_and(|compile| !compile.cached);
     assert_eq!(reports.iter().filter(compiled).count(), 1);
+}
+
+/// One changed header, or one more, and nothing is compiled with it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_toolchain_that_somebody_changed_is_not_used() {
+    if !image("wasm-c") {
+        return;
+    }
+    let sandbox = WasmSandbox::new(None, default_directory()).unwrap();
+    let built = sandbox.build("wasm-c", &[Metering::Clock], None, &|_| {}).unwrap().remove(0);
+    for changed in ["include/c++/vector", "include/own/more.h"] {
+        // Of the same file system, so that files need not be copied.
+        let copy = tempfile::tempdir_in(default_directory().parent().unwrap()).unwrap();
+        let place = copy.path().join(built.file_name().unwrap());
+        link_all(&built, &place);
+        let path = place.join(changed);
+        drop(fs::remove_file(&path));
+        fs::write(&path, "// not what it was\n").unwrap();
+        let config = EngineConfig {
+            program: PROGRAM.into(),
+            wasm_dir: copy.path().to_owned(),
+            ..EngineConfig::for_testing(1)
+        };
+        let report =
+            verify(&Engine::start(&config).unwrap(), in_wasm("c", "int main(void) {}", "", "")).await;
+        assert_eq!(report.cause, Some(Cause::SandboxFault), "{report:#?}");
+        assert!(report.reason.unwrap().contains("is not what this program wrote"));
+    }
+}
+
+fn link_all(from: &Path, to: &Path) {
+    fs::create_dir(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let to = to.join(entry.file_name());
+        match entry.file_type().unwrap().is_dir() {
+            true => link_all(&entry.path(), &to),
+            false => fs::hard_link(entry.path(), to).unwrap(),
+        }
+    }
 }
 
 /// Without native cells nothing can be compiled, and that is said.

@@ -35,7 +35,7 @@ async fn an_image_that_somebody_changed_is_not_executed() {
     }
     let copy = tempdir().unwrap();
     let built = fs::read_dir(default_directory()).unwrap().map(|entry| entry.unwrap().path());
-    for image in built.filter(|path| path.join("record.toml").exists()) {
+    for image in built.filter(|path| path.join("module.cwasm").exists()) {
         let to = copy.path().join(image.file_name().unwrap());
         fs::create_dir(&to).unwrap();
         for file in fs::read_dir(&image).unwrap() {
