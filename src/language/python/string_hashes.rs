@@ -112,7 +112,10 @@ const IN_ORDER: [&str; 21] = [
 const SET_OPERATIONS: [&str; 12] =
     ["and_", "or_", "xor", "sub", "iand", "ior", "isub", "ixor", "__and__", "__or__", "__xor__", "__sub__"];
 
-/// Whether a run of it might come out otherwise with another seed.
+/// Tokens that are looked at before or behind one. What takes more may show anything.
+const FARTHEST: usize = 400;
+
+/// Whether a run of it might come out otherwise with another seed. Takes time in proportion to the source.
 pub fn may_show(source: &[u8]) -> bool {
     let Some(tokens) = std::str::from_utf8(source).ok().and_then(tokens) else { return true };
     let operates = tokens.iter().enumerate().any(|(at, _)| operates_on_sets(&tokens, at));
@@ -154,12 +157,19 @@ fn is_set(content: &[Token<'_>]) -> bool {
 
 /// Whether a module is imported that is not known to be harmless. `at`: where `import` stands.
 fn imports_others(tokens: &[Token<'_>], at: usize) -> bool {
-    let begins = tokens[..at].iter().rposition(is_end).map_or(0, |end| end + 1);
-    if let Some(from) = tokens[begins..at].iter().position(|token| *token == Token::Name("from")) {
-        return !is_known(&tokens[begins + from + 1..at]);
+    let near = &tokens[at.saturating_sub(FARTHEST)..at];
+    let Some(begins) = near.iter().rposition(is_end).map(|end| end + 1).or((near.len() == at).then_some(0))
+    else {
+        return true;
+    };
+    if let Some(from) = near[begins..].iter().position(|token| *token == Token::Name("from")) {
+        return !is_known(&near[begins + from + 1..]);
     }
     let line = &tokens[at + 1..];
-    let line = &line[..line.iter().position(is_end).unwrap_or(line.len())];
+    let line = &line[..line.iter().take(FARTHEST).position(is_end).unwrap_or(line.len())];
+    if line.len() > FARTHEST {
+        return true;
+    }
     let modules = line.split(|token| *token == Token::Mark(b','));
     modules.into_iter().any(|module| {
         let name_ends = module.iter().position(|token| *token == Token::Name("as")).unwrap_or(module.len());
@@ -247,17 +257,19 @@ fn is_used_in_order(tokens: &[Token<'_>], at: usize) -> bool {
 /// The token before the operand that ends before `end`: names, calls and indices with dots between them.
 fn before_operand(tokens: &[Token<'_>], end: usize) -> Option<usize> {
     let mut at = end.checked_sub(1)?;
-    loop {
+    while end - at < FARTHEST {
         while let Token::Mark(b')' | b']') = tokens[at] {
             let mut depth = 0;
-            at = tokens[..=at].iter().rposition(|token| {
-                depth += match token {
-                    Token::Mark(b')' | b']' | b'}') => 1,
-                    Token::Mark(b'(' | b'[' | b'{') => -1,
-                    _ => 0,
-                };
-                depth == 0
-            })?;
+            let near = (at + 1).saturating_sub(FARTHEST);
+            at = near
+                + tokens[near..=at].iter().rposition(|token| {
+                    depth += match token {
+                        Token::Mark(b')' | b']' | b'}') => 1,
+                        Token::Mark(b'(' | b'[' | b'{') => -1,
+                        _ => 0,
+                    };
+                    depth == 0
+                })?;
             at = at.checked_sub(1)?;
         }
         match tokens[at] {
@@ -271,6 +283,7 @@ fn before_operand(tokens: &[Token<'_>], end: usize) -> Option<usize> {
         }
         at = at.checked_sub(1)?;
     }
+    None
 }
 
 #[cfg(test)]
@@ -313,6 +326,27 @@ mod tests {
             assert!(may_show(source.as_bytes()), "{source}");
         }
         assert!(may_show(b"print('\xff')"));
+    }
+
+    #[test]
+    fn large_sources_take_linear_time() {
+        let many = 200_000;
+        let nested = "{(".repeat(90) + &"1,".repeat(many) + &"):1}".repeat(90);
+        for source in [
+            "x = y & z\nx".to_owned() + &".keys()".repeat(many),
+            "x = y & z\nx = ".to_owned() + &"(".repeat(many) + &").keys()".repeat(many),
+            "import sys ".repeat(many),
+            "(".to_owned() + &"import sys, ".repeat(many),
+            "from . ".repeat(many) + "import sys",
+            "{".repeat(many),
+            "x = {1: ".repeat(many),
+            nested + "\nx = y & z\n" + &"for x in y.items():\n  pass\n".repeat(many / 10),
+            "f'{x}' ".repeat(many),
+        ] {
+            let begun = std::time::Instant::now();
+            may_show(source.as_bytes());
+            assert!(begun.elapsed().as_secs() < 20, "{}", &source[..40]);
+        }
     }
 
     #[test]

@@ -15,8 +15,11 @@ pub enum Token<'a> {
     LineEnd,
 }
 
-/// The tokens, and whatever follows; `None` for text that is not understood: it has no end of a string, letters beyond
-/// ASCII outside of strings and comments, or an encoding of its own.
+/// Brackets in each other that CPython reads. What has more does not compile.
+const MOST_DEPTH: usize = 200;
+
+/// The tokens; `None` for text that is not understood: it has no end of a string, letters beyond ASCII outside of strings and
+/// comments, too many brackets in each other, or an encoding of its own. Takes time in proportion to the text.
 pub fn tokens(source: &str) -> Option<Vec<Token<'_>>> {
     let mut reader = Reader { source, at: 0, depth: 0, found: Vec::with_capacity(source.len() / 4) };
     if source.lines().take(2).any(declares_encoding) {
@@ -69,7 +72,7 @@ impl<'a> Reader<'a> {
             b' ' | b'\t' | b'\r' | b'\x0c' => self.at += 1,
             b'0'..=b'9' => self.number(),
             byte if byte.is_ascii_alphabetic() || byte == b'_' => self.name()?,
-            byte if byte.is_ascii_graphic() => self.mark(byte),
+            byte if byte.is_ascii_graphic() && self.depth <= MOST_DEPTH => self.mark(byte),
             _ => return None,
         }
         Some(())
