@@ -350,6 +350,26 @@ mod tests {
     }
 
     #[test]
+    fn nothing_that_calls_itself_source_ends_it() {
+        let pieces = [
+            "'", "\"", "\"\"\"", "\\", "f'", "rb\"", "{", "}", "(", ")", "[", "]", ".keys()", ".items()",
+            "&", "-", "->", ":", ":=", "import ", "from ", " as ", "lambda", "in ", "x", "1", "\n", "\r\n",
+            "#", "\u{e9}", ",", ";", "*", "**", "coding:",
+        ];
+        let mut state = 0x2545_f491_4f6c_dd1d_u64;
+        let mut next = |below: usize| {
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            state as usize % below
+        };
+        for _ in 0..20_000 {
+            let source: String = (0..next(30)).map(|_| pieces[next(pieces.len())]).collect();
+            may_show(source.as_bytes());
+        }
+    }
+
+    #[test]
     fn programs_that_cannot() {
         for source in [
             "print(int(input()) * 2)",
