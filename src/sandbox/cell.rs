@@ -74,13 +74,13 @@ fn init(
     // After the id change, which clears it. A slot that died before this line left us a closed
     // pair above or leaves us a closed socket below.
     step("die_with_slot", || sys::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL as u64))?;
-    rootfs::mount_cell_proc()?;
     // The kernel prefers runs over the service's other processes when memory runs out; they inherit
-    // this. The file is ours to write only while dumpable. Should the kernel choose this process
-    // for all that, the slot sees why it died.
+    // this, and their own /proc does not let them change it. This one is the launcher's; the file is ours to write only
+    // while dumpable. Should the kernel choose this process for all that, the slot sees why it died.
     step("be_dumpable", || sys::prctl(libc::PR_SET_DUMPABLE, 1))?;
     io_step("offer_to_oom_killer", || fs::write("/proc/self/oom_score_adj", "1000"))?;
     step("hide_memory", || sys::prctl(libc::PR_SET_DUMPABLE, 0))?;
+    rootfs::mount_cell_proc()?;
     umask(Mode::from_bits_truncate(0o022));
 
     let message = io_step("read_job", || read_unforked(&mut socket))?;

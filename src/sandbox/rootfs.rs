@@ -58,7 +58,7 @@ pub fn enter(image: &ImageSetup) -> Result<(), StepError> {
         io_step("link_image_files", || make_link(&inside(&stage, path), target))?;
     }
     devices(&stage)?;
-    step("mount_launcher_proc", || mount_proc(&stage.join("proc")))?;
+    step("mount_launcher_proc", || mount_proc(&stage.join("proc"), MsFlags::empty()))?;
     step("pivot_root", || {
         chdir(&stage)?;
         pivot_root(".", ".")?;
@@ -68,9 +68,10 @@ pub fn enter(image: &ImageSetup) -> Result<(), StepError> {
     step("seal_root", || set_mount_attributes(Path::new("/"), READ_ONLY | libc::MOUNT_ATTR_NODEV, false))
 }
 
-/// A cell's own /proc, over the launcher's.
+/// A cell's own /proc, over the launcher's. Read-only: what a process could write there of itself is how likely the kernel
+/// is to choose it when memory runs out.
 pub fn mount_cell_proc() -> Result<(), StepError> {
-    step("mount_proc", || mount_proc(Path::new("/proc")))
+    step("mount_proc", || mount_proc(Path::new("/proc"), MsFlags::MS_RDONLY))
 }
 
 /// What a cell adds to the shared tree beside /proc: scratch space and sources.
@@ -231,8 +232,8 @@ fn devices(stage: &Path) -> Result<(), StepError> {
 }
 
 /// `subset=pid` leaves out everything of /proc that tells of the host.
-fn mount_proc(target: &Path) -> Result<(), Errno> {
-    let flags = MsFlags::MS_NOSUID | MsFlags::MS_NODEV | MsFlags::MS_NOEXEC;
+fn mount_proc(target: &Path, more: MsFlags) -> Result<(), Errno> {
+    let flags = MsFlags::MS_NOSUID | MsFlags::MS_NODEV | MsFlags::MS_NOEXEC | more;
     mount(Some("proc"), target, Some("proc"), flags, Some("subset=pid,hidepid=invisible"))
 }
 
