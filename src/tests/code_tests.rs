@@ -139,7 +139,7 @@ async fn tests_stop_repeat_and_are_shown_as_asked() {
     assert_eq!(got, [Verdict::Accepted, Verdict::WrongAnswer, Verdict::Skipped], "{report:#?}");
 
     // Sets of strings come in another order with another seed: an interpreter is executed for repeats.
-    let chance = "def f(x): return next(iter({'a', 'b', 'c', 'd', 'e', 'f', 'g', 'h'})) in 'abcdefg'";
+    let chance = "def f(x): return next(iter({'a', 'b', 'c', 'd', 'e', 'f', 'g', 'h'})) in 'abcd'";
     let many = Submission { repeat: Repeat::Times(40), ..asked(chance, &["assert f(1)"]) };
     let report = engine.verify(many, Admit::Patient).await;
     assert_ne!(report.verdict, Verdict::Accepted, "{report:#?}");
