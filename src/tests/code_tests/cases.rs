@@ -581,7 +581,7 @@ pub static ENDS: [Case; 7] = [
     },
     Case {
         name: "takes all memory",
-        source: "def f():\n    xs = []\n    while True: xs.append(bytearray(b'x' * (1 << 20)))\n",
+        source: "def f():\n    xs = []\n    while True: xs.append(b'x' * (4 << 20))\n",
         tests: &[("f()", MemoryLimit)],
         ..Case::PLAIN
     },
