@@ -210,8 +210,9 @@ impl PythonRuntime {
             entry.push_str(argument);
         }
         let arguments = [mode, &entry, prelude, &self.site_dirs].map(str::to_owned).to_vec();
-        let renews_hashes = may_show_hashes(mode, &asked);
-        let program = match warm && self.can_be_warm() && (self.can_renew_hashes() || !renews_hashes) {
+        let is_warm = warm && self.can_be_warm();
+        let renews_hashes = is_warm && may_show_hashes(mode, &asked);
+        let program = match is_warm && (self.can_renew_hashes() || !renews_hashes) {
             true => Program::Warm { arguments, renews_hashes },
             false => self.executed(image, &asked, arguments),
         };

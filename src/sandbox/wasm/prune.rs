@@ -97,11 +97,24 @@ fn is_named_after(manifest: &Manifest, path: &Path) -> bool {
     };
     [Metering::Clock, Metering::Fuel].into_iter().any(|metering| {
         let digest = rest.strip_prefix(metering.as_str()).and_then(|rest| rest.strip_prefix('-'));
-        digest.is_some_and(|digest| {
-            digest.len() == DIGEST_LETTERS
-                && digest.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
-        })
+        digest.is_some_and(is_digest)
     })
+}
+
+/// Whether it is the end of an image's name.
+pub fn is_digest(text: &str) -> bool {
+    text.len() == DIGEST_LETTERS && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+}
+
+/// Gives an image the name of one that is being removed, unless it has it.
+pub fn set_aside(path: &Path) -> io::Result<PathBuf> {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    if name.starts_with(REMOVING) {
+        return Ok(path.to_owned());
+    }
+    let aside = path.with_file_name(format!("{REMOVING}{name}"));
+    fs::rename(path, &aside)?;
+    Ok(aside)
 }
 
 fn remove(path: &Path, pruning: Pruning) -> io::Result<OldImage> {
@@ -110,14 +123,7 @@ fn remove(path: &Path, pruning: Pruning) -> io::Result<OldImage> {
         Err(why) => return Ok(OldImage { path: path.to_owned(), bytes: 0, left: Some(why.to_owned()) }),
     };
     if pruning == Pruning::Remove {
-        let name = path.file_name().unwrap_or_default().to_string_lossy();
-        let aside = match name.starts_with(REMOVING) {
-            true => path.to_owned(),
-            false => path.with_file_name(format!("{REMOVING}{name}")),
-        };
-        if aside != path {
-            fs::rename(path, &aside)?;
-        }
+        let aside = set_aside(path)?;
         // The record last: what a killed removal leaves is known by it.
         for file in &files {
             fs::remove_file(aside.join(file))?;

@@ -92,3 +92,23 @@ pub unsafe fn write<T>(at: usize, value: T) {
     // SAFETY: by the caller.
     unsafe { (at as *mut T).write_unaligned(value) }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Memory;
+
+    #[test]
+    fn memory_is_what_objects_may_be_in() {
+        let memory = Memory::parse(
+            "00001000-00002000 r--p 00000000 00:00 0 /usr/bin/python3.11\n\
+             00002000-00003000 rw-p 00000000 00:00 0 [heap]\n\
+             00005000-00006000 rw-s 00000000 00:00 0 \n\
+             00007000-00009000 rw-p 00000000 00:00 0 \n\
+             0000a000-0000b000 rw-p 00000000 00:00 0 [stack]\n",
+        );
+        assert_eq!(memory.ranges, [(0x2000, 0x3000), (0x7000, 0x9000)]);
+        assert!(memory.holds(0x2000, 0x1000) && memory.holds(0x8fff, 1));
+        assert!(!memory.holds(0x2000, 0x1001) && !memory.holds(0x1000, 1) && !memory.holds(0x9000, 1));
+        assert!(!memory.holds(0, 1) && !memory.holds(0x8000, usize::MAX));
+    }
+}

@@ -8,9 +8,9 @@ use std::{
 use super::{
     super::{
         image::WasmImageError,
-        prune::{OldImage, Pruning, REMOVING},
+        prune::{OldImage, Pruning, REMOVING, is_digest, set_aside},
     },
-    DIGEST_LETTERS, Toolchain, is_ours,
+    Toolchain, is_ours,
 };
 
 impl Toolchain {
@@ -48,10 +48,7 @@ impl Toolchain {
         let name = name_of(path);
         let name = name.strip_prefix(REMOVING).unwrap_or(name);
         let digest = name.strip_prefix(&self.name).and_then(|rest| rest.strip_prefix('-'));
-        digest.is_some_and(|digest| {
-            digest.len() == DIGEST_LETTERS
-                && digest.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
-        })
+        digest.is_some_and(is_digest)
     }
 }
 
@@ -62,15 +59,7 @@ fn name_of(path: &Path) -> &str {
 fn remove(path: &Path, pruning: Pruning) -> io::Result<OldImage> {
     let bytes = bytes_in(path)?;
     if pruning == Pruning::Remove {
-        let name = name_of(path);
-        let aside = match name.starts_with(REMOVING) {
-            true => path.to_owned(),
-            false => path.with_file_name(format!("{REMOVING}{name}")),
-        };
-        if aside != path {
-            fs::rename(path, &aside)?;
-        }
-        fs::remove_dir_all(&aside)?;
+        fs::remove_dir_all(set_aside(path)?)?;
     }
     Ok(OldImage { path: path.to_owned(), bytes, left: None })
 }
