@@ -25,12 +25,12 @@ const SCRIPTS: [(&str, &str); 10] = [
     ("warm", include_str!("../../sandbox-images/python/warm.py")),
     ("hashes", include_str!("../../sandbox-images/python/hashes.py")),
     ("series", include_str!("../../sandbox-images/python/series.py")),
-    ("crossing", include_str!("../../sandbox-images/python/crossing.py")),
-    ("stand_ins", include_str!("../../sandbox-images/python/stand_ins.py")),
-    ("proxy_server", include_str!("../../sandbox-images/python/proxy_server.py")),
-    ("tests_driver", include_str!("../../sandbox-images/python/tests_driver.py")),
-    ("shared_tests", include_str!("../../sandbox-images/python/shared_tests.py")),
-    ("test_suites", include_str!("../../sandbox-images/python/test_suites.py")),
+    ("values", include_str!("../../sandbox-images/python/code_tests/values.py")),
+    ("answering", include_str!("../../sandbox-images/python/code_tests/answering.py")),
+    ("asking", include_str!("../../sandbox-images/python/code_tests/asking.py")),
+    ("reading", include_str!("../../sandbox-images/python/code_tests/reading.py")),
+    ("suites", include_str!("../../sandbox-images/python/code_tests/suites.py")),
+    ("tests", include_str!("../../sandbox-images/python/code_tests/tests.py")),
 ];
 const DRIVER_PATH: &str = "/proofbox/driver.pyc";
 const WARM_PATH: &str = "/proofbox/warm.pyc";
