@@ -14,6 +14,7 @@ What a stand-in means in tests:
 """
 
 import sys
+import time
 
 import _weakref
 
@@ -61,6 +62,7 @@ class Remote:
 
 
 get_slot = object.__getattribute__
+_monotonic = time.monotonic
 
 
 def make_side(values):
@@ -73,6 +75,7 @@ def make_side(values):
             super().__init__(inbox, outbox)
             self.keeps_stop_iteration = keeps_stop_iteration
             self.ended, self.was_idle = None, False
+            self.is_waiting, self.waited = False, 0.0
             # Number -> weak reference; what cannot be referred to weakly is kept.
             self.stand_ins, self.standing = {}, {}
             self.levels, self.class_stand_ins = {}, {}
@@ -106,6 +109,7 @@ def make_side(values):
             except NeedsSharing as error:
                 self.ended = error
                 raise
+            began, self.is_waiting = _monotonic(), True
             try:
                 kind, answer = self.receive()
                 if kind != "r" and not (kind == "x" and isinstance(answer, BaseException)):
@@ -113,6 +117,9 @@ def make_side(values):
             except (values.Gone, values.Garbled) as error:
                 self.ended = error
                 raise
+            finally:
+                self.is_waiting = False
+                self.waited += _monotonic() - began
             if op not in ("load", "names"):
                 self.questions += 1
             if kind == "x":

@@ -44,7 +44,7 @@ class Reading:
         self.own_modules = own_modules
         # Names by what the tests do with them; `solution_names`: by which they import the solution or what is in it.
         self.called, self.called_itself, self.imported, self.defined, self.loaded = set(), set(), set(), set(), set()
-        self.solution_names, self.homes = set(), set()
+        self.solution_names, self.homes, self.checked = set(), set(), None
         self.fixtures, self.parameters, self.bases = set(), set(), set()
         self.aliases, self.attributes = {}, []
         # Why the tests must share the solution's process; None if they need not.
@@ -79,6 +79,8 @@ class Reading:
         function = node.func
         if type(function) is _ast.Name:
             self.called_itself.add(function.id)
+            if function.id == "check" and len(node.args) == 1 and type(node.args[0]) is _ast.Name:
+                self.checked = node.args[0].id
         root = function
         while type(root) is _ast.Attribute:
             root = root.value
@@ -188,6 +190,25 @@ READERS = {
     _ast.AsyncFor: Reading.awaits,
     _ast.AsyncWith: Reading.awaits,
 }
+
+
+def names_bound(tree):
+    """Names that running the tree may bind in its scope."""
+    bound, stack = set(), [tree]
+    while stack:
+        node = stack.pop()
+        kind = type(node)
+        if kind is _ast.Name and type(node.ctx) is _ast.Store:
+            bound.add(node.id)
+        elif kind is _ast.alias:
+            bound.add(node.asname or node.name.partition(".")[0])
+        elif kind in (_ast.FunctionDef, _ast.ClassDef, _ast.AsyncFunctionDef):
+            bound.add(node.name)
+            continue
+        for field in node._fields:
+            value = getattr(node, field, None)
+            stack.extend([item for item in (value if type(value) is list else [value]) if isinstance(item, _ast.AST)])
+    return bound
 
 
 def mark_checks(tree):

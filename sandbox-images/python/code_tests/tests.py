@@ -5,7 +5,7 @@
 `tests`: the solution is in another cell and known by what crosses the link only. `shared`: it is in this very
 process, as plain Python has it; see README.md for who decides.
 
-Descriptor 3 holds `marshal((nonce, setup, entries, first, entry_point, modules, own_modules, stops))`: `entries` are
+Descriptor 3 holds `marshal((nonce, setup, entries, first, entry_point, modules, own_modules, stops, wall_ms))`: `entries` are
 (kind, code) with kind `assert`, `code`, `unittest` or `pytest`, those before `first` for what they define only;
 `modules` the names by which tests may import the solution, the first `own_modules` of them its entry file, the others
 its other files; `stops` whether the first entry that does not pass is the last.
@@ -21,6 +21,7 @@ only if a record says so. Index -1 is about all of them.
     missing    the solution lacks what the entry names
     tripped    the tests raised over something that the solution returned
     broken     the tests raised by themselves, check nothing, or do not compile
+    over       the tests' own wall time is over while they do not wait for the solution
     gone       the solution's process ended; `idle`: while nothing was asked of it
     garbled    it said something that is no message
     unsupported    something that the tests need is not here
@@ -34,6 +35,8 @@ import posix
 import sys
 
 MAX_MESSAGE = 600
+# As natively for solutions: how many times its wall limit load may keep a process waiting.
+MOST_WALL_STRETCH = 16
 TESTS_MODULE = "tests_of_solution"
 # Modules that tests use without importing them, as the solution does; by their own names and others.
 USUAL_MODULES = {"np": "numpy", **{name: name for name in (
@@ -57,10 +60,10 @@ class Tests:
 
     def __init__(self, parts, plan):
         self.parts, self.driver, self.values, self.asking, self.reading = parts, parts["driver"], parts["values"], parts["asking"], parts["reading"]
-        self.nonce, self.setup, self.entries, self.first, self.entry_point, self.modules, self.own_modules, self.stops = plan
+        self.nonce, self.setup, self.entries, self.first, self.entry_point, self.modules, self.own_modules, self.stops, self.wall_ms = plan
         self.write_all, self.dumps, self.result_fd = self.driver.write_all, marshal.dumps, self.driver.RESULT_FD
         self.trees, self.codes, self.namespace, self.side = [], [], {}, None
-        self.checks = 0
+        self.checks = self.index = 0
 
     def record(self, index, tag, text="", micros=0):
         text = text[:MAX_MESSAGE].encode("utf-8", "replace").decode("utf-8")
@@ -93,16 +96,20 @@ class Tests:
     def names_of_solution(self):
         """Names that the tests expect of the solution. A builtin's name means the builtin, unless it is declared to be
         what is tested, or nothing else is called."""
-        root = (self.entry_point or "").strip().lstrip("(").partition("(")[0].partition(".")[0].strip()
-        names = set(self.wanted)
+        root, names = self.root(), set(self.wanted)
         if root in self.reading.BUILTINS:
             names.add(root)
-        elif not names and not self.entry_point and not self.text.solution_names:
+        elif not names and not root and not self.text.solution_names:
             called = self.text.called_itself & self.reading.BUILTINS
             if len(called) > 1:
                 raise Broken("the tests call builtins only (%s): say by `entry_point` which of them the solution defines" % ", ".join(sorted(called)))
             names.update(called)
         return names
+
+    def root(self):
+        """The name that is declared to be tested: by the entry point, or by `check(name)` in the tests' text."""
+        declared = (self.entry_point or "").strip().lstrip("(").partition("(")[0].partition(".")[0].strip()
+        return declared or self.text.checked or ""
 
     # In two cells.
 
@@ -123,8 +130,9 @@ class Tests:
             tag = "raised"
         if tag != "passed":
             return self.record(-1, tag, text)
-        for index in range(len(self.entries)):
-            began = clock()
+        self.watch_wall_time()
+        for index in self.needed():
+            began, self.index = clock(), index
             tag, text = self.outcome_of(lambda: self.run_entry(index), index)
             if index < self.first:
                 continue
@@ -134,6 +142,39 @@ class Tests:
             if tag != "passed" and (self.stops or tag in ("gone", "garbled")):
                 return None
         return self.record(-1, "done")
+
+    def needed(self):
+        """The entries to carry out, by number: from the first on, and those before it that define what they use."""
+        order, names = list(range(self.first, len(self.entries))), None
+        for index in range(self.first - 1, -1, -1):
+            if names is None:
+                names = set().union(*[self.driver.names_read(self.codes[place + 1], only=False) for place in order if type(self.codes[place + 1]) is not str])
+            tree = self.trees[index + 1]
+            if tree is not None and self.entries[index][0] in ("assert", "code") and names & self.reading.names_bound(tree):
+                order.insert(0, index)
+                names |= self.driver.names_read(self.codes[index + 1], only=False)
+        return order
+
+    def watch_wall_time(self):
+        """Ends tests that sleep beyond the wall limit. Time in which they wait for the solution is the solution's; who
+        computes, or would if the machine let it, ends by the CPU limit."""
+        try:
+            import signal
+            import time
+
+            signal.signal(signal.SIGALRM, self.look_at_wall_time)
+            signal.setitimer(signal.ITIMER_REAL, self.wall_ms / 1000, self.wall_ms / 4000)
+            self.times = time.monotonic(), time.process_time()
+        except (ImportError, AttributeError, OSError):
+            return  # In WebAssembly, where whoever runs the guest does it.
+
+    def look_at_wall_time(self, *_):
+        import time
+
+        wall, cpu = time.monotonic() - self.times[0] - self.side.waited, time.process_time() - self.times[1]
+        if not self.side.is_waiting and wall * 1000 >= self.wall_ms and cpu < wall / MOST_WALL_STRETCH:
+            self.record(max(self.index - self.first, 0), "over")
+            posix._exit(0)
 
     def link(self):
         side = self.asking.make_side(self.values)
@@ -262,8 +303,7 @@ class Tests:
         name = getattr(error, "name", None) or str(error).partition("'")[2].partition("'")[0]
         if name in self.text.defined or name in self.text.imported or name not in self.wanted:
             return None
-        root = (self.entry_point or "").strip().lstrip("(").partition("(")[0].partition(".")[0].strip()
-        return "the solution has no " + name if name == root or name in self.text.called else None
+        return "the solution has no " + name if name == self.root() or name in self.text.called else None
 
     def assertion(self, error):
         """The text of the assertion, and what the solution last returned."""
@@ -316,6 +356,7 @@ class SharedTests(Tests):
 
     is_shared = True
     ended = unsupported = None
+    is_waiting, waited = False, 0
     foreign = ()
     was_idle = False
     last_result = property(lambda self: self, lambda self, value: None)
