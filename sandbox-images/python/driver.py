@@ -296,7 +296,8 @@ def load_parts(directory, names=LINKED_PARTS):
         parts["driver"] = module_of("driver", globals())
     for name in names:
         code = marshal.loads(read_all(posix.open(directory + "/" + name + ".pyc", posix.O_RDONLY))[16:])
-        parts[name] = module_of(name, {"__builtins__": __builtins__})
+        # Each sees those before it by their names.
+        parts[name] = module_of(name, {"__builtins__": __builtins__, **parts})
         exec(code, parts[name].__dict__)
 
 
@@ -309,9 +310,9 @@ def module_of(name, content):
 
 def run_linked(mode, entry, prelude):
     if mode == "serve":
-        parts["answering"].serve(parts["driver"], parts["values"], entry, prelude)
+        parts["answering"].serve(entry, prelude)
     else:
-        parts["tests"].run(parts, mode, entry, prelude)
+        parts["tests"].run(mode, entry, prelude)
 
 
 def restore_builtins():

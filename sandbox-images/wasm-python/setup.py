@@ -40,7 +40,7 @@ def load_parts(driver):
     parts, module_of = driver["parts"], driver["module_of"]
     parts["driver"] = module_of("driver", driver)
     for name in driver["LINKED_PARTS"]:
-        parts[name] = module_of(name, {"__builtins__": __builtins__})
+        parts[name] = module_of(name, {"__builtins__": __builtins__, **parts})
         exec(code_of(name), parts[name].__dict__)
 
 

@@ -14,7 +14,7 @@ import posix
 import sys
 
 
-def serve(driver, values, entry, prelude):
+def serve(entry, prelude):
     """Answers until the other side is done or gone."""
     leave = driver.make_exit()
     sys.argv = [entry]
@@ -25,8 +25,8 @@ def serve(driver, values, entry, prelude):
         leave(1)
     for fd in (driver.LINK_IN_FD, driver.LINK_OUT_FD, driver.RESULT_FD):
         posix.set_inheritable(fd, False)
-    side = make_side(values)(driver.LINK_IN_FD, driver.LINK_OUT_FD)
-    solution = Solution(driver, compiled, entry, prelude)
+    side = SolutionSide(driver.LINK_IN_FD, driver.LINK_OUT_FD)
+    solution = Solution(compiled, entry, prelude)
     try:
         while True:
             side.answer(solution)
@@ -35,166 +35,160 @@ def serve(driver, values, entry, prelude):
     leave(1)
 
 
-def make_side(values):
-    mro = type.__dict__["__mro__"].__get__
-    bases_of = type.__dict__["__bases__"].__get__
-    namespace_of = type.__dict__["__dict__"].__get__
-    value_bases = {kind: name for name, kind in values._VALUE_BASES.items()}
-    # Functions and the like need no description: they can be called.
-    plain_functions = {type(make_side), type(len), type("".join), type(Solution.do_call), type(Solution("", "", "", "").do_call)}
+_mro = type.__dict__["__mro__"].__get__
+_bases_of = type.__dict__["__bases__"].__get__
+_namespace_of = type.__dict__["__dict__"].__get__
+_VALUE_BASES = {kind: name for name, kind in values.VALUE_BASES.items()}
 
-    class SolutionSide(values.Side):
-        """Holds the solution's objects for as long as the tests hold stand-ins for them."""
 
-        first_number = 1
+class SolutionSide(values.Side):
+    """Holds the solution's objects for as long as the tests hold stand-ins for them."""
 
-        def __init__(self, inbox, outbox):
-            super().__init__(inbox, outbox)
-            # Number -> object; of objects that are no containers.
-            self.objects, self.class_numbers, self.classes_by_number = {}, {}, {}
-            self.last_class = 0
-            self.owned = set()
+    first_number = 1
 
-        def answer(self, solution):
-            op, *asked = self.receive()
-            self.asked = asked
+    def __init__(self, inbox, outbox):
+        super().__init__(inbox, outbox)
+        # Number -> object; of objects that are no containers.
+        self.objects, self.class_numbers, self.classes_by_number = {}, {}, {}
+        self.last_class = 0
+        self.owned = set()
+
+    def answer(self, solution):
+        op, *asked = self.receive()
+        self.asked = asked
+        try:
+            answer = ["r", getattr(solution, "do_" + op)(*asked)]
+        except (values.Gone, values.Garbled):
+            raise
+        except BaseException as error:
+            answer = ["x", error.with_traceback(None)]
+        try:
+            raw = [answer[0], self.raw_answer(answer[1])]
+        except Exception as error:
+            raw = ["x", self.raw(TypeError("a result that cannot cross: " + values.text_of(error)))]
+        # What only this answer holds is forgotten with it.
+        answer = asked = self.asked = None
+        self.send(raw)
+
+    def raw_answer(self, value):
+        """An argument that comes back is the very one."""
+        if self.asked and type(self.asked[0]) is tuple and type(value) not in values.LETTERS:
+            for place, argument in enumerate(self.asked[0]):
+                if argument is value:
+                    return ["a", place]
+        return self.raw(value)
+
+    # The solution's objects and classes.
+
+    def raw_object(self, value, kind):
+        for base in _mro(kind):
+            if base in _VALUE_BASES:
+                return self.raw_value_object(value, kind, base)
+            letter = values.LETTERS.get(base)
+            if letter is not None:
+                place = self.container(value, letter, ["k", self.class_number(kind)])
+                self.owned.add(place[0])
+                return place
+        number = self.new_number()
+        self.objects[number], self.numbers[id(value)] = value, number
+        hashed = None
+        if kind.__hash__ is not None and kind.__hash__ is not object.__hash__ and kind not in _PLAIN_FUNCTIONS:
             try:
-                answer = ["r", getattr(solution, "do_" + op)(*asked)]
-            except (values.Gone, values.Garbled):
-                raise
-            except BaseException as error:
-                answer = ["x", error.with_traceback(None)]
-            try:
-                raw = [answer[0], self.raw_answer(answer[1])]
-            except Exception as error:
-                raw = ["x", self.raw(TypeError("a result that cannot cross: " + values.text_of(error)))]
-            # What only this answer holds is forgotten with it.
-            answer = asked = self.asked = None
-            self.send(raw)
+                hashed = hash(value)
+            except BaseException:
+                pass
+        self.nodes.append(["h", number, 0 if kind in _PLAIN_FUNCTIONS else self.class_number(kind), hashed])
+        return [number]
 
-        def raw_answer(self, value):
-            """An argument that comes back is the very one."""
-            if self.asked and type(self.asked[0]) is tuple and type(value) not in values._LETTERS:
-                for place, argument in enumerate(self.asked[0]):
-                    if argument is value:
-                        return ["a", place]
-            return self.raw(value)
+    def raw_value_object(self, value, kind, base):
+        """Read by the built-in type's own methods, never by overrides of the solution's."""
+        if base is int:
+            plain = int.__add__(value, 0)
+        elif base is str:
+            plain = str.__str__(value)
+        elif base is bytes:
+            plain = bytes.__getitem__(value, slice(None))
+        elif base is tuple or base is frozenset:
+            plain = base(base.__iter__(value))
+        else:
+            plain = base.__pos__(value)
+        number = self.new_number()
+        self.objects[number], self.numbers[id(value)] = value, number
+        self.nodes.append(["u", number, self.class_number(kind), self.raw(plain)])
+        return [number]
 
-        # The solution's objects and classes.
+    def raw_class(self, kind):
+        return super().raw_class(kind) or ["k", self.class_number(kind)]
 
-        def raw_object(self, value, kind):
-            for base in mro(kind):
-                if base in value_bases:
-                    return self.raw_value_object(value, kind, base)
-                letter = values._LETTERS.get(base)
-                if letter is not None:
-                    place = self.container(value, letter, ["k", self.class_number(kind)])
-                    self.owned.add(place[0])
-                    return place
-            number = self.new_number()
-            self.objects[number], self.numbers[id(value)] = value, number
-            hashed = None
-            if kind.__hash__ is not None and kind.__hash__ is not object.__hash__ and kind not in plain_functions:
-                try:
-                    hashed = hash(value)
-                except BaseException:
-                    pass
-            self.nodes.append(["h", number, 0 if kind in plain_functions else self.class_number(kind), hashed])
-            return [number]
+    def class_number(self, kind):
+        number = self.class_numbers.get(id(kind))
+        if number is None:
+            self.last_class += 1
+            number = self.class_numbers[id(kind)] = self.last_class
+            self.classes_by_number[number] = kind
+            self.classes.append(self.describe(kind, number))
+        return number
 
-        def raw_value_object(self, value, kind, base):
-            """Read by the built-in type's own methods, never by overrides of the solution's."""
-            if base is int:
-                plain = int.__add__(value, 0)
-            elif base is str:
-                plain = str.__str__(value)
-            elif base is bytes:
-                plain = bytes.__getitem__(value, slice(None))
-            elif base is tuple or base is frozenset:
-                plain = base(base.__iter__(value))
-            else:
-                plain = base.__pos__(value)
-            number = self.new_number()
-            self.objects[number], self.numbers[id(value)] = value, number
-            self.nodes.append(["u", number, self.class_number(kind), self.raw(plain)])
-            return [number]
+    def describe(self, kind, number):
+        """[number, module, qualified name, text, bases, methods, base of its content]."""
+        bases, methods, base_name, names = [], [], None, []
+        for base in _bases_of(kind):
+            if base in _VALUE_BASES or base in values.LETTERS or base is object:
+                continue
+            bases.append(self.raw_class(base))
+        for owner in _mro(kind):
+            name = _VALUE_BASES.get(owner) or (owner.__name__ if owner in values.LETTERS else None)
+            if name or owner is object:
+                base_name = name
+                break
+            names.append(owner)
+        for owner in names:
+            for name, value in list(_namespace_of(owner).items()):
+                matters = name[:2] == "__" or base_name is not None
+                if matters and name not in methods and "-" + name not in methods:
+                    methods.append("-" + name if value is None else name)
+        module = kind.__module__
+        module = module if type(module) is str else ""
+        text = kind.__doc__ if type(kind.__doc__) is str else None
+        return [number, module, kind.__qualname__, text and text[: values.MAX_TEXT], bases, methods, base_name]
 
-        def raw_class(self, kind):
-            return super().raw_class(kind) or ["k", self.class_number(kind)]
+    def number_of_error(self, error):
+        number = self.new_number()
+        self.objects[number], self.numbers[id(error)] = error, number
+        return number
 
-        def class_number(self, kind):
-            number = self.class_numbers.get(id(kind))
-            if number is None:
-                self.last_class += 1
-                number = self.class_numbers[id(kind)] = self.last_class
-                self.classes_by_number[number] = kind
-                self.classes.append(self.describe(kind, number))
-            return number
+    def may_forget(self, number, entry):
+        return number not in self.owned
 
-        def describe(self, kind, number):
-            """[number, module, qualified name, text, bases, methods, base of its content]."""
-            bases, methods, base_name, names = [], [], None, []
-            for base in bases_of(kind):
-                if base in value_bases or base in values._LETTERS or base is object:
-                    continue
-                bases.append(self.raw_class(base))
-            for owner in mro(kind):
-                name = value_bases.get(owner) or (owner.__name__ if owner in values._LETTERS else None)
-                if name or owner is object:
-                    base_name = name
-                    break
-                names.append(owner)
-            for owner in names:
-                for name, value in list(namespace_of(owner).items()):
-                    matters = name[:2] == "__" or base_name is not None
-                    if matters and name not in methods and "-" + name not in methods:
-                        methods.append("-" + name if value is None else name)
-            is_member = any(owner.__module__ == "enum" for owner in mro(type(kind)))
-            module = kind.__module__
-            module = module if type(module) is str else ""
-            text = kind.__doc__ if type(kind.__doc__) is str else None
-            return [number, module, kind.__qualname__, text and text[: values.MAX_TEXT], bases, methods, base_name, is_member]
+    def forget(self, number):
+        self.owned.discard(number)
+        if number in self.objects:
+            self.numbers.pop(id(self.objects.pop(number)), None)
+        else:
+            super().forget(number)
 
-        def number_of_error(self, error):
-            number = self.new_number()
-            self.objects[number], self.numbers[id(error)] = error, number
-            return number
+    def numbered(self, number):
+        return self.objects[number] if number in self.objects else self.table[number][0]
 
-        def may_forget(self, number, entry):
-            return number not in self.owned
+    def class_numbered(self, number):
+        return self.classes_by_number[number]
 
-        def forget(self, number):
-            self.owned.discard(number)
-            if number in self.objects:
-                self.numbers.pop(id(self.objects.pop(number)), None)
-            else:
-                super().forget(number)
-
-        def numbered(self, number):
-            return self.objects[number] if number in self.objects else self.table[number][0]
-
-        def class_numbered(self, number):
-            return self.classes_by_number[number]
-
-        def named(self, home, name):
-            found = values.module(home)
-            for part in name.split("."):
-                found = getattr(found, part)
-            return found
-
-    return SolutionSide
+    def named(self, home, name):
+        found = values.module(home)
+        for part in name.split("."):
+            found = getattr(found, part)
+        return found
 
 
 class Solution:
     """The solution's module and what may be asked of it."""
 
-    def __init__(self, driver, compiled, entry, prelude):
-        self.driver, self.compiled, self.entry, self.prelude = driver, compiled, entry, prelude
+    def __init__(self, compiled, entry, prelude):
+        self.compiled, self.entry, self.prelude = compiled, entry, prelude
         self.namespace = None
 
     def do_load(self, names):
         """Runs the module, and gives those of the names that it has."""
-        driver = self.driver
         code, read = self.compiled
         self.namespace = driver.new_module(driver.MODULE_NAME, self.entry)
         sys.modules["__main__"] = sys.modules[driver.MODULE_NAME]
@@ -211,7 +205,7 @@ class Solution:
         found = []
         for name in names:
             if name not in self.namespace and self.prelude == "contest" and name in ("ListNode", "TreeNode"):
-                self.namespace[name] = self.driver.node_class(name)
+                self.namespace[name] = driver.node_class(name)
             if name in self.namespace:
                 value = self.namespace[name]
                 found += [name, ... if type(value) is type(sys) else value]
@@ -259,3 +253,7 @@ class Solution:
 
     def do_dir(self, target):
         return dir(target)
+
+
+# Functions and the like need no description: they can be called.
+_PLAIN_FUNCTIONS = {type(serve), type(len), type("".join), type(Solution.do_call), type(Solution("", "", "").do_call)}

@@ -43,6 +43,14 @@ class Unsupported(Exception):
     """What the tests need is not here."""
 
 
+class Broken(Exception):
+    """The tests themselves cannot be carried out."""
+
+
+class Failed(Exception):
+    """Tag and text of an entry that has judged itself."""
+
+
 class NeedsSharing(BaseException):
     """Tests pass something to the solution that is no data: they must run in its process. Not an Exception: tests
     that catch everything must not catch this."""
@@ -55,289 +63,293 @@ class MissingFromSolution(AttributeError):
         super().__init__("the solution has no " + name)
 
 
-class Remote:
-    """An object of the solution's."""
+class LINK:
+    """The one link of this process."""
 
-    __slots__ = ("_proofbox_number", "_proofbox_hash", "__weakref__")
+    side = None
 
 
 get_slot = object.__getattribute__
+Gone, Garbled, LETTERS = values.Gone, values.Garbled, values.LETTERS
+DATA = {**values.VALUE_BASES, **{kind.__name__: kind for kind in LETTERS}}
+PLAIN = frozenset(values.PLAIN_TYPES.values()) - {object}
 _monotonic = time.monotonic
 
 
-def make_side(values):
-    class TestsSide(values.Side):
-        """The link. `ended` is what every further question raises, once there is something."""
+class TestsSide(values.Side):
+    """The link. `ended` is what every further question raises, once there is something."""
 
-        first_number = 2
+    first_number = 2
 
-        def __init__(self, inbox, outbox, keeps_stop_iteration):
-            super().__init__(inbox, outbox)
-            self.keeps_stop_iteration = keeps_stop_iteration
-            self.ended, self.was_idle = None, False
-            self.is_waiting, self.waited = False, 0.0
-            # Number -> weak reference; what cannot be referred to weakly is kept.
-            self.stand_ins, self.standing = {}, {}
-            self.levels, self.class_stand_ins = {}, {}
-            self.exceptions = {}
-            # What the tests know for classes by their own text.
-            self.named_classes = set()
-            # `last_result`: what the last call returned, if that is plain data; else this.
-            self.questions, self.last_result, self.on_answer = 0, self, None
-            self.asked_args = ()
-            # Names of the libraries' types whose objects were given out: nothing here behaves as they do.
-            self.foreign = []
-            self.unsupported = None
-            self.meta, self.bases = make_meta(self), {**values._VALUE_BASES, **{kind.__name__: kind for kind in values._LETTERS}}
-            self.class_stand_ins[0] = make_class(self, [0, "builtins", "function", None, [], ["__call__"], None, False])
+    def __init__(self, inbox, outbox, keeps_stop_iteration):
+        super().__init__(inbox, outbox)
+        self.keeps_stop_iteration = keeps_stop_iteration
+        self.ended, self.was_idle = None, False
+        self.is_waiting, self.waited = False, 0.0
+        # Number -> weak reference; what cannot be referred to weakly is kept.
+        self.stand_ins, self.standing = {}, {}
+        self.levels, self.class_stand_ins = {}, {}
+        self.exceptions = {}
+        # What the tests know for classes by their own text.
+        self.named_classes = set()
+        # `last_result`: what the last call returned, if that is plain data; else this.
+        self.questions, self.last_result, self.on_answer = 0, self, None
+        self.asked_args = ()
+        # Names of the libraries' types whose objects were given out: nothing here behaves as they do.
+        self.foreign = []
+        self.unsupported = None
+        self.class_stand_ins[0] = Function
+        LINK.side = self
 
-        # Asking.
+    # Asking.
 
-        def ask(self, op, *asked, args=None):
-            if self.ended is not None:
-                raise self.ended
-            self.asked_args = args if args is not None else ()
-            try:
-                head = [op] if args is None else [op, self.raw(args)]
-                head += [self.raw(value) for value in asked]
-                # Not this method's: what only it holds is to be forgotten.
-                asked = None
-                self.send(head)
-            except values.Gone as error:
-                self.ended, self.was_idle = error, True
-                raise
-            except NeedsSharing as error:
-                self.ended = error
-                raise
-            began, self.is_waiting = _monotonic(), True
-            try:
-                kind, answer = self.receive()
-                if kind != "r" and not (kind == "x" and isinstance(answer, BaseException)):
-                    raise values.Garbled("no answer")
-            except (values.Gone, values.Garbled) as error:
-                self.ended = error
-                raise
-            finally:
-                self.is_waiting = False
-                self.waited += _monotonic() - began
-            if op not in ("load", "names"):
+    def ask(self, op, *asked, args=None):
+        if self.ended is not None:
+            raise self.ended
+        self.asked_args = args if args is not None else ()
+        try:
+            head = [op] if args is None else [op, self.raw(args)]
+            head += [self.raw(value) for value in asked]
+            # Not this method's: what only it holds is to be forgotten.
+            asked = None
+            self.send(head)
+        except Gone as error:
+            self.ended, self.was_idle = error, True
+            raise
+        except NeedsSharing as error:
+            self.ended = error
+            raise
+        began, self.is_waiting = _monotonic(), True
+        try:
+            kind, answer = self.receive()
+            if kind != "r" and not (kind == "x" and isinstance(answer, BaseException)):
+                raise Garbled("no answer")
+        except (Gone, Garbled) as error:
+            self.ended = error
+            raise
+        finally:
+            self.is_waiting = False
+            self.waited += _monotonic() - began
+        if op not in ("load", "names"):
+            self.questions += 1
+        if kind == "x":
+            self.raise_theirs(answer, op == "special" and asked_name(head) == "__next__")
+        return answer
+
+    def raise_theirs(self, error, is_next):
+        if isinstance(error, StopIteration) and not is_next and not self.keeps_stop_iteration:
+            # Out of anything but an iterator it would end the tests' own loops.
+            error = RuntimeError("the solution raised StopIteration")
+            self.error_received(error, None, "")
+        raise error
+
+    def has_begun(self):
+        # Before it is read: what reading it costs is the solution's doing, too.
+        if self.on_answer is not None:
+            tell, self.on_answer = self.on_answer, None
+            tell()
+
+    def call(self, target, args, kwargs):
+        result = self.ask("call", tuple(kwargs), target, args=args + tuple(kwargs.values()))
+        if type(target) is RemoteType and type(result) is target and target in self.named_classes:
+            self.levels[self.number_of(result)] = MADE
+        self.last_result = result if type(result) in PLAIN else self
+        return result
+
+    def names(self, names, op="names"):
+        """Those of the names that the solution has, and their values. `...` is a module."""
+        answer = self.ask(op, tuple(names))
+        if type(answer) is not tuple or len(answer) % 2:
+            self.ended = Garbled("no names")
+            raise self.ended
+        found = dict(zip(answer[::2], answer[1::2]))
+        if not all(type(name) is str and name in names for name in found):
+            self.ended = Garbled("names that were not asked for")
+            raise self.ended
+        for name, value in found.items():
+            plain = name.lstrip("_")
+            if type(value) is RemoteType and plain[:1].isupper() and "_" not in plain:
+                self.named_classes.add(value)
+            elif not self.is_theirs(value):
+                # Data of the solution's that the tests look at: that is an answer.
                 self.questions += 1
-            if kind == "x":
-                self.raise_theirs(answer, op == "special" and asked_name(head) == "__next__")
-            return answer
+        return found
 
-        def raise_theirs(self, error, is_next):
-            if isinstance(error, StopIteration) and not is_next and not self.keeps_stop_iteration:
-                # Out of anything but an iterator it would end the tests' own loops.
-                error = RuntimeError("the solution raised StopIteration")
-                self.error_received(error, None, "")
-            raise error
+    def is_theirs(self, value):
+        return type(type(value)) is RemoteType or type(value) is RemoteType
 
-        def has_begun(self):
-            # Before it is read: what reading it costs is the solution's doing, too.
-            if self.on_answer is not None:
-                tell, self.on_answer = self.on_answer, None
-                tell()
+    def special(self, name, mine, args):
+        if name in READINGS and self.level(mine) == DERIVED:
+            self.refuse(name, mine)
+        return self.ask("special", name, mine, args=args)
 
-        def call(self, target, args, kwargs):
-            result = self.ask("call", tuple(kwargs), target, args=args + tuple(kwargs.values()))
-            if type(target) is self.meta and type(result) is target and target in self.named_classes:
-                self.levels[self.number_of(result)] = MADE
-            self.last_result = result if type(result) in PLAIN else self
-            return result
+    def operate(self, name, mine, others):
+        if self.is_theirs(others[0]):
+            return self.note(mine, others[0], self.ask("special", name, mine, args=others))
+        level = self.level(mine)
+        if level < (MADE if name in ORDERING else DERIVED):
+            self.refuse(name, mine)
+        result = self.note(mine, mine, self.ask("special", name, mine, args=others))
+        return result
 
-        def names(self, names, op="names"):
-            """Those of the names that the solution has, and their values. `...` is a module."""
-            answer = self.ask(op, tuple(names))
-            if type(answer) is not tuple or len(answer) % 2:
-                self.ended = values.Garbled("no names")
-                raise self.ended
-            found = dict(zip(answer[::2], answer[1::2]))
-            if not all(type(name) is str and name in names for name in found):
-                self.ended = values.Garbled("names that were not asked for")
-                raise self.ended
-            for name, value in found.items():
-                plain = name.lstrip("_")
-                if type(value) is self.meta and plain[:1].isupper() and "_" not in plain:
-                    self.named_classes.add(value)
-                elif not self.is_theirs(value):
-                    # Data of the solution's that the tests look at: that is an answer.
-                    self.questions += 1
-            return found
+    def note(self, mine, other, result):
+        """What came of an operator on an object that tests have made is known to them, too."""
+        if type(type(result)) is RemoteType and result is not mine and type(result) in (type(mine), type(other)):
+            if max(self.level(mine), self.level(other)) > 0:
+                number = self.number_of(result)
+                self.levels[number] = max(self.levels.get(number, 0), DERIVED)
+        return result
 
-        def is_theirs(self, value):
-            return type(type(value)) is self.meta or type(value) is self.meta
+    def level(self, mine):
+        return self.levels.get(self.number_of(mine), 0)
 
-        def special(self, name, mine, args):
-            if name in READINGS and self.level(mine) == DERIVED:
-                self.refuse(name, mine)
-            return self.ask("special", name, mine, args=args)
+    def refuse(self, name, mine):
+        text = "an object of the solution's own class %s, which a function returned, meets data by %s" % (type(mine).__name__, name)
+        self.unsupported = self.unsupported or text
+        raise TypeError(text)
 
-        def operate(self, name, mine, others):
-            if self.is_theirs(others[0]):
-                return self.note(mine, others[0], self.ask("special", name, mine, args=others))
-            level = self.level(mine)
-            if level < (MADE if name in ORDERING else DERIVED):
-                self.refuse(name, mine)
-            result = self.note(mine, mine, self.ask("special", name, mine, args=others))
-            return result
-
-        def note(self, mine, other, result):
-            """What came of an operator on an object that tests have made is known to them, too."""
-            if type(type(result)) is self.meta and result is not mine and type(result) in (type(mine), type(other)):
-                if max(self.level(mine), self.level(other)) > 0:
-                    number = self.number_of(result)
-                    self.levels[number] = max(self.levels.get(number, 0), DERIVED)
-            return result
-
-        def level(self, mine):
-            return self.levels.get(self.number_of(mine), 0)
-
-        def refuse(self, name, mine):
-            text = "an object of the solution's own class %s, which a function returned, meets data by %s" % (type(mine).__name__, name)
-            self.unsupported = self.unsupported or text
-            raise TypeError(text)
-
-        def equal(self, mine, other):
-            if mine is other:
-                return True
-            if self.is_reading:
-                return False
-            if self.is_theirs(other):
-                if "__eq__" in type(mine)._proofbox_methods or "__eq__" in getattr(type(other), "_proofbox_methods", ()):
-                    return self.ask("special", "__eq__", mine, args=(other,))
-                return NotImplemented
-            if self.level(mine) == MADE and "__eq__" in type(mine)._proofbox_methods:
-                answer = self.ask("special", "__eq__", mine, args=(other,))
-                if answer is not NotImplemented and answer:
-                    text = "an object of the solution's own class %s equals data" % type(mine).__name__
-                    self.unsupported = self.unsupported or text
+    def equal(self, mine, other):
+        if mine is other:
+            return True
+        if self.is_reading:
+            return False
+        if self.is_theirs(other):
+            if "__eq__" in type(mine)._proofbox_methods or "__eq__" in getattr(type(other), "_proofbox_methods", ()):
+                return self.ask("special", "__eq__", mine, args=(other,))
             return NotImplemented
+        if self.level(mine) == MADE and "__eq__" in type(mine)._proofbox_methods:
+            answer = self.ask("special", "__eq__", mine, args=(other,))
+            if answer is not NotImplemented and answer:
+                text = "an object of the solution's own class %s equals data" % type(mine).__name__
+                self.unsupported = self.unsupported or text
+        return NotImplemented
 
-        # Objects of the solution's.
+    def equal_data(self, base, mine, other, asks):
+        if asks and self.is_theirs(other) and not self.is_reading:
+            return self.ask("special", "__eq__", mine, args=(other,))
+        return base.__eq__(mine, other)
 
-        def number_of(self, stand_in):
-            number = self.numbers.get(id(stand_in))
-            return number if number is not None else get_slot(stand_in, "_proofbox_number")
+    # Objects of the solution's.
 
-        def new_object(self, number, kind, hashed):
-            self.check_number(number)
-            kind = self.class_stand_ins[kind]
-            made = object.__new__(kind)
-            object.__setattr__(made, "_proofbox_number", number)
-            object.__setattr__(made, "_proofbox_hash", hashed if type(hashed) is int else number)
-            self.stand_ins[number] = _weakref.ref(made, lambda _: self.drop(number))
-            # Until the message is read.
-            self.received.append(made)
-            if kind._proofbox_foreign:
-                self.foreign.append(kind._proofbox_foreign)
+    def number_of(self, stand_in):
+        number = self.numbers.get(id(stand_in))
+        return number if number is not None else get_slot(stand_in, "_proofbox_number")
 
-        def check_number(self, number):
-            super().check_number(number)
-            if number in self.stand_ins or number in self.standing:
-                raise values.Garbled("a number that is taken")
+    def new_object(self, number, kind, hashed):
+        self.check_number(number)
+        kind = self.class_stand_ins[kind]
+        made = object.__new__(kind)
+        object.__setattr__(made, "_proofbox_number", number)
+        object.__setattr__(made, "_proofbox_hash", hashed if type(hashed) is int else number)
+        self.stand_ins[number] = _weakref.ref(made, lambda _: self.drop(number))
+        # Until the message is read.
+        self.received.append(made)
+        if kind._proofbox_foreign:
+            self.foreign.append(kind._proofbox_foreign)
 
-        def new_value_object(self, number, kind, raw):
-            self.check_number(number)
-            kind, plain = self.class_stand_ins[kind], self.value(raw)
-            base = values._VALUE_BASES[kind._proofbox_base]
-            if type(plain) is not base:
-                raise values.Garbled("content of another type")
-            made = base.__new__(kind, plain)
-            self.standing[number] = made
-            self.numbers[id(made)] = number
-            return made
+    def check_number(self, number):
+        super().check_number(number)
+        if number in self.stand_ins or number in self.standing:
+            raise Garbled("a number that is taken")
 
-        def new_of_class(self, number, letter, raw_class):
-            kind = self.value(raw_class)
-            if type(kind) is not self.meta or values._LETTERS.get(values._PLAIN_TYPES.get(kind._proofbox_base)) != letter:
-                raise values.Garbled("content of another type")
-            return values._PLAIN_TYPES[kind._proofbox_base].__new__(kind)
+    def new_value_object(self, number, kind, raw):
+        self.check_number(number)
+        kind, plain = self.class_stand_ins[kind], self.value(raw)
+        base = values.VALUE_BASES[kind._proofbox_base]
+        if type(plain) is not base:
+            raise Garbled("content of another type")
+        made = base.__new__(kind, plain)
+        self.standing[number] = made
+        self.numbers[id(made)] = number
+        return made
 
-        def numbered(self, number):
-            if number in self.table:
-                return self.table[number][0]
-            if number in self.standing:
-                return self.standing[number]
-            found = self.stand_ins[number]()
-            if found is None:
-                raise values.Garbled("an object that was dropped")
-            return found
+    def new_of_class(self, number, letter, raw_class):
+        kind = self.value(raw_class)
+        if type(kind) is not RemoteType or LETTERS.get(values.PLAIN_TYPES.get(kind._proofbox_base)) != letter:
+            raise Garbled("content of another type")
+        return values.PLAIN_TYPES[kind._proofbox_base].__new__(kind)
 
-        def drop(self, number):
-            self.stand_ins.pop(number, None)
-            self.levels.pop(number, None)
-            self.dropped.append(number)
+    def numbered(self, number):
+        if number in self.table:
+            return self.table[number][0]
+        if number in self.standing:
+            return self.standing[number]
+        found = self.stand_ins[number]()
+        if found is None:
+            raise Garbled("an object that was dropped")
+        return found
 
-        def class_numbered(self, number):
-            return self.class_stand_ins[number]
+    def drop(self, number):
+        self.stand_ins.pop(number, None)
+        self.levels.pop(number, None)
+        self.dropped.append(number)
 
-        def learn_classes(self, classes):
-            for description in classes:
-                if description[0] in self.class_stand_ins or type(description[0]) is not int:
-                    raise values.Garbled("a class described twice")
-                self.class_stand_ins[description[0]] = make_class(self, description)
+    def class_numbered(self, number):
+        return self.class_stand_ins[number]
 
-        def named(self, home, name):
-            raise values.Garbled("something named")
+    def learn_classes(self, classes):
+        for description in classes:
+            if description[0] in self.class_stand_ins or type(description[0]) is not int:
+                raise Garbled("a class described twice")
+            number, home, qualname, text, bases, methods, base_name = description
+            self.class_stand_ins[number] = make_class(number, home, qualname, text, self.values(bases), methods, base_name)
 
-        def argument(self, place):
-            return self.asked_args[place]
+    def named(self, home, name):
+        raise Garbled("something named")
 
-        def error_received(self, error, number, text):
-            if type(type(error)) is self.meta:
-                object.__setattr__(error, "_proofbox_text", text)
-            self.exceptions[id(error)] = error, number
-            if len(self.exceptions) > 256:
-                del self.exceptions[next(iter(self.exceptions))]
+    def argument(self, place):
+        return self.asked_args[place]
 
-        def raised(self, error):
-            """Whether the solution raised this very exception."""
-            return id(error) in self.exceptions
+    def error_received(self, error, number, text):
+        if type(type(error)) is RemoteType:
+            object.__setattr__(error, "_proofbox_text", text)
+        self.exceptions[id(error)] = error, number
+        if len(self.exceptions) > 256:
+            del self.exceptions[next(iter(self.exceptions))]
 
-        # Values of the tests' own.
+    def raised(self, error):
+        """Whether the solution raised this very exception."""
+        return id(error) in self.exceptions
 
-        def raw_other(self, value, kind):
-            if type(kind) is self.meta and not issubclass(kind, BaseException):
-                return [self.number_of(value)]
-            if kind is self.meta:
-                return ["k", type.__getattribute__(value, "_proofbox_class_number")]
-            if issubclass(kind, BaseException) and id(value) in self.exceptions and self.exceptions[id(value)][1] is not None:
-                return [self.exceptions[id(value)][1]]
-            if kind is TRACEBACK:
-                return None
-            return super().raw_other(value, kind)
+    # Values of the tests' own.
 
-        def raw_class(self, kind):
-            name = super().raw_class(kind)
-            return name if name is not None else self.raw_named(kind)
+    def raw_other(self, value, kind):
+        if type(kind) is RemoteType and not issubclass(kind, BaseException):
+            return [self.number_of(value)]
+        if kind is RemoteType:
+            return ["k", type.__getattribute__(value, "_proofbox_class_number")]
+        if issubclass(kind, BaseException) and id(value) in self.exceptions and self.exceptions[id(value)][1] is not None:
+            return [self.exceptions[id(value)][1]]
+        if kind.__name__ == "traceback":
+            return None
+        return super().raw_other(value, kind)
 
-        def raw_object(self, value, kind):
-            if isinstance(value, SolutionModule):
-                raise self.needs_sharing("a module")
-            if kind.__name__ in NAMED_KINDS:
-                return self.raw_named(value)
-            raise self.needs_sharing(kind.__name__)
+    def raw_class(self, kind):
+        name = super().raw_class(kind)
+        return name if name is not None else self.raw_named(kind)
 
-        def raw_named(self, value):
-            """A function or class of a library's, which the solution finds under its name."""
-            home, name = getattr(value, "__module__", None), getattr(value, "__qualname__", None)
-            if home is None and hasattr(value, "__objclass__"):
-                home = value.__objclass__.__module__
-            if type(home) is str and type(name) is str and home not in OWN_MODULES:
-                found = sys.modules.get(home)
-                for part in name.split("."):
-                    found = getattr(found, part, None)
-                if found is value:
-                    return ["g", home, name]
-            raise self.needs_sharing(name if type(name) is str else type(value).__name__)
+    def raw_object(self, value, kind):
+        if isinstance(value, SolutionModule):
+            raise self.needs_sharing("a module")
+        if kind.__name__ in NAMED_KINDS:
+            return self.raw_named(value)
+        raise self.needs_sharing(kind.__name__)
 
-        def needs_sharing(self, what):
-            return NeedsSharing("they pass something to the solution that is no data: " + what)
+    def raw_named(self, value):
+        """A function or class of a library's, which the solution finds under its name."""
+        home, name = getattr(value, "__module__", None), getattr(value, "__qualname__", None)
+        if home is None and hasattr(value, "__objclass__"):
+            home = value.__objclass__.__module__
+        if type(home) is str and type(name) is str and home not in OWN_MODULES:
+            found = sys.modules.get(home)
+            for part in name.split("."):
+                found = getattr(found, part, None)
+            if found is value:
+                return ["g", home, name]
+        raise self.needs_sharing(name if type(name) is str else type(value).__name__)
 
-    TRACEBACK = type(sys.exc_info()[2]) if sys.exc_info()[2] else traceback_type()
-    PLAIN = frozenset(values._PLAIN_TYPES.values()) - {object}
-    return TestsSide
+    def needs_sharing(self, what):
+        return NeedsSharing("they pass something to the solution that is no data: " + what)
 
 
 NAMED_KINDS = frozenset("function builtin_function_or_method type method_descriptor wrapper_descriptor getset_descriptor ufunc EnumType EnumMeta ABCMeta".split())
@@ -351,140 +363,139 @@ def asked_name(head):
     return head[2] if len(head) > 2 else None
 
 
-def traceback_type():
-    try:
-        raise ValueError
-    except ValueError as error:
-        return type(error.__traceback__)
-
-
-def make_meta(side):
-    """The class of stand-ins' classes: what is done to such a class is done to the true one."""
-
-    class RemoteType(type):
-        def __call__(cls, *args, **kwargs):
-            return side.call(cls, args, kwargs)
-
-        def __getattr__(cls, name):
-            return ask_attribute(side, cls, name)
-
-        def __setattr__(cls, name, value):
-            side.ask("setattr", cls, name, value)
-
-        def __iter__(cls):
-            return side.ask("special", "__iter__", cls, args=())
-
-        def __len__(cls):
-            return side.ask("special", "__len__", cls, args=())
-
-        def __bool__(cls):
-            return True
-
-        def __getitem__(cls, key):
-            return side.ask("getitem", cls, key)
-
-        def __contains__(cls, item):
-            return side.ask("special", "__contains__", cls, args=(item,))
-
-        def __repr__(cls):
-            return "<class '%s.%s'>" % (cls.__module__, cls.__qualname__)
-
-        def __or__(cls, other):
-            return NotImplemented
-
-    return RemoteType
-
-
-def ask_attribute(side, owner, name):
+def _ask_attribute(owner, name):
     if name.startswith(NOT_ASKED):
         raise AttributeError(name)
-    return side.ask("getattr", owner, name)
+    return LINK.side.ask("getattr", owner, name)
 
 
-def make_class(side, description):
+class RemoteType(type):
+    """The class of stand-ins' classes: what is done to such a class is done to the true one."""
+
+    def __call__(cls, *args, **kwargs):
+        return LINK.side.call(cls, args, kwargs)
+
+    def __getattr__(cls, name):
+        return _ask_attribute(cls, name)
+
+    def __setattr__(cls, name, value):
+        LINK.side.ask("setattr", cls, name, value)
+
+    def __iter__(cls):
+        return LINK.side.ask("special", "__iter__", cls, args=())
+
+    def __len__(cls):
+        return LINK.side.ask("special", "__len__", cls, args=())
+
+    def __bool__(cls):
+        return True
+
+    def __getitem__(cls, key):
+        return LINK.side.ask("getitem", cls, key)
+
+    def __contains__(cls, item):
+        return LINK.side.ask("special", "__contains__", cls, args=(item,))
+
+    def __repr__(cls):
+        return "<class '%s.%s'>" % (cls.__module__, cls.__qualname__)
+
+
+def _stand_in_class(name, parents, members):
+    return type.__new__(RemoteType, name, parents, members)
+
+
+_OBJECT = {
+    "__getattr__": _ask_attribute,
+    "__setattr__": lambda mine, name, value: LINK.side.ask("setattr", mine, name, value),
+    "__delattr__": lambda mine, name: LINK.side.ask("delattr", mine, name),
+    "__copy__": lambda mine: LINK.side.ask("copy", mine, False),
+    "__deepcopy__": lambda mine, memo: LINK.side.ask("copy", mine, True),
+    "__dir__": lambda mine: LINK.side.ask("dir", mine),
+    "__eq__": lambda mine, other: LINK.side.equal(mine, other),
+    "__ne__": lambda mine, other: _negated(LINK.side.equal(mine, other)),
+    "__hash__": lambda mine: get_slot(mine, "_proofbox_hash"),
+    "__str__": lambda mine: LINK.side.ask("special", "__str__", mine, args=()),
+    "__repr__": lambda mine: LINK.side.ask("special", "__repr__", mine, args=()),
+    "__slots__": ("_proofbox_number", "_proofbox_hash", "__weakref__"),
+    "__module__": "builtins",
+    "_proofbox_methods": frozenset(),
+}
+# An object of the solution's.
+Remote = _stand_in_class("object", (), _OBJECT)
+
+
+def _negated(answer):
+    return answer if answer is NotImplemented else not answer
+
+
+def _asked(name):
+    """The special method that asks the true object."""
+    if name == "__call__":
+        return lambda mine, *args, **kwargs: LINK.side.call(mine, args, kwargs)
+    if name in OPERATORS:
+        return lambda mine, *others: LINK.side.operate(name, mine, others)
+    return lambda mine, *args: LINK.side.special(name, mine, args)
+
+
+_SPECIAL = {name: _asked(name) for name in [*FORWARDED, *OPERATORS]}
+# What can be called and is described no further.
+Function = _stand_in_class("function", (Remote,), {
+    "__slots__": (), "__call__": _SPECIAL["__call__"], "__module__": "builtins", "_proofbox_foreign": None, "_proofbox_class_number": 0,
+    "__doc__": property(lambda mine: LINK.side.ask("getattr", mine, "__doc__")),
+})
+
+
+def make_class(number, home, qualname, text, parents, methods, base_name):
     """A class for stand-ins of the described one's instances."""
-    number, home, qualname, text, raw_bases, methods, base_name, is_enum = description
-    if not all(type(name) is str for name in (home, qualname, *methods)):
-        raise ValueError("a class without a name")
-    parents = tuple(side.value(base) for base in raw_bases)
+    if not all(type(name) is str for name in (home, qualname, *methods)) or not (text is None or type(text) is str):
+        raise Garbled("a class without a name")
     parents = tuple(base for base in parents if isinstance(base, type) and base is not object)
-    name = qualname.rpartition(".")[2] or "object"
-    members = {"__module__": home, "__qualname__": qualname, "__doc__": text, "_proofbox_class_number": number, "_proofbox_base": base_name}
-    members["_proofbox_methods"] = frozenset(methods)
     # Of a library's class: the solution gave out an object that means more than what can be asked.
     is_known = home in sys.modules and not isinstance(sys.modules[home], SolutionModule) and home not in PLAINLY_ASKED
-    members["_proofbox_foreign"] = "%s.%s" % (home, qualname) if is_known else None
-    if number == 0:
-        members["__doc__"] = property(lambda mine: side.ask("getattr", mine, "__doc__"))
+    members = {
+        "__module__": home, "__qualname__": qualname, "__doc__": text, "_proofbox_class_number": number, "_proofbox_base": base_name,
+        "_proofbox_methods": frozenset(methods), "_proofbox_foreign": "%s.%s" % (home, qualname) if is_known else None,
+    }
     if any(issubclass(base, BaseException) for base in parents):
         parents = tuple(base for base in parents if issubclass(base, BaseException))
-        members["__str__"] = lambda self: get_slot(self, "__dict__").get("_proofbox_text", "")
-        members["__getattr__"] = lambda self, name: ask_attribute(side, self, name)
+        members["__str__"] = lambda mine: get_slot(mine, "__dict__").get("_proofbox_text", "")
+        members["__getattr__"] = _ask_attribute
     elif base_name is not None:
-        base = side.bases[base_name]
-        parents = tuple(parent for parent in parents if type(parent) is side.meta and issubclass(parent, base)) or (base,)
-        members.update(object_methods(side, set(methods) - OF_DATA, base))
-        members["_proofbox_number"] = property(lambda self: side.numbers[id(self)])
+        base = DATA[base_name]
+        parents = tuple(parent for parent in parents if type(parent) is RemoteType and issubclass(parent, base)) or (base,)
+        members.update(_data_methods(methods, base))
     else:
-        parents = tuple(parent for parent in parents if type(parent) is side.meta and issubclass(parent, Remote)) or (Remote,)
+        parents = tuple(parent for parent in parents if type(parent) is RemoteType and issubclass(parent, Remote)) or (Remote,)
         members["__slots__"] = ()
-        members.update(object_methods(side, methods, None))
+        for name in methods:
+            plain = name.lstrip("-")
+            if plain in _SPECIAL:
+                members[plain] = None if name[:1] == "-" else _SPECIAL[plain]
+        if "-__hash__" in methods:
+            members["__hash__"] = None
+    name = qualname.rpartition(".")[2] or "object"
     try:
-        return type.__new__(side.meta, name, parents, members)
+        return _stand_in_class(name, parents, members)
     except TypeError:  # Parents that do not go together here, where some of them are missing.
-        return type.__new__(side.meta, name, parents[:1], members)
+        return _stand_in_class(name, parents[:1], members)
 
 
-def object_methods(side, methods, base):
-    """What stand-ins of a class's objects can do. `base`: the built-in type whose content they have."""
-
-    def asked(name):
-        if name == "__call__":
-            return lambda mine, *args, **kwargs: side.call(mine, args, kwargs)
-        if name in OPERATORS:
-            return lambda mine, *others: side.operate(name, mine, others)
-        return lambda mine, *args: side.special(name, mine, args)
-
-    made = {}
-    for name in methods:
-        plain = name[1:] if name[:1] == "-" else name
-        if plain in ASKED or plain in OPERATORS:
-            made[plain] = None if name[:1] == "-" else asked(plain)
-        elif base is not None and plain[:2] != "__" and hasattr(base, plain):
-            # Its own in place of the built-in type's.
-            made[plain] = property(lambda mine, name=plain: side.ask("getattr", mine, name))
-    made["__getattr__"] = lambda mine, name: ask_attribute(side, mine, name)
-    for name in ("__str__", "__repr__"):
-        if base is None or name in methods:
-            made[name] = asked_text(side, name)
-    if base is not None:
-        made["__eq__"] = lambda mine, other: content_equal(side, base, mine, other, "__eq__" in methods)
-        made["__ne__"] = lambda mine, other: negated(made["__eq__"](mine, other))
-        made["__hash__"] = base.__hash__
-        return made
-    made["__setattr__"] = lambda mine, name, value: side.ask("setattr", mine, name, value)
-    made["__delattr__"] = lambda mine, name: side.ask("delattr", mine, name)
-    made["__copy__"] = lambda mine: side.ask("copy", mine, False)
-    made["__deepcopy__"] = lambda mine, memo: side.ask("copy", mine, True)
-    made["__dir__"] = lambda mine: side.ask("dir", mine)
-    made["__eq__"] = lambda mine, other: side.equal(mine, other)
-    made["__ne__"] = lambda mine, other: negated(side.equal(mine, other))
-    made["__hash__"] = None if "-__hash__" in methods else lambda mine: get_slot(mine, "_proofbox_hash")
+def _data_methods(methods, base):
+    """Of an object that also is data: it is compared and hashed as its content is, and asked for what its class has made
+    otherwise."""
+    made = {"__getattr__": _ask_attribute, "_proofbox_number": property(lambda mine: LINK.side.numbers[id(mine)])}
+    for name in set(methods) - OF_DATA:
+        if name in _SPECIAL:
+            made[name] = _SPECIAL[name]
+        elif name in ("__str__", "__repr__"):
+            made[name] = _OBJECT[name]
+        elif name[:2] != "__" and hasattr(base, name):
+            made[name] = property(lambda mine, name=name: LINK.side.ask("getattr", mine, name))
+    asks = "__eq__" in methods
+    made["__eq__"] = lambda mine, other: LINK.side.equal_data(base, mine, other, asks)
+    made["__ne__"] = lambda mine, other: _negated(LINK.side.equal_data(base, mine, other, asks))
+    made["__hash__"] = base.__hash__
     return made
-
-
-def asked_text(side, name):
-    return lambda mine: side.ask("special", name, mine, args=())
-
-
-def content_equal(side, base, mine, other, asks):
-    if asks and side.is_theirs(other) and not side.is_reading:
-        return side.ask("special", "__eq__", mine, args=(other,))
-    return base.__eq__(mine, other)
-
-
-def negated(answer):
-    return answer if answer is NotImplemented else not answer
 
 
 class SolutionModule(type(sys)):

@@ -97,6 +97,7 @@ class Reading:
 
     def imports(self, node):
         for alias in node.names:
+            self.homes.add(alias.name)
             if alias.name in self.own_modules:
                 self.solution_names.add(alias.asname or alias.name.partition(".")[0])
                 continue
@@ -107,6 +108,7 @@ class Reading:
     def imports_from(self, node):
         home = node.module or ""
         names = [alias.asname or alias.name for alias in node.names]
+        self.homes.add(home)
         if home in self.own_modules and not node.level:
             self.solution_names.update(names)
             return
@@ -114,7 +116,6 @@ class Reading:
         self.module(home, [alias.name for alias in node.names])
 
     def module(self, name, names):
-        self.homes.add(name)
         allowed = MODULES.get(name)
         if name not in MODULES or (allowed is not None and names is not None and not allowed.issuperset(names)):
             self.share("use " + name)

@@ -41,21 +41,20 @@ class Score:
 
 def run(tests, index, kind, code):
     """Runs one file's tests; raises what `tests.Tests.outcome_of` understands."""
-    errors = sys.modules.get("proofbox_tests") or tests.parts["tests"]
     name = "test_of_solution_%d" % index
     # Each file has a scope of its own, in which the set-up's names and the solution's are known.
     module = type(sys)(name)
     vars(module).update(tests.namespace)
     vars(module).update({"__name__": name, "__file__": name + ".py"})
     sys.modules[name] = module
-    tests.asking.OWN_MODULES.add(name)
+    asking.OWN_MODULES.add(name)
     score = Score(tests)
     if kind == "pytest":
         run_pytest(tests, index, module, code, score)
     else:
         exec(code, vars(module))
-        run_unittest(module, score, errors.Broken)
-    score.settle(errors.Broken, errors.Failed)
+        run_unittest(module, score, asking.Broken)
+    score.settle(asking.Broken, asking.Failed)
 
 
 def is_never_run(function):
@@ -120,11 +119,9 @@ def run_pytest(tests, index, module, code, score):
     try:
         import pytest
     except ImportError:
-        raise tests.asking.Unsupported("these tests are for pytest, which is not installed here (python3-pytest)") from None
+        raise asking.Unsupported("these tests are for pytest, which is not installed here (python3-pytest)") from None
     import io
     import os
-
-    errors = tests.parts["tests"]
 
     class File(pytest.Module):
         """The file as a module that is made here, with the names that it expects."""
@@ -186,4 +183,4 @@ def run_pytest(tests, index, module, code, score):
         sys.stdout = printed
     # 0: all passed, 1: some did not, 2: collection failed, 5: there was none. By others the run was cut short.
     if int(ended) not in (0, 1, 2, 5) or (int(ended) == 2 and score.first is None):
-        raise errors.Broken("pytest cut the tests short (exit code %d)" % ended)
+        raise asking.Broken("pytest cut the tests short (exit code %d)" % ended)

@@ -33,6 +33,7 @@ import builtins
 import marshal
 import posix
 import sys
+import time
 
 MAX_MESSAGE = 600
 # As natively for solutions: how many times its wall limit load may keep a process waiting.
@@ -45,12 +46,7 @@ USUAL_MODULES = {"np": "numpy", **{name: name for name in (
 ).split()}}
 
 
-class Broken(Exception):
-    """The tests themselves cannot be carried out."""
-
-
-class Failed(Exception):
-    """Tag and text of an entry that has judged itself."""
+Broken, Failed = asking.Broken, asking.Failed
 
 
 class Tests:
@@ -58,10 +54,9 @@ class Tests:
 
     is_shared = False
 
-    def __init__(self, parts, plan):
-        self.parts, self.driver, self.values, self.asking, self.reading = parts, parts["driver"], parts["values"], parts["asking"], parts["reading"]
+    def __init__(self, plan):
         self.nonce, self.setup, self.entries, self.first, self.entry_point, self.modules, self.own_modules, self.stops, self.wall_ms = plan
-        self.write_all, self.dumps, self.result_fd = self.driver.write_all, marshal.dumps, self.driver.RESULT_FD
+        self.write_all, self.dumps, self.result_fd = driver.write_all, marshal.dumps, driver.RESULT_FD
         self.trees, self.codes, self.namespace, self.side = [], [], {}, None
         self.checks = self.index = 0
 
@@ -79,28 +74,28 @@ class Tests:
         for place, (name, source, mode) in enumerate(sources):
             try:
                 tree = compile(source, name, mode, 0x400, True)
-                self.reading.mark_checks(tree)
+                reading.mark_checks(tree)
                 code = compile(tree, name, mode, 0, True)
             except Exception as error:
                 if mode == "eval" or place == 0:
-                    self.record(-1, "broken", "%s does not compile: %s" % ("entry_point" if mode == "eval" else "the set-up", self.driver.describe(error)))
+                    self.record(-1, "broken", "%s does not compile: %s" % ("entry_point" if mode == "eval" else "the set-up", driver.describe(error)))
                     return False
-                tree, code = None, self.driver.describe(error)
+                tree, code = None, driver.describe(error)
             self.trees.append(tree)
             self.codes.append(code)
-        self.text = self.reading.Reading([tree for tree in self.trees if tree is not None], self.modules)
-        self.free = set().union(*[self.driver.names_read(code, only=False) for code in self.codes if type(code) is not str])
-        self.wanted = self.free - self.reading.BUILTINS - self.text.imported - {self.reading.CHECKED}
+        self.text = reading.Reading([tree for tree in self.trees if tree is not None], self.modules)
+        self.free = set().union(*[driver.names_read(code, only=False) for code in self.codes if type(code) is not str])
+        self.wanted = self.free - reading.BUILTINS - self.text.imported - {reading.CHECKED}
         return True
 
     def names_of_solution(self):
         """Names that the tests expect of the solution. A builtin's name means the builtin, unless it is declared to be
         what is tested, or nothing else is called."""
         root, names = self.root(), set(self.wanted)
-        if root in self.reading.BUILTINS:
+        if root in reading.BUILTINS:
             names.add(root)
         elif not names and not root and not self.text.solution_names:
-            called = self.text.called_itself & self.reading.BUILTINS
+            called = self.text.called_itself & reading.BUILTINS
             if len(called) > 1:
                 raise Broken("the tests call builtins only (%s): say by `entry_point` which of them the solution defines" % ", ".join(sorted(called)))
             names.update(called)
@@ -118,12 +113,12 @@ class Tests:
         try:
             names = self.names_of_solution()
             if self.prelude != "none":
-                names -= self.driver.bind_prelude(self.namespace, self.prelude, self.free - {"ListNode", "TreeNode"}).keys()
+                names -= driver.bind_prelude(self.namespace, self.prelude, self.free - {"ListNode", "TreeNode"}).keys()
         except Broken as error:
             return self.record(-1, "broken", str(error))
         tag, text = self.outcome_of(lambda: self.load(names), -1)
         if tag == "passed":
-            self.namespace[self.reading.CHECKED] = self.check
+            self.namespace[reading.CHECKED] = self.check
             self.record(-1, "met")
             tag, text = self.outcome_of(lambda: exec(self.codes[0], self.namespace), -1)
         elif tag in ("tripped", "missing"):
@@ -132,13 +127,13 @@ class Tests:
             return self.record(-1, tag, text)
         self.watch_wall_time()
         for index in self.needed():
-            began, self.index = clock(), index
+            began, self.index = time.monotonic(), index
             tag, text = self.outcome_of(lambda: self.run_entry(index), index)
             if index < self.first:
                 continue
             if self.needs_sharing():
                 return None
-            self.record(index - self.first, tag, text, int((clock() - began) * 1e6))
+            self.record(index - self.first, tag, text, int((time.monotonic() - began) * 1e6))
             if tag != "passed" and (self.stops or tag in ("gone", "garbled")):
                 return None
         return self.record(-1, "done")
@@ -148,41 +143,40 @@ class Tests:
         order, names = list(range(self.first, len(self.entries))), None
         for index in range(self.first - 1, -1, -1):
             if names is None:
-                names = set().union(*[self.driver.names_read(self.codes[place + 1], only=False) for place in order if type(self.codes[place + 1]) is not str])
+                names = set().union(*[driver.names_read(self.codes[place + 1], only=False) for place in order if type(self.codes[place + 1]) is not str])
             tree = self.trees[index + 1]
-            if tree is not None and self.entries[index][0] in ("assert", "code") and names & self.reading.names_bound(tree):
+            if tree is not None and self.entries[index][0] in ("assert", "code") and names & reading.names_bound(tree):
                 order.insert(0, index)
-                names |= self.driver.names_read(self.codes[index + 1], only=False)
+                names |= driver.names_read(self.codes[index + 1], only=False)
         return order
 
     def watch_wall_time(self):
         """Ends tests that sleep beyond the wall limit. Time in which they wait for the solution is the solution's; who
         computes, or would if the machine let it, ends by the CPU limit."""
         try:
-            import signal
-            import time
+            # Not `signal`, which makes enumerations of what is in here.
+            import _signal
 
-            signal.signal(signal.SIGALRM, self.look_at_wall_time)
-            signal.setitimer(signal.ITIMER_REAL, self.wall_ms / 1000, self.wall_ms / 4000)
             self.times = time.monotonic(), time.process_time()
+            _signal.signal(_signal.SIGALRM, self.look_at_wall_time)
+            _signal.setitimer(_signal.ITIMER_REAL, self.wall_ms / 1000, self.wall_ms / 4000)
         except (ImportError, AttributeError, OSError):
             return  # In WebAssembly, where whoever runs the guest does it.
 
     def look_at_wall_time(self, *_):
-        import time
-
         wall, cpu = time.monotonic() - self.times[0] - self.side.waited, time.process_time() - self.times[1]
         if not self.side.is_waiting and wall * 1000 >= self.wall_ms and cpu < wall / MOST_WALL_STRETCH:
             self.record(max(self.index - self.first, 0), "over")
             posix._exit(0)
 
     def link(self):
-        side = self.asking.make_side(self.values)
         keeps_stop_iteration = any("StopIteration" in text for text in [self.setup] + [code for _, code in self.entries])
-        self.side = side(self.driver.LINK_IN_FD, self.driver.LINK_OUT_FD, keeps_stop_iteration)
+        self.side = asking.TestsSide(driver.LINK_IN_FD, driver.LINK_OUT_FD, keeps_stop_iteration)
         for place, name in enumerate(self.modules):
+            if name not in self.text.homes:
+                continue
             if name == "main" or not (name in sys.modules or is_of_the_library(name)):
-                sys.modules[name] = self.asking.SolutionModule(name, self.side, place < self.own_modules)
+                sys.modules[name] = asking.SolutionModule(name, self.side, place < self.own_modules)
 
     def load(self, names):
         found = self.side.names(sorted(names), "load")
@@ -197,7 +191,7 @@ class Tests:
 
     def needs_sharing(self):
         """What tests pass to the solution shows that they must share its process."""
-        if isinstance(self.side.ended, self.asking.NeedsSharing):
+        if isinstance(self.side.ended, asking.NeedsSharing):
             self.record(-1, "shared", str(self.side.ended))
             return True
         return False
@@ -214,7 +208,7 @@ class Tests:
         self.on_answer(lambda: self.record(index - self.first, "met") if index >= self.first else None)
         questions, checks = self.side.questions, self.checks
         if kind in ("unittest", "pytest"):
-            self.parts["suites"].run(self, index, kind, code)
+            suites.run(self, index, kind, code)
         else:
             exec(code, self.namespace)
             tree = self.trees[index + 1]
@@ -242,16 +236,16 @@ class Tests:
             tag, text = "passed", ""
         except Broken as error:
             tag, text = "broken", str(error)
-        except self.asking.Unsupported as error:
+        except asking.Unsupported as error:
             tag, text = "unsupported", str(error)
         except Failed as error:
             tag, text = error.args
-        except (self.values.Gone, self.values.Garbled, self.asking.NeedsSharing) as error:
+        except (values.Gone, values.Garbled, asking.NeedsSharing) as error:
             tag, text = "gone", ""
         except BaseException as error:
             tag, text = self.judge(error, side.questions > before)
         # Whoever caught it on the way: it has happened.
-        if isinstance(side.ended, self.values.Garbled):
+        if isinstance(side.ended, values.Garbled):
             return "garbled", str(side.ended)
         if side.ended is not None:
             return "gone", "idle" if side.was_idle else ""
@@ -263,7 +257,7 @@ class Tests:
 
     def judge(self, error, has_met_solution):
         """What an exception that came out of the tests says of the solution."""
-        text = self.driver.describe(error)
+        text = driver.describe(error)
         if self.is_theirs(error):
             return "raised", text
         if isinstance(error, AssertionError):
@@ -294,7 +288,7 @@ class Tests:
 
     def missing_name(self, error):
         """What the solution lacks, if that is what the exception says."""
-        if isinstance(error, self.asking.MissingFromSolution):
+        if isinstance(error, asking.MissingFromSolution):
             return str(error)
         if isinstance(error, ImportError) and error.name in self.modules:
             return "the solution has no " + (str(error).partition("'")[2].partition("'")[0] or "such name")
@@ -362,8 +356,8 @@ class SharedTests(Tests):
     last_result = property(lambda self: self, lambda self, value: None)
     questions = 0
 
-    def __init__(self, parts, plan, compiled, entry):
-        super().__init__(parts, plan)
+    def __init__(self, plan, compiled, entry):
+        super().__init__(plan)
         self.compiled, self.entry = compiled, entry
         self.side = self
         self.tell = None
@@ -372,7 +366,7 @@ class SharedTests(Tests):
         pass
 
     def load(self, names):
-        driver, (code, read) = self.driver, self.compiled
+        code, read = self.compiled
         namespace = driver.new_module(driver.MODULE_NAME, self.entry)
         sys.modules["__main__"] = module = sys.modules[driver.MODULE_NAME]
         for name in self.modules[: self.own_modules]:
@@ -391,18 +385,18 @@ class SharedTests(Tests):
         # What the tests have bound by now is the prelude's.
         of_tests = dict(self.namespace)
         own = {name for name in namespace if namespace[name] is not bound.get(name, self)}
-        protected = (self.reading.BUILTINS | of_tests.keys() | self.text.imported) & own - names
+        protected = (reading.BUILTINS | of_tests.keys() | self.text.imported) & own - names
         wrapped = (names & own) | self.text.solution_names
         for name, value in of_tests.items():
-            namespace[self.reading.OTHERS + name if name in protected else name] = value
-        for name in protected & self.reading.BUILTINS - of_tests.keys():
-            namespace[self.reading.OTHERS + name] = before.get(name)
+            namespace[reading.OTHERS + name if name in protected else name] = value
+        for name in protected & reading.BUILTINS - of_tests.keys():
+            namespace[reading.OTHERS + name] = before.get(name)
         self.namespace = namespace
-        namespace[self.reading.CHECKED], namespace[self.reading.MET] = self.check, self.notice
+        namespace[reading.CHECKED], namespace[reading.MET] = self.check, self.notice
         for name in names - namespace.keys() & USUAL_MODULES.keys():
             namespace[name] = __import__(USUAL_MODULES[name], None, None, ("*",))
         trees = [tree for tree in self.trees if tree is not None]
-        self.reading.rename(trees, protected, wrapped)
+        reading.rename(trees, protected, wrapped)
         for place, tree in enumerate(self.trees):
             if tree is not None:
                 name = ("<set-up>", "<entry point>")[place > 0] if place in (0, len(self.trees) - 1) else "<test %d>" % (place - 1)
@@ -431,12 +425,6 @@ class SharedTests(Tests):
         return False
 
 
-def clock():
-    import time
-
-    return time.monotonic()
-
-
 def is_of_the_library(name):
     """Whether the tests, which import a module of that name, mean one that is installed: no file of the
     solution's stands in for it."""
@@ -444,9 +432,8 @@ def is_of_the_library(name):
     return any(finder.find_spec(top, None) is not None for finder in sys.meta_path)
 
 
-def run(parts, mode, entry, prelude):
+def run(mode, entry, prelude):
     """The tests' process, from its start to its end."""
-    driver = parts["driver"]
     leave = driver.make_exit()
     plan = marshal.loads(driver.read_all(driver.CALL_FD))
     fds = [driver.RESULT_FD]
@@ -457,15 +444,15 @@ def run(parts, mode, entry, prelude):
         compiled = driver.compile_solution(source, entry, prelude, driver.RESULT_FD)
         if compiled[0] is None:
             leave(1)
-        tests = SharedTests(parts, plan, compiled, entry)
+        tests = SharedTests(plan, compiled, entry)
     else:
         sys.argv = ["tests"]
         driver.prepare(prelude)
         fds += [driver.LINK_IN_FD, driver.LINK_OUT_FD]
-        tests = Tests(parts, plan)
+        tests = Tests(plan)
         tests.namespace = driver.new_module(TESTS_MODULE, "<tests>")
         sys.modules["__main__"] = sys.modules[TESTS_MODULE]
-        parts["asking"].OWN_MODULES.update((TESTS_MODULE, "__main__"))
+        asking.OWN_MODULES.update((TESTS_MODULE, "__main__"))
     for fd in fds:
         posix.set_inheritable(fd, False)
     tests.prelude = prelude

@@ -83,14 +83,14 @@ class _Scan:
 
 _scan = _json.make_scanner(_Scan)
 _mro = type.__dict__["__mro__"].__get__
-_PLAIN_TYPES = {
+PLAIN_TYPES = {
     kind.__name__: kind
     for kind in (int, float, complex, bool, str, bytes, bytearray, list, tuple, dict, set, frozenset, object, type(None), range, slice)
 }
-_PLAIN_IDS = {id(kind): name for name, kind in _PLAIN_TYPES.items()}
+_PLAIN_IDS = {id(kind): name for name, kind in PLAIN_TYPES.items()}
 # Of containers: the type, what makes an empty one, whether it has content as pairs.
 _BASES = {"l": list, "s": set, "d": dict, "y": bytearray}
-_VALUE_BASES = {"int": int, "float": float, "complex": complex, "str": str, "bytes": bytes, "tuple": tuple, "frozenset": frozenset}
+VALUE_BASES = {"int": int, "float": float, "complex": complex, "str": str, "bytes": bytes, "tuple": tuple, "frozenset": frozenset}
 _FACTORIES = {kind.__name__: kind for kind in (int, float, str, list, dict, set, tuple, bool)}
 _FACTORY_IDS = {id(kind) for kind in _FACTORIES.values()}
 # Modules whose exceptions are known to both sides.
@@ -173,7 +173,7 @@ _MAKERS = {name: _maker(home, name) for home, name in _PARTS}
 
 def letter_of(kind):
     """The letter of a container's exact type, or of the built-in one that it derives from."""
-    letter = _LETTERS.get(kind)
+    letter = LETTERS.get(kind)
     if letter is None:
         name, home = kind.__name__, kind.__module__
         if home == "collections" and name in _COLLECTIONS:
@@ -183,7 +183,7 @@ def letter_of(kind):
     return letter
 
 
-_LETTERS = {list: "l", set: "s", dict: "d", bytearray: "y"}
+LETTERS = {list: "l", set: "s", dict: "d", bytearray: "y"}
 _COLLECTIONS = {"deque": "D", "OrderedDict": "O", "Counter": "C", "defaultdict": "F"}
 _IS_MAPPING = frozenset("dOCF")
 
@@ -304,7 +304,7 @@ class Side:
             return [number]
         if kind is tuple:
             return self.raw_tuple(value)
-        letter = _LETTERS.get(kind)
+        letter = LETTERS.get(kind)
         if letter is not None:
             return self.container(value, letter, None)
         if kind is bytes:
@@ -544,7 +544,7 @@ class Side:
     def known_type(self, name):
         home, _, name = name.rpartition(":")
         if not home:
-            return _PLAIN_TYPES[name]
+            return PLAIN_TYPES[name]
         found = getattr(module(home), name) if home in ERROR_MODULES else None
         if not (isinstance(found, type) and issubclass(found, BaseException)):
             raise Garbled("no such type")
