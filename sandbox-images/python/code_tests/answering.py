@@ -6,7 +6,8 @@ Whatever this process says is the solution's word: it can be made to say anythin
 it says counts as more than a value that a function returned. It asks nothing, and is never told what is expected,
 except where tests pass that on themselves.
 
-A question is [op, values...], an answer ["r", value] or ["x", exception]. `Solution` has a method for each op. A value
+A question is [op, values...], an answer ["r", value, names] or ["x", exception, names]: (name, value, ...) of those that the
+tests read from the solution's scope and that it has bound anew. `Solution` has a method for each op. A value
 ["a", i] in an answer is argument i of the question, itself.
 """
 
@@ -63,9 +64,9 @@ class SolutionSide(values.Side):
         except BaseException as error:
             answer = ["x", error.with_traceback(None)]
         try:
-            raw = [answer[0], self.raw_answer(answer[1])]
+            raw = [answer[0], self.raw_answer(answer[1]), self.raw(solution.rebound())]
         except Exception as error:
-            raw = ["x", self.raw(TypeError("a result that cannot cross: " + values.text_of(error)))]
+            raw = ["x", self.raw(TypeError("a result that cannot cross: " + values.text_of(error))), None]
         # What only this answer holds is forgotten with it.
         answer = asked = self.asked = None
         self.send(raw)
@@ -185,7 +186,17 @@ class Solution:
 
     def __init__(self, compiled, entry, prelude):
         self.compiled, self.entry, self.prelude = compiled, entry, prelude
-        self.namespace = None
+        self.namespace, self.followed = None, {}
+
+    def rebound(self):
+        """Names that the tests read, as in one scope with the solution, and their values, where these are others now."""
+        changed = []
+        for name, before in self.followed.items():
+            now = self.namespace.get(name, before)
+            if now is not before:
+                self.followed[name] = now
+                changed += [name, now]
+        return tuple(changed) or None
 
     def do_load(self, names):
         """Runs the module, and gives those of the names that it has."""
@@ -198,7 +209,9 @@ class Solution:
         except BaseException as error:
             driver.show_exception(error)
             raise
-        return self.do_names(names)
+        found = self.do_names(names)
+        self.followed = {name: self.namespace[name] for name in found[::2]}
+        return found
 
     def do_names(self, names):
         """[name, value, ...]; of a module only that it is one."""

@@ -8,9 +8,10 @@ What a stand-in means in tests:
 
 - An object of the solution's own class never equals plain data. Its class is asked about other objects of the
   solution's only. What derives from a built-in type of data equals what its content equals.
-- Other operators with plain data (`+ 1`, `< 3`, `in`) are asked of objects that the tests have made by calling a class:
-  a name of the tests' text that is written as classes are. Of what a function returned they are not: an object
-  could then stand for the number that was expected, whatever it is. That is `unsupported`.
+- Other operators with plain data (`+ 1`, `< 3`, `in`) are asked. Where data comes of one (and not another object), it
+  counts only of an object that the tests have made by calling a class, by a name that their text writes as those of
+  classes: what a function returned could stand for the number that was expected, whatever it is. So it is no number
+  (`TypeError`); or, where the tests treat objects of that class as objects, `unsupported`.
 """
 
 import sys
@@ -34,9 +35,12 @@ ASKED = frozenset(FORWARDED)
 # Of an object that also is data, comparing is its content's.
 OF_DATA = frozenset(["__eq__", "__ne__", "__hash__", "__lt__", "__le__", "__gt__", "__ge__", "__contains__", "__bool__", "__new__", "__init__"])
 # By these names array libraries have an object take over what they were to do with it, and Python has it copied.
-NOT_ASKED = ("__array", "__torch_", "__jax_", "__dataframe", "__pandas", "__reduce", "__getstate", "__getnewargs", "_proofbox")
-# What an object has been to the tests: made by calling a class that they name; the result of an operator on such a one.
-MADE, DERIVED = 2, 1
+NOT_ASKED = ("__array", "__torch_", "__jax_", "__dataframe", "__pandas", "__reduce", "__getstate", "__getnewargs", "_proofbox", "_pytest", "pytest", "__test__")
+# Attributes of Python's own that tests look at, and frameworks do not.
+LOOKED_AT = frozenset("__annotations__ __defaults__ __dict__ __doc__ __module__ __name__ __qualname__".split())
+# What an object is to the tests: made by calling a class that they name, or by operators of such; unknown; unknown and
+# the result of an operator with data.
+KNOWN, UNKNOWN, INFORMED = 1, 0, -1
 
 
 class Unsupported(Exception):
@@ -91,10 +95,12 @@ class TestsSide(values.Side):
         self.levels, self.class_stand_ins = {}, {}
         self.exceptions = {}
         # What the tests know for classes by their own text.
-        self.named_classes = set()
+        self.named_classes, self.treated_as_objects = set(), set()
         # `last_result`: what the last call returned, if that is plain data; else this.
         self.questions, self.last_result, self.on_answer = 0, self, None
         self.asked_args = ()
+        # Names of the solution's scope that the tests read, and who is told when it binds them anew.
+        self.followed, self.on_rebound = (), None
         # Names of the libraries' types whose objects were given out: nothing here behaves as they do.
         self.foreign = []
         self.unsupported = None
@@ -121,7 +127,7 @@ class TestsSide(values.Side):
             raise
         began, self.is_waiting = _monotonic(), True
         try:
-            kind, answer = self.receive()
+            kind, answer, rebound = self.receive()
             if kind != "r" and not (kind == "x" and isinstance(answer, BaseException)):
                 raise Garbled("no answer")
         except (Gone, Garbled) as error:
@@ -130,8 +136,10 @@ class TestsSide(values.Side):
         finally:
             self.is_waiting = False
             self.waited += _monotonic() - began
-        if op not in ("load", "names"):
+        if op not in ("load", "names", "getattr"):
             self.questions += 1
+        if rebound:
+            self.on_rebound(self.pairs(rebound, self.followed))
         if kind == "x":
             self.raise_theirs(answer, op == "special" and asked_name(head) == "__next__")
         return answer
@@ -152,60 +160,55 @@ class TestsSide(values.Side):
     def call(self, target, args, kwargs):
         result = self.ask("call", tuple(kwargs), target, args=args + tuple(kwargs.values()))
         if type(target) is RemoteType and type(result) is target and target in self.named_classes:
-            self.levels[self.number_of(result)] = MADE
+            self.levels[self.number_of(result)] = KNOWN
         self.last_result = result if type(result) in PLAIN else self
         return result
 
     def names(self, names, op="names"):
         """Those of the names that the solution has, and their values. `...` is a module."""
-        answer = self.ask(op, tuple(names))
-        if type(answer) is not tuple or len(answer) % 2:
-            self.ended = Garbled("no names")
-            raise self.ended
-        found = dict(zip(answer[::2], answer[1::2]))
-        if not all(type(name) is str and name in names for name in found):
-            self.ended = Garbled("names that were not asked for")
-            raise self.ended
+        found = self.pairs(self.ask(op, tuple(names)), names)
         for name, value in found.items():
             plain = name.lstrip("_")
             if type(value) is RemoteType and plain[:1].isupper() and "_" not in plain:
                 self.named_classes.add(value)
-            elif not self.is_theirs(value):
-                # Data of the solution's that the tests look at: that is an answer.
-                self.questions += 1
         return found
+
+    def pairs(self, answer, names):
+        if type(answer) is not tuple or len(answer) % 2 or not all(type(name) is str and name in names for name in answer[::2]):
+            self.ended = Garbled("names that were not asked for")
+            raise self.ended
+        return dict(zip(answer[::2], answer[1::2]))
 
     def is_theirs(self, value):
         return type(type(value)) is RemoteType or type(value) is RemoteType
 
     def special(self, name, mine, args):
-        if name in READINGS and self.level(mine) == DERIVED:
+        if name in READINGS and self.level(mine) == INFORMED:
             self.refuse(name, mine)
         return self.ask("special", name, mine, args=args)
 
     def operate(self, name, mine, others):
-        if self.is_theirs(others[0]):
-            return self.note(mine, others[0], self.ask("special", name, mine, args=others))
-        level = self.level(mine)
-        if level < (MADE if name in ORDERING else DERIVED):
+        """An operator. What comes of one on objects that the tests have made is known to them, too."""
+        level, is_data = self.level(mine), not self.is_theirs(others[0])
+        if not is_data:
+            other = self.level(others[0])
+            level = INFORMED if INFORMED in (level, other) else max(level, other)
+        result = self.ask("special", name, mine, args=others)
+        if type(type(result)) is RemoteType:
+            number = self.number_of(result)
+            if result is not mine:
+                self.levels[number] = INFORMED if is_data and level != KNOWN else level
+        elif result is not NotImplemented and (level == INFORMED or (is_data and level != KNOWN)):
             self.refuse(name, mine)
-        result = self.note(mine, mine, self.ask("special", name, mine, args=others))
-        return result
-
-    def note(self, mine, other, result):
-        """What came of an operator on an object that tests have made is known to them, too."""
-        if type(type(result)) is RemoteType and result is not mine and type(result) in (type(mine), type(other)):
-            if max(self.level(mine), self.level(other)) > 0:
-                number = self.number_of(result)
-                self.levels[number] = max(self.levels.get(number, 0), DERIVED)
         return result
 
     def level(self, mine):
-        return self.levels.get(self.number_of(mine), 0)
+        return self.levels.get(self.number_of(mine), UNKNOWN)
 
     def refuse(self, name, mine):
         text = "an object of the solution's own class %s, which a function returned, meets data by %s" % (type(mine).__name__, name)
-        self.unsupported = self.unsupported or text
+        if type(mine) in self.named_classes or type(mine) in self.treated_as_objects:
+            self.unsupported = self.unsupported or text
         raise TypeError(text)
 
     def equal(self, mine, other):
@@ -217,7 +220,7 @@ class TestsSide(values.Side):
             if "__eq__" in type(mine)._proofbox_methods or "__eq__" in getattr(type(other), "_proofbox_methods", ()):
                 return self.ask("special", "__eq__", mine, args=(other,))
             return NotImplemented
-        if self.level(mine) == MADE and "__eq__" in type(mine)._proofbox_methods:
+        if self.level(mine) == KNOWN and "__eq__" in type(mine)._proofbox_methods:
             answer = self.ask("special", "__eq__", mine, args=(other,))
             if answer is not NotImplemented and answer:
                 text = "an object of the solution's own class %s equals data" % type(mine).__name__
@@ -366,6 +369,9 @@ def asked_name(head):
 def _ask_attribute(owner, name):
     if name.startswith(NOT_ASKED):
         raise AttributeError(name)
+    if name[:1] != "_" or name in LOOKED_AT:
+        LINK.side.questions += 1
+        LINK.side.treated_as_objects.add(type(owner))
     return LINK.side.ask("getattr", owner, name)
 
 

@@ -20,7 +20,12 @@ MODULES["contextlib"] = frozenset(("suppress", "nullcontext"))
 MODULES["dataclasses"] = frozenset(("dataclass", "field"))
 MODULES["types"] = frozenset(("SimpleNamespace",))
 # And of none of them these, nor these builtins and attributes, wherever they are used.
-OF_MODULES = frozenset("seed setstate set_state getstate mock warns deprecated_call".split())
+OF_MODULES = frozenset(
+    (
+        "seed setstate set_state getstate mock warns deprecated_call getcontext setcontext localcontext seterr seterrcall errstate "
+        "set_printoptions printoptions setfirstweekday setlocale tzset MonkeyPatch importorskip"
+    ).split()
+)
 OF_BUILTINS = frozenset("open input eval exec compile __import__ globals locals vars breakpoint".split())
 OF_OBJECTS = frozenset("assertLogs assertNoLogs assertWarns assertWarnsRegex".split())
 # What pytest brings along for looking at the process.
@@ -33,6 +38,11 @@ FIXTURES = frozenset(
 DUNDERS = frozenset("__name__ __doc__ __class__ __cause__ __context__ __suppress_context__ __dict__ __annotations__ __defaults__ __module__ __qualname__ __wrapped__ __version__".split())
 TRIES = frozenset(("raises", "assertRaises", "assertRaisesRegex", "fail"))
 ENDINGS = frozenset(("exit", "quit", "_exit"))
+# Modules that tests use without importing them, as the solution does; by their own names and others.
+USUAL_MODULES = {"np": "numpy", **{name: name for name in (
+    "math cmath string re collections heapq bisect copy random statistics itertools functools operator typing decimal fractions datetime json "
+    "numbers time numpy sys os io"
+).split()}}
 BUILTINS = frozenset(name for name in vars(builtins) if name[:2] != "__" or name == "__import__")
 CHECKED, MET, OTHERS = "_proofbox_checked", "_proofbox_met", "_proofbox_of_tests_"
 
@@ -46,11 +56,14 @@ class Reading:
         self.called, self.called_itself, self.imported, self.defined, self.loaded = set(), set(), set(), set(), set()
         self.solution_names, self.homes, self.checked = set(), set(), None
         self.fixtures, self.parameters, self.bases = set(), set(), set()
-        self.aliases, self.attributes = {}, []
+        self.aliases, self.attributes, self.set_on, self.assigned = {}, [], set(), set()
         # Why the tests must share the solution's process; None if they need not.
         self.why = None
         for tree in trees:
             self.read(tree)
+            for statement in getattr(tree, "body", None) if type(tree) is _ast.Module else ():
+                if type(statement) is _ast.Assign:
+                    self.assigns(statement)
         self.conclude()
 
     def share(self, why):
@@ -71,12 +84,22 @@ class Reading:
                 elif isinstance(value, _ast.AST) and type(value) not in CONTEXTS:
                     stack.append(value)
 
+    def assigns(self, node):
+        """What is given a constant at the top is meant for somebody to read."""
+        if type(node.value) in (_ast.Constant, _ast.Lambda, _ast.List, _ast.Dict, _ast.Set, _ast.Tuple, _ast.UnaryOp):
+            self.assigned.update(target.id for target in node.targets if type(target) is _ast.Name and target.id[:1] != "_")
+
+    def names_global(self, node):
+        self.assigned.update(node.names)
+
     def name(self, node):
         if type(node.ctx) is _ast.Load:
             self.loaded.add(node.id)
 
     def call(self, node):
         function = node.func
+        if type(function) is _ast.Name and function.id in ("setattr", "delattr") and node.args and type(node.args[0]) is _ast.Name:
+            self.set_on.add(node.args[0].id)
         if type(function) is _ast.Name:
             self.called_itself.add(function.id)
             if function.id == "check" and len(node.args) == 1 and type(node.args[0]) is _ast.Name:
@@ -147,12 +170,21 @@ class Reading:
             self.defines(node)
 
     def conclude(self):
+        for name, home in USUAL_MODULES.items():
+            if name in self.loaded and name not in self.defined | self.imported and any(getattr(node.value, "id", None) == name for node in self.attributes):
+                self.aliases.setdefault(name, home)
+                if home not in MODULES:
+                    self.share("use " + home)
+        for name in sorted(self.assigned - self.loaded - {"METADATA"}):
+            self.share("assign %s, which only the solution may read" % name)
         for base in self.bases - self.defined - self.imported - BUILTINS:
             self.share("derive a class from the solution's " + base)
         for name in sorted(OF_BUILTINS & self.loaded - self.defined - self.imported):
             self.share("use %s()" % name)
         for name in sorted(FIXTURES & self.parameters - self.fixtures):
             self.share("use pytest's " + name)
+        for name in sorted(self.set_on & self.aliases.keys()):
+            self.share("replace parts of " + name)
         for node in self.attributes:
             self.look_at(node)
 
@@ -166,7 +198,7 @@ class Reading:
         home = self.aliases.get(root.id) if type(root) is _ast.Name else None
         if home is not None:
             allowed = MODULES.get(home)
-            if name in OF_MODULES or (depth == 0 and allowed is not None and name not in allowed):
+            if type(node.ctx) is not _ast.Load or name in OF_MODULES or (depth == 0 and allowed is not None and name not in allowed):
                 self.share("use %s.%s" % (home, name))
 
 
@@ -188,6 +220,7 @@ READERS = {
     _ast.ClassDef: Reading.defines_class,
     _ast.AsyncFunctionDef: Reading.awaits,
     _ast.Await: Reading.awaits,
+    _ast.Global: Reading.names_global,
     _ast.AsyncFor: Reading.awaits,
     _ast.AsyncWith: Reading.awaits,
 }

@@ -39,13 +39,6 @@ MAX_MESSAGE = 600
 # As natively for solutions: how many times its wall limit load may keep a process waiting.
 MOST_WALL_STRETCH = 16
 TESTS_MODULE = "tests_of_solution"
-# Modules that tests use without importing them, as the solution does; by their own names and others.
-USUAL_MODULES = {"np": "numpy", **{name: name for name in (
-    "math cmath string re collections heapq bisect copy random statistics itertools functools operator typing decimal fractions datetime json "
-    "numbers time numpy sys os io"
-).split()}}
-
-
 Broken, Failed = asking.Broken, asking.Failed
 
 
@@ -58,7 +51,7 @@ class Tests:
         self.nonce, self.setup, self.entries, self.first, self.entry_point, self.modules, self.own_modules, self.stops, self.wall_ms = plan
         self.write_all, self.dumps, self.result_fd = driver.write_all, marshal.dumps, driver.RESULT_FD
         self.trees, self.codes, self.namespace, self.side = [], [], {}, None
-        self.checks = self.index = 0
+        self.checks, self.index, self.given = 0, 0, frozenset()
 
     def record(self, index, tag, text="", micros=0):
         text = text[:MAX_MESSAGE].encode("utf-8", "replace").decode("utf-8")
@@ -84,7 +77,8 @@ class Tests:
             self.trees.append(tree)
             self.codes.append(code)
         self.text = reading.Reading([tree for tree in self.trees if tree is not None], self.modules)
-        self.free = set().union(*[driver.names_read(code, only=False) for code in self.codes if type(code) is not str])
+        self.read_by = [set() if type(code) is str else driver.names_read(code, only=False) for code in self.codes]
+        self.free = set().union(*self.read_by)
         self.wanted = self.free - reading.BUILTINS - self.text.imported - {reading.CHECKED}
         return True
 
@@ -94,7 +88,7 @@ class Tests:
         root, names = self.root(), set(self.wanted)
         if root in reading.BUILTINS:
             names.add(root)
-        elif not names and not root and not self.text.solution_names:
+        elif not root and not self.text.solution_names and not names & self.text.called - reading.USUAL_MODULES.keys():
             called = self.text.called_itself & reading.BUILTINS
             if len(called) > 1:
                 raise Broken("the tests call builtins only (%s): say by `entry_point` which of them the solution defines" % ", ".join(sorted(called)))
@@ -143,11 +137,11 @@ class Tests:
         order, names = list(range(self.first, len(self.entries))), None
         for index in range(self.first - 1, -1, -1):
             if names is None:
-                names = set().union(*[driver.names_read(self.codes[place + 1], only=False) for place in order if type(self.codes[place + 1]) is not str])
+                names = set().union(*[self.read_by[place + 1] for place in order])
             tree = self.trees[index + 1]
             if tree is not None and self.entries[index][0] in ("assert", "code") and names & reading.names_bound(tree):
                 order.insert(0, index)
-                names |= driver.names_read(self.codes[index + 1], only=False)
+                names |= self.read_by[index + 1]
         return order
 
     def watch_wall_time(self):
@@ -183,11 +177,20 @@ class Tests:
         for name in list(found):
             # A module that the tests use as one is the library's, whatever the solution calls so.
             is_used_as_one = any(getattr(node.value, "id", None) == name for node in self.text.attributes)
-            if found[name] is ... or (name in USUAL_MODULES and is_used_as_one and name not in self.text.called_itself):
+            if found[name] is ... or (name in reading.USUAL_MODULES and is_used_as_one and name not in self.text.called_itself):
                 del found[name]
-                if name in USUAL_MODULES:
-                    found[name] = __import__(USUAL_MODULES[name], None, None, ("*",))
+                if name in reading.USUAL_MODULES:
+                    found[name] = __import__(reading.USUAL_MODULES[name], None, None, ("*",))
         self.namespace.update(found)
+        self.given = {name for name, value in found.items() if not self.side.is_theirs(value)}
+        self.side.followed, self.side.on_rebound = frozenset(found), self.rebind
+        self.bound = found
+
+    def rebind(self, names):
+        """As in one scope: what the solution binds anew the tests see, unless they have bound it themselves."""
+        for name, value in names.items():
+            if value is not ... and self.namespace.get(name) is self.bound[name]:
+                self.namespace[name] = self.bound[name] = value
 
     def needs_sharing(self):
         """What tests pass to the solution shows that they must share its process."""
@@ -220,8 +223,12 @@ class Tests:
                     self.namespace["check"](eval(self.codes[-1], self.namespace))
             if self.checks == checks:
                 raise Broken("the test checks nothing: no assertion was carried out")
-        if self.side.questions == questions:
+        if self.side.questions == questions and not self.reads_given(index):
             raise Broken("the test does not ask the solution anything")
+
+    def reads_given(self, index):
+        """Whether the entry reads data of the solution's scope: that is an answer, too."""
+        return index >= 0 and not self.read_by[index + 1].isdisjoint(self.given)
 
     def on_answer(self, tell):
         self.side.on_answer = tell
@@ -243,7 +250,7 @@ class Tests:
         except (values.Gone, values.Garbled, asking.NeedsSharing) as error:
             tag, text = "gone", ""
         except BaseException as error:
-            tag, text = self.judge(error, side.questions > before)
+            tag, text = self.judge(error, side.questions > before or self.reads_given(index))
         # Whoever caught it on the way: it has happened.
         if isinstance(side.ended, values.Garbled):
             return "garbled", str(side.ended)
@@ -393,8 +400,8 @@ class SharedTests(Tests):
             namespace[reading.OTHERS + name] = before.get(name)
         self.namespace = namespace
         namespace[reading.CHECKED], namespace[reading.MET] = self.check, self.notice
-        for name in names - namespace.keys() & USUAL_MODULES.keys():
-            namespace[name] = __import__(USUAL_MODULES[name], None, None, ("*",))
+        for name in names - namespace.keys() & reading.USUAL_MODULES.keys():
+            namespace[name] = __import__(reading.USUAL_MODULES[name], None, None, ("*",))
         trees = [tree for tree in self.trees if tree is not None]
         reading.rename(trees, protected, wrapped)
         for place, tree in enumerate(self.trees):

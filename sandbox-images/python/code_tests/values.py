@@ -29,7 +29,7 @@ Imports only what every interpreter has built in. Works on CPython 3.8 and later
 """
 
 import _json
-import builtins
+import gc
 import operator
 import posix
 import sys
@@ -116,9 +116,8 @@ _PARTS = {
     ("builtins", "slice"): lambda v: [v.start, v.stop, v.step],
     ("builtins", "ellipsis"): lambda v: [],
     ("builtins", "NotImplementedType"): lambda v: [],
-    ("builtins", "dict_keys"): lambda v: [tuple(v)],
-    ("builtins", "dict_values"): lambda v: [tuple(v)],
-    ("builtins", "dict_items"): lambda v: [tuple(v)],
+    # As the dict that they are views of, so that they go on showing it.
+    **{("builtins", name): lambda v: gc.get_referents(v)[:1] for name in ("dict_keys", "dict_values", "dict_items")},
     ("builtins", "mappingproxy"): lambda v: [tuple(v.items())],
     ("decimal", "Decimal"): lambda v: [str(v)],
     ("fractions", "Fraction"): lambda v: [v.numerator, v.denominator],
@@ -149,9 +148,9 @@ def _timezone(offset, name):
 _MADE = {
     "ellipsis": lambda: Ellipsis,
     "NotImplementedType": lambda: NotImplemented,
-    "dict_keys": lambda items: dict.fromkeys(items).keys(),
-    "dict_values": lambda items: dict(enumerate(items)).values(),
-    "dict_items": lambda items: dict(items).items(),
+    "dict_keys": dict.keys,
+    "dict_values": dict.values,
+    "dict_items": dict.items,
     "mappingproxy": lambda items: type(type.__dict__)(dict(items)),
     "UUID": lambda number: module("uuid").UUID(int=number),
     "timezone": _timezone,
