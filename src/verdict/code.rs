@@ -176,7 +176,7 @@ fn decide_gone(solution: &Outcome) -> Decision {
 /// endless or a huge answer would be a way not to be judged.
 fn decide_lost(conversation: &Conversation, stage: Stage) -> Decision {
     let Conversation { solution, tests, is_shared, .. } = conversation;
-    let has_met = stage == Stage::Answered;
+    let has_met = stage != Stage::OfTests;
     if *is_shared && (stage != Stage::OfTests || tests.limit.is_none()) {
         return decide_gone(solution);
     }

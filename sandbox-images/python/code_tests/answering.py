@@ -28,6 +28,7 @@ def serve(entry, prelude):
         posix.set_inheritable(fd, False)
     side = SolutionSide(driver.LINK_IN_FD, driver.LINK_OUT_FD)
     solution = Solution(compiled, entry, prelude)
+    solution.side = side
     try:
         while True:
             side.answer(solution)
@@ -169,7 +170,7 @@ class SolutionSide(values.Side):
             super().forget(number)
 
     def numbered(self, number):
-        return self.objects[number] if number in self.objects else self.table[number][0]
+        return self.objects[number] if number in self.objects else super().numbered(number)
 
     def class_numbered(self, number):
         return self.classes_by_number[number]
@@ -198,8 +199,9 @@ class Solution:
                 changed += [name, now]
         return tuple(changed) or None
 
-    def do_load(self, names):
+    def do_load(self, names, keeps_identity):
         """Runs the module, and gives those of the names that it has."""
+        self.side.keeps_identity = keeps_identity
         code, read = self.compiled
         self.namespace = driver.new_module(driver.MODULE_NAME, self.entry)
         sys.modules["__main__"] = sys.modules[driver.MODULE_NAME]

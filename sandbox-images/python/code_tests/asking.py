@@ -8,10 +8,13 @@ What a stand-in means in tests:
 
 - An object of the solution's own class never equals plain data. Its class is asked about other objects of the
   solution's only. What derives from a built-in type of data equals what its content equals.
-- Other operators with plain data (`+ 1`, `< 3`, `in`) are asked. Where data comes of one (and not another object), it
-  counts only of an object that the tests have made by calling a class, by a name that their text writes as those of
-  classes: what a function returned could stand for the number that was expected, whatever it is. So it is no number
-  (`TypeError`); or, where the tests treat objects of that class as objects, `unsupported`.
+- Other operators with plain data (`+ 1`, `< 3`, `in`) are asked of known objects: those that the tests have made by
+  calling a class, by a name that their text writes as those of classes are written, and what operators make of such. What
+  a function returned, or an attribute holds, could stand for the number that was expected, whatever it is. It is no
+  number (`TypeError`); or, where the tests treat objects of that class as objects, `unsupported`. Nothing of the data is told:
+  but for arithmetic on objects of a class that the text names, of which an object must come that counts for nothing but
+  its attributes.
+- Data is what its content says: of what derives from a built-in type only known objects have methods of their own in its place.
 """
 
 import sys
@@ -33,14 +36,11 @@ FORWARDED = (
 OPERATORS = frozenset(ARITHMETIC + ORDERING + ["__contains__"])
 ASKED = frozenset(FORWARDED)
 # Of an object that also is data, comparing is its content's.
-OF_DATA = frozenset(["__eq__", "__ne__", "__hash__", "__lt__", "__le__", "__gt__", "__ge__", "__contains__", "__bool__", "__new__", "__init__"])
+OF_DATA = frozenset(["__eq__", "__ne__", "__hash__", "__lt__", "__le__", "__gt__", "__ge__", "__bool__", "__new__", "__init__"])
 # By these names array libraries have an object take over what they were to do with it, and Python has it copied.
 NOT_ASKED = ("__array", "__torch_", "__jax_", "__dataframe", "__pandas", "__reduce", "__getstate", "__getnewargs", "_proofbox", "_pytest", "pytest", "__test__")
 # Attributes of Python's own that tests look at, and frameworks do not.
 LOOKED_AT = frozenset("__annotations__ __defaults__ __dict__ __doc__ __module__ __name__ __qualname__".split())
-# What an object is to the tests: made by calling a class that they name, or by operators of such; unknown; unknown and
-# the result of an operator with data.
-KNOWN, UNKNOWN, INFORMED = 1, 0, -1
 
 
 class Unsupported(Exception):
@@ -92,13 +92,17 @@ class TestsSide(values.Side):
         self.is_waiting, self.waited = False, 0.0
         # Number -> weak reference; what cannot be referred to weakly is kept.
         self.stand_ins, self.standing = {}, {}
-        self.levels, self.class_stand_ins = {}, {}
-        self.exceptions = {}
-        # What the tests know for classes by their own text.
-        self.named_classes, self.treated_as_objects = set(), set()
+        # Numbers of objects that the tests know for objects.
+        self.known, self.class_stand_ins = set(), {}
+        # By identity, and by number.
+        self.exceptions, self.errors = {}, {}
+        # What the tests know for classes by their own text, names for which it expects numbers, and whose attributes it has read.
+        self.named_classes, self.number_names, self.treated_as_objects = set(), frozenset(), set()
+        # Objects that came of arithmetic with data; methods that might be data's, which get nothing but data.
+        self.informed, self.closed = set(), set()
         # `last_result`: what the last call returned, if that is plain data; else this.
         self.questions, self.last_result, self.on_answer = 0, self, None
-        self.asked_args = ()
+        self.asked_args, self.is_open, self.functions = (), False, set()
         # Names of the solution's scope that the tests read, and who is told when it binds them anew.
         self.followed, self.on_rebound = (), None
         # Names of the libraries' types whose objects were given out: nothing here behaves as they do.
@@ -113,24 +117,19 @@ class TestsSide(values.Side):
         if self.ended is not None:
             raise self.ended
         self.asked_args = args if args is not None else ()
+        began, self.is_waiting = _monotonic(), True
         try:
             head = [op] if args is None else [op, self.raw(args)]
             head += [self.raw(value) for value in asked]
             # Not this method's: what only it holds is to be forgotten.
             asked = None
             self.send(head)
+            answer = self.answer()
         except Gone as error:
-            self.ended, self.was_idle = error, True
+            # Before anything was heard: it had ended while the tests were busy.
+            self.ended, self.was_idle = error, self.is_waiting
             raise
-        except NeedsSharing as error:
-            self.ended = error
-            raise
-        began, self.is_waiting = _monotonic(), True
-        try:
-            kind, answer, rebound = self.receive()
-            if kind != "r" and not (kind == "x" and isinstance(answer, BaseException)):
-                raise Garbled("no answer")
-        except (Gone, Garbled) as error:
+        except (Garbled, NeedsSharing) as error:
             self.ended = error
             raise
         finally:
@@ -138,11 +137,18 @@ class TestsSide(values.Side):
             self.waited += _monotonic() - began
         if op not in ("load", "names", "getattr"):
             self.questions += 1
-        if rebound:
-            self.on_rebound(self.pairs(rebound, self.followed))
+        kind, answer = answer
         if kind == "x":
             self.raise_theirs(answer, op == "special" and asked_name(head) == "__next__")
         return answer
+
+    def answer(self):
+        parts = self.receive()
+        if len(parts) != 3 or not (parts[0] == "r" or (parts[0] == "x" and isinstance(parts[1], BaseException))):
+            raise Garbled("no answer")
+        if parts[2]:
+            self.on_rebound(self.pairs(parts[2], self.followed))
+        return parts[:2]
 
     def raise_theirs(self, error, is_next):
         if isinstance(error, StopIteration) and not is_next and not self.keeps_stop_iteration:
@@ -158,19 +164,48 @@ class TestsSide(values.Side):
             tell()
 
     def call(self, target, args, kwargs):
-        result = self.ask("call", tuple(kwargs), target, args=args + tuple(kwargs.values()))
-        if type(target) is RemoteType and type(result) is target and target in self.named_classes:
-            self.levels[self.number_of(result)] = KNOWN
+        self.is_open = type(target) is RemoteType or self.number_of(target) not in self.closed
+        before = self.highest
+        try:
+            result = self.ask("call", tuple(kwargs), target, args=args + tuple(kwargs.values()))
+        finally:
+            self.is_open = False
+        if type(target) is RemoteType and type(result) is target and target in self.named_classes and not isinstance(result, BaseException):
+            number = self.number_of(result)
+            if number > before:
+                self.known.add(number)
         self.last_result = result if type(result) in PLAIN else self
         return result
 
+    def setattr(self, owner, name, value):
+        # What has its attributes set is no data.
+        self.is_open = True
+        self.ask("setattr", owner, name, value)
+        self.is_open = False
+
+    def getattr(self, owner, name):
+        found = self.ask("getattr", owner, name)
+        # A method of what is known, or one that no data has, is asked of an object.
+        is_known = owner in self.named_classes if type(owner) is RemoteType else self.number_of(owner) in self.known
+        if name in METHODS_OF_DATA and not is_known and type(found) is Function:
+            self.closed.add(self.number_of(found))
+        return found
+
     def names(self, names, op="names"):
         """Those of the names that the solution has, and their values. `...` is a module."""
-        found = self.pairs(self.ask(op, tuple(names)), names)
+        further = (self.keeps_identity,) if op == "load" else ()
+        found = self.pairs(self.ask(op, tuple(names), *further), names)
         for name, value in found.items():
+            if not self.is_theirs(value):
+                continue
             plain = name.lstrip("_")
-            if type(value) is RemoteType and plain[:1].isupper() and "_" not in plain:
-                self.named_classes.add(value)
+            if type(value) is RemoteType and value not in self.functions:
+                if plain[:1].isupper() and "_" not in plain and name not in self.number_names:
+                    self.named_classes.add(value)
+                else:
+                    # Also found under a name that is no class's.
+                    self.functions.add(value)
+                    self.named_classes.discard(value)
         return found
 
     def pairs(self, answer, names):
@@ -183,31 +218,55 @@ class TestsSide(values.Side):
         return type(type(value)) is RemoteType or type(value) is RemoteType
 
     def special(self, name, mine, args):
-        if name in READINGS and self.level(mine) == INFORMED:
+        if name in TELLING and self.number_of(mine) in self.informed:
             self.refuse(name, mine)
-        return self.ask("special", name, mine, args=args)
+        if name == "__iter__" and "__len__" in type(mine)._proofbox_methods and self.number_of(mine) not in self.known:
+            return self.counted(mine)
+        if name == "__exit__" and args[0] is not None and not self.raised(args[1]) and is_of_frameworks(args[0]):
+            # What the tests assert is not the solution's to swallow, nor to read.
+            self.ask("special", name, mine, args=(AssertionError, AssertionError(), None))
+            return False
+        # A context is no data.
+        self.is_open = name == "__exit__"
+        result = self.ask("special", name, mine, args=args)
+        self.is_open = False
+        if name in TEXTS and isinstance(result, str):
+            return str.__str__(result)
+        if name == "__enter__" and result is mine and type(mine) in self.named_classes:
+            self.known.add(self.number_of(mine))
+        return result
+
+    def counted(self, mine):
+        """Its items, which must be as many as it says that it has."""
+        items, count = self.ask("special", "__iter__", mine, args=()), 0
+        for item in items:
+            count += 1
+            yield item
+        if count != self.ask("special", "__len__", mine, args=()):
+            raise TypeError("an object of the solution's own class %s has %d items and says otherwise" % (type(mine).__name__, count))
 
     def operate(self, name, mine, others):
         """An operator. What comes of one on objects that the tests have made is known to them, too."""
-        level, is_data = self.level(mine), not self.is_theirs(others[0])
-        if not is_data:
-            other = self.level(others[0])
-            level = INFORMED if INFORMED in (level, other) else max(level, other)
-        result = self.ask("special", name, mine, args=others)
-        if type(type(result)) is RemoteType:
-            number = self.number_of(result)
-            if result is not mine:
-                self.levels[number] = INFORMED if is_data and level != KNOWN else level
-        elif result is not NotImplemented and (level == INFORMED or (is_data and level != KNOWN)):
+        number = self.number_of(mine)
+        is_known, is_data = number in self.known, not self.is_theirs(others[0])
+        may_inform = name in ARITHMETIC and type(mine) in self.named_classes and type(others[0]) in NUMBERS
+        if is_data and not is_known and not may_inform or number in self.informed and name not in ARITHMETIC:
             self.refuse(name, mine)
+        is_known = is_known and (is_data or self.number_of(others[0]) in self.known)
+        is_informed = number in self.informed or (is_data and not is_known) or (not is_data and self.number_of(others[0]) in self.informed)
+        result = self.ask("special", name, mine, args=others)
+        if not self.is_theirs(result):
+            if is_informed and result is not NotImplemented:
+                self.refuse(name, mine)
+        elif is_informed:
+            self.informed.add(self.number_of(result))
+        elif is_known and type(result) is type(mine):
+            self.known.add(self.number_of(result))
         return result
-
-    def level(self, mine):
-        return self.levels.get(self.number_of(mine), UNKNOWN)
 
     def refuse(self, name, mine):
         text = "an object of the solution's own class %s, which a function returned, meets data by %s" % (type(mine).__name__, name)
-        if type(mine) in self.named_classes or type(mine) in self.treated_as_objects:
+        if type(mine) in self.named_classes or type(mine) in self.treated_as_objects or type(mine)._proofbox_foreign or name == "__contains__":
             self.unsupported = self.unsupported or text
         raise TypeError(text)
 
@@ -220,7 +279,7 @@ class TestsSide(values.Side):
             if "__eq__" in type(mine)._proofbox_methods or "__eq__" in getattr(type(other), "_proofbox_methods", ()):
                 return self.ask("special", "__eq__", mine, args=(other,))
             return NotImplemented
-        if self.level(mine) == KNOWN and "__eq__" in type(mine)._proofbox_methods:
+        if is_plain(other) and self.number_of(mine) in self.known and "__eq__" in type(mine)._proofbox_methods:
             answer = self.ask("special", "__eq__", mine, args=(other,))
             if answer is not NotImplemented and answer:
                 text = "an object of the solution's own class %s equals data" % type(mine).__name__
@@ -252,7 +311,7 @@ class TestsSide(values.Side):
 
     def check_number(self, number):
         super().check_number(number)
-        if number in self.stand_ins or number in self.standing:
+        if number in self.stand_ins or number in self.standing or number in self.errors:
             raise Garbled("a number that is taken")
 
     def new_value_object(self, number, kind, raw):
@@ -273,10 +332,16 @@ class TestsSide(values.Side):
         return values.PLAIN_TYPES[kind._proofbox_base].__new__(kind)
 
     def numbered(self, number):
+        # Where it comes up again it may stand for something else that was expected.
+        self.known.discard(number)
         if number in self.table:
             return self.table[number][0]
         if number in self.standing:
             return self.standing[number]
+        if number in self.fixed:
+            return self.fixed[number]
+        if number in self.errors:
+            return self.errors[number]
         found = self.stand_ins[number]()
         if found is None:
             raise Garbled("an object that was dropped")
@@ -284,7 +349,9 @@ class TestsSide(values.Side):
 
     def drop(self, number):
         self.stand_ins.pop(number, None)
-        self.levels.pop(number, None)
+        self.known.discard(number)
+        self.informed.discard(number)
+        self.closed.discard(number)
         self.dropped.append(number)
 
     def class_numbered(self, number):
@@ -301,14 +368,17 @@ class TestsSide(values.Side):
         raise Garbled("something named")
 
     def argument(self, place):
-        return self.asked_args[place]
+        found = self.asked_args[place]
+        if self.is_theirs(found) and type(found) is not RemoteType:
+            self.known.discard(self.number_of(found))
+        return found
 
     def error_received(self, error, number, text):
         if type(type(error)) is RemoteType:
             object.__setattr__(error, "_proofbox_text", text)
-        self.exceptions[id(error)] = error, number
-        if len(self.exceptions) > 256:
-            del self.exceptions[next(iter(self.exceptions))]
+        self.exceptions[id(error)] = error
+        if number is not None:
+            self.errors[number], self.numbers[id(error)] = error, number
 
     def raised(self, error):
         """Whether the solution raised this very exception."""
@@ -317,12 +387,10 @@ class TestsSide(values.Side):
     # Values of the tests' own.
 
     def raw_other(self, value, kind):
-        if type(kind) is RemoteType and not issubclass(kind, BaseException):
+        if type(kind) is RemoteType:
             return [self.number_of(value)]
         if kind is RemoteType:
             return ["k", type.__getattribute__(value, "_proofbox_class_number")]
-        if issubclass(kind, BaseException) and id(value) in self.exceptions and self.exceptions[id(value)][1] is not None:
-            return [self.exceptions[id(value)][1]]
         if kind.__name__ == "traceback":
             return None
         return super().raw_other(value, kind)
@@ -352,9 +420,26 @@ class TestsSide(values.Side):
         raise self.needs_sharing(name if type(name) is str else type(value).__name__)
 
     def needs_sharing(self, what):
-        return NeedsSharing("they pass something to the solution that is no data: " + what)
+        """Only where the tests' text says that they pass something that is no data: what a function returned must not be
+        able to bring it about."""
+        if self.is_open:
+            return NeedsSharing("they pass something to the solution that is no data: " + what)
+        self.unsupported = self.unsupported or "something that is no data (%s) meets an object that a function returned" % what
+        return TypeError(self.unsupported)
 
 
+def is_plain(value):
+    return type(value) in PLAIN or type(value).__module__ in ("decimal", "fractions", "datetime")
+
+
+def is_of_frameworks(kind):
+    return issubclass(kind, AssertionError) or kind.__module__ == "_pytest.outcomes" or not issubclass(kind, Exception)
+
+
+METHODS_OF_DATA = frozenset(name for kind in (str, bytes, int, float, list, tuple, dict, set, complex) for name in dir(kind))
+TELLING = frozenset([*READINGS, "__bool__", "__len__", "__iter__", "__next__", "__getitem__", "__contains__", "__call__"])
+NUMBERS = frozenset((int, float, complex, bool))
+TEXTS = frozenset(("__str__", "__repr__", "__format__"))
 NAMED_KINDS = frozenset("function builtin_function_or_method type method_descriptor wrapper_descriptor getset_descriptor ufunc EnumType EnumMeta ABCMeta".split())
 # Modules that hold the tests; set by `tests`.
 OWN_MODULES = set()
@@ -371,8 +456,9 @@ def _ask_attribute(owner, name):
         raise AttributeError(name)
     if name[:1] != "_" or name in LOOKED_AT:
         LINK.side.questions += 1
-        LINK.side.treated_as_objects.add(type(owner))
-    return LINK.side.ask("getattr", owner, name)
+        if name not in METHODS_OF_DATA:
+            LINK.side.treated_as_objects.add(type(owner))
+    return LINK.side.getattr(owner, name)
 
 
 class RemoteType(type):
@@ -385,7 +471,7 @@ class RemoteType(type):
         return _ask_attribute(cls, name)
 
     def __setattr__(cls, name, value):
-        LINK.side.ask("setattr", cls, name, value)
+        LINK.side.setattr(cls, name, value)
 
     def __iter__(cls):
         return LINK.side.ask("special", "__iter__", cls, args=())
@@ -396,10 +482,17 @@ class RemoteType(type):
     def __bool__(cls):
         return True
 
+    def __delattr__(cls, name):
+        LINK.side.ask("delattr", cls, name)
+
     def __getitem__(cls, key):
+        if cls not in LINK.side.named_classes:
+            raise TypeError("a class of the solution's that the tests do not name has no items")
         return LINK.side.ask("getitem", cls, key)
 
     def __contains__(cls, item):
+        if cls not in LINK.side.named_classes:
+            raise TypeError("a class of the solution's that the tests do not name holds nothing")
         return LINK.side.ask("special", "__contains__", cls, args=(item,))
 
     def __repr__(cls):
@@ -412,7 +505,7 @@ def _stand_in_class(name, parents, members):
 
 _OBJECT = {
     "__getattr__": _ask_attribute,
-    "__setattr__": lambda mine, name, value: LINK.side.ask("setattr", mine, name, value),
+    "__setattr__": lambda mine, name, value: LINK.side.setattr(mine, name, value),
     "__delattr__": lambda mine, name: LINK.side.ask("delattr", mine, name),
     "__copy__": lambda mine: LINK.side.ask("copy", mine, False),
     "__deepcopy__": lambda mine, memo: LINK.side.ask("copy", mine, True),
@@ -420,8 +513,8 @@ _OBJECT = {
     "__eq__": lambda mine, other: LINK.side.equal(mine, other),
     "__ne__": lambda mine, other: _negated(LINK.side.equal(mine, other)),
     "__hash__": lambda mine: get_slot(mine, "_proofbox_hash"),
-    "__str__": lambda mine: LINK.side.ask("special", "__str__", mine, args=()),
-    "__repr__": lambda mine: LINK.side.ask("special", "__repr__", mine, args=()),
+    "__str__": lambda mine: LINK.side.special("__str__", mine, ()),
+    "__repr__": lambda mine: LINK.side.special("__repr__", mine, ()),
     "__slots__": ("_proofbox_number", "_proofbox_hash", "__weakref__"),
     "__module__": "builtins",
     "_proofbox_methods": frozenset(),
@@ -466,6 +559,8 @@ def make_class(number, home, qualname, text, parents, methods, base_name):
         parents = tuple(base for base in parents if issubclass(base, BaseException))
         members["__str__"] = lambda mine: get_slot(mine, "__dict__").get("_proofbox_text", "")
         members["__getattr__"] = _ask_attribute
+        if "__eq__" in methods:
+            members.update({name: _OBJECT[name] for name in ("__eq__", "__ne__", "__hash__")})
     elif base_name is not None:
         base = DATA[base_name]
         parents = tuple(parent for parent in parents if type(parent) is RemoteType and issubclass(parent, base)) or (base,)
@@ -487,16 +582,34 @@ def make_class(number, home, qualname, text, parents, methods, base_name):
 
 
 def _data_methods(methods, base):
-    """Of an object that also is data: it is compared and hashed as its content is, and asked for what its class has made
-    otherwise."""
-    made = {"__getattr__": _ask_attribute, "_proofbox_number": property(lambda mine: LINK.side.numbers[id(mine)])}
+    """Of an object that also is data: it is compared and hashed as its content is, and a known one is asked for what its
+    class has made otherwise."""
+
+    def own(name, of_base):
+        def carry_out(mine, *args):
+            if LINK.side.number_of(mine) in LINK.side.known:
+                return _SPECIAL[name](mine, *args)
+            return of_base(mine, *args)
+
+        return carry_out
+
+    def method(name):
+        def get(mine):
+            if LINK.side.number_of(mine) in LINK.side.known:
+                return LINK.side.getattr(mine, name)
+            return getattr(base, name).__get__(mine)
+
+        return property(get)
+
+    made = {name: _OBJECT[name] for name in ("__getattr__", "__setattr__", "__delattr__", "__copy__", "__deepcopy__")}
+    made["_proofbox_number"] = property(lambda mine: LINK.side.numbers[id(mine)])
     for name in set(methods) - OF_DATA:
         if name in _SPECIAL:
-            made[name] = _SPECIAL[name]
+            made[name] = own(name, getattr(base, name)) if hasattr(base, name) else _SPECIAL[name]
         elif name in ("__str__", "__repr__"):
             made[name] = _OBJECT[name]
         elif name[:2] != "__" and hasattr(base, name):
-            made[name] = property(lambda mine, name=name: LINK.side.ask("getattr", mine, name))
+            made[name] = method(name)
     asks = "__eq__" in methods
     made["__eq__"] = lambda mine, other: LINK.side.equal_data(base, mine, other, asks)
     made["__ne__"] = lambda mine, other: _negated(LINK.side.equal_data(base, mine, other, asks))
@@ -519,8 +632,9 @@ class SolutionModule(type(sys)):
         if name[:2] == "__":
             raise AttributeError(name)
         if not is_entry:
-            return side.ask("getattr", side.ask("module", self.__name__), name)
+            return side.getattr(side.ask("module", self.__name__), name)
         found = side.names([name])
+        side.questions += 1
         if name not in found:
             raise MissingFromSolution(name)
         return found[name]
@@ -529,7 +643,9 @@ class SolutionModule(type(sys)):
         side, is_entry = vars(self)["_proofbox"]
         if name[:2] == "__" or not is_entry:
             return super().__setattr__(name, value)
-        return side.ask("set_name", name, value)
+        side.is_open = True
+        side.ask("set_name", name, value)
+        side.is_open = False
 
     def __delattr__(self, name):
         return vars(self)["_proofbox"][0].ask("del_name", name)

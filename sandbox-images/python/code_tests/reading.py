@@ -13,9 +13,9 @@ import _ast
 MODULES = {name: None for name in (
     "math cmath string re collections collections.abc heapq bisect copy random statistics itertools functools operator typing decimal "
     "fractions datetime json numbers enum abc time numpy numpy.testing unittest unittest.case pytest textwrap pprint uuid ast hashlib "
-    "base64 calendar zoneinfo struct ipaddress __future__"
+    "base64 calendar zoneinfo struct ipaddress unicodedata html urllib.parse difflib fnmatch __future__"
 ).split()}
-MODULES["sys"] = frozenset("maxsize float_info version_info version byteorder".split())
+MODULES["sys"] = frozenset("maxsize float_info version_info version byteorder exit path".split())
 MODULES["contextlib"] = frozenset(("suppress", "nullcontext"))
 MODULES["dataclasses"] = frozenset(("dataclass", "field"))
 MODULES["types"] = frozenset(("SimpleNamespace",))
@@ -23,11 +23,13 @@ MODULES["types"] = frozenset(("SimpleNamespace",))
 OF_MODULES = frozenset(
     (
         "seed setstate set_state getstate mock warns deprecated_call getcontext setcontext localcontext seterr seterrcall errstate "
-        "set_printoptions printoptions setfirstweekday setlocale tzset MonkeyPatch importorskip"
+        "set_printoptions printoptions setfirstweekday setlocale tzset MonkeyPatch importorskip get_type_hints"
     ).split()
 )
-OF_BUILTINS = frozenset("open input eval exec compile __import__ globals locals vars breakpoint".split())
-OF_OBJECTS = frozenset("assertLogs assertNoLogs assertWarns assertWarnsRegex".split())
+OF_BUILTINS = frozenset("open input eval exec compile __import__ globals locals vars breakpoint dir hash memoryview".split())
+OF_OBJECTS = frozenset("assertLogs assertNoLogs assertWarns assertWarnsRegex nan flags setflags".split())
+# Whose types' children show only in the solution's own process.
+OF_TYPES = frozenset("abc enum collections collections.abc numbers typing".split())
 # What pytest brings along for looking at the process.
 FIXTURES = frozenset(
     (
@@ -35,9 +37,10 @@ FIXTURES = frozenset(
         "pytester cache pytestconfig event_loop"
     ).split()
 )
-DUNDERS = frozenset("__name__ __doc__ __class__ __cause__ __context__ __suppress_context__ __dict__ __annotations__ __defaults__ __module__ __qualname__ __wrapped__ __version__".split())
+DUNDERS = frozenset("__name__ __doc__ __class__ __cause__ __context__ __suppress_context__ __defaults__ __module__ __qualname__ __version__".split())
+MATCHES = (_ast.Match,) if hasattr(_ast, "Match") else ()
 TRIES = frozenset(("raises", "assertRaises", "assertRaisesRegex", "fail"))
-ENDINGS = frozenset(("exit", "quit", "_exit"))
+ENDINGS = frozenset(("exit", "quit", "_exit", "SystemExit"))
 # Modules that tests use without importing them, as the solution does; by their own names and others.
 USUAL_MODULES = {"np": "numpy", **{name: name for name in (
     "math cmath string re collections heapq bisect copy random statistics itertools functools operator typing decimal fractions datetime json "
@@ -54,16 +57,21 @@ class Reading:
         self.own_modules = own_modules
         # Names by what the tests do with them; `solution_names`: by which they import the solution or what is in it.
         self.called, self.called_itself, self.imported, self.defined, self.loaded = set(), set(), set(), set(), set()
-        self.solution_names, self.homes, self.checked = set(), set(), None
+        self.solution_names, self.homes, self.of_types, self.checked = set(), set(), set(), None
         self.fixtures, self.parameters, self.bases = set(), set(), set()
-        self.aliases, self.attributes, self.set_on, self.assigned = {}, [], set(), set()
+        self.globals, self.bound_at_top = set(), set()
+        # Names of whose calls the text expects data; whether it compares by identity.
+        self.number_names, self.keeps_identity = set(), False
+        self.aliases, self.attributes, self.set_on, self.assigned, self.inspected = {}, [], set(), set(), set()
         # Why the tests must share the solution's process; None if they need not.
         self.why = None
         for tree in trees:
             self.read(tree)
-            for statement in getattr(tree, "body", None) if type(tree) is _ast.Module else ():
-                if type(statement) is _ast.Assign:
-                    self.assigns(statement)
+            if type(tree) is _ast.Module:
+                self.bound_at_top |= names_bound(tree)
+                for statement in tree.body:
+                    if type(statement) is _ast.Assign:
+                        self.assigns(statement)
         self.conclude()
 
     def share(self, why):
@@ -84,13 +92,50 @@ class Reading:
                 elif isinstance(value, _ast.AST) and type(value) not in CONTEXTS:
                     stack.append(value)
 
+    def inspects(self, args):
+        """`isinstance` or `issubclass`."""
+        stack = list(args)
+        while stack:
+            node = stack.pop()
+            stack.extend(getattr(node, "elts", ()))
+            if type(node) is _ast.Name:
+                self.inspected.add(node.id)
+            elif type(node) is _ast.Attribute and type(node.value) is _ast.Name:
+                self.inspected.add(node.value.id)
+
+    def expects_numbers(self, node):
+        """What is called in here is no class: its result is compared as data is."""
+        stack = [node]
+        while stack:
+            node = stack.pop()
+            if type(node) is _ast.Call and type(node.func) is _ast.Name:
+                self.number_names.add(node.func.id)
+            for field in ("args", "left", "right", "operand", "elts"):
+                inner = getattr(node, field, None)
+                stack.extend([item for item in (inner if type(inner) is list else [inner]) if isinstance(item, _ast.AST)])
+
+    def compares(self, node):
+        """By identity, which values that do not change lose on their way; or with data."""
+        sides = [node.left, *node.comparators]
+        for place, operator in enumerate(node.ops):
+            if type(operator) in (_ast.Eq, _ast.NotEq):
+                for one, other in (sides[place : place + 2], sides[place + 1 : place - 1 if place else None : -1]):
+                    if type(one) is _ast.Call and type(one.func) is _ast.Name and type(getattr(other, "operand", other)) in LITERALS:
+                        self.number_names.add(one.func.id)
+            if type(operator) in (_ast.Is, _ast.IsNot) and not any(map(is_one_of_a_kind, sides[place : place + 2])):
+                self.keeps_identity = True
+
+    def constant(self, node):
+        if node.value == "nan":
+            self.share("use nan, which is told by identity")
+
     def assigns(self, node):
         """What is given a constant at the top is meant for somebody to read."""
         if type(node.value) in (_ast.Constant, _ast.Lambda, _ast.List, _ast.Dict, _ast.Set, _ast.Tuple, _ast.UnaryOp):
             self.assigned.update(target.id for target in node.targets if type(target) is _ast.Name and target.id[:1] != "_")
 
     def names_global(self, node):
-        self.assigned.update(node.names)
+        self.globals.update(node.names)
 
     def name(self, node):
         if type(node.ctx) is _ast.Load:
@@ -98,8 +143,15 @@ class Reading:
 
     def call(self, node):
         function = node.func
-        if type(function) is _ast.Name and function.id in ("setattr", "delattr") and node.args and type(node.args[0]) is _ast.Name:
-            self.set_on.add(node.args[0].id)
+        if name_of(function) in CLOSENESS:
+            self.expects_numbers(node)
+        if type(function) is _ast.Name and len(node.args) > 1:
+            if function.id in ("setattr", "delattr") and type(node.args[0]) is _ast.Name:
+                self.set_on.add(node.args[0].id)
+            if function.id in ("setattr", "delattr", "getattr", "hasattr") and getattr(node.args[1], "value", None) in DUNDERS_HELD:
+                self.share("use " + node.args[1].value)
+        if type(function) is _ast.Name and function.id in ("isinstance", "issubclass", "callable"):
+            self.inspects(node.args)
         if type(function) is _ast.Name:
             self.called_itself.add(function.id)
             if function.id == "check" and len(node.args) == 1 and type(node.args[0]) is _ast.Name:
@@ -127,6 +179,8 @@ class Reading:
             self.imported.add(alias.asname or alias.name.partition(".")[0])
             self.aliases[alias.asname or alias.name.partition(".")[0]] = alias.name if alias.asname else alias.name.partition(".")[0]
             self.module(alias.name, None)
+            if alias.name in OF_TYPES:
+                self.of_types.add(alias.asname or alias.name.partition(".")[0])
 
     def imports_from(self, node):
         home = node.module or ""
@@ -136,6 +190,8 @@ class Reading:
             self.solution_names.update(names)
             return
         self.imported.update(names)
+        if home in OF_TYPES:
+            self.of_types.update(set(names) - {"Counter", "OrderedDict", "defaultdict", "deque"})
         self.module(home, [alias.name for alias in node.names])
 
     def module(self, name, names):
@@ -175,7 +231,7 @@ class Reading:
                 self.aliases.setdefault(name, home)
                 if home not in MODULES:
                     self.share("use " + home)
-        for name in sorted(self.assigned - self.loaded - {"METADATA"}):
+        for name in sorted((self.assigned - self.loaded - {"METADATA"}) | (self.globals - self.bound_at_top)):
             self.share("assign %s, which only the solution may read" % name)
         for base in self.bases - self.defined - self.imported - BUILTINS:
             self.share("derive a class from the solution's " + base)
@@ -183,6 +239,8 @@ class Reading:
             self.share("use %s()" % name)
         for name in sorted(FIXTURES & self.parameters - self.fixtures):
             self.share("use pytest's " + name)
+        for name in sorted(self.inspected & self.of_types):
+            self.share("look for children of " + name)
         for name in sorted(self.set_on & self.aliases.keys()):
             self.share("replace parts of " + name)
         for node in self.attributes:
@@ -190,6 +248,7 @@ class Reading:
 
     def look_at(self, node):
         name, owner = node.attr, node.value
+        self.keeps_identity |= name in ("assertIs", "assertIsNot")
         if name in OF_OBJECTS or (name[:2] == name[-2:] == "__" and name not in DUNDERS and name not in SPECIALS):
             self.share("use " + name)
         root, depth = owner, 0
@@ -202,13 +261,23 @@ class Reading:
                 self.share("use %s.%s" % (home, name))
 
 
+def is_one_of_a_kind(node):
+    """Whether both sides have the very same object for it: None, a constant, a type."""
+    if type(node) is _ast.Name:
+        return node.id in BUILTINS
+    return type(node) is _ast.Constant or (type(node) is _ast.Call and name_of(node.func) == "type") or getattr(node, "attr", None) == "__class__"
+
+
 SPECIALS = frozenset(
     "__%s__" % name
     for name in (
         "len iter next call getitem setitem delitem contains enter exit bool int float index abs neg pos invert eq ne lt le gt ge hash str "
-        "repr format bytes add sub mul truediv floordiv mod pow and or xor matmul radd rsub rmul rtruediv iadd isub imul reversed init"
+        "repr format bytes add sub mul truediv floordiv mod pow and or xor matmul radd rsub rmul rtruediv iadd isub imul reversed"
     ).split()
 )
+LITERALS = frozenset((_ast.Constant, _ast.List, _ast.Tuple, _ast.Dict, _ast.Set))
+CLOSENESS = frozenset("abs round isclose allclose approx assertAlmostEqual assert_allclose assert_almost_equal".split())
+DUNDERS_HELD = frozenset("__dict__ __slots__ __annotations__ __init__ __hash__ __wrapped__ __code__ __mro__ __bases__".split())
 CONTEXTS = frozenset((_ast.Load, _ast.Store, _ast.Del))
 READERS = {
     _ast.Name: Reading.name,
@@ -221,6 +290,8 @@ READERS = {
     _ast.AsyncFunctionDef: Reading.awaits,
     _ast.Await: Reading.awaits,
     _ast.Global: Reading.names_global,
+    _ast.Compare: Reading.compares,
+    _ast.Constant: Reading.constant,
     _ast.AsyncFor: Reading.awaits,
     _ast.AsyncWith: Reading.awaits,
 }
@@ -255,18 +326,17 @@ def mark_checks(tree):
     count, stack = 0, [tree]
     while stack:
         node = stack.pop()
-        for field in ("body", "orelse", "finalbody", "handlers"):
+        for field in ("body", "orelse", "finalbody", "handlers", "cases"):
             statements = getattr(node, field, None)
             if type(statements) is not list:
                 continue
             stack.extend(statements)
-            if field != "handlers" and any(map(is_check, statements)):
+            if field not in ("handlers", "cases") and any(is_check(statement) or is_ending(statement) for statement in statements):
                 marked = []
                 for statement in statements:
-                    marked.append(statement)
-                    if is_check(statement):
-                        marked.append(marker)
-                        count += 1
+                    # The end of the tests with a code is a check that nothing comes past.
+                    marked += [marker, statement] if is_ending(statement) else [statement, marker] if is_check(statement) else [statement]
+                    count += 1
                 statements[:] = marked
     return count
 
@@ -285,15 +355,26 @@ def is_check(statement):
     if kind is _ast.Try:
         parts = [statement.body, statement.orelse, statement.finalbody, *[handler.body for handler in statement.handlers]]
         return any(may_fail(inner) for part in parts for inner in part)
+    if kind in MATCHES:
+        return any(may_fail(inner) for case in statement.cases for inner in case.body)
     if kind is _ast.With:
         return any(type(item.context_expr) is _ast.Call and name_of(item.context_expr.func) in TRIES for item in statement.items)
     return False
 
 
 def may_fail(statement):
-    if type(statement) is _ast.Raise or is_check(statement):
-        return True
-    return type(statement) is _ast.Expr and type(statement.value) is _ast.Call and name_of(statement.value.func) in ENDINGS
+    return type(statement) is _ast.Raise or is_check(statement) or bool(ending_of(statement))
+
+
+def is_ending(statement):
+    """`sys.exit(0 if ... else 1)`: with a code that is computed."""
+    call = ending_of(statement)
+    return call is not None and bool(call.args) and type(call.args[0]) is not _ast.Constant
+
+
+def ending_of(statement):
+    call = getattr(statement, "value", None) if type(statement) is _ast.Expr else getattr(statement, "exc", None) if type(statement) is _ast.Raise else None
+    return call if type(call) is _ast.Call and name_of(call.func) in ENDINGS else None
 
 
 def name_of(function):
@@ -321,7 +402,7 @@ def rename(trees, names, wrapped):
                     elif type(item) is _ast.alias:
                         if (item.asname or item.name) in names:
                             item.asname = OTHERS + (item.asname or item.name)
-                    elif isinstance(item, _ast.AST):
+                    elif isinstance(item, _ast.AST) and field != "pattern":
                         stack.append(item)
 
 

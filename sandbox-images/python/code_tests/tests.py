@@ -50,8 +50,8 @@ class Tests:
     def __init__(self, plan):
         self.nonce, self.setup, self.entries, self.first, self.entry_point, self.modules, self.own_modules, self.stops, self.wall_ms = plan
         self.write_all, self.dumps, self.result_fd = driver.write_all, marshal.dumps, driver.RESULT_FD
-        self.trees, self.codes, self.namespace, self.side = [], [], {}, None
-        self.checks, self.index, self.given = 0, 0, frozenset()
+        self.trees, self.codes, self.namespace, self.scopes, self.side = [], [], {}, [], None
+        self.checks, self.index, self.given, self.began = 0, 0, frozenset(), time.monotonic()
 
     def record(self, index, tag, text="", micros=0):
         text = text[:MAX_MESSAGE].encode("utf-8", "replace").decode("utf-8")
@@ -79,7 +79,11 @@ class Tests:
         self.text = reading.Reading([tree for tree in self.trees if tree is not None], self.modules)
         self.read_by = [set() if type(code) is str else driver.names_read(code, only=False) for code in self.codes]
         self.free = set().union(*self.read_by)
-        self.wanted = self.free - reading.BUILTINS - self.text.imported - {reading.CHECKED}
+        self.wanted = {name for name in self.free - reading.BUILTINS - self.text.imported - {reading.CHECKED} if name[:2] != "__"}
+        self.bound_here = self.text.bound_at_top
+        for tree, names in zip(self.trees, self.read_by):
+            if tree is not None and reading.names_bound(tree) & names & self.wanted:
+                self.text.share("bind names of the solution's anew")
         return True
 
     def names_of_solution(self):
@@ -88,9 +92,11 @@ class Tests:
         root, names = self.root(), set(self.wanted)
         if root in reading.BUILTINS:
             names.add(root)
-        elif not root and not self.text.solution_names and not names & self.text.called - reading.USUAL_MODULES.keys():
+        elif not root and not self.text.solution_names and not names & (self.text.called | self.text.inspected) - reading.USUAL_MODULES.keys():
             called = self.text.called_itself & reading.BUILTINS
-            if len(called) > 1:
+            if len(called) > 1 and names:
+                called = set()
+            elif len(called) > 1:
                 raise Broken("the tests call builtins only (%s): say by `entry_point` which of them the solution defines" % ", ".join(sorted(called)))
             names.update(called)
         return names
@@ -114,7 +120,9 @@ class Tests:
         if tag == "passed":
             self.namespace[reading.CHECKED] = self.check
             self.record(-1, "met")
+            self.on_answer(lambda: self.record(0, "met"))
             tag, text = self.outcome_of(lambda: exec(self.codes[0], self.namespace), -1)
+            self.record(-1, "met")
         elif tag in ("tripped", "missing"):
             tag = "raised"
         if tag != "passed":
@@ -166,6 +174,8 @@ class Tests:
     def link(self):
         keeps_stop_iteration = any("StopIteration" in text for text in [self.setup] + [code for _, code in self.entries])
         self.side = asking.TestsSide(driver.LINK_IN_FD, driver.LINK_OUT_FD, keeps_stop_iteration)
+        self.side.keeps_identity = self.text.keeps_identity
+        self.side.number_names = self.text.number_names | ({self.entry_point} if self.entry_point else set())
         for place, name in enumerate(self.modules):
             if name not in self.text.homes:
                 continue
@@ -183,14 +193,14 @@ class Tests:
                     found[name] = __import__(reading.USUAL_MODULES[name], None, None, ("*",))
         self.namespace.update(found)
         self.given = {name for name, value in found.items() if not self.side.is_theirs(value)}
-        self.side.followed, self.side.on_rebound = frozenset(found), self.rebind
-        self.bound = found
+        self.scopes = [self.namespace]
+        # Not those that the tests bind themselves.
+        self.side.followed, self.side.on_rebound = frozenset(found) - self.bound_here, self.rebind
 
     def rebind(self, names):
-        """As in one scope: what the solution binds anew the tests see, unless they have bound it themselves."""
-        for name, value in names.items():
-            if value is not ... and self.namespace.get(name) is self.bound[name]:
-                self.namespace[name] = self.bound[name] = value
+        """As in one scope: what the solution binds anew the tests see."""
+        for scope in self.scopes:
+            scope.update({name: value for name, value in names.items() if value is not ...})
 
     def needs_sharing(self):
         """What tests pass to the solution shows that they must share its process."""
@@ -210,6 +220,7 @@ class Tests:
             raise Broken("the test does not compile: " + code)
         self.on_answer(lambda: self.record(index - self.first, "met") if index >= self.first else None)
         questions, checks = self.side.questions, self.checks
+        self.checks_before = checks
         if kind in ("unittest", "pytest"):
             suites.run(self, index, kind, code)
         else:
@@ -223,12 +234,12 @@ class Tests:
                     self.namespace["check"](eval(self.codes[-1], self.namespace))
             if self.checks == checks:
                 raise Broken("the test checks nothing: no assertion was carried out")
-        if self.side.questions == questions and not self.reads_given(index):
+        if self.side.questions == questions and not self.reads_given(index) and not self.text.loaded & reading.OF_BUILTINS:
             raise Broken("the test does not ask the solution anything")
 
     def reads_given(self, index):
-        """Whether the entry reads data of the solution's scope: that is an answer, too."""
-        return index >= 0 and not self.read_by[index + 1].isdisjoint(self.given)
+        """Whether the entry reads data of the solution's scope, or looks at what its classes are: that is an answer, too."""
+        return index >= 0 and not self.read_by[index + 1].isdisjoint(self.given | (self.text.inspected & self.wanted))
 
     def on_answer(self, tell):
         self.side.on_answer = tell
@@ -255,7 +266,8 @@ class Tests:
         if isinstance(side.ended, values.Garbled):
             return "garbled", str(side.ended)
         if side.ended is not None:
-            return "gone", "idle" if side.was_idle else ""
+            own = time.monotonic() - self.began - side.waited
+            return "gone", "idle" if side.was_idle and own * 2000 >= self.wall_ms else ""
         if side.unsupported:
             return "unsupported", side.unsupported
         if tag == "tripped" and side.foreign:
@@ -274,6 +286,8 @@ class Tests:
             return "missing", missing
         if isinstance(error, SystemExit) and error.code not in (None, 0) and has_met_solution:
             return "failed", "the tests ended with exit code %s" % (error.code,)
+        if isinstance(error, SystemExit) and has_met_solution and self.checks > self.checks_before:
+            return "passed", ""
         if isinstance(error, (SystemExit, KeyboardInterrupt, GeneratorExit)):
             return "broken", "the tests ended themselves: " + text
         if has_met_solution and not self.is_of_the_text(error):
@@ -287,7 +301,7 @@ class Tests:
         """Whether tests would have raised this whatever the solution had answered: a name or a module in their text is
         nowhere. What they were made to look for by an answer is the solution's doing."""
         if isinstance(error, NameError):
-            return getattr(error, "name", None) in self.free | self.text.loaded
+            return getattr(error, "name", None) in (self.free | self.text.loaded) - self.bound_here
         if isinstance(error, ImportError):
             top = (error.name or "").partition(".")[0]
             return any(home.partition(".")[0] == top for home in self.text.homes)
@@ -321,8 +335,8 @@ class Tests:
         if last is not self.side:
             try:
                 text += "; the last call returned " + repr(last)[:200]
-            except Exception:
-                pass
+            except BaseException:
+                pass  # It may hold objects of the solution's.
         return text
 
     def place_of(self, name, line):

@@ -630,9 +630,8 @@ def say(message):
 def hear():
     length = int.from_bytes(os.read(6, 4), 'little')
     return json.loads(os.read(6, length))
-say(['r', None, [], None, [], [], []])
 hear()
-say(['r', [0], [], None, [['d', 'f', ['h', 1, 2, None]]], [[2, 'm', 'function', [], ['__call__'], None, False]], []])
+say([['r', [-2], None], [], [['h', 1, 0, None], ['t', 'f', [1]]], [], []])
 hear()
 ",
             $answers,
@@ -644,7 +643,7 @@ os._exit(0)
     };
 }
 
-pub static CHEATS: [Case; 17] = [
+pub static CHEATS: [Case; 27] = [
     Case {
         name: "answers without end, so as not to be judged",
         source: "
@@ -823,73 +822,129 @@ def f():
         ..Case::PLAIN
     },
     Case {
-        name: "looks for what is expected through a callback",
-        source: "
-import sys
-def f(callback):
-    for look in (lambda: callback.__globals__, lambda: callback.__code__, lambda: callback.__closure__,
-                 lambda: callback.__self__, lambda: callback.__class__.__init__.__globals__['EXPECTED']):
-        try: return look()['EXPECTED']
-        except Exception: pass
-    try: callback()
-    except Exception as error:
-        trace = error.__traceback__
-        while trace:
-            if 'EXPECTED' in trace.tb_frame.f_globals: return trace.tb_frame.f_globals['EXPECTED']
-            trace = trace.tb_next
-    frame = sys._getframe()
-    while frame:
-        for scope in (frame.f_locals, frame.f_globals):
-            if 'EXPECTED' in scope: return scope['EXPECTED']
-        frame = frame.f_back
-    import gc
-    for thing in gc.get_objects():
-        if type(thing) is dict and 'EXPECTED' in thing: return thing['EXPECTED']
-    return None
-",
-        setup: "EXPECTED = 123456789\nclass Thing:\n    def method(self): raise ValueError\n",
-        tests: &[
-            ("def callback(): raise ValueError\nassert f(callback) == EXPECTED", WrongAnswer),
-            ("assert f(Thing().method) == EXPECTED", WrongAnswer),
-            ("assert f(Thing()) == EXPECTED", WrongAnswer),
-            ("assert f(Thing) == EXPECTED", WrongAnswer),
-            ("assert f(x for x in [EXPECTED]) == EXPECTED", WrongAnswer),
-        ],
-        ..Case::PLAIN
-    },
-    Case {
         name: "makes its own process say something else",
         source: "
 import gc
 def f():
     # The server's own tables: whatever is done to them is done to this side.
     for thing in gc.get_objects():
-        if type(thing).__name__ == 'SolutionLink':
+        if type(thing).__name__ == 'SolutionSide':
             thing.send = lambda *a: None
-            thing.is_gone = False
     return 1
 ",
         tests: &[("assert f() == 2", TimeLimit), ("assert f() == 1", TimeLimit)],
         ..Case::PLAIN
     },
     Case {
+        name: "answers as it may",
+        source: says!(
+            "say([['r', 3, None], [], [], [], []])"
+        ),
+        tests: &[("assert f() == 3", Accepted)],
+        ..Case::PLAIN
+    },
+    Case {
         name: "names an object that equals everything",
-        source: says!("say(['r', ['g', 'unittest.mock', 'ANY'], [], None, [], [], []])"),
+        source: says!(
+            "say([['r', ['g', 'unittest.mock', 'ANY'], None], [], [], [], []])"
+        ),
+        tests: &[("assert f() == 3", RuntimeError)],
+        ..Case::PLAIN
+    },
+    Case {
+        name: "names a type that is no data",
+        source: says!(
+            "say([['r', ['T', 'unittest.mock:Mock'], None], [], [], [], []])"
+        ),
+        tests: &[("assert f() == 3", RuntimeError)],
+        ..Case::PLAIN
+    },
+    Case {
+        name: "names what raises nothing as an exception",
+        source: says!(
+            "say([['x', [-1], None], [], [['x', ['T', 'os:_exit'], [0], '', [], None, None, None, False]], [], []])"
+        ),
         tests: &[("assert f() == 3", RuntimeError)],
         ..Case::PLAIN
     },
     Case {
         name: "claims the tests' own objects",
-        source: says!("say(['r', ['o', 1], [], None, [], [], []])"),
+        source: says!(
+            "say([['r', [2], None], [], [], [], []])"
+        ),
         tests: &[("assert f() == 3", RuntimeError)],
         ..Case::PLAIN
     },
     Case {
-        name: "asks the tests to run code",
+        name: "claims to have changed what it was not given",
         source: says!(
-            "say(['q', 'call', [['g', 'builtins', 'exec'], [0], [1], None], [['t', 'import os; os._exit(0)'], ['d']], [], []])"
+            "say([['r', 3, None], [], [], [[2, 1]], []])"
         ),
         tests: &[("assert f() == 3", RuntimeError)],
+        ..Case::PLAIN
+    },
+    Case {
+        name: "gives a number twice",
+        source: says!(
+            "say([['r', [1], None], [], [['l', 1, None, 3]], [], []])"
+        ),
+        tests: &[("assert f() == 3", RuntimeError)],
+        ..Case::PLAIN
+    },
+    Case {
+        name: "gives a number of the tests'",
+        source: says!(
+            "say([['r', [2], None], [], [['l', 2, None, 3]], [], []])"
+        ),
+        tests: &[("assert f() == 3", RuntimeError)],
+        ..Case::PLAIN
+    },
+    Case {
+        name: "describes a class without a name",
+        source: says!(
+            "say([['r', 3, None], [[1, 0, 0, None, [], [], None]], [], [], []])"
+        ),
+        tests: &[("assert f() == 3", RuntimeError)],
+        ..Case::PLAIN
+    },
+    Case {
+        name: "derives a class from what is no data",
+        source: says!(
+            "say([['r', 3, None], [[1, 'm', 'C', None, [['T', 'bool']], [], 'bool']], [], [], []])"
+        ),
+        tests: &[("assert f() == 3", RuntimeError)],
+        ..Case::PLAIN
+    },
+    Case {
+        name: "has a class take over what the link keeps",
+        source: says!(
+            "say([['r', [1], None], [[1, 'm', 'C', None, [], ['__eq__', '__getattribute__', '__class__', '__init_subclass__', '_proofbox_number'], None]], [['h', 1, 1, None]], [], []])"
+        ),
+        tests: &[("assert f() == 3", WrongAnswer)],
+        ..Case::PLAIN
+    },
+    Case {
+        name: "binds a name of the tests' anew",
+        source: says!(
+            "say([['r', 1, [-1]], [], [['t', 'abs', 3]], [], []])"
+        ),
+        tests: &[("assert f() == 3", RuntimeError)],
+        ..Case::PLAIN
+    },
+    Case {
+        name: "asks in place of answering",
+        source: says!(
+            "say([['call', [-1], [-1], ['g', 'builtins', 'exec']], [], [['t', 'import os; os._exit(0)']], [], []])"
+        ),
+        tests: &[("assert f() == 3", RuntimeError)],
+        ..Case::PLAIN
+    },
+    Case {
+        name: "is of two minds",
+        source: says!(
+            "say([['r', 3, None], [], [], [], []]); say([['r', 3, None], [], [], [], []])"
+        ),
+        tests: &[("assert f() == 3 and f() == 4", RuntimeError)],
         ..Case::PLAIN
     },
     Case {
@@ -901,7 +956,7 @@ def f():
     Case {
         name: "sends nodes that nest without end",
         source: says!(
-            "data = b'[\"r\",' + b'[' * 200000 + b']' * 200000 + b',[],null,[],[],[]]'; os.write(7, len(data).to_bytes(4, 'little') + data)"
+            "data = b'[[\"r\",' + b'[' * 200000 + b']' * 200000 + b',null],[],[],[],[]]'; os.write(7, len(data).to_bytes(4, 'little') + data)"
         ),
         tests: &[("assert f() == 3", RuntimeError)],
         ..Case::PLAIN
