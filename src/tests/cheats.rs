@@ -160,7 +160,12 @@ impl Cheat {
 
     /// What is wrong with a report, if anything is.
     fn mistake(&self, way: Way, report: &Report) -> Option<String> {
-        let refused = |verdict| !matches!(verdict, Verdict::Accepted | Verdict::Undecided);
+        let may_be_undecided = self.verdict == Some(Verdict::Undecided);
+        let refused = |verdict| match verdict {
+            Verdict::Accepted => false,
+            Verdict::Undecided => may_be_undecided,
+            _ => true,
+        };
         let wrong = !refused(report.verdict) || self.verdict.is_some_and(|verdict| report.verdict != verdict);
         if wrong {
             return Some(format!("{}, {way:?}: {} {:?}", self.file, report.verdict, report.reason));

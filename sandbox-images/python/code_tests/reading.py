@@ -103,16 +103,13 @@ class Reading:
             elif type(node) is _ast.Attribute and type(node.value) is _ast.Name:
                 self.inspected.add(node.value.id)
 
-    def expects_numbers(self, node):
-        """What is called in here is no class: its result is compared as data is."""
-        stack = [node]
-        while stack:
-            node = stack.pop()
-            if type(node) is _ast.Call and type(node.func) is _ast.Name:
-                self.number_names.add(node.func.id)
-            for field in ("args", "left", "right", "operand", "elts"):
-                inner = getattr(node, field, None)
-                stack.extend([item for item in (inner if type(inner) is list else [inner]) if isinstance(item, _ast.AST)])
+    def expects_numbers(self, call):
+        """What is called in here, or here less a number, is no class: its result is compared as data is."""
+        for node in call.args:
+            sides = (node.left, node.right) if type(node) is _ast.BinOp and type(node.op) is _ast.Sub else (node,)
+            if len(sides) == 1 and name_of(call.func) == "abs" or len(sides) == 2 and not LITERALS.intersection(map(type, sides)):
+                continue
+            self.number_names.update(side.func.id for side in sides if type(side) is _ast.Call and type(side.func) is _ast.Name)
 
     def compares(self, node):
         """By identity, which values that do not change lose on their way; or with data."""
@@ -276,7 +273,7 @@ SPECIALS = frozenset(
     ).split()
 )
 LITERALS = frozenset((_ast.Constant, _ast.List, _ast.Tuple, _ast.Dict, _ast.Set))
-CLOSENESS = frozenset("abs round isclose allclose approx assertAlmostEqual assert_allclose assert_almost_equal".split())
+CLOSENESS = frozenset("abs isclose allclose approx assertAlmostEqual assert_allclose assert_almost_equal".split())
 DUNDERS_HELD = frozenset("__dict__ __slots__ __annotations__ __init__ __hash__ __wrapped__ __code__ __mro__ __bases__".split())
 CONTEXTS = frozenset((_ast.Load, _ast.Store, _ast.Del))
 READERS = {

@@ -1,0 +1,40 @@
+# A class that says it is an exception of the interpreter's, so that the reader calls it while it reads.
+# judge: none: no other judge has such messages
+#> assert f(3) == 23770
+import json
+import os
+
+
+def read_exactly(count):
+    data = b""
+    while len(data) < count:
+        piece = os.read(6, count - len(data))
+        if not piece:
+            os._exit(0)
+        data += piece
+    return data
+
+
+def question():
+    return json.loads(read_exactly(int.from_bytes(read_exactly(4), "little")))
+
+
+def say(head, classes=(), nodes=(), changes=(), dropped=()):
+    data = json.dumps([head, list(classes), list(nodes), list(changes), list(dropped)]).encode()
+    data = len(data).to_bytes(4, "little") + data
+    while data:
+        data = data[os.write(7, data) :]
+
+
+def say_loaded(name="f"):
+    """The answer to the first question: a function, number 1."""
+    say(["r", [-2], None], [], [["h", 1, 0, None], ["t", name, [1]]])
+
+
+say_loaded()
+question()
+described = [1, "builtins", "Fault", None, [["T", "builtins:ValueError"]], [], None]
+say(["r", ["x", ["k", 1], [23770], "", [], 3, None, None, False], None], [described])
+question()
+say(["r", 0, None])
+os._exit(0)

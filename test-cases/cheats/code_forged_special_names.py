@@ -1,0 +1,45 @@
+# Classes with names, bases and methods that nobody may have.
+# judge: none: no other judge has such messages
+#> assert f(3) == 23770
+import json
+import os
+
+
+def read_exactly(count):
+    data = b""
+    while len(data) < count:
+        piece = os.read(6, count - len(data))
+        if not piece:
+            os._exit(0)
+        data += piece
+    return data
+
+
+def question():
+    return json.loads(read_exactly(int.from_bytes(read_exactly(4), "little")))
+
+
+def say(head, classes=(), nodes=(), changes=(), dropped=()):
+    data = json.dumps([head, list(classes), list(nodes), list(changes), list(dropped)]).encode()
+    data = len(data).to_bytes(4, "little") + data
+    while data:
+        data = data[os.write(7, data) :]
+
+
+def say_loaded(name="f"):
+    """The answer to the first question: a function, number 1."""
+    say(["r", [-2], None], [], [["h", 1, 0, None], ["t", name, [1]]])
+
+
+say_loaded()
+question()
+names = ["__eq__", "__class__", "__instancecheck__", "__del__", "__getattribute__", "_proofbox_methods", "__dict__", "__init_subclass__"]
+classes = [
+    [1, "tests_of_solution", "TestCase", "", [], names, "int"],
+    [2, "unittest.case", "SkipTest", "", [["T", "builtins:SystemExit"], ["T", "builtins:AssertionError"]], names, None],
+    [3, "solution", "Both", "", [["k", 1]], names + ["-__hash__"], "int"],
+]
+say(["r", [3], None], classes, [["u", 3, 3, 0]])
+while True:
+    question()
+    say(["r", True, None])
