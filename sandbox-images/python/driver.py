@@ -16,6 +16,8 @@ Descriptors 0, 1 and 2 are the solution's own. Descriptor 3 (function mode) hold
 `marshal((tag, content))` in marshal's version 2, which has no back references:
 
     ("ok", value)             the function returned this
+                              (behind the tag stands `:` and a type, where there was a value of a type
+                              that is no plain data's but can be read as such)
     ("exact", value)          the same, with `(..., type, text)` for each number or date of a type that is not
                               built in, and `(..., "Enum", name, value)` for each member of an Enum
     ("unsupported", type)     it returned something that cannot cross as plain data
@@ -366,6 +368,10 @@ def run_program(compiled, entry, prelude, result_fd, launcher=None, tells_errors
         posix.close(result_fd)
     namespace = new_program(entry)
     bind_prelude(namespace, prelude, names)
+    if launcher is None and not tells_errors and may_exit_with_tuple(code):
+        sys.excepthook = show_own_frames
+        raise_limit_by_own_depth()
+        return exec(code, namespace)
     status = execute(code, namespace, launcher)
     if isinstance(status, SystemExit):
         status = status.code
@@ -386,16 +392,39 @@ def execute(code, namespace, launcher):
     is no exit code but would seem one (`sys.exit((0,))` fails, though the exception, once it is caught, says 0)."""
     if launcher is not None:
         return launcher.evaluate((code, namespace))
-    # The frames from here up are not the program's. `exec` counts as one, too.
-    frame, depth = sys._getframe(), 1
-    while frame is not None:
-        frame, depth = frame.f_back, depth + 1
-    sys.setrecursionlimit(sys.getrecursionlimit() + depth)
+    raise_limit_by_own_depth()
     try:
         exec(code, namespace)
     except BaseException as error:
         return error
     return None
+
+
+def raise_limit_by_own_depth():
+    """The frames from the caller's up are not the program's; nor is `exec`, which counts as one, too."""
+    frame, depth = sys._getframe(1), 1
+    while frame is not None:
+        frame, depth = frame.f_back, depth + 1
+    sys.setrecursionlimit(sys.getrecursionlimit() + depth)
+
+
+def may_exit_with_tuple(code):
+    """Whether the program may call `sys.exit` with a tuple. Only where nothing catches that exception does it
+    stay what the interpreter takes for no exit code; so it must then go its way, as slow as that end is."""
+    mentions_exit = holds_tuple = False
+    for part in code_objects(code):
+        mentions_exit = mentions_exit or "exit" in part.co_names
+        holds_tuple = holds_tuple or BUILD_TUPLE in part.co_code[::2] or any(type(value) is tuple for value in part.co_consts)
+    return mentions_exit and holds_tuple
+
+
+# The same number in CPython 3.8 to 3.12; later ones only spend more on such an exit.
+BUILD_TUPLE = 102
+
+
+def show_own_frames(kind, error, trace):
+    sys.excepthook = sys.__excepthook__
+    show_exception(error)
 
 
 # How many modules a warm launcher had loaded, `__main__` among them: while their number is the same,
@@ -743,15 +772,19 @@ def is_static(owner, name):
     return isinstance(owner.__dict__.get(name), (staticmethod, classmethod))
 
 
-# Of records of calls that returned something which can cross.
-RESULT_TAGS = ("ok", "exact")
+def is_result(tag):
+    """Whether a call's record holds what it returned."""
+    return tag.partition(":")[0] in ("ok", "exact")
 
 
 def exactly(result):
     """Tag and content of the record for a result."""
     budget = [MAX_ITEMS]
     value = plain(result, budget, 0)
-    return ("exact" if "typed" in budget else "ok"), value
+    noted = budget[1:]
+    tag = "exact" if "typed" in noted else "ok"
+    made_plain = next((text for text in noted if text != "typed"), "")
+    return tag + made_plain, value
 
 
 _SCALARS = frozenset((type(None), bool, int, float, complex, str, bytes))
@@ -771,6 +804,8 @@ def plain(value, budget, depth):
     base = built_in_base(kind)
     if base is None:
         return plain_other(value, budget, depth)
+    if kind is not base or base is bytearray:
+        note_made_plain(kind, budget)
     if base is dict:
         pairs = dict.items(value)
         spend(budget, len(pairs))
@@ -820,6 +855,9 @@ def hashed(container, items):
 def plain_other(value, budget, depth):
     kind = type(value)
     module, name = kind.__module__, kind.__name__
+    # The others are what expected values have for them.
+    if not ((module, name) in _EXACT or name in ("ListNode", "TreeNode") or is_member(kind)):
+        note_made_plain(kind, budget)
     if module == "numpy" and hasattr(kind, "tolist"):
         as_list = value.tolist()
         if type(as_list) is not kind:
@@ -827,7 +865,7 @@ def plain_other(value, budget, depth):
     elif module == "array" and name == "array":
         return plain(value.tolist(), budget, depth)
     elif (module, name) in _EXACT:
-        budget.append("typed")
+        note_typed(budget)
         return ..., name, exact_text(value, name)
     elif name == "ListNode" and hasattr(value, "next"):
         return plain(realise(linked(value), budget), budget, depth)
@@ -840,7 +878,7 @@ def plain_other(value, budget, depth):
     elif module == "collections" and name == "ChainMap":
         return plain(dict(value), budget, depth + 1)
     elif is_member(kind):
-        budget.append("typed")
+        note_typed(budget)
         return ..., "Enum", "%s.%s" % (name, str.__str__(value._name_)), plain(value._value_, budget, depth + 1)
     elif type(vars(kind).get("__dataclass_fields__")) is dict:
         # As `dataclasses.asdict`: what such an object is in JSON.
@@ -874,6 +912,17 @@ def is_view(kind):
     if any(kind is view for view in (range, type({}.keys()), type({}.values()), type({}.items()))):
         return True
     return kind.__module__ == "builtins" and kind.__name__ in ("odict_keys", "odict_values", "odict_items")
+
+
+def note_made_plain(kind, budget):
+    """That a value of this type was read as plain data: once."""
+    if len(budget) < 3:
+        budget.append((":%s.%s" % (kind.__module__, kind.__qualname__))[:MAX_TEXT])
+
+
+def note_typed(budget):
+    if "typed" not in budget:
+        budget.append("typed")
 
 
 def realise(iterable, budget):

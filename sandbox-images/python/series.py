@@ -550,7 +550,7 @@ def one_call(driver, compiled, entry, prelude, hidden, launcher):
     """The record of a call that returned a value which can cross; else None."""
     streams = sys.stdin, sys.stdout, sys.stderr
     tag, content, _ = driver.result_of_call(compiled, entry, prelude, driver.read_all(driver.CALL_FD), hidden)
-    if tag not in driver.RESULT_TAGS:
+    if not driver.is_result(tag):
         return None
     record = driver.marshal.dumps((tag, content), 2)
     namespace = vars(sys.modules.pop(driver.MODULE_NAME))

@@ -60,10 +60,49 @@ impl Compare {
 /// | `exact` | byte for byte | `cmp` |
 /// | `lines` | blanks at line ends and empty lines at the end do not count | testlib `lcmp`, `diff -Z` |
 /// | `tokens` | words between white space, in order | testlib `wcmp`, Codeforces' default |
-/// | `float` | as `tokens`; numbers within a tolerance, absolute or relative to the expected one; two integers exactly; NaN is NaN, infinity is infinity | testlib `rcmp`, Kattis `float_tolerance` |
+/// | `float` | as `tokens`; numbers within a tolerance, absolute or relative to the expected one; two integers as words; NaN is NaN, infinity is infinity | testlib `rcmp`, Kattis `float_tolerance` |
 /// | `data-set` | as `float:1e-6:1e-9`, and an expected integer is met by no other number, however written | [`Rule::DATA_SET`] |
 /// | `unordered_lines`, `unordered_tokens` | the same lines or words as often, in any order | "print in any order" |
 /// | `lines_ignore_case`, `tokens_ignore_case`, `unordered_..._ignore_case`, `float_ignore_case` | the same; ASCII letters match in either case | testlib `yesno`/`nyesno`, Kattis' default |
+///
+/// What is printed, for what is expected, each with an end of line (a test reads this table):
+///
+/// | printed | expected | `exact` | `lines` | `tokens` | `tokens_ignore_case` | `float:1e-6` | `data-set` |
+/// |---|---|---|---|---|---|---|---|
+/// | `11` | `0011` | no | no | no | no | no | no |
+/// | `0011` | `11` | no | no | no | no | no | no |
+/// | `0` | `000` | no | no | no | no | no | no |
+/// | `0011` | `11.0` | no | no | no | no | no | no |
+/// | `00.5` | `0.5` | no | no | no | no | yes | yes |
+/// | `+7` | `7` | no | no | no | no | no | no |
+/// | `-0` | `0` | no | no | no | no | no | no |
+/// | `-0.0` | `0.0` | no | no | no | no | yes | yes |
+/// | `+0.5` | `0.5` | no | no | no | no | yes | yes |
+/// | `1.0` | `1` | no | no | no | no | yes | yes |
+/// | `1` | `1.0` | no | no | no | no | yes | yes |
+/// | `1.5` | `1.50` | no | no | no | no | yes | yes |
+/// | `.5` | `0.5` | no | no | no | no | yes | yes |
+/// | `5.` | `5` | no | no | no | no | yes | yes |
+/// | `1e3` | `1000` | no | no | no | no | yes | yes |
+/// | `1000` | `1e3` | no | no | no | no | yes | yes |
+/// | `1E3` | `1e3` | no | no | no | yes | yes | yes |
+/// | `1e+18` | `1000000000000000007` | no | no | no | no | yes | no |
+/// | `10000001.0` | `10000000` | no | no | no | no | yes | no |
+/// | `10000001` | `10000000` | no | no | no | no | no | no |
+/// | `1_000` | `1000` | no | no | no | no | no | no |
+/// | `1_000` | `1000.0` | no | no | no | no | no | no |
+/// | `0x10` | `16.0` | no | no | no | no | no | no |
+/// | `inf` | `Infinity` | no | no | no | no | yes | yes |
+/// | `inf` | `1e999` | no | no | no | no | no | no |
+/// | `-inf` | `inf` | no | no | no | no | no | no |
+/// | `nan` | `NaN` | no | no | no | yes | yes | yes |
+/// | `nan` | `0.0` | no | no | no | no | no | no |
+/// | `Yes` | `YES` | no | no | no | yes | no | no |
+/// | `1  2` | `1 2` | no | no | yes | yes | yes | yes |
+/// | `1 2\t` | `1 2` | no | yes | yes | yes | yes | yes |
+/// | `True` | `1` | no | no | no | no | no | no |
+/// | `[1, 2]` | `(1, 2)` | no | no | no | no | no | no |
+/// | `1,` | `1.0,` | no | no | no | no | no | no |
 ///
 /// ```
 /// use proofbox::judge::{Rule, compare_output};
@@ -193,7 +232,7 @@ impl Rule {
     /// * With a tolerance: a problem whose answer is a decimal number accepts any answer close
     ///   enough (1e-6 is what most ask for), and the stored output is only one of them. Byte
     ///   equality rejects nearly every other right answer.
-    /// * Integers stay exact, so most rows are compared as strictly as by `tokens`, also where the
+    /// * Integers stay words, so most rows are compared as strictly as by `tokens`, also where the
     ///   answer is a decimal: a count of 10^18 that was computed with floats (`1e+18`, or `/` for `//`)
     ///   is off by some units, which a relative tolerance would forgive.
     /// * The relative tolerance is smaller than the absolute one; no right answer seen needed more.
@@ -330,5 +369,53 @@ impl FromStr for Compare {
         };
         let tolerance = Tolerance { abs: number(abs)?, rel: number(rel)? };
         Rule::TOKENS.with(Order::Counts, letters, Some(tolerance)).map(Compare::Rule)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{judge::compare_value, value::parse_python};
+
+    /// Rows of the table of this source whose heading begins with these cells: names of rules, and per row
+    /// the two sides and a word for each rule.
+    fn table(source: &str, heading: &str) -> (Vec<String>, Vec<Vec<String>>) {
+        let cells = |line: &str| -> Vec<String> {
+            let line = line.trim_start_matches("/// ").trim_start_matches('|').trim_end_matches('|');
+            line.split(" | ").map(|cell| cell.trim().trim_matches('`').to_owned()).collect()
+        };
+        let mut lines = source.lines().skip_while(|line| !line.starts_with(heading));
+        let rules = cells(lines.next().expect("the table"))[2..].to_vec();
+        let rows = lines.skip(1).take_while(|line| line.starts_with("/// | ")).map(cells).collect();
+        (rules, rows)
+    }
+
+    #[test]
+    fn every_cell_of_the_table_of_outputs_holds() {
+        let (rules, rows) = table(include_str!("rule.rs"), "/// | printed | expected |");
+        assert!(rules.len() == 6 && rows.len() > 30, "{rules:?} {}", rows.len());
+        for row in rows {
+            let [printed, expected] = [&row[0], &row[1]].map(|side| format!("{side}\n").replace("\\t", "\t"));
+            for (rule, word) in rules.iter().zip(&row[2..]) {
+                let compare: Compare = rule.parse().unwrap();
+                let found = compare.output(printed.as_bytes(), &[expected.clone().into_bytes()]).is_match();
+                assert_eq!(if found { "yes" } else { "no" }, word, "{rule}: {printed:?} for {expected:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn every_cell_of_the_table_of_values_holds() {
+        let (rules, rows) = table(include_str!("result.rs"), "/// | returned | expected |");
+        assert!(rules.len() == 5 && rows.len() > 20, "{rules:?} {}", rows.len());
+        for row in rows {
+            let [returned, expected] = [&row[0], &row[1]].map(|side| parse_python(side).unwrap());
+            for (rule, word) in rules.iter().zip(&row[2..]) {
+                let Ok(Compare::Rule(rule)) = rule.parse() else { panic!("{rule}") };
+                let found = compare_value(rule, &returned, &expected).is_match();
+                let shown = format!("{rule}: {} for {}", row[0], row[1]);
+                assert_eq!(if found { "yes" } else { "no" }, word, "{shown}");
+            }
+        }
     }
 }

@@ -105,7 +105,11 @@ const PROGRAMS: [(&str, &str, u64); 31] = [
         5,
     ),
     ("an exit code that is none", "import sys\nprint(input())\nsys.exit((0,))\n", 0),
-    ("an exit without a code", "import sys\nprint(input())\ntry:\n    sys.exit((0,))\nfinally:\n    pass\n", 5),
+    (
+        "an exit without a code",
+        "import sys\nprint(input())\ntry:\n    sys.exit((0,))\nfinally:\n    pass\n",
+        5,
+    ),
     ("own names that builtins have", "id = int(input())\ndir = [(0, id)]\nprint(max(dir)[1])\n", 5),
     (
         "libraries",
@@ -117,7 +121,11 @@ const PROGRAMS: [(&str, &str, u64); 31] = [
         "from typing import List, Optional\nclass Node:\n    def __init__(self, name: str, next: 'Optional[Node]' = None):\n        self._value, self.next = name, next\ndef main() -> None:\n    import sys\n    def line() -> str:\n        return sys.stdin.readline().strip()\n    node = Node(line())\n    node.next = node\n    node._value += ''\n    print(node.next._value)\nmain()\n",
         5,
     ),
-    ("a class looked at", "from copy import copy\nn = int(input())\nprint(copy(n) if type(n) is int else 0)\n", 0),
+    (
+        "a class looked at",
+        "from copy import copy\nn = int(input())\nprint(copy(n) if type(n) is int else 0)\n",
+        0,
+    ),
     ("an address", "n = int(input())\nprint(n if id(n) else 0)\n", 0),
     ("much output on the third", "n = int(input())\nif n == 3: print('x' * 200 * 10**6)\nprint(n)\n", 1),
 ];
