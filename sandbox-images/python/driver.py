@@ -364,6 +364,9 @@ def run_program(compiled, entry, prelude, result_fd, launcher=None, tells_errors
     if tells_errors:
         posix.set_inheritable(result_fd, False)
         write = make_writer(result_fd)
+        if posix.fstat(0).st_mode & 0o170000 == 0o010000:
+            # A pipe: it converses, and whoever waits for its word must not wait for its buffer.
+            sys.stdout.reconfigure(line_buffering=True)
     else:
         posix.close(result_fd)
     namespace = new_program(entry)

@@ -106,7 +106,7 @@ fn init(
 pub fn wanted_job(message: &Unforked) -> Result<Option<LentJob<'_>>, StepError> {
     match io_step("read_job", || decode::<AskOf<&Bytes>>(message))? {
         AskOf::Job(job) => Ok(Some(job)),
-        AskOf::Stop => Ok(None),
+        AskOf::Stop | AskOf::End => Ok(None),
         AskOf::Open(_) => Err(StepError { step: "read_job", errno: nix::errno::Errno::EPROTO }),
     }
 }
@@ -164,7 +164,8 @@ pub fn run_all(
     let mut buffers = step("make_buffers", || Buffers::new(&supervisor.limits, &job.collect))?;
     let mut index = 0;
     while index < job.runs.len() {
-        if stop_requested(supervisor.socket) {
+        // One side of a conversation may be ended before it has begun, which is reported like any end.
+        if job.link.is_none() && stop_requested(supervisor.socket) {
             return Ok(());
         }
         let runs = &job.runs[index..];

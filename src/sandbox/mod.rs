@@ -74,7 +74,7 @@ pub use self::{
     cgroup::survey as survey_cgroups,
     guarantee::Guarantee,
     launcher::main as launcher_main,
-    link::{LinkAt, LinkedJob},
+    link::{Conversing, LinkAt, LinkedJob},
     named_files::{Collect, Collected},
     pool::{CellRun, LauncherConfig, Sandbox, SandboxConfig},
     protocol::{CgroupKind, ImageSetup, Program, WarmSetup},

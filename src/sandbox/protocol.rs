@@ -5,7 +5,7 @@
 //! solution and its inputs, which no other process of ours ever sees) from the same socket and
 //! writes one `Ran` per run. A job that says so is followed by one byte that carries descriptors
 //! (see [`super::link`]). When init is dead, and with it everything in the cell, the slot
-//! writes `Closed`. `Stop` may be written at any time after `Job` and is ignored when it comes late.
+//! writes `Closed`. `Stop` and `End` may be written at any time after `Job` and are ignored when they come late.
 
 use std::io::{self, Read, Write};
 
@@ -244,6 +244,8 @@ pub enum AskOf<B> {
     Open(Open),
     Job(Job<B>),
     Stop,
+    /// The run is to be ended now, and reported.
+    End,
 }
 
 /// The same, with its bytes its own.

@@ -31,7 +31,7 @@ use super::{
     protocol::{FaultReport, JobRun, Program, Ran, WireLimits},
     rootfs::WORK_DIR,
     step::{StepError, io_step, step},
-    supervise::{Capture, GroupCpu, Watch, end_everything, supervise},
+    supervise::{Capture, GroupCpu, HeldStream, Watch, end_everything, supervise},
     sys::{self, unforked::Unforked},
     tree,
     watch::TreeWatch,
@@ -117,7 +117,7 @@ pub fn carry_out<'b>(
     begun: Instant,
 ) -> Result<Option<Ran<&'b Bytes, Unforked>>, StepError> {
     let inputs = inputs(input, link, stage)?;
-    let held = hold_streams(&inputs)?;
+    let held = hold_stream(&inputs)?;
     // Before memory is measured: what the run is given is not its own use.
     let work = match input.files.is_empty() && job.collect.is_empty() {
         true => None,
@@ -185,10 +185,10 @@ fn furnish_work_directory(
     Ok(work)
 }
 
-/// Of a run whose streams lead to another cell: second handles on them, for [`Watch::held`].
-fn hold_streams(inputs: &Inputs) -> Result<Option<[OwnedFd; 2]>, StepError> {
+/// Of a run whose streams lead to another cell: a second handle on the one it writes to.
+fn hold_stream(inputs: &Inputs) -> Result<Option<HeldStream>, StepError> {
     let Some(stdout) = &inputs.stdout else { return Ok(None) };
-    io_step("hold_link", || Ok(Some([inputs.stdin.try_clone()?, stdout.try_clone()?])))
+    io_step("hold_link", || HeldStream::new(stdout.try_clone()?).map(Some))
 }
 
 /// What the run finds at its descriptors, but for what is captured.

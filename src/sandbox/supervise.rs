@@ -20,7 +20,7 @@ use super::{
     cell::scratch_bytes,
     cgroup::SlotGroup,
     forks::Gate,
-    protocol::Ran,
+    protocol::{Ask, Ran, read_message},
     run::{Supervisor, cpu_kill_after},
     step::{StepError, io_step, step},
     sys::{self, unforked::Unforked},
@@ -42,6 +42,35 @@ pub struct Capture<'b> {
     /// Has room for one byte more than may be kept.
     bytes: &'b mut Unforked,
     most: usize,
+}
+
+/// The end of a link that a run writes to. Held until the run's end has been noted, so that the other side
+/// cannot see that end, react to it and seem to have ended first; or until the run has closed it and goes on.
+pub struct HeldStream {
+    _stream: OwnedFd,
+    /// As links below /proc show it.
+    name: String,
+    seen_closed: bool,
+}
+
+impl HeldStream {
+    pub fn new(stream: OwnedFd) -> io::Result<HeldStream> {
+        let name = format!("pipe:[{}]", nix::sys::stat::fstat(&stream)?.st_ino);
+        Ok(HeldStream { _stream: stream, name, seen_closed: false })
+    }
+
+    /// Whether at two looks in succession none of these processes had it. At a single one they may just be ending.
+    fn is_let_go(&mut self, living: &[Pid]) -> bool {
+        let is_closed = !living.is_empty() && !living.iter().any(|process| self.is_open_in(*process));
+        std::mem::replace(&mut self.seen_closed, is_closed) && is_closed
+    }
+
+    /// What cannot be seen counts as open.
+    fn is_open_in(&self, process: Pid) -> bool {
+        let Ok(entries) = fs::read_dir(format!("/proc/{process}/fd")) else { return true };
+        let mut targets = entries.map(|entry| fs::read_link(entry?.path()));
+        targets.any(|target| target.is_ok_and(|target| target.as_os_str() == self.name.as_str()))
+    }
 }
 
 /// CPU time of a slot's control group, and of this process, which is in it.
@@ -78,14 +107,13 @@ pub struct Watch<'b> {
     pub given_bytes: u64,
     /// When it had ended or was to be ended, on the machine's monotonic clock.
     pub ended_us: Option<u64>,
-    /// The run's own ends of a link. Held until its end has been noted, so that the other side cannot
-    /// see that end, react to it and seem to have ended first.
-    pub held: Option<[OwnedFd; 2]>,
+    pub held: Option<HeldStream>,
     /// Where the run must ask before it forks.
     pub gate: Option<Gate>,
 }
 
-/// Watches until the program has ended or a limit is hit. `false` if the service wants it ended.
+/// Watches until the program has ended, a limit is hit or the service wants the run ended. `false` if it
+/// wants nothing more of it.
 pub fn supervise(
     supervisor: &Supervisor<'_>,
     watch: &mut Watch<'_>,
@@ -103,9 +131,6 @@ pub fn supervise(
             wake = wake.min(Instant::now() + MEMORY_WATCH);
         }
         let ready = watch.wait(supervisor, wake)?;
-        if ready.service {
-            return Ok(false);
-        }
         if ready.gate
             && let Some(gate) = &mut watch.gate
         {
@@ -116,6 +141,13 @@ pub fn supervise(
             while let Ok(Some(_)) = supervisor.children.read_signal() {}
             watch.reap()?;
         }
+        // An end that came first is the one that is reported.
+        if ready.service && !(watch.main_status.is_some() && watch.held.is_some()) {
+            match read_message::<Ask>(&mut { supervisor.socket }) {
+                Ok(Ask::End) => break,
+                _ => return Ok(false),
+            }
+        }
         let now = Instant::now();
         if now >= next_look {
             let living = match &supervisor.setup.confined {
@@ -123,6 +155,9 @@ pub fn supervise(
                 Some(_) => tree::descendants(Pid::this()),
                 None => tree::others_in_namespace(),
             };
+            if watch.held.as_mut().is_some_and(|held| held.is_let_go(&living)) {
+                watch.held = None;
+            }
             if is_ready(living) {
                 computing += now - last_look;
             }
