@@ -314,14 +314,21 @@ impl<'b> Watch<'b> {
         begun: Instant,
     ) -> Result<Ran<&'b Bytes, Unforked>, StepError> {
         let cpu_us = self.whole_cpu(supervisor)?.as_micros() as u64;
-        let over_cpu = cpu_us > supervisor.limits.cpu_ms * 1000;
+        let over_cpu = (cpu_us > supervisor.limits.cpu_ms * 1000).then_some(LimitHit::Cpu);
+        let memory_bytes = self.max_rss_bytes.max(self.tree.as_ref().map_or(0, TreeWatch::peak_bytes));
+        // A group's limit is set above what was in use when the run began. Some of that may become free, and pages
+        // that were charged before are not charged again: what was used is the measure, or chance would be. Without
+        // a group what is known of it is less, and holds things that are not the run's.
+        let is_over_memory =
+            supervisor.setup.group.is_some() && memory_bytes > supervisor.limits.memory_bytes;
+        let over_memory = is_over_memory.then_some(LimitHit::Memory);
         let [stdout, stderr, result] = self.captures.map(Capture::into_bytes);
         Ok(Ran {
             status: self.main_status.unwrap_or(libc::SIGKILL),
-            limit: self.limit.or(over_cpu.then_some(LimitHit::Cpu)),
+            limit: self.limit.or(over_memory).or(over_cpu),
             cpu_us,
             wall_us: begun.elapsed().as_micros() as u64,
-            memory_bytes: self.max_rss_bytes.max(self.tree.as_ref().map_or(0, TreeWatch::peak_bytes)),
+            memory_bytes,
             stdout,
             stderr,
             result,
