@@ -151,6 +151,23 @@ class _Sample:
         pass
 
 
+class Trap:
+    """In the place of a builtin. To use it ends the process, and so the run is in doubt and carried out alone, with
+    the builtin."""
+
+    __slots__ = ()
+
+    def __getattribute__(self, name):
+        # Asked of whatever stands in a module, by whoever looks for its functions.
+        return "builtins" if name == "__module__" else posix._exit(0)
+
+    def end(self, *_, **__):
+        posix._exit(0)
+
+    __call__ = __setattr__ = __delattr__ = __repr__ = __str__ = __format__ = __bool__ = __hash__ = end
+    __eq__ = __ne__ = __lt__ = __le__ = __gt__ = __ge__ = __or__ = __ror__ = end
+
+
 _FUNCTION, _METHOD, _BUILTIN = type(_Sample.method), type(_Sample().method), type(len)
 # Values without attributes of their own, or with none that can be set.
 _PLAIN = frozenset(
@@ -229,7 +246,7 @@ def is_closed(value, records, known):
         if type(getattr(value, "__dict__", None)) is dict:
             records.append(value.__dict__)
         # Other attributes are those of the type behind it.
-        return is_closed(getattr(value, "__origin__", None), records, known)
+        return is_closed(getattr(value, "__origin__", None), records, known) and is_closed(kind, records, known)
     # Instances that have fields only, in C.
     return kind.__module__ in ("_abc", "sys") and not hasattr(value, "__dict__")
 
@@ -287,6 +304,8 @@ if _OPCODES:
     use_once()
     _MAY_NAME, _RECORDS = what_is_offered()
     _WATCHED = tuple({id(part): part for part in (*library_dicts(), *_RECORDS)}.values())
+    # By its type, any value and any exception of a library's leads to functions, each of which takes attributes.
+    _OF_FUNCTIONS = tuple(thing.__dict__ for thing in gc.get_objects() if type(thing) is _FUNCTION)
 
 
 def may_share(driver, code, names):
@@ -423,14 +442,10 @@ def hidden_builtins(code, parts):
     return hidden & _NOT_BUILTINS
 
 
-def traps(names, leave=posix._exit):
-    """What stands in a program's globals for builtins that it hides behind names of its own, until it does: one
-    that is called ends the process, and so the run in doubt."""
-
-    def trap(*_, **__):
-        leave(0)
-
-    return {name: trap for name in _NOT_BUILTINS.intersection(names)}
+def traps(names):
+    """What stands in a run's globals for builtins that the program hides behind names of its own, until it does.
+    Made for every run, like all that it can reach."""
+    return dict.fromkeys(names, Trap()) if names else {}
 
 
 def names_offered(part, bound, watched):
@@ -499,13 +514,17 @@ def run(driver, mode, compiled, entry, prelude, launcher):
         "sys": set(vars(sys)),
     }
     mentioned = {name for part in driver.code_objects(code) for name in part.co_names}
-    hidden = traps(mentioned)
+    hidden = _NOT_BUILTINS.intersection(mentioned)
     kept["renewed"] = [what for what in _RENEWED if prelude != "none" or what[0] in mentioned]
     gc.collect()
     alive = len(gc.get_objects()) + _FIRST_USE
     leave, objects = posix._exit, gc.get_objects
     next_run, newest_change = launcher.next_run, launcher.newest_change
-    change = newest_change(_WATCHED)
+    sets_attributes = any(
+        _STORE_ATTR in part.co_code[::2] or _DELETE_ATTR in part.co_code[::2] for part in driver.code_objects(code)
+    )
+    watched = _WATCHED + _OF_FUNCTIONS if sets_attributes else _WATCHED
+    change = newest_change(watched)
     write_all, one, result_fd = driver.write_all, one_call if mode == "function" else one_program, driver.RESULT_FD
     record = b""
     while record is not None and next_run():
@@ -517,7 +536,7 @@ def run(driver, mode, compiled, entry, prelude, launcher):
             if (
                 now > alive
                 or len(sys.modules) != kept["modules"]
-                or newest_change(_WATCHED) != change
+                or newest_change(watched) != change
                 or vars(sys).keys() != kept["sys"]
             ):
                 record = None
@@ -535,7 +554,7 @@ def one_program(driver, compiled, entry, prelude, hidden, launcher):
     streams = sys.stdin, sys.stdout, sys.stderr
     code, names = compiled
     namespace = driver.new_program(entry)
-    namespace.update(hidden)
+    namespace.update(traps(hidden))
     driver.bind_prelude(namespace, prelude, names)
     ended = driver.execute(code, namespace, launcher)
     if ended is not None:
@@ -549,7 +568,7 @@ def one_program(driver, compiled, entry, prelude, hidden, launcher):
 def one_call(driver, compiled, entry, prelude, hidden, launcher):
     """The record of a call that returned a value which can cross; else None."""
     streams = sys.stdin, sys.stdout, sys.stderr
-    tag, content, _ = driver.result_of_call(compiled, entry, prelude, driver.read_all(driver.CALL_FD), hidden)
+    tag, content, _ = driver.result_of_call(compiled, entry, prelude, driver.read_all(driver.CALL_FD), traps(hidden))
     if not driver.is_result(tag):
         return None
     record = driver.marshal.dumps((tag, content), 2)

@@ -172,15 +172,16 @@ pub(super) fn excerpt(bytes: &[u8]) -> String {
 }
 
 /// Whether two tokens, whose bytes differ, are numbers and equal within the absolute tolerance or the tolerance relative to
-/// the expected number. Two integers never are: written without a point, they are words, and `0011` may be a
+/// the expected number. Two integers never are, but by Kattis' rule: written without a point, they are words, and `0011` may be a
 /// row of bits or a number in a book. One with zeros before it is nothing but a word.
 fn numbers_are_equal(rule: Rule, actual: &[u8], expected: &[u8]) -> bool {
     let Some(tolerance) = rule.tolerance else { return false };
     let (actual_kind, expected_kind) = (Integer::of(actual), Integer::of(expected));
-    if actual_kind == Integer::Padded || expected_kind == Integer::Padded {
-        return false;
-    }
-    if actual_kind == Integer::Plain && expected_kind == Integer::Plain {
+    let are_words = match (actual_kind, expected_kind) {
+        (Integer::Padded, _) | (_, Integer::Padded) | (Integer::Plain, Integer::Plain) => true,
+        (Integer::Other, _) | (_, Integer::Other) => false,
+    };
+    if are_words && rule.whole != Whole::LikeOthers {
         return false;
     }
     let (Some(actual_number), Some(number)) = (number(actual), number(expected)) else { return false };

@@ -413,6 +413,7 @@ impl From<Ran<ByteBuf, Vec<u8>>> for Outcome {
             files: ran.files,
             in_series: ran.in_series,
             ended_at: Duration::from_micros(ran.ended_us),
+            left_unread: ran.left_unread,
         }
     }
 }
@@ -435,6 +436,7 @@ fn killed_for_memory() -> Outcome {
         files: Vec::new(),
         in_series: false,
         ended_at: Duration::ZERO,
+        left_unread: false,
     }
 }
 

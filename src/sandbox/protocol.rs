@@ -182,6 +182,8 @@ pub struct Ran<B, C> {
     pub in_series: bool,
     /// On the machine's monotonic clock.
     pub ended_us: u64,
+    /// As in [`super::Outcome`].
+    pub left_unread: bool,
 }
 
 /// A step of ours that failed, as it travels.

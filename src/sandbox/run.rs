@@ -117,7 +117,7 @@ pub fn carry_out<'b>(
     begun: Instant,
 ) -> Result<Option<Ran<&'b Bytes, Unforked>>, StepError> {
     let inputs = inputs(input, link, stage)?;
-    let held = hold_stream(&inputs)?;
+    let (inbox, held) = hold_streams(&inputs)?;
     // Before memory is measured: what the run is given is not its own use.
     let work = match input.files.is_empty() && job.collect.is_empty() {
         true => None,
@@ -134,7 +134,7 @@ pub fn carry_out<'b>(
         None => None,
     };
     let mut watch = start(supervisor, job, stage, inputs, captured)?;
-    watch.held = held;
+    (watch.inbox, watch.held) = (inbox, held);
     watch.given_bytes = input.files.iter().map(|(_, content)| content.len() as u64 + 4096).sum();
     watch.cpu_before = match group {
         Some(group) => Some(io_step("read_cpu_time", || GroupCpu::now(group))?),
@@ -185,10 +185,12 @@ fn furnish_work_directory(
     Ok(work)
 }
 
-/// Of a run whose streams lead to another cell: a second handle on the one it writes to.
-fn hold_stream(inputs: &Inputs) -> Result<Option<HeldStream>, StepError> {
-    let Some(stdout) = &inputs.stdout else { return Ok(None) };
-    io_step("hold_link", || HeldStream::new(stdout.try_clone()?).map(Some))
+/// Of a run whose streams lead to another cell: second handles on what it reads and what it writes.
+fn hold_streams(inputs: &Inputs) -> Result<(Option<OwnedFd>, Option<HeldStream>), StepError> {
+    let Some(stdout) = &inputs.stdout else { return Ok((None, None)) };
+    io_step("hold_link", || {
+        Ok((Some(inputs.stdin.try_clone()?), Some(HeldStream::new(stdout.try_clone()?)?)))
+    })
 }
 
 /// What the run finds at its descriptors, but for what is captured.
@@ -287,6 +289,8 @@ pub fn start<'b>(
         given_bytes: 0,
         ended_us: None,
         held: None,
+        inbox: None,
+        left_unread: false,
         gate,
     })
 }

@@ -288,6 +288,7 @@ fn go_on(
                     files: Vec::new(),
                     in_series: true,
                     ended_us: sys::monotonic_us(),
+                    left_unread: false,
                 };
                 let reply = ReplyOf::<_, Unforked>::Ran(ran);
                 io_step("report_run", || write_unforked(&mut { supervisor.socket }, frame, &reply))?;

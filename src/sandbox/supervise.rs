@@ -108,6 +108,9 @@ pub struct Watch<'b> {
     /// When it had ended or was to be ended, on the machine's monotonic clock.
     pub ended_us: Option<u64>,
     pub held: Option<HeldStream>,
+    /// The end of a link that the run reads from; and whether there was something in it when the run ended.
+    pub inbox: Option<OwnedFd>,
+    pub left_unread: bool,
     /// Where the run must ask before it forks.
     pub gate: Option<Gate>,
 }
@@ -187,6 +190,12 @@ pub fn supervise(
         }
     }
     watch.ended_us = Some(sys::monotonic_us());
+    if let Some(inbox) = watch.inbox.take() {
+        let mut fds = [PollFd::new(inbox.as_fd(), PollFlags::POLLIN)];
+        step("look_at_inbox", || poll(&mut fds, PollTimeout::ZERO))?;
+        watch.left_unread = fds[0].revents().is_some_and(|events| events.contains(PollFlags::POLLIN));
+    }
+    // Only now does the other side see that it ends, and may say something on that.
     watch.held = None;
     Ok(true)
 }
@@ -335,6 +344,7 @@ impl<'b> Watch<'b> {
             files: Vec::new(),
             in_series: false,
             ended_us: self.ended_us.unwrap_or_else(sys::monotonic_us),
+            left_unread: self.left_unread,
         })
     }
 }

@@ -44,7 +44,7 @@ const NUMBERS: [(&str, &str); 6] =
     [("1\n", "1\n"), ("2\n", "2\n"), ("3\n", "3\n"), ("4\n", "4\n"), ("5\n", "5\n"), ("6\n", "6\n")];
 
 /// A program's source, and how many of the six tests share a process at least.
-const PROGRAMS: [(&str, &str, u64); 31] = [
+const PROGRAMS: [(&str, &str, u64); 33] = [
     ("plain", "print(int(input()))\n", 5),
     ("by streams", "import sys\nsys.stdout.write(sys.stdin.readline())\n", 5),
     ("by bytes", "import sys\nsys.stdout.buffer.write(sys.stdin.buffer.read())\n", 5),
@@ -126,6 +126,16 @@ const PROGRAMS: [(&str, &str, u64); 31] = [
         "from copy import copy\nn = int(input())\nprint(copy(n) if type(n) is int else 0)\n",
         0,
     ),
+    (
+        "a builtin used under a name that becomes the program's own",
+        "n = int(input())\nprint(n if id(n) == id(n) else 0)\nid = 0\n",
+        0,
+    ),
+    (
+        "the same, given an attribute",
+        "print(input())\ndef f():\n    try: id.n += 1\n    except AttributeError: id.n = 1\n    return id.n\nf()\nid = 0\n",
+        0,
+    ),
     ("an address", "n = int(input())\nprint(n if id(n) else 0)\n", 0),
     ("much output on the third", "n = int(input())\nif n == 3: print('x' * 200 * 10**6)\nprint(n)\n", 1),
 ];
@@ -192,7 +202,7 @@ async fn every_call_is_as_in_a_process_of_its_own() {
 }
 
 /// Each counts the runs that it knows of. In one interpreter without protection it counts them all.
-const SMUGGLERS: [(&str, &str); 32] = [
+const SMUGGLERS: [(&str, &str); 35] = [
     (
         "a module",
         "import math\ntry:\n    math.n += 1\nexcept AttributeError:\n    math.n = 1\nprint(math.n)\n",
@@ -296,6 +306,18 @@ const SMUGGLERS: [(&str, &str); 32] = [
     (
         "the registers of an abstract class",
         "import collections.abc\nkinds = [int, float, complex, bool]\nn = sum(isinstance(kind(), collections.abc.Sized) for kind in kinds[:3])\ncollections.abc.Sized.register(kinds[n])\nprint(n + 1 - (n == 3) + (n == 3))\n",
+    ),
+    (
+        "a function of an exception that a library made",
+        "import json\ntry: json.loads('{')\nexcept ValueError as error: f = type(error).__init__\ntry: f.n += 1\nexcept AttributeError: f.n = 1\nprint(f.n)\n",
+    ),
+    (
+        "the type of an exception that a library made",
+        "import re\ntry: re.compile('(')\nexcept Exception as error: kept = type(error)\ntry: kept.n += 1\nexcept AttributeError: kept.n = 1\nprint(kept.n)\n",
+    ),
+    (
+        "a function of a value that a library made",
+        "from functools import lru_cache\n@lru_cache\ndef f(): pass\ng = type(f.cache_info())._replace\ntry: g.n += 1\nexcept AttributeError: g.n = 1\nprint(g.n)\n",
     ),
     ("a file", "import os\nn = len(os.listdir('.')) + 1\nopen(str(n), 'w').close()\nprint(n)\n"),
     (

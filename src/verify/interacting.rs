@@ -26,7 +26,7 @@ use crate::{
 struct Conversation {
     solution: Outcome,
     interactor: Option<Outcome>,
-    /// The interactor wrote something when the solution had ended.
+    /// The interactor wrote something when the solution, which had read all before that, had ended.
     spoke_late: bool,
 }
 
@@ -115,12 +115,14 @@ impl Engine {
         let mut interactor_ends = pin!(outcome(&mut other));
         // Whoever ends first, the other is heard out: nobody is refused what he writes.
         tokio::select! {
+            biased;
             solution = &mut solution_ends => {
                 let solution = solution?;
                 let ends = timeout(interactor.limits.wall(), interactor_ends);
                 let (interactor, taken) = to_first.taken_until(ends).await?;
                 let interactor = interactor.ok().transpose()?;
-                Ok(Conversation { solution, interactor, spoke_late: taken > 0 })
+                let spoke_late = taken > 0 && !solution.left_unread;
+                Ok(Conversation { solution, interactor, spoke_late })
             }
             interactor_outcome = &mut interactor_ends => {
                 let outcome = interactor_outcome?;
@@ -129,7 +131,11 @@ impl Engine {
                     ender.end().map_err(|error| fault("end_solution", &error))?;
                 }
                 let (solution, _) = to_second.taken_until(solution_ends).await?;
-                Ok(Conversation { solution: solution?, interactor: Some(outcome), spoke_late: false })
+                let solution = solution?;
+                // It may have ended first all the same, and only been reported later.
+                let ((), taken) = to_first.taken_until(std::future::ready(())).await?;
+                let spoke_late = taken > 0 && !solution.left_unread;
+                Ok(Conversation { solution, interactor: Some(outcome), spoke_late })
             }
         }
     }
