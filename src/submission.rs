@@ -239,6 +239,8 @@ pub struct CodeTests {
     /// `Solution().add`.
     pub entry_point: Option<String>,
     pub tests: Vec<CodeTest>,
+    /// Whether they must not share the solution's process, even if they cannot be carried out otherwise.
+    pub separate_only: bool,
 }
 
 #[derive(Debug, Clone)]

@@ -4,9 +4,9 @@
 
 MODE       `program`: run ENTRY as `python3 ENTRY` would.
            `function`: read one call from descriptor 3, make it, write what came of it.
-           `serve`: be the solution that tests in another cell call; see `proxy_server.py`.
-           `tests`: be those tests; see `tests_driver.py`.
-           `shared`: be both; see `shared_tests.py`.
+           `serve`: be the solution that tests in another cell ask; see `code_tests/answering.py`.
+           `tests`: be those tests; see `code_tests/tests.py`.
+           `shared`: be both.
 ENTRY      absolute path of the solution's entry file.
 PRELUDE    `none`, or `contest`: names that contest data sets assume to be in scope.
 SITE_DIRS  directories appended to sys.path, separated by colons; may be empty.
@@ -309,7 +309,7 @@ LINKED_MODES = ("serve", "tests", "shared")
 parts = {}
 
 
-LINKED_PARTS = ("crossing", "stand_ins", "proxy_server", "tests_driver", "test_suites", "shared_tests")
+LINKED_PARTS = ("values", "answering", "asking", "reading", "suites", "tests")
 
 
 def load_parts(directory, names=LINKED_PARTS):
@@ -318,11 +318,9 @@ def load_parts(directory, names=LINKED_PARTS):
         parts["driver"] = module_of("driver", globals())
     for name in names:
         code = marshal.loads(read_all(posix.open(directory + "/" + name + ".pyc", posix.O_RDONLY))[16:])
-        # The two halves of one module.
-        part = "crossing" if name == "stand_ins" else name
-        if part == name:
-            parts[part] = module_of(name, {"__builtins__": __builtins__})
-        exec(code, parts[part].__dict__)
+        # Each sees those before it by their names.
+        parts[name] = module_of(name, {"__builtins__": __builtins__, **parts})
+        exec(code, parts[name].__dict__)
 
 
 def module_of(name, content):
@@ -333,13 +331,10 @@ def module_of(name, content):
 
 
 def run_linked(mode, entry, prelude):
-    driver, crossing, server = parts["driver"], parts["crossing"], parts["proxy_server"]
     if mode == "serve":
-        server.serve(driver, crossing, entry, prelude)
-    elif mode == "tests":
-        parts["tests_driver"].run(driver, crossing, server, parts["test_suites"], prelude)
+        parts["answering"].serve(entry, prelude)
     else:
-        parts["shared_tests"].run(parts, entry, prelude)
+        parts["tests"].run(mode, entry, prelude)
 
 
 def restore_builtins():
@@ -637,17 +632,18 @@ def reads_annotations(code):
     return not all(_READS_ANNOTATIONS.isdisjoint(part.co_names) for part in code_objects(code))
 
 
-def names_read(code):
+def names_read(code, only=True):
     """Names that the code reads from its module's scope or from builtins without having bound
-    them itself. Which bindings come first is unknowable in general; a name counts as bound if the
-    module binds it somewhere and does not read it further up in its own body."""
+    them itself; `only` those parts of it are looked at that mention one of the prelude. Which bindings come first is
+    unknowable in general; a name counts as bound if the module binds it somewhere and does not read it further up in
+    its own body."""
     load_name, load_global, load_either, store_name, store_global, extended = opcodes()
     interesting = frozenset((load_name, load_global, load_either, store_name, store_global))
     shift = 1 if sys.version_info >= (3, 11) else 0
     table = prelude_table()
     read, bound, read_first = set(), set(), set()
     for part in code_objects(code):
-        if table.keys().isdisjoint(part.co_names) and _DYNAMIC.isdisjoint(part.co_names):
+        if only and table.keys().isdisjoint(part.co_names) and _DYNAMIC.isdisjoint(part.co_names):
             continue
         is_module = part is code
         ops, args, names = part.co_code[::2], part.co_code[1::2], part.co_names

@@ -39,12 +39,9 @@ def load_parts(driver):
     """What tests that hold code are carried out by, as `driver.load_parts` does where there are files."""
     parts, module_of = driver["parts"], driver["module_of"]
     parts["driver"] = module_of("driver", driver)
-    for name in ("crossing", "stand_ins", "proxy_server", "tests_driver", "test_suites", "shared_tests"):
-        # The two halves of one module.
-        part = "crossing" if name == "stand_ins" else name
-        if part == name:
-            parts[part] = module_of(name, {"__builtins__": __builtins__})
-        exec(code_of(name), parts[part].__dict__)
+    for name in driver["LINKED_PARTS"]:
+        parts[name] = module_of(name, {"__builtins__": __builtins__, **parts})
+        exec(code_of(name), parts[name].__dict__)
 
 
 def make_run(driver, gc, sys):

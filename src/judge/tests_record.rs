@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::value::{Value, marshal};
 
-/// One record of the tests' driver (`sandbox-images/python/tests_driver.py`). It comes from a cell in
+/// One record of the tests' driver (`sandbox-images/python/code_tests/tests.py`). It comes from a cell in
 /// which nothing of the solution's runs, and carries a nonce that only that cell was given: a forger
 /// would have to be the tests themselves.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,8 +31,10 @@ pub enum Tag {
     Missing,
     /// The test raised over something that the solution returned.
     Tripped,
-    /// The test raised by itself, or does not compile.
+    /// The test raised by itself, does not compile, checks nothing, or does not ask the solution.
     Broken,
+    /// The test slept, or waited for something of its own, beyond the wall limit.
+    Over,
     /// The solution's process ended.
     Gone,
     /// The solution's process said something that is no message.
@@ -55,6 +57,7 @@ impl Tag {
             b"missing" => Tag::Missing,
             b"tripped" => Tag::Tripped,
             b"broken" => Tag::Broken,
+            b"over" => Tag::Over,
             b"gone" => Tag::Gone,
             b"garbled" => Tag::Garbled,
             b"unsupported" => Tag::Unsupported,

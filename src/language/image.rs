@@ -37,6 +37,8 @@ pub struct WarmImage {
     pub name: String,
     /// Used for solutions whose text holds this word; without one, for all others.
     pub mentioned: Option<String>,
+    /// Used for tests of this kind that hold code, and loaded when the first of them come.
+    pub for_tests: Option<String>,
     /// Modules loaded before any solution exists; those not installed are left out.
     pub modules: Vec<String>,
 }

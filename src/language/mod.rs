@@ -236,6 +236,17 @@ impl Language {
         }
     }
 
+    /// The launcher of the cell in which the tests' code runs.
+    pub fn launcher_for_tests(&self, solution: &Solution, tests: &CodeTests, tier: Tier) -> String {
+        match &self.runtime {
+            Runtime::Python(python) => {
+                let of_kind = python.launcher_for_kind(&self.image, tests, self.is_warm(tier));
+                of_kind.unwrap_or_else(|| self.launcher_for_code(solution, tests, tier))
+            }
+            Runtime::Compiled(_) => self.image.name.clone(),
+        }
+    }
+
     /// How a program is compiled; `None` where nothing is. `name` is the language's name as asked for.
     pub fn compile_task(&self, name: &str, solution: &Solution) -> Option<CompileTask> {
         let compile = self.image.compile.as_ref()?;

@@ -25,12 +25,12 @@ const SCRIPTS: [(&str, &str); 10] = [
     ("warm", include_str!("../../sandbox-images/python/warm.py")),
     ("hashes", include_str!("../../sandbox-images/python/hashes.py")),
     ("series", include_str!("../../sandbox-images/python/series.py")),
-    ("crossing", include_str!("../../sandbox-images/python/crossing.py")),
-    ("stand_ins", include_str!("../../sandbox-images/python/stand_ins.py")),
-    ("proxy_server", include_str!("../../sandbox-images/python/proxy_server.py")),
-    ("tests_driver", include_str!("../../sandbox-images/python/tests_driver.py")),
-    ("shared_tests", include_str!("../../sandbox-images/python/shared_tests.py")),
-    ("test_suites", include_str!("../../sandbox-images/python/test_suites.py")),
+    ("values", include_str!("../../sandbox-images/python/code_tests/values.py")),
+    ("answering", include_str!("../../sandbox-images/python/code_tests/answering.py")),
+    ("asking", include_str!("../../sandbox-images/python/code_tests/asking.py")),
+    ("reading", include_str!("../../sandbox-images/python/code_tests/reading.py")),
+    ("suites", include_str!("../../sandbox-images/python/code_tests/suites.py")),
+    ("tests", include_str!("../../sandbox-images/python/code_tests/tests.py")),
 ];
 const DRIVER_PATH: &str = "/proofbox/driver.pyc";
 const WARM_PATH: &str = "/proofbox/warm.pyc";
@@ -146,14 +146,14 @@ impl PythonRuntime {
     /// The launchers that this interpreter's solutions use: warm ones where it can be kept loaded
     /// and that is wanted, else one that executes it.
     pub fn launchers(&self, image: &Image, setup: ImageSetup, warm: bool) -> Vec<LauncherConfig> {
-        let launcher = |name: String, warm: Option<WarmSetup>| LauncherConfig {
+        let launcher = |name: String, warm: Option<WarmSetup>, at_first_use| LauncherConfig {
             name,
             image: setup.clone(),
             warm,
-            at_first_use: false,
+            at_first_use,
         };
         if !(warm && self.can_be_warm()) {
-            return vec![launcher(image.name.clone(), None)];
+            return vec![launcher(image.name.clone(), None, false)];
         }
         self.warm_images(image)
             .map(|warm| {
@@ -162,7 +162,7 @@ impl PythonRuntime {
                 let argv = [&executable, "-I", "-S", "-B", WARM_PATH, DRIVER_PATH, &self.site_dirs, &modules];
                 let warm_setup =
                     WarmSetup { argv: argv.map(str::to_owned).to_vec(), env: environment(image) };
-                launcher(format!("{}-{}", image.name, warm.name), Some(warm_setup))
+                launcher(format!("{}-{}", image.name, warm.name), Some(warm_setup), warm.for_tests.is_some())
             })
             .collect()
     }
@@ -190,10 +190,21 @@ impl PythonRuntime {
             match &warm.mentioned {
                 Some(word) if is_mentioned(word) => chosen = Some(warm),
                 Some(_) => {}
+                None if warm.for_tests.is_some() => {}
                 None => chosen = chosen.or(Some(warm)),
             }
         }
         chosen.map_or_else(|| image.name.clone(), |warm| format!("{}-{}", image.name, warm.name))
+    }
+
+    /// The launcher kept for tests of that kind, if there is one.
+    pub fn launcher_for_kind(&self, image: &Image, tests: &CodeTests, warm: bool) -> Option<String> {
+        let is_for = |warm: &&WarmImage| {
+            let kind = warm.for_tests.as_deref();
+            kind.is_some() && tests.tests.iter().any(|test| Some(test.kind.as_str()) == kind)
+        };
+        let found = image.warm.iter().find(is_for).filter(|_| warm && self.can_be_warm())?;
+        Some(format!("{}-{}", image.name, found.name))
     }
 
     /// Runs of the driver, all in one mode: `program`, `function`, or `judge` for programs
@@ -211,7 +222,8 @@ impl PythonRuntime {
         }
         let arguments = [mode, &entry, prelude, &self.site_dirs].map(str::to_owned).to_vec();
         let is_warm = warm && self.can_be_warm();
-        let renews_hashes = is_warm && may_show_hashes(mode, &asked);
+        // In the tests' own cell there is nobody to whom hashes could show anything.
+        let renews_hashes = is_warm && mode != "tests" && may_show_hashes(mode, &asked);
         let program = match is_warm && (self.can_renew_hashes() || !renews_hashes) {
             true => Program::Warm { arguments, renews_hashes },
             false => self.executed(image, &asked, arguments),

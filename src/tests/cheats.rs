@@ -136,7 +136,7 @@ impl Cheat {
                     code => vec![code],
                 };
                 let tests = codes.into_iter().map(|code| CodeTest { kind, code }).collect();
-                Tests::Code(CodeTests { setup: String::new(), entry_point: None, tests })
+                Tests::Code(CodeTests { tests, ..CodeTests::default() })
             }
         }
     }
@@ -399,9 +399,8 @@ async fn a_solution_s_files_do_not_stand_in_for_the_library() {
             let submission = Submission {
                 solution: Solution { files: files.map(source).to_vec(), entry: 0 },
                 tests: Tests::Code(CodeTests {
-                    setup: String::new(),
-                    entry_point: None,
                     tests: vec![CodeTest { kind, code: code.to_owned() }],
+                    ..CodeTests::default()
                 }),
                 ..program("", &[])
             };

@@ -45,22 +45,22 @@ pub struct CodeDecision {
     pub by_end: bool,
 }
 
-/// Decides on `asked` tests. A test is accepted only if a record with the run's nonce says so.
-pub fn decide_code(conversation: &Conversation, nonce: &str, asked: usize) -> Word {
+/// Decides on `asked` tests, which `may_share` the solution's process. A test is accepted only if a record with the run's nonce says so.
+pub fn decide_code(conversation: &Conversation, nonce: &str, asked: usize, may_share: bool) -> Word {
     let records = TestsRecord::parse_all(&conversation.tests.result, nonce);
     let mut decided = Vec::new();
-    // Whether the solution has answered the test that is not decided yet.
-    let mut has_met = false;
+    let mut stage = Stage::Loading;
     for record in &records {
         match (record.test, record.tag) {
-            (None, Tag::Shared) => return Word::Shared(bounded(&record.text)),
+            (None, Tag::Shared) if may_share => return Word::Shared(bounded(&record.text)),
             (None, Tag::Done) => {}
-            (met, Tag::Met) => has_met = met == Some(decided.len()),
+            (Some(test), Tag::Met) if test == decided.len() => stage = Stage::Answered,
+            (_, Tag::Met) => stage = Stage::OfTests,
             // About all of them.
-            (None, _) => return Word::Decided(vec![decide_record(record, conversation, false); asked]),
+            (None, _) => return Word::Decided(vec![decide_record(record, conversation, stage); asked]),
             (Some(index), _) if index == decided.len() && index < asked => {
-                decided.push(decide_record(record, conversation, has_met));
-                has_met = false;
+                decided.push(decide_record(record, conversation, stage));
+                stage = Stage::OfTests;
             }
             (Some(_), _) => break,
         }
@@ -68,7 +68,7 @@ pub fn decide_code(conversation: &Conversation, nonce: &str, asked: usize) -> Wo
     let stopped = decided.last().is_some_and(|last| last.decision.verdict != Verdict::Accepted);
     if decided.is_empty() || (decided.len() < asked && !stopped) {
         // The tests' process did not come to this test's end, and could not say why.
-        let decision = decide_lost(conversation, has_met);
+        let decision = decide_lost(conversation, stage);
         decided.push(CodeDecision { decision, wall: conversation.tests.usage.wall, by_end: true });
     }
     if let Some(over) = over_the_time_limit(conversation, &decided) {
@@ -77,6 +77,17 @@ pub fn decide_code(conversation: &Conversation, nonce: &str, asked: usize) -> Wo
         decided.push(CodeDecision { decision: decide_gone(&conversation.solution), wall, by_end: true });
     }
     Word::Decided(decided)
+}
+
+/// Whose doing it is what happens next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    /// The solution is being loaded: its own.
+    Loading,
+    /// Nothing has been asked of the solution in the test that is not decided yet.
+    OfTests,
+    /// The solution has answered: its own.
+    Answered,
 }
 
 /// The accepted test that used more CPU time than one may, of a solution that came to its end before it could be
@@ -93,7 +104,7 @@ fn over_the_time_limit(conversation: &Conversation, decided: &[CodeDecision]) ->
     decided.iter().position(is_over)
 }
 
-fn decide_record(record: &TestsRecord, conversation: &Conversation, has_met: bool) -> CodeDecision {
+fn decide_record(record: &TestsRecord, conversation: &Conversation, stage: Stage) -> CodeDecision {
     let text = bounded(&record.text);
     let lacks = match record.tag {
         Tag::Raised | Tag::Tripped | Tag::Broken => {
@@ -121,12 +132,25 @@ fn decide_record(record: &TestsRecord, conversation: &Conversation, has_met: boo
         }
         Tag::Unsupported => Decision::new(Verdict::Undecided, text).because(Cause::Unsupported),
         Tag::Broken => bad_tests(text),
+        Tag::Over if stage == Stage::Answered => {
+            Decision::new(Verdict::TimeLimit, "the test went on beyond the wall limit".to_owned())
+                .because(Cause::WallTime)
+        }
+        Tag::Over => bad_tests("the tests' own code went on beyond the wall limit".to_owned()),
         // Its wall time goes on while the tests compute.
-        Tag::Gone if text == "idle" && !has_met && conversation.solution.limit == Some(LimitHit::Wall) => {
+        Tag::Gone
+            if text == "idle"
+                && stage == Stage::OfTests
+                && conversation.solution.limit == Some(LimitHit::Wall) =>
+        {
             bad_tests("the tests' own code kept the solution waiting beyond the wall limit".to_owned())
         }
         Tag::Gone => decide_gone(&conversation.solution),
-        Tag::Met | Tag::Shared | Tag::Done => bad_tests("the tests' records are out of order".to_owned()),
+        Tag::Shared => {
+            let message = format!("the tests need the solution in their own process, which is not allowed: {text}");
+            Decision::new(Verdict::Undecided, message).because(Cause::Unsupported)
+        }
+        Tag::Met | Tag::Done => bad_tests("the tests' records are out of order".to_owned()),
     };
     CodeDecision { decision, wall: record.wall, by_end: record.tag == Tag::Gone }
 }
@@ -150,9 +174,10 @@ fn decide_gone(solution: &Outcome) -> Decision {
 /// The tests' process ended without a word on the test: it was not waiting for the solution, whose end it
 /// would have told. Once the solution has answered, what the test does with the answer is its doing: else an
 /// endless or a huge answer would be a way not to be judged.
-fn decide_lost(conversation: &Conversation, has_met: bool) -> Decision {
+fn decide_lost(conversation: &Conversation, stage: Stage) -> Decision {
     let Conversation { solution, tests, is_shared, .. } = conversation;
-    if *is_shared {
+    let has_met = stage == Stage::Answered;
+    if *is_shared && (stage != Stage::OfTests || tests.limit.is_none()) {
         return decide_gone(solution);
     }
     match tests.limit {

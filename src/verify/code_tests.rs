@@ -45,8 +45,8 @@ impl Engine {
                 Ok((conversation, Word::Decided(decided))) => {
                     self.take_decisions(&asked, &conversation, decided, door, &mut judging).await?;
                 }
-                // From here on `run_pair` runs both in one process.
-                Ok((_, Word::Shared(why))) => judging.isolation = Some(Isolation::Shared { why }),
+                // All of them anew: from here on `run_pair` runs both in one process.
+                Ok((_, Word::Shared(why))) => judging.begin_again(Isolation::Shared { why }),
                 Err(fault) => self.after_fault(carrier.language(), fault, &mut attempts).await?,
             }
         }
@@ -107,7 +107,7 @@ impl Engine {
                 self.converse_in_wasm(cell, asked.submission, asked.tests, &order, place).await?
             }
         };
-        let word = decide_code(&conversation, &nonce, count);
+        let word = decide_code(&conversation, &nonce, count, !asked.tests.separate_only);
         Ok((conversation, word))
     }
 
@@ -122,13 +122,13 @@ impl Engine {
         let (language, tier) = (errand.language, self.sandbox.tier());
         let job = language.tests_job(submission, tests, order, tier, start_of(errand));
         let job = job.map_err(|error| Fault { step: "tests_job".to_owned(), detail: error.to_string() })?;
-        let launcher = language.launcher_for_code(&submission.solution, tests, tier);
+        let of_tests = language.launcher_for_tests(&submission.solution, tests, tier);
+        let of_solution = language.launcher_for_code(&submission.solution, tests, tier);
         let limits = errand.limits;
-        let side =
-            |job, limits| LinkedJob { launcher: launcher.clone(), limits, job, at: LinkAt::Descriptors };
+        let side = |launcher, job, limits| LinkedJob { launcher, limits, job, at: LinkAt::Descriptors };
         if order.shared {
             self.metrics.cell_started(language.name());
-            let mut cell = self.sandbox.open(&launcher, place, limits, job).await?;
+            let mut cell = self.sandbox.open(&of_tests, place, limits, job).await?;
             let outcome = cell.next().await?.ok_or_else(no_outcome)?;
             return Ok(Conversation::shared(outcome, |_| None));
         }
@@ -136,7 +136,11 @@ impl Engine {
         self.metrics.cell_started(language.name());
         let (mut solution, mut tests) = self
             .sandbox
-            .open_linked(side(errand.job.clone(), limits), side(job, tests_limits(limits)), place)
+            .open_linked(
+                side(of_solution, errand.job.clone(), limits),
+                side(of_tests, job, tests_limits(limits)),
+                place,
+            )
             .await?;
         let (solution, tests) = tokio::try_join!(solution.next(), tests.next())?;
         let (solution, tests) = (solution.ok_or_else(no_outcome)?, tests.ok_or_else(no_outcome)?);

@@ -109,6 +109,14 @@ impl Judging {
         self.tests.push(test_report(decision, &ran, submission));
     }
 
+    /// The tests are carried out anew, in another way: nothing is decided.
+    pub fn begin_again(&mut self, isolation: Isolation) {
+        self.tests.clear();
+        self.isolation = Some(isolation);
+        self.own = Tally::new(self.own.compare());
+        self.also = self.also.iter().map(|tally| Tally::new(tally.compare())).collect();
+    }
+
     pub fn stops(&self, submission: &Submission) -> bool {
         submission.stop == Stop::FirstFailure
             && self.own.is_settled()

@@ -65,6 +65,8 @@ struct WireSubmission<'a> {
     #[serde(borrow, default)]
     entry_point: Option<&'a RawValue>,
     #[serde(borrow, default)]
+    test_isolation: Option<&'a RawValue>,
+    #[serde(borrow, default)]
     compare: Option<&'a RawValue>,
     #[serde(borrow, default)]
     limits: Option<&'a RawValue>,
@@ -209,6 +211,7 @@ pub fn parse(body: &[u8], bounds: WireBounds) -> Result<Asked, BadRequest> {
         fn_name: optional::<Cow<str>>(wire.fn_name, "fn_name")?.map(Cow::into_owned),
         setup: optional::<Cow<str>>(wire.setup, "setup")?.map(Cow::into_owned),
         entry_point: optional::<Cow<str>>(wire.entry_point, "entry_point")?.map(Cow::into_owned),
+        test_isolation: optional::<Cow<str>>(wire.test_isolation, "test_isolation")?.map(Cow::into_owned),
         io: &io,
         has_judge: judge.is_some(),
         has_reference: reference.is_some(),

@@ -26,6 +26,7 @@ pub(super) struct TestsField<'a> {
     /// Fields of tests that hold code.
     pub setup: Option<String>,
     pub entry_point: Option<String>,
+    pub test_isolation: Option<String>,
     pub io: &'a ProgramIo,
     /// Whether a program decides about outputs.
     pub has_judge: bool,
@@ -151,6 +152,7 @@ fn check_companions(asked: &TestsField, kind: TestKind) -> Result<(), BadRequest
         ("fn_name", asked.fn_name.is_some(), TestKind::Function),
         ("setup", asked.setup.is_some(), TestKind::Code),
         ("entry_point", asked.entry_point.is_some(), TestKind::Code),
+        ("test_isolation", asked.test_isolation.is_some(), TestKind::Code),
         ("input_file", asked.io.input_file.is_some(), TestKind::Program),
         ("output_file", asked.io.output_file.is_some(), TestKind::Program),
         ("compare.checker", asked.has_judge, TestKind::Program),
@@ -273,7 +275,16 @@ fn code_tests(tests: Vec<(String, WireTest)>, asked: TestsField) -> Result<CodeT
             _ => Err(BadRequest::at(path, "give one of `assert`, `code`, `unittest` and `pytest`")),
         }
     };
+    let separate_only = match asked.test_isolation.as_deref() {
+        None | Some("auto") => false,
+        Some("separate") => true,
+        Some(other) => {
+            let detail = format!("unknown isolation {other:?}; known are \"auto\" (default) and \"separate\"");
+            return Err(BadRequest::at("test_isolation", detail));
+        }
+    };
     Ok(CodeTests {
+        separate_only,
         tests: tests.into_iter().map(read).collect::<Result<_, _>>()?,
         setup: asked.setup.unwrap_or_default(),
         entry_point: asked.entry_point,

@@ -21,9 +21,10 @@ pub fn tests_plan(
     encode(&plan(submission, tests, order))
 }
 
-/// As `tests_driver.py` describes it.
+/// As `sandbox-images/python/code_tests/tests.py` describes it.
 fn plan(submission: &Submission, tests: &CodeTests, order: &TestsOrder<'_>) -> Value {
-    let entries = tests.tests[order.tests.clone()]
+    // With those before the first: it may need what they define.
+    let entries = tests.tests[..order.tests.end]
         .iter()
         .map(|test| Value::Tuple(vec![Value::str(test.kind.as_str()), Value::str(&test.code)]))
         .collect();
@@ -34,10 +35,12 @@ fn plan(submission: &Submission, tests: &CodeTests, order: &TestsOrder<'_>) -> V
         Value::str(order.nonce),
         Value::str(&tests.setup),
         Value::List(entries),
+        Value::Int(order.tests.start as i64),
         Value::str(tests.entry_point.as_deref().unwrap_or_default()),
         Value::List(modules),
-        Value::Bool(submission.stop == Stop::FirstFailure),
         Value::Int(own_modules),
+        Value::Bool(submission.stop == Stop::FirstFailure),
+        Value::Int(i64::try_from(submission.limits.wall_ms).unwrap_or(i64::MAX)),
     ])
 }
 

@@ -140,12 +140,12 @@ pub const PYTHON_SETUP: &str = include_str!("../../../sandbox-images/wasm-python
 /// The files of the native Python image that it loads: the driver and what its modes are made of.
 pub const PYTHON_PARTS: [(&str, &str); 7] = [
     ("driver.py", include_str!("../../../sandbox-images/python/driver.py")),
-    ("crossing.py", include_str!("../../../sandbox-images/python/crossing.py")),
-    ("stand_ins.py", include_str!("../../../sandbox-images/python/stand_ins.py")),
-    ("proxy_server.py", include_str!("../../../sandbox-images/python/proxy_server.py")),
-    ("tests_driver.py", include_str!("../../../sandbox-images/python/tests_driver.py")),
-    ("test_suites.py", include_str!("../../../sandbox-images/python/test_suites.py")),
-    ("shared_tests.py", include_str!("../../../sandbox-images/python/shared_tests.py")),
+    ("values.py", include_str!("../../../sandbox-images/python/code_tests/values.py")),
+    ("answering.py", include_str!("../../../sandbox-images/python/code_tests/answering.py")),
+    ("asking.py", include_str!("../../../sandbox-images/python/code_tests/asking.py")),
+    ("reading.py", include_str!("../../../sandbox-images/python/code_tests/reading.py")),
+    ("suites.py", include_str!("../../../sandbox-images/python/code_tests/suites.py")),
+    ("tests.py", include_str!("../../../sandbox-images/python/code_tests/tests.py")),
 ];
 
 /// How much of its digest an image's name holds.

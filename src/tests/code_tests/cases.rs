@@ -36,6 +36,7 @@ impl Case {
             setup: self.setup.to_owned(),
             entry_point: (!self.entry_point.is_empty()).then(|| self.entry_point.to_owned()),
             tests: self.tests.iter().map(test).collect(),
+            separate_only: false,
         };
         Submission {
             tests: Tests::Code(tests),

@@ -1,0 +1,334 @@
+"""What the text of tests says, before anything of the solution's is heard: which names they expect of it, whether
+they must share its process, and where they check something.
+
+Who decides that tests share the solution's process is their text, and nothing that the solution does. What is known
+to work across two processes is listed here; tests that use anything else are run as plain Python runs them.
+"""
+
+import builtins
+
+import _ast
+
+# Modules that tests may use beside a solution in another process; of some of them these names only.
+MODULES = {name: None for name in (
+    "math cmath string re collections collections.abc heapq bisect copy random statistics itertools functools operator typing decimal "
+    "fractions datetime json numbers enum abc time numpy numpy.testing unittest unittest.case pytest textwrap pprint uuid ast hashlib "
+    "base64 calendar zoneinfo struct ipaddress __future__"
+).split()}
+MODULES["sys"] = frozenset("maxsize float_info version_info version byteorder".split())
+MODULES["contextlib"] = frozenset(("suppress", "nullcontext"))
+MODULES["dataclasses"] = frozenset(("dataclass", "field"))
+MODULES["types"] = frozenset(("SimpleNamespace",))
+# And of none of them these, nor these builtins and attributes, wherever they are used.
+OF_MODULES = frozenset(
+    (
+        "seed setstate set_state getstate mock warns deprecated_call getcontext setcontext localcontext seterr seterrcall errstate "
+        "set_printoptions printoptions setfirstweekday setlocale tzset MonkeyPatch importorskip"
+    ).split()
+)
+OF_BUILTINS = frozenset("open input eval exec compile __import__ globals locals vars breakpoint".split())
+OF_OBJECTS = frozenset("assertLogs assertNoLogs assertWarns assertWarnsRegex".split())
+# What pytest brings along for looking at the process.
+FIXTURES = frozenset(
+    (
+        "tmp_path tmpdir tmp_path_factory tmpdir_factory capsys capfd capsysbinary capfdbinary caplog monkeypatch mocker recwarn testdir "
+        "pytester cache pytestconfig event_loop"
+    ).split()
+)
+DUNDERS = frozenset("__name__ __doc__ __class__ __cause__ __context__ __suppress_context__ __dict__ __annotations__ __defaults__ __module__ __qualname__ __wrapped__ __version__".split())
+TRIES = frozenset(("raises", "assertRaises", "assertRaisesRegex", "fail"))
+ENDINGS = frozenset(("exit", "quit", "_exit"))
+# Modules that tests use without importing them, as the solution does; by their own names and others.
+USUAL_MODULES = {"np": "numpy", **{name: name for name in (
+    "math cmath string re collections heapq bisect copy random statistics itertools functools operator typing decimal fractions datetime json "
+    "numbers time numpy sys os io"
+).split()}}
+BUILTINS = frozenset(name for name in vars(builtins) if name[:2] != "__" or name == "__import__")
+CHECKED, MET, OTHERS = "_proofbox_checked", "_proofbox_met", "_proofbox_of_tests_"
+
+
+class Reading:
+    """One pass over the syntax trees of set-up, tests and entry point."""
+
+    def __init__(self, trees, own_modules):
+        self.own_modules = own_modules
+        # Names by what the tests do with them; `solution_names`: by which they import the solution or what is in it.
+        self.called, self.called_itself, self.imported, self.defined, self.loaded = set(), set(), set(), set(), set()
+        self.solution_names, self.homes, self.checked = set(), set(), None
+        self.fixtures, self.parameters, self.bases = set(), set(), set()
+        self.aliases, self.attributes, self.set_on, self.assigned = {}, [], set(), set()
+        # Why the tests must share the solution's process; None if they need not.
+        self.why = None
+        for tree in trees:
+            self.read(tree)
+            for statement in getattr(tree, "body", None) if type(tree) is _ast.Module else ():
+                if type(statement) is _ast.Assign:
+                    self.assigns(statement)
+        self.conclude()
+
+    def share(self, why):
+        self.why = self.why or "they " + why
+
+    def read(self, tree):
+        stack = [tree]
+        readers = READERS
+        while stack:
+            node = stack.pop()
+            reader = readers.get(type(node))
+            if reader is not None:
+                reader(self, node)
+            for field in node._fields:
+                value = getattr(node, field, None)
+                if type(value) is list:
+                    stack.extend([item for item in value if isinstance(item, _ast.AST)])
+                elif isinstance(value, _ast.AST) and type(value) not in CONTEXTS:
+                    stack.append(value)
+
+    def assigns(self, node):
+        """What is given a constant at the top is meant for somebody to read."""
+        if type(node.value) in (_ast.Constant, _ast.Lambda, _ast.List, _ast.Dict, _ast.Set, _ast.Tuple, _ast.UnaryOp):
+            self.assigned.update(target.id for target in node.targets if type(target) is _ast.Name and target.id[:1] != "_")
+
+    def names_global(self, node):
+        self.assigned.update(node.names)
+
+    def name(self, node):
+        if type(node.ctx) is _ast.Load:
+            self.loaded.add(node.id)
+
+    def call(self, node):
+        function = node.func
+        if type(function) is _ast.Name and function.id in ("setattr", "delattr") and node.args and type(node.args[0]) is _ast.Name:
+            self.set_on.add(node.args[0].id)
+        if type(function) is _ast.Name:
+            self.called_itself.add(function.id)
+            if function.id == "check" and len(node.args) == 1 and type(node.args[0]) is _ast.Name:
+                self.checked = node.args[0].id
+        root = function
+        while type(root) is _ast.Attribute:
+            root = root.value
+        if type(root) is _ast.Name:
+            self.called.add(root.id)
+        if type(function) is _ast.Attribute and function.attr == "parametrize" and node.args and type(node.args[0]) is _ast.Constant:
+            if type(node.args[0].value) is str:
+                self.fixtures.update(part.strip() for part in node.args[0].value.split(","))
+        elif type(function) is _ast.Attribute and function.attr == "parametrize" and node.args:
+            self.fixtures.update(item.value for item in getattr(node.args[0], "elts", ()) if type(item) is _ast.Constant)
+
+    def attribute(self, node):
+        self.attributes.append(node)
+
+    def imports(self, node):
+        for alias in node.names:
+            self.homes.add(alias.name)
+            if alias.name in self.own_modules:
+                self.solution_names.add(alias.asname or alias.name.partition(".")[0])
+                continue
+            self.imported.add(alias.asname or alias.name.partition(".")[0])
+            self.aliases[alias.asname or alias.name.partition(".")[0]] = alias.name if alias.asname else alias.name.partition(".")[0]
+            self.module(alias.name, None)
+
+    def imports_from(self, node):
+        home = node.module or ""
+        names = [alias.asname or alias.name for alias in node.names]
+        self.homes.add(home)
+        if home in self.own_modules and not node.level:
+            self.solution_names.update(names)
+            return
+        self.imported.update(names)
+        self.module(home, [alias.name for alias in node.names])
+
+    def module(self, name, names):
+        allowed = MODULES.get(name)
+        if name not in MODULES or (allowed is not None and names is not None and not allowed.issuperset(names)):
+            self.share("use " + name)
+        for word in OF_MODULES.intersection(names or ()):
+            self.share("use %s.%s" % (name, word))
+
+    def defines(self, node):
+        self.defined.add(node.name)
+        for decorator in getattr(node, "decorator_list", ()):
+            target = decorator.func if type(decorator) is _ast.Call else decorator
+            if getattr(target, "attr", getattr(target, "id", None)) == "fixture":
+                self.fixtures.add(node.name)
+                self.parameters.update(argument.arg for argument in node.args.args)
+        if type(node) is not _ast.ClassDef and node.name[:4] == "test":
+            count = len(node.args.args) - len(node.args.defaults)
+            self.parameters.update(argument.arg for argument in node.args.args[:count])
+
+    def defines_class(self, node):
+        self.defines(node)
+        for base in node.bases:
+            while type(base) is _ast.Attribute:
+                base = base.value
+            if type(base) is _ast.Name:
+                self.bases.add(base.id)
+
+    def awaits(self, node):
+        self.share("await coroutines")
+        if type(node) is _ast.AsyncFunctionDef:
+            self.defines(node)
+
+    def conclude(self):
+        for name, home in USUAL_MODULES.items():
+            if name in self.loaded and name not in self.defined | self.imported and any(getattr(node.value, "id", None) == name for node in self.attributes):
+                self.aliases.setdefault(name, home)
+                if home not in MODULES:
+                    self.share("use " + home)
+        for name in sorted(self.assigned - self.loaded - {"METADATA"}):
+            self.share("assign %s, which only the solution may read" % name)
+        for base in self.bases - self.defined - self.imported - BUILTINS:
+            self.share("derive a class from the solution's " + base)
+        for name in sorted(OF_BUILTINS & self.loaded - self.defined - self.imported):
+            self.share("use %s()" % name)
+        for name in sorted(FIXTURES & self.parameters - self.fixtures):
+            self.share("use pytest's " + name)
+        for name in sorted(self.set_on & self.aliases.keys()):
+            self.share("replace parts of " + name)
+        for node in self.attributes:
+            self.look_at(node)
+
+    def look_at(self, node):
+        name, owner = node.attr, node.value
+        if name in OF_OBJECTS or (name[:2] == name[-2:] == "__" and name not in DUNDERS and name not in SPECIALS):
+            self.share("use " + name)
+        root, depth = owner, 0
+        while type(root) is _ast.Attribute:
+            root, depth = root.value, depth + 1
+        home = self.aliases.get(root.id) if type(root) is _ast.Name else None
+        if home is not None:
+            allowed = MODULES.get(home)
+            if type(node.ctx) is not _ast.Load or name in OF_MODULES or (depth == 0 and allowed is not None and name not in allowed):
+                self.share("use %s.%s" % (home, name))
+
+
+SPECIALS = frozenset(
+    "__%s__" % name
+    for name in (
+        "len iter next call getitem setitem delitem contains enter exit bool int float index abs neg pos invert eq ne lt le gt ge hash str "
+        "repr format bytes add sub mul truediv floordiv mod pow and or xor matmul radd rsub rmul rtruediv iadd isub imul reversed init"
+    ).split()
+)
+CONTEXTS = frozenset((_ast.Load, _ast.Store, _ast.Del))
+READERS = {
+    _ast.Name: Reading.name,
+    _ast.Call: Reading.call,
+    _ast.Attribute: Reading.attribute,
+    _ast.Import: Reading.imports,
+    _ast.ImportFrom: Reading.imports_from,
+    _ast.FunctionDef: Reading.defines,
+    _ast.ClassDef: Reading.defines_class,
+    _ast.AsyncFunctionDef: Reading.awaits,
+    _ast.Await: Reading.awaits,
+    _ast.Global: Reading.names_global,
+    _ast.AsyncFor: Reading.awaits,
+    _ast.AsyncWith: Reading.awaits,
+}
+
+
+def names_bound(tree):
+    """Names that running the tree may bind in its scope."""
+    bound, stack = set(), [tree]
+    while stack:
+        node = stack.pop()
+        kind = type(node)
+        if kind is _ast.Name and type(node.ctx) is _ast.Store:
+            bound.add(node.id)
+        elif kind is _ast.alias:
+            bound.add(node.asname or node.name.partition(".")[0])
+        elif kind in (_ast.FunctionDef, _ast.ClassDef, _ast.AsyncFunctionDef):
+            bound.add(node.name)
+            continue
+        for field in node._fields:
+            value = getattr(node, field, None)
+            stack.extend([item for item in (value if type(value) is list else [value]) if isinstance(item, _ast.AST)])
+    return bound
+
+
+def mark_checks(tree):
+    """Has the tests call `_proofbox_checked()` behind whatever checks something. Returns how many there are."""
+    call = _ast.Call(_ast.Name(CHECKED, _ast.Load()), [], [])
+    marker = _ast.Expr(call)
+    for node in (call.func, call, marker):
+        node.lineno = node.end_lineno = 1
+        node.col_offset = node.end_col_offset = 0
+    count, stack = 0, [tree]
+    while stack:
+        node = stack.pop()
+        for field in ("body", "orelse", "finalbody", "handlers"):
+            statements = getattr(node, field, None)
+            if type(statements) is not list:
+                continue
+            stack.extend(statements)
+            if field != "handlers" and any(map(is_check, statements)):
+                marked = []
+                for statement in statements:
+                    marked.append(statement)
+                    if is_check(statement):
+                        marked.append(marker)
+                        count += 1
+                statements[:] = marked
+    return count
+
+
+def is_check(statement):
+    """Whether a test that comes past this statement has checked something: an assertion, a condition under which it
+    would have failed, or something that had to be raised."""
+    kind = type(statement)
+    if kind is _ast.Assert:
+        return True
+    if kind is _ast.Expr and type(statement.value) is _ast.Call:
+        name = name_of(statement.value.func)
+        return name[:6] == "assert" or name in TRIES
+    if kind is _ast.If:
+        return any(map(may_fail, statement.body)) or any(map(may_fail, statement.orelse))
+    if kind is _ast.Try:
+        parts = [statement.body, statement.orelse, statement.finalbody, *[handler.body for handler in statement.handlers]]
+        return any(may_fail(inner) for part in parts for inner in part)
+    if kind is _ast.With:
+        return any(type(item.context_expr) is _ast.Call and name_of(item.context_expr.func) in TRIES for item in statement.items)
+    return False
+
+
+def may_fail(statement):
+    if type(statement) is _ast.Raise or is_check(statement):
+        return True
+    return type(statement) is _ast.Expr and type(statement.value) is _ast.Call and name_of(statement.value.func) in ENDINGS
+
+
+def name_of(function):
+    return getattr(function, "attr", None) or getattr(function, "id", None) or ""
+
+
+def rename(trees, names, wrapped):
+    """For tests in the solution's own scope. `names` are read, and imported, under other names, so that they are never
+    the solution's; reading one of `wrapped` is noticed, for it is the solution's."""
+    for tree in trees:
+        stack = [tree]
+        while stack:
+            node = stack.pop()
+            for field in node._fields:
+                value = getattr(node, field, None)
+                items = value if type(value) is list else [value]
+                for place, item in enumerate(items):
+                    if type(item) is _ast.Name and type(item.ctx) is _ast.Load:
+                        if item.id in names:
+                            item.id = OTHERS + item.id
+                        elif item.id in wrapped:
+                            items[place] = noticed(item)
+                            if type(value) is not list:
+                                setattr(node, field, items[0])
+                    elif type(item) is _ast.alias:
+                        if (item.asname or item.name) in names:
+                            item.asname = OTHERS + (item.asname or item.name)
+                    elif isinstance(item, _ast.AST):
+                        stack.append(item)
+
+
+def noticed(name):
+    function = _ast.Name(MET, _ast.Load())
+    call = _ast.Call(function, [name], [])
+    for node in (function, call):
+        for place in ("lineno", "col_offset", "end_lineno", "end_col_offset"):
+            setattr(node, place, getattr(name, place))
+    return call

@@ -1,0 +1,644 @@
+"""What crosses between the tests' process and the solution's, and how it is written.
+
+A message is four bytes of length and JSON, read by the interpreter's own scanner in C. Not pickle, which runs what
+it reads; not marshal, whose reader trusts its input. Whatever a hostile sender writes comes out as plain data of
+the types below, as a stand-in for an object of its own, or as `Garbled`.
+
+    [head, classes, nodes, changes, dropped]
+
+A value is null, true, false, a number or text as itself, or else one of
+
+    [n]       number n: a container that both sides hold, or an object of the solution's
+    [-k]      node k of this message, from 1 on: a value that does not change
+    ["I", hex] ["c", re, im] ["b", latin-1]    a large int, a complex number, bytes
+    ["T", name]    a type of plain data, such as `int`, or an exception's
+    ["k", n]       class n of the solution's
+    ["g", module, name]    a function or class of a library's; tests to solution only
+
+Nodes: ["t" | "f", items...] a tuple or frozenset, ["v", kind, parts...] a value such as a Decimal,
+["x", class, args, text, attributes, n, cause, context, is_suppressed] an exception,
+["u", n, class, content] an object whose class derives from text, a number or a tuple,
+["h", n, class, hash] an object that can only be asked, and containers: [letter, n, extra, items...].
+
+**Containers are shared.** Only one side runs at a time. Before it hands over, it looks through the containers that
+both sides hold and sends the new content of those that have changed (`changes`), and the other side brings its own
+to it in place. So they behave as one object, as in one process. A container that only the link still holds is
+told as `dropped` and forgotten.
+
+Imports only what every interpreter has built in. Works on CPython 3.8 and later.
+"""
+
+import _json
+import gc
+import operator
+import posix
+import sys
+
+MAX_FRAME_BYTES = 512 << 20
+MAX_ATTRIBUTES = 64
+MAX_TEXT = 4_000
+MAX_CAUSES = 16
+
+
+class Gone(BaseException):
+    """The other side has ended. Not an Exception: tests that catch everything must not catch this."""
+
+
+class Garbled(BaseException):
+    """The other side has said something that is no message."""
+
+
+class CannotCross(BaseException):
+    """A value that is neither plain data nor the other side's."""
+
+
+def read_exactly(fd, count):
+    pieces = []
+    while count:
+        piece = posix.read(fd, min(count, 1 << 20))
+        if not piece:
+            raise Gone()
+        pieces.append(piece)
+        count -= len(piece)
+    return b"".join(pieces)
+
+
+def _refuse(value):
+    raise TypeError(type(value).__name__)
+
+
+_dumps = _json.make_encoder(None, _refuse, _json.encode_basestring_ascii, None, ":", ",", False, False, True)
+
+
+class _Scan:
+    """What the scanner asks for."""
+
+    strict = False
+    object_hook = object_pairs_hook = array_hook = None
+    parse_float = float
+    parse_int = int
+    memo = {}
+    parse_constant = {"NaN": float("nan"), "Infinity": float("inf"), "-Infinity": float("-inf")}.__getitem__
+
+
+_scan = _json.make_scanner(_Scan)
+_mro = type.__dict__["__mro__"].__get__
+PLAIN_TYPES = {
+    kind.__name__: kind
+    for kind in (int, float, complex, bool, str, bytes, bytearray, list, tuple, dict, set, frozenset, object, type(None), range, slice)
+}
+_PLAIN_IDS = {id(kind): name for name, kind in PLAIN_TYPES.items()}
+# Of containers: the type, what makes an empty one, whether it has content as pairs.
+_BASES = {"l": list, "s": set, "d": dict, "y": bytearray}
+VALUE_BASES = {"int": int, "float": float, "complex": complex, "str": str, "bytes": bytes, "tuple": tuple, "frozenset": frozenset}
+_FACTORIES = {kind.__name__: kind for kind in (int, float, str, list, dict, set, tuple, bool)}
+_FACTORY_IDS = {id(kind) for kind in _FACTORIES.values()}
+# Modules whose exceptions are known to both sides.
+ERROR_MODULES = frozenset(
+    (
+        "builtins json.decoder decimal queue _queue struct csv _csv subprocess concurrent.futures._base zlib binascii re statistics copy "
+        "fractions ipaddress dataclasses io socket ssl shutil configparser xml.etree.ElementTree uuid zoneinfo _zoneinfo"
+    ).split()
+)
+
+
+def module(name):
+    return sys.modules.get(name) or __import__(name, None, None, ("*",))
+
+
+# Values of types that both sides have: (module, type) -> what it is made again from, by `_MADE`.
+def _moment(value):
+    return [value.hour, value.minute, value.second, value.microsecond, value.tzinfo, value.fold]
+
+
+_PARTS = {
+    ("builtins", "range"): lambda v: [v.start, v.stop, v.step],
+    ("builtins", "slice"): lambda v: [v.start, v.stop, v.step],
+    ("builtins", "ellipsis"): lambda v: [],
+    ("builtins", "NotImplementedType"): lambda v: [],
+    # As the dict that they are views of, so that they go on showing it.
+    **{("builtins", name): lambda v: gc.get_referents(v)[:1] for name in ("dict_keys", "dict_values", "dict_items")},
+    ("builtins", "mappingproxy"): lambda v: [tuple(v.items())],
+    ("decimal", "Decimal"): lambda v: [str(v)],
+    ("fractions", "Fraction"): lambda v: [v.numerator, v.denominator],
+    ("uuid", "UUID"): lambda v: [v.int],
+    ("datetime", "timedelta"): lambda v: [v.days, v.seconds, v.microseconds],
+    ("datetime", "timezone"): lambda v: [v.utcoffset(None), v.tzname(None)],
+    ("datetime", "date"): lambda v: [v.year, v.month, v.day],
+    ("datetime", "time"): _moment,
+    ("datetime", "datetime"): lambda v: [v.year, v.month, v.day] + _moment(v),
+    ("zoneinfo", "ZoneInfo"): lambda v: [v.key],
+    ("re", "Pattern"): lambda v: [v.pattern, v.flags],
+    ("pathlib", "PosixPath"): lambda v: [str(v)],
+    ("pathlib", "PurePosixPath"): lambda v: [str(v)],
+    ("pathlib", "PureWindowsPath"): lambda v: [str(v)],
+    **{("ipaddress", "IPv%d%s" % (n, what)): lambda v: [str(v)] for n in (4, 6) for what in ("Address", "Network", "Interface")},
+}
+
+
+def _zoned(name):
+    return lambda *parts: getattr(module("datetime"), name)(*parts[:-1], fold=parts[-1])
+
+
+def _timezone(offset, name):
+    plain = module("datetime").timezone(offset)
+    return plain if plain.tzname(None) == name else module("datetime").timezone(offset, name)
+
+
+_MADE = {
+    "ellipsis": lambda: Ellipsis,
+    "NotImplementedType": lambda: NotImplemented,
+    "dict_keys": dict.keys,
+    "dict_values": dict.values,
+    "dict_items": dict.items,
+    "mappingproxy": lambda items: type(type.__dict__)(dict(items)),
+    "UUID": lambda number: module("uuid").UUID(int=number),
+    "timezone": _timezone,
+    "time": _zoned("time"),
+    "datetime": _zoned("datetime"),
+    "Pattern": lambda pattern, flags: module("re").compile(pattern, flags),
+}
+
+
+def _maker(home, name):
+    return _MADE.get(name) or (lambda *parts: getattr(module(home), name)(*parts))
+
+
+_MAKERS = {name: _maker(home, name) for home, name in _PARTS}
+
+
+# Containers: content as a list in which any change shows, and back.
+
+
+def letter_of(kind):
+    """The letter of a container's exact type, or of the built-in one that it derives from."""
+    letter = LETTERS.get(kind)
+    if letter is None:
+        name, home = kind.__name__, kind.__module__
+        if home == "collections" and name in _COLLECTIONS:
+            letter = _COLLECTIONS[name] if getattr(module(home), name, None) is kind else None
+        elif home == "numpy" and name == "ndarray":
+            letter = "N"
+    return letter
+
+
+LETTERS = {list: "l", set: "s", dict: "d", bytearray: "y"}
+_COLLECTIONS = {"deque": "D", "OrderedDict": "O", "Counter": "C", "defaultdict": "F"}
+_IS_MAPPING = frozenset("dOCF")
+
+
+def content(item, letter):
+    if letter == "l":
+        return list(list.__iter__(item))
+    if letter in _IS_MAPPING:
+        # An OrderedDict's own order is not that of the dict below it.
+        pairs = item.items() if letter == "O" else dict.items(item)
+        return [part for pair in pairs for part in pair]
+    if letter == "s":
+        return list(set.__iter__(item))
+    if letter == "D":
+        return list(item)
+    if letter == "y":
+        return [bytearray.__getitem__(item, slice(None)).decode("latin-1")]
+    if item.dtype.hasobject:
+        return [_shape(item), *item.ravel().tolist()]
+    return [_shape(item), item.tobytes().decode("latin-1")]
+
+
+def _shape(array):
+    return ",".join(map(str, array.shape))
+
+
+def is_same(letter, now, before):
+    if letter == "y":
+        return now == before
+    if letter == "N":
+        return len(now) == len(before) and now[0] == before[0] and all(a is b or (type(a) is str and a == b) for a, b in zip(now[1:], before[1:]))
+    return len(now) == len(before) and all(map(operator.is_, now, before))
+
+
+def refill(item, letter, values):
+    """Gives a container the content, in place."""
+    if letter == "l":
+        list.__setitem__(item, slice(None), values)
+    elif letter in _IS_MAPPING:
+        item.clear() if letter == "O" else dict.clear(item)
+        put = item.__setitem__ if letter == "O" else dict.__setitem__.__get__(item)
+        for place in range(0, len(values), 2):
+            put(values[place], values[place + 1])
+    elif letter == "s":
+        fill_set(item, values)
+    elif letter == "D":
+        item.clear()
+        item.extend(values)
+    elif letter == "y":
+        bytearray.__setitem__(item, slice(None), values[0].encode("latin-1"))
+    else:
+        shape, *data = values
+        numpy, shape = module("numpy"), tuple(int(size) for size in shape.split(",") if size)
+        if item.dtype.hasobject:
+            made = numpy.empty(len(data), dtype=object)
+            made[:] = data
+        else:
+            made = numpy.frombuffer(data[0].encode("latin-1"), dtype=item.dtype)
+        if item.shape != shape:
+            item.resize(shape, refcheck=False)
+        item[...] = made.reshape(shape)
+
+
+def fill_set(item, values):
+    """The set's order, too, as far as it can be had: it depends on how a set came about. By items one after the
+    other, by copying, or of a table that was larger once."""
+    extra = [object() for _ in range(4 * len(values))] if len(values) > 4 else []
+    for first, then in ((values, ()), (set(values), ()), (values, extra), (values, ())):
+        set.clear(item)
+        set.update(item, first)
+        if then:
+            set.update(item, then)
+            set.difference_update(item, then)
+        if all(map(operator.is_, set.__iter__(item), values)):
+            return
+
+
+def ordered_frozenset(values):
+    made = frozenset(values)
+    other = frozenset(set(values))
+    return other if not all(map(operator.is_, made, values)) and all(map(operator.is_, other, values)) else made
+
+
+_probe = [[]]
+# What `sys.getrefcount(entry[0])` says where nothing but the entry holds the item.
+ALONE = sys.getrefcount(_probe[0])
+
+
+class Side:
+    """One end of the link: what both sides hold, and the reading and writing of messages."""
+
+    # The sign that tells numbers given here from those given there: they are odd or even.
+    first_number = 1
+
+    def __init__(self, inbox, outbox):
+        self.inbox, self.outbox = inbox, outbox
+        # Number -> [container, letter, content when it last crossed].
+        self.table, self.numbers = {}, {}
+        self.last = self.first_number - 2
+        self.classes, self.nodes, self.todo, self.memo, self.kept = [], [], [], {}, []
+        self.received, self.is_reading = [], False
+        self.dropped = []
+
+    # Writing.
+
+    def new_number(self):
+        self.last += 2
+        return self.last
+
+    def raw(self, value):
+        kind = type(value)
+        if kind is str or kind is bool or value is None or kind is float:
+            return value
+        if kind is int:
+            return value if -(1 << 63) <= value < 1 << 63 else ["I", "%x" % value]
+        number = self.numbers.get(id(value))
+        if number is not None:
+            return [number]
+        if kind is tuple:
+            return self.raw_tuple(value)
+        letter = LETTERS.get(kind)
+        if letter is not None:
+            return self.container(value, letter, None)
+        if kind is bytes:
+            return ["b", value.decode("latin-1")]
+        if kind is complex:
+            return ["c", value.real, value.imag]
+        return self.raw_other(value, kind)
+
+    def raw_tuple(self, value):
+        """Without recursion, however deep tuples hold tuples."""
+        stack = [(value, iter(value), ["t"])]
+        while True:
+            top, items, node = stack[-1]
+            for item in items:
+                if type(item) is tuple and id(item) not in self.memo:
+                    stack.append((item, iter(item), ["t"]))
+                    break
+                node.append(self.memo[id(item)] if type(item) is tuple else self.raw(item))
+            else:
+                stack.pop()
+                place = self.node(top, node)
+                if not stack:
+                    return place
+                stack[-1][2].append(place)
+
+    def node(self, value, node):
+        """Adds the node of a value that does not change. The value is kept while the message is written, lest its
+        place in memory be another's."""
+        self.nodes.append(node)
+        self.kept.append(value)
+        place = self.memo[id(value)] = [-len(self.nodes)]
+        return place
+
+    def container(self, value, letter, extra):
+        number = self.new_number()
+        self.table[number] = [value, letter, None]
+        self.numbers[id(value)] = number
+        node = [letter, number, extra]
+        self.nodes.append(node)
+        self.todo.append((number, node))
+        return [number]
+
+    def raw_other(self, value, kind):
+        place = self.memo.get(id(value))
+        if place is not None:
+            return place
+        if kind is frozenset:
+            return self.node(value, ["f", *[self.raw(item) for item in value]])
+        if isinstance(value, type):
+            return self.raw_class(value)
+        home, name = kind.__module__, kind.__name__
+        letter = letter_of(kind)
+        if letter is not None:
+            extra = None
+            if letter == "D":
+                extra = value.maxlen
+            elif letter == "F":
+                factory = value.default_factory
+                if factory is not None and id(factory) not in _FACTORY_IDS:
+                    return self.raw_object(value, kind)
+                extra = factory and factory.__name__
+            elif letter == "N":
+                if value.dtype.names is not None or value.dtype.kind not in "biufcSUmMO" or type(value.base) is kind:
+                    return self.raw_object(value, kind)
+                extra = value.dtype.str
+            return self.container(value, letter, extra)
+        if home == "numpy" and hasattr(value, "dtype") and hasattr(value, "tobytes") and not hasattr(value, "__array_finalize__"):
+            if value.dtype.kind in "biufcSUmM" and value.dtype.names is None:
+                return self.node(value, ["v", "numpy", value.dtype.str, value.tobytes().decode("latin-1")])
+        home = "pathlib" if home == "pathlib._local" else home
+        parts = _PARTS.get((home, name))
+        if parts is not None and (home == "builtins" or getattr(sys.modules.get(home), name, None) is kind):
+            return self.node(value, ["v", name, *[self.raw(part) for part in parts(value)]])
+        if issubclass(kind, BaseException):
+            return self.raw_error(value, kind, 0)
+        return self.raw_object(value, kind)
+
+    def raw_class(self, kind):
+        name = _PLAIN_IDS.get(id(kind))
+        if name is not None:
+            return ["T", name]
+        if issubclass(kind, BaseException) and self.is_known_error(kind):
+            return ["T", kind.__module__ + ":" + kind.__name__]
+        return None
+
+    def is_known_error(self, kind):
+        return kind.__module__ in ERROR_MODULES and getattr(sys.modules.get(kind.__module__), kind.__name__, None) is kind
+
+    def changes(self):
+        """The new content of what has changed since it last crossed; what only the link holds is dropped."""
+        changed = []
+        for number, entry in self.table.items():
+            item, letter, before = entry
+            if before is None:
+                continue
+            now = content(item, letter)
+            if not is_same(letter, now, before):
+                entry[2] = now
+                changed.append((number, now))
+        item = before = now = entry = None
+        written = [[number, *map(self.raw, now)] for number, now in changed]
+        return written
+
+    def prune(self):
+        """Forgets what only the link holds, and all that goes with it. Returns the numbers: the other side must hear of
+        each before it speaks again."""
+        count = -1
+        while count != len(self.dropped):
+            count = len(self.dropped)
+            for number, entry in list(self.table.items()):
+                if sys.getrefcount(entry[0]) == ALONE and self.may_forget(number, entry):
+                    del self.table[number], self.numbers[id(entry[0])]
+                    self.dropped.append(number)
+            # With it goes what it held.
+            entry = None
+        dropped, self.dropped = self.dropped, []
+        return dropped
+
+    def may_forget(self, number, entry):
+        return True
+
+    def send(self, head):
+        """`head`: of raw values. Ends the message that they were written for."""
+        changes = self.changes()
+        # The list grows while it is walked.
+        for number, node in self.todo:
+            entry = self.table[number]
+            entry[2] = content(entry[0], entry[1])
+            node.extend(map(self.raw, entry[2]))
+        classes, nodes, entry = self.classes, self.nodes, None
+        self.classes, self.nodes, self.todo, self.memo, self.kept = [], [], [], {}, []
+        text = "".join(_dumps([head, classes, nodes, changes, self.prune()], 0))
+        data = memoryview(len(text).to_bytes(4, "little") + text.encode("ascii"))
+        try:
+            while data:
+                data = data[posix.write(self.outbox, data) :]
+        except BrokenPipeError:
+            raise Gone() from None
+
+    # Reading.
+
+    def receive(self):
+        """The head of a message, as values."""
+        length = int.from_bytes(read_exactly(self.inbox, 4), "little")
+        self.has_begun()
+        if length > MAX_FRAME_BYTES:
+            raise Garbled("a message too long")
+        data = read_exactly(self.inbox, length)
+        self.is_reading = True
+        try:
+            text = data.decode("ascii")
+            message, end = _scan(text, 0)
+            if end != len(text):
+                raise Garbled("more than a message")
+            return self.read(*message)
+        except (Gone, Garbled):
+            raise
+        except BaseException as error:
+            raise Garbled(type(error).__name__) from None
+        finally:
+            self.is_reading, self.received = False, []
+
+    def learn_classes(self, classes):
+        if classes:
+            raise Garbled("the tests have no classes")
+
+    def has_begun(self):
+        """Called when the other side says something, before it is read."""
+
+    def read(self, head, classes, nodes, changes, dropped):
+        self.learn_classes(classes)
+        made, self.received = [], [None] * len(nodes)
+        for place, node in enumerate(nodes):
+            if node[0] in _EMPTY:
+                made.append((self.new_container(*node[:3]), node))
+            elif node[0] == "h":
+                self.new_object(*node[1:])
+        for place, node in enumerate(nodes):
+            reader = _READERS.get(node[0])
+            if reader is not None:
+                self.received[place] = reader(self, *node[1:])
+            elif node[0] != "h" and node[0] not in _EMPTY:
+                raise Garbled("no such node")
+        for entry, node in made:
+            self.fill(entry, node[3:])
+        for number, *values in changes:
+            self.fill(self.table[number], values)
+        values = [self.value(part) for part in head]
+        for number in dropped:
+            self.forget(number)
+        return values
+
+    def new_container(self, letter, number, extra):
+        self.check_number(number)
+        item = self.new_of_class(number, letter, extra) if type(extra) is list else _EMPTY[letter](extra)
+        entry = self.table[number] = [item, letter, None]
+        self.numbers[id(item)] = number
+        return entry
+
+    def check_number(self, number):
+        if type(number) is not int or number <= 0 or number in self.table or (number - self.first_number) % 2 == 0:
+            raise Garbled("a number that is not to be given")
+
+    def fill(self, entry, raw_values):
+        item, letter, before = entry
+        # What the container held is not gone before the whole message is read.
+        self.received.append(before)
+        refill(item, letter, self.values(raw_values))
+        entry[2] = content(item, letter)
+
+    def forget(self, number):
+        entry = self.table.pop(number, None)
+        if entry is not None:
+            self.numbers.pop(id(entry[0]), None)
+
+    def value(self, raw):
+        if type(raw) is not list:
+            if type(raw) is dict:
+                raise Garbled("an object")
+            return raw
+        first = raw[0]
+        if type(first) is int:
+            if first < 0:
+                found = self.received[-first - 1]
+                if found is None:
+                    raise Garbled("a node before it is there")
+                return found
+            return self.numbered(first)
+        return _READERS[first](self, *raw[1:])
+
+    def numbered(self, number):
+        return self.table[number][0]
+
+    def values(self, raw):
+        return [self.value(part) for part in raw]
+
+    def known_type(self, name):
+        home, _, name = name.rpartition(":")
+        if not home:
+            return PLAIN_TYPES[name]
+        found = getattr(module(home), name) if home in ERROR_MODULES else None
+        if not (isinstance(found, type) and issubclass(found, BaseException)):
+            raise Garbled("no such type")
+        return found
+
+    def known_value(self, kind, *parts):
+        if kind == "numpy":
+            dtype, data = parts
+            return module("numpy").frombuffer(data.encode("latin-1"), dtype=_number_type(dtype))[0]
+        return _MAKERS[kind](*self.values(parts))
+
+    def error(self, kind, args, text, attributes, number, cause, context, is_suppressed):
+        kind, args = self.value(kind), tuple(self.values(args))
+        error = None
+        if kind.__module__ == "builtins":
+            try:
+                error = kind(*args)
+            except Exception:
+                error = None
+        if error is None:
+            error = kind.__new__(kind, *(args if kind.__module__ == "builtins" else ()))
+            error.args = args
+        for place in range(0, len(attributes), 2):
+            if type(attributes[place]) is str and attributes[place][:1] != "_":
+                object.__setattr__(error, attributes[place], self.value(attributes[place + 1]))
+        error.__cause__, error.__context__ = self.value(cause), self.value(context)
+        error.__suppress_context__ = bool(is_suppressed)
+        self.error_received(error, number, text)
+        return error
+
+    def raw_error(self, error, kind, depth):
+        name = self.raw_class(kind)
+        attributes, crossing = getattr(error, "__dict__", None), []
+        if type(attributes) is dict:
+            for key, item in list(attributes.items())[:MAX_ATTRIBUTES]:
+                if type(key) is str and key[:1] != "_":
+                    crossing += [key, self.raw(item)]
+        args = [self.raw(item) for item in BaseException.args.__get__(error)]
+        number = self.number_of_error(error)
+        around = []
+        for other in (error.__cause__, error.__context__):
+            place = None
+            if other is not None and depth < MAX_CAUSES:
+                place = self.memo.get(id(other)) or self.raw_error(other, type(other), depth + 1)
+            around.append(place)
+        node = ["x", name, args, text_of(error), crossing, number, *around, error.__suppress_context__]
+        return self.node(error, node)
+
+    def number_of_error(self, error):
+        return None
+
+    def error_received(self, error, number, text):
+        pass
+
+
+def text_of(value):
+    try:
+        text = str(value)
+        return str.__str__(text)[:MAX_TEXT]
+    except BaseException:
+        return "(its text cannot be had)"
+
+
+def _number_type(name):
+    if type(name) is not str or len(name) > 32 or name.lstrip("<>|=")[:1] not in tuple("biufcSUmM"):
+        raise Garbled("no kind of number")
+    return module("numpy").dtype(name)
+
+
+def _empty_array(name):
+    return module("numpy").empty(0, dtype=object if name == "|O" else _number_type(name))
+
+
+_EMPTY = {
+    "l": lambda extra: [],
+    "s": lambda extra: set(),
+    "d": lambda extra: {},
+    "y": lambda extra: bytearray(),
+    "D": lambda extra: module("collections").deque(maxlen=extra),
+    "O": lambda extra: module("collections").OrderedDict(),
+    "C": lambda extra: module("collections").Counter(),
+    "F": lambda extra: module("collections").defaultdict(extra and _FACTORIES[extra]),
+    "N": _empty_array,
+}
+_READERS = {
+    "t": lambda side, *items: tuple(side.values(items)),
+    "f": lambda side, *items: ordered_frozenset(side.values(items)),
+    "v": Side.known_value,
+    "x": Side.error,
+    "u": lambda side, *parts: side.new_value_object(*parts),
+    "I": lambda side, digits: int(digits, 16),
+    "c": lambda side, real, imaginary: complex(float(real), float(imaginary)),
+    "b": lambda side, text: text.encode("latin-1"),
+    "T": Side.known_type,
+    "k": lambda side, number: side.class_numbered(number),
+    "g": lambda side, home, name: side.named(home, name),
+    "a": lambda side, place: side.argument(place),
+}
