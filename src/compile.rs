@@ -138,6 +138,7 @@ mod tests {
             result: Vec::new(),
             files,
             ended_at: std::time::Duration::ZERO,
+            left_unread: false,
         }
     }
 

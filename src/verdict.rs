@@ -191,11 +191,15 @@ impl Decision {
 pub struct Ran<'a> {
     pub outcome: &'a Outcome,
     record: Result<Option<DriverRecord>, InvalidRecord>,
+    /// As in [`DriverRecord::parse_noting`].
+    made_plain: Option<String>,
 }
 
 impl<'a> Ran<'a> {
     pub fn new(outcome: &'a Outcome) -> Ran<'a> {
-        Ran { outcome, record: DriverRecord::parse(&outcome.result) }
+        let mut made_plain = None;
+        let record = DriverRecord::parse_noting(&outcome.result, &mut made_plain);
+        Ran { outcome, record, made_plain }
     }
 
     /// What the function returned; `None` where it did not, or left traces of another end.
@@ -365,9 +369,18 @@ pub fn decide_checked(ruling: Ruling) -> Decision {
 
 /// A function test: limits, what the driver says, how it ended, then the returned value.
 pub fn decide_function(ran: &Ran, test: &FunctionTest, compare: Compare) -> Decision {
-    let meant = match test.accepted.iter().any(|value| value.first_typed().is_some()) {
-        true => decide_function_by(ran, |returned| compare.value(returned.typed, &test.accepted)),
-        false => {
+    let expects_typed = test.accepted.iter().any(|value| value.first_typed().is_some());
+    let meant = match &ran.made_plain {
+        // It says "the same types": what a value may be taken for does not count.
+        Some(type_name) if compare == Compare::EXACT => decide_function_by(ran, |_| {
+            let type_name = bounded(type_name);
+            let explanation = format!("result: {type_name} is not plain data, which exact asks for");
+            Comparison::Mismatch { explanation }
+        }),
+        _ if expects_typed || compare == Compare::EXACT => {
+            decide_function_by(ran, |returned| compare.value(returned.typed, &test.accepted))
+        }
+        _ => {
             decide_function_by(ran, |returned| returned.compare(|value| compare.value(value, &test.accepted)))
         }
     };

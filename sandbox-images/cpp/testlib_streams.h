@@ -31,7 +31,15 @@ class InStream {
             back.pop_back();
             return c;
         }
-        return file ? getc(file) : EOF;
+        if (!file) return EOF;
+#ifdef __GLIBC__
+        // Whoever is waited for must have been told all that was said.
+        if (file == stdin && file->_IO_read_ptr == file->_IO_read_end) {
+            std::cout.flush();
+            std::fflush(stdout);
+        }
+#endif
+        return getc(file);
     }
     void unget(int c) {
         if (c != EOF) back.push_back(char(c));

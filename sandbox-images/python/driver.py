@@ -16,6 +16,8 @@ Descriptors 0, 1 and 2 are the solution's own. Descriptor 3 (function mode) hold
 `marshal((tag, content))` in marshal's version 2, which has no back references:
 
     ("ok", value)             the function returned this
+                              (behind the tag stands `:` and a type, where there was a value of a type
+                              that is no plain data's but can be read as such)
     ("exact", value)          the same, with `(..., type, text)` for each number or date of a type that is not
                               built in, and `(..., "Enum", name, value)` for each member of an Enum
     ("unsupported", type)     it returned something that cannot cross as plain data
@@ -23,10 +25,10 @@ Descriptors 0, 1 and 2 are the solution's own. Descriptor 3 (function mode) hold
     ("raised", text)          the solution raised or exited before the function returned
     ("syntax", text)          ENTRY does not compile (both modes)
 
-Where a cell has several runs of one solution (warm launchers only), the first sends its compiled code
-before anything of the solution is executed, as `C`, four bytes of length and the code (none where it is
-long); later runs find that code on descriptor 5 and do not compile. `S` in place of `C`: later runs may share
-a process; see `series.py`.
+Where a cell has several runs of one solution (warm launchers only), a process that has been given none of their
+inputs compiles it for those after the first, and sends the compiled code before anything of the solution is
+executed, as `C`, four bytes of length and the code; runs find that code on descriptor 5 and do not compile. `S`
+in place of `C`: runs may share a process, and that one goes on as it; see `series.py`.
 
 A solution may write there too; it gains nothing that returning the value would not have given.
 
@@ -249,37 +251,57 @@ def sow(seed, modules):
 
 def run(mode, entry, prelude, stage="only", launcher=None):
     """One run, from a set-up interpreter to its end; with the stage `series` one after the other, each
-    begun by `launcher`. `stage` is `only`, `first`, `first-of-series`, `later` or `series`. Behind the entry
+    begun by `launcher`. `stage` is `only`, `compile`, `compile-for-series`, `later` or `series`. Behind the entry
     stand the program's own arguments, if it has any, each after a unit separator."""
     if mode in LINKED_MODES:
         return run_linked(mode, entry, prelude)
     entry, *arguments = entry.split("\x1f")
     sys.argv = [entry, *arguments]
-    sys.path.insert(0, entry.rpartition("/")[0] or "/")
-    if stage in ("later", "series"):
+    home = entry.rpartition("/")[0] or "/"
+    if stage in ("compile", "compile-for-series"):
+        # Nothing of the solution's can be imported yet, such as in its place what a warning needs.
+        compiled, shares = send_compiled(entry, prelude, stage == "compile-for-series")
+        if not shares:
+            posix._exit(0)
+        stage = "series"
+    elif stage in ("later", "series"):
         compiled = marshal.loads(read_all(CODE_FD))
         prepare(prelude)
-    else:
-        source = read_all(posix.open(entry, posix.O_RDONLY | posix.O_CLOEXEC))
-        compiled = compile_solution(source, entry, prelude, RESULT_FD)
+    sys.path.insert(0, home)
+    if stage == "only":
+        compiled = compile_solution(read_source(entry), entry, prelude, RESULT_FD)
         if compiled[0] is None:
             make_exit()(1)
-    if stage == "series":
+    elif stage == "series":
         parts["series"].run(parts["driver"], mode, compiled, entry, prelude, launcher)
-    if stage in ("first", "first-of-series"):
-        code = marshal.dumps(compiled)
-        # Where it is too long an empty one goes, so that the solution is never the first to write.
-        code = code if len(code) <= MAX_CODE_BYTES else b""
-        shares = stage == "first-of-series" and parts["series"].may_share(parts["driver"], *compiled)
-        write_all(RESULT_FD, (b"S" if shares else b"C") + len(code).to_bytes(4, "little") + code)
     if mode == "function":
         run_function(compiled, entry, prelude, read_all(CALL_FD), RESULT_FD)
     elif mode == "program":
-        run_program(compiled, entry, prelude, RESULT_FD)
+        run_program(compiled, entry, prelude, RESULT_FD, launcher)
     elif mode == "judge":
-        run_program(compiled, entry, prelude, RESULT_FD, tells_errors=True)
+        run_program(compiled, entry, prelude, RESULT_FD, launcher, tells_errors=True)
     else:
         raise ValueError("unknown mode " + mode)
+
+
+def send_compiled(entry, prelude, is_for_series):
+    """Compiles and sends the compiled code for runs to come. Returns it, and whether they may share a process.
+    Ends the process where there is nothing to send: runs then find out for themselves why."""
+    prepared = prepare(prelude)
+    try:
+        compiled = compiled_with(read_source(entry), entry, prepared)
+        code = marshal.dumps(compiled)
+    except BaseException:
+        posix._exit(1)
+    if len(code) > MAX_CODE_BYTES:
+        posix._exit(1)
+    shares = is_for_series and parts["series"].may_share(parts["driver"], *compiled)
+    write_all(RESULT_FD, (b"S" if shares else b"C") + len(code).to_bytes(4, "little") + code)
+    return compiled, shares
+
+
+def read_source(entry):
+    return read_all(posix.open(entry, posix.O_RDONLY | posix.O_CLOEXEC))
 
 
 LINKED_MODES = ("serve", "tests", "shared")
@@ -328,34 +350,79 @@ def restore_builtins():
     _thread.stack_size(THREAD_STACK_BYTES)
 
 
-def run_program(compiled, entry, prelude, result_fd, tells_errors=False):
+def run_program(compiled, entry, prelude, result_fd, launcher=None, tells_errors=False):
     """Runs the code as `__main__`, then ends the process or raises SystemExit, by which the
     interpreter ends as usual. `tells_errors`: an uncaught exception is also told on the result channel,
-    for programs whose exit code 1 is an answer."""
+    for programs whose exit code 1 is an answer. `launcher`: as for `run`."""
     leave_at_once = make_exit()
     code, names = compiled
     if tells_errors:
         posix.set_inheritable(result_fd, False)
         write = make_writer(result_fd)
+        if posix.fstat(0).st_mode & 0o170000 == 0o010000:
+            # A pipe: it converses, and whoever waits for its word must not wait for its buffer.
+            sys.stdout.reconfigure(line_buffering=True)
     else:
         posix.close(result_fd)
-    namespace = new_module("__main__", entry)
+    namespace = new_program(entry)
     bind_prelude(namespace, prelude, names)
-    status = 0
-    try:
-        exec(code, namespace)
-    except SystemExit as error:
-        status = error.code
-    except BaseException as error:
+    if launcher is None and not tells_errors and may_exit_with_tuple(code):
+        sys.excepthook = show_own_frames
+        raise_limit_by_own_depth()
+        return exec(code, namespace)
+    status = execute(code, namespace, launcher)
+    if isinstance(status, SystemExit):
+        status = status.code
+    elif isinstance(status, BaseException):
         if tells_errors:
-            write("raised", describe(error))
-        show_exception(error)
+            write("raised", describe(status))
+        show_exception(status)
         status = 1
     status = 0 if status is None else status
     if type(status) is int and 0 <= status < 256 and needs_no_teardown(code, entry):
         run_exit_handlers()
         leave_at_once(status, is_strict=True)
     raise SystemExit(status)
+
+
+def execute(code, namespace, launcher):
+    """Executes the code and returns what ended it: None, an exception, or what was given to `sys.exit` where that
+    is no exit code but would seem one (`sys.exit((0,))` fails, though the exception, once it is caught, says 0)."""
+    if launcher is not None:
+        return launcher.evaluate((code, namespace))
+    raise_limit_by_own_depth()
+    try:
+        exec(code, namespace)
+    except BaseException as error:
+        return error
+    return None
+
+
+def raise_limit_by_own_depth():
+    """The frames from the caller's up are not the program's; nor is `exec`, which counts as one, too."""
+    frame, depth = sys._getframe(1), 1
+    while frame is not None:
+        frame, depth = frame.f_back, depth + 1
+    sys.setrecursionlimit(sys.getrecursionlimit() + depth)
+
+
+def may_exit_with_tuple(code):
+    """Whether the program may call `sys.exit` with a tuple. Only where nothing catches that exception does it
+    stay what the interpreter takes for no exit code; so it must then go its way, as slow as that end is."""
+    mentions_exit = holds_tuple = False
+    for part in code_objects(code):
+        mentions_exit = mentions_exit or "exit" in part.co_names
+        holds_tuple = holds_tuple or BUILD_TUPLE in part.co_code[::2] or any(type(value) is tuple for value in part.co_consts)
+    return mentions_exit and holds_tuple
+
+
+# The same number in CPython 3.8 to 3.12; later ones only spend more on such an exit.
+BUILD_TUPLE = 102
+
+
+def show_own_frames(kind, error, trace):
+    sys.excepthook = sys.__excepthook__
+    show_exception(error)
 
 
 # How many modules a warm launcher had loaded, `__main__` among them: while their number is the same,
@@ -405,13 +472,15 @@ def run_function(compiled, entry, prelude, call, result_fd):
     flush_and_exit(1 if tag in ("missing", "raised") else 0)
 
 
-def result_of_call(compiled, entry, prelude, call):
-    """Tag and content of the record of a call, which is made in a new module, and the exception to show."""
+def result_of_call(compiled, entry, prelude, call, hidden={}):
+    """Tag and content of the record of a call, which is made in a new module, and the exception to show.
+    `hidden`: what the module finds in place of builtins until it has bound their names."""
     name, args, kwargs = marshal.loads(call)
     code, names = compiled
     namespace = new_module(MODULE_NAME, entry)
     sys.modules["__main__"] = sys.modules[MODULE_NAME]
-    given = bind_prelude(namespace, prelude, names)
+    namespace.update(hidden)
+    given = {**hidden, **bind_prelude(namespace, prelude, names)}
     try:
         exec(code, namespace)
         function, problem = find_function(namespace, given, name)
@@ -507,20 +576,32 @@ def new_module(name, entry):
     return module.__dict__
 
 
+def new_program(entry):
+    """The namespace of a fresh `__main__`, as it is under `python3 ENTRY`."""
+    namespace = new_module("__main__", entry)
+    namespace["__annotations__"] = {}
+    namespace["__cached__"] = None
+    return namespace
+
+
 def compile_solution(source, entry, prelude, result_fd):
     """Returns the code and, with a prelude, the names it reads (else None). A source that does not
     compile is recorded and shown, and (None, None) returned."""
     is_contest = prepare(prelude)
     try:
-        # Annotations are not evaluated (as from 3.14 on anyway) unless the code may look at them:
-        # importing `typing` for the sake of `nums: List[int]` costs as much as a whole start.
-        code = compile(source, entry, "exec", _FUTURE_ANNOTATIONS if is_contest else 0, True)
-        if is_contest and reads_annotations(code):
-            code = compile(source, entry, "exec", 0, True)
+        return compiled_with(source, entry, is_contest)
     except Exception as error:
         make_writer(result_fd)("syntax", describe(error))
         show_exception(error)
         return None, None
+
+
+def compiled_with(source, entry, is_contest):
+    # Annotations are not evaluated (as from 3.14 on anyway) unless the code may look at them:
+    # importing `typing` for the sake of `nums: List[int]` costs as much as a whole start.
+    code = compile(source, entry, "exec", _FUTURE_ANNOTATIONS if is_contest else 0, True)
+    if is_contest and reads_annotations(code):
+        code = compile(source, entry, "exec", 0, True)
     return code, names_read(code) if is_contest else None
 
 
@@ -690,11 +771,19 @@ def is_static(owner, name):
     return isinstance(owner.__dict__.get(name), (staticmethod, classmethod))
 
 
+def is_result(tag):
+    """Whether a call's record holds what it returned."""
+    return tag.partition(":")[0] in ("ok", "exact")
+
+
 def exactly(result):
     """Tag and content of the record for a result."""
     budget = [MAX_ITEMS]
     value = plain(result, budget, 0)
-    return ("exact" if "typed" in budget else "ok"), value
+    noted = budget[1:]
+    tag = "exact" if "typed" in noted else "ok"
+    made_plain = next((text for text in noted if text != "typed"), "")
+    return tag + made_plain, value
 
 
 _SCALARS = frozenset((type(None), bool, int, float, complex, str, bytes))
@@ -714,6 +803,8 @@ def plain(value, budget, depth):
     base = built_in_base(kind)
     if base is None:
         return plain_other(value, budget, depth)
+    if kind is not base or base is bytearray:
+        note_made_plain(kind, budget)
     if base is dict:
         pairs = dict.items(value)
         spend(budget, len(pairs))
@@ -763,6 +854,9 @@ def hashed(container, items):
 def plain_other(value, budget, depth):
     kind = type(value)
     module, name = kind.__module__, kind.__name__
+    # The others are what expected values have for them.
+    if not ((module, name) in _EXACT or name in ("ListNode", "TreeNode") or is_member(kind)):
+        note_made_plain(kind, budget)
     if module == "numpy" and hasattr(kind, "tolist"):
         as_list = value.tolist()
         if type(as_list) is not kind:
@@ -770,7 +864,7 @@ def plain_other(value, budget, depth):
     elif module == "array" and name == "array":
         return plain(value.tolist(), budget, depth)
     elif (module, name) in _EXACT:
-        budget.append("typed")
+        note_typed(budget)
         return ..., name, exact_text(value, name)
     elif name == "ListNode" and hasattr(value, "next"):
         return plain(realise(linked(value), budget), budget, depth)
@@ -783,7 +877,7 @@ def plain_other(value, budget, depth):
     elif module == "collections" and name == "ChainMap":
         return plain(dict(value), budget, depth + 1)
     elif is_member(kind):
-        budget.append("typed")
+        note_typed(budget)
         return ..., "Enum", "%s.%s" % (name, str.__str__(value._name_)), plain(value._value_, budget, depth + 1)
     elif type(vars(kind).get("__dataclass_fields__")) is dict:
         # As `dataclasses.asdict`: what such an object is in JSON.
@@ -817,6 +911,17 @@ def is_view(kind):
     if any(kind is view for view in (range, type({}.keys()), type({}.values()), type({}.items()))):
         return True
     return kind.__module__ == "builtins" and kind.__name__ in ("odict_keys", "odict_values", "odict_items")
+
+
+def note_made_plain(kind, budget):
+    """That a value of this type was read as plain data: once."""
+    if len(budget) < 3:
+        budget.append((":%s.%s" % (kind.__module__, kind.__qualname__))[:MAX_TEXT])
+
+
+def note_typed(budget):
+    if "typed" not in budget:
+        budget.append("typed")
 
 
 def realise(iterable, budget):

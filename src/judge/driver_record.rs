@@ -32,6 +32,15 @@ impl DriverRecord {
     /// Reads the bytes of the result channel. `None` if there are none: a program run that
     /// compiled, or a solution that ended before the driver could write.
     pub fn parse(bytes: &[u8]) -> Result<Option<DriverRecord>, InvalidRecord> {
+        DriverRecord::parse_noting(bytes, &mut None)
+    }
+
+    /// The same. `made_plain` is given the name of a type, if there was one in what the function returned that is no
+    /// plain data's and whose value was read as plain data, such as `numpy.int64`.
+    pub fn parse_noting(
+        bytes: &[u8],
+        made_plain: &mut Option<String>,
+    ) -> Result<Option<DriverRecord>, InvalidRecord> {
         if bytes.is_empty() {
             return Ok(None);
         }
@@ -40,6 +49,12 @@ impl DriverRecord {
         let Ok([Value::Str(tag), content]) = <[Value; 2]>::try_from(parts) else {
             return Err(InvalidRecord("no pair of tag and content".to_owned()));
         };
+        // The driver writes the type behind the tag.
+        let (tag, noted) = match tag.iter().position(|byte| *byte == b':') {
+            Some(at) => (&tag[..at], Some(&tag[at + 1..])),
+            None => (&tag[..], None),
+        };
+        *made_plain = noted.map(|name| String::from_utf8_lossy(name).into_owned());
         if tag == b"ok" {
             return Ok(Some(DriverRecord::Ok(content)));
         }
@@ -50,7 +65,7 @@ impl DriverRecord {
         }
         let Value::Str(text) = content else { return Err(InvalidRecord("no text".to_owned())) };
         let text = String::from_utf8_lossy(&text).into_owned();
-        match tag.as_slice() {
+        match tag {
             b"unsupported" => Ok(Some(DriverRecord::Unsupported(text))),
             b"missing" => Ok(Some(DriverRecord::Missing(text))),
             b"raised" => Ok(Some(DriverRecord::Raised(text))),
@@ -87,6 +102,15 @@ mod tests {
         check("raised", Value::str("E: x"), DriverRecord::Raised("E: x".to_owned()));
         check("syntax", Value::str("bad"), DriverRecord::Syntax("bad".to_owned()));
         assert_eq!(DriverRecord::parse(b""), Ok(None));
+    }
+
+    #[test]
+    fn notes_what_was_made_plain() {
+        for (tag, noted) in [("ok", None), ("ok:numpy.int64", Some("numpy.int64".to_owned()))] {
+            let mut made_plain = None;
+            let read = DriverRecord::parse_noting(&record(tag, Value::Int(3)), &mut made_plain);
+            assert_eq!((read, made_plain), (Ok(Some(DriverRecord::Ok(Value::Int(3)))), noted));
+        }
     }
 
     /// A record of the solution's own making holds one answer, not one for each form.

@@ -78,12 +78,24 @@ fn check_as_python(source: &[u8], stdin: &str) {
     }
 }
 
+/// Without a prelude, which has a limit of its own.
+#[test]
+fn recursion_is_as_deep_as_under_python() {
+    if is_python_absent() {
+        return;
+    }
+    let source = b"def f(n):\n    return 0 if n == 0 else 1 + f(n - 1)\nfor n in range(980, 1010):\n    try:\n        f(n)\n    except RecursionError:\n        print(n)\n        break\n";
+    let plain = run(source, "", b"", &format!("{} $DIR/main.py", python()));
+    let driven = run_driver("program", "none", source, "", b"");
+    assert_eq!((driven.stdout, driven.code), (plain.stdout, plain.code));
+}
+
 #[test]
 fn programs_run_as_under_python() {
     if is_python_absent() {
         return;
     }
-    let programs: [&str; 30] = [
+    let programs: [&str; 38] = [
         "print(input(), __name__, __file__)\nimport sys\nprint(sys.argv, sys.path[0])\n",
         "import sys\nprint(sum(map(int, sys.stdin.buffer.read().split()[1:])))\n",
         "print(open(0).read())\n",
@@ -95,6 +107,14 @@ fn programs_run_as_under_python() {
         "raise SystemExit(-1)",
         "raise SystemExit(True)",
         "raise SystemExit([1])",
+        "import sys\nprint(1)\nsys.exit((0,))",
+        "import sys\nprint(1)\nsys.exit(())",
+        "import sys\ntry:\n    sys.exit((0,))\nfinally:\n    print(1)\n",
+        "import sys\ncode = (0,)\ndef f():\n    sys.exit(code)\nf()\n",
+        "import sys\nprint((1, 2))\nif len(sys.argv) > 3: sys.exit()\n1 / 0\n",
+        "import sys\nfor code in (2 ** 40,): sys.exit(code)\n",
+        "def f(n):\n    return 0 if n == 0 else 1 + f(n - 1)\nprint(f(997))\n",
+        "print(__annotations__, __cached__)\nx: int = 1\nprint(__annotations__)\n",
         "def f(n):\n    return 1 // n\n\ndef g():\n    f(0)\n\nprint('x')\ng()\n",
         "try:\n    {}['a']\nexcept KeyError:\n    raise ValueError('é\\ud800')\n",
         "def f(): f()\ntry:\n    f()\nexcept RecursionError:\n    print('deep')\n",

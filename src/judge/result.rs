@@ -45,6 +45,45 @@ const LAST_BITS: Tolerance = Tolerance { abs: 1e-9, rel: 1e-9 };
 /// | `..._ignore_case` | ASCII letters of texts, anywhere inside, match in either case |
 /// | `lines` | says nothing about values: the wire refuses it for function tests, a data set's function rows fall back to `tokens` |
 ///
+/// Under `exact` what is no plain data does not match either, though it would be read as such: a numpy integer, a
+/// member of an `IntEnum`, a view, a named tuple (see [`super::DriverRecord::parse_noting`]).
+///
+/// What is returned, for what is expected (a test reads this table):
+///
+/// | returned | expected | `exact` | `tokens` | `tokens_ignore_case` | `unordered_tokens` | `float:1e-6` |
+/// |---|---|---|---|---|---|---|
+/// | `1` | `1` | yes | yes | yes | yes | yes |
+/// | `1` | `1.0` | no | yes | yes | yes | yes |
+/// | `1.0` | `1` | no | yes | yes | yes | yes |
+/// | `True` | `1` | no | yes | yes | yes | yes |
+/// | `1` | `True` | no | yes | yes | yes | yes |
+/// | `0` | `False` | no | yes | yes | yes | yes |
+/// | `0` | `None` | no | no | no | no | no |
+/// | `'5'` | `5` | no | no | no | no | no |
+/// | `5` | `'5'` | no | no | no | no | no |
+/// | `'11'` | `'0011'` | no | no | no | no | no |
+/// | `'1.0'` | `'1'` | no | no | no | no | no |
+/// | `'Yes'` | `'YES'` | no | no | yes | no | no |
+/// | `'a '` | `'a'` | no | no | no | no | no |
+/// | `(1, 2)` | `[1, 2]` | no | yes | yes | yes | yes |
+/// | `[1, 2]` | `(1, 2)` | no | yes | yes | yes | yes |
+/// | `[2, 1]` | `[1, 2]` | no | no | no | yes | no |
+/// | `[[1, (2,)]]` | `[[1, [2]]]` | no | yes | yes | yes | yes |
+/// | `[1, 2]` | `'[1, 2]'` | no | no | no | no | no |
+/// | `{1, 2}` | `[1, 2]` | no | yes | yes | yes | yes |
+/// | `{1: 2}` | `{'1': 2}` | no | yes | yes | yes | yes |
+/// | `-0.0` | `0.0` | no | yes | yes | yes | yes |
+/// | `0.1` | `0.10000000000000002` | no | yes | yes | yes | yes |
+/// | `0.1` | `0.1000001` | no | no | no | no | yes |
+/// | `1000` | `1e3` | no | yes | yes | yes | yes |
+/// | `10000001` | `10000000` | no | no | no | no | no |
+/// | `10000001.0` | `10000000` | no | no | no | no | no |
+/// | `1000000000000000000000000000001` | `1000000000000000000000000000000` | no | no | no | no | no |
+/// | `nan` | `nan` | yes | yes | yes | yes | yes |
+/// | `nan` | `0.0` | no | no | no | no | no |
+/// | `inf` | `1e308` | no | no | no | no | no |
+/// | `'1_000'` | `1000` | no | no | no | no | no |
+///
 /// ```
 /// use proofbox::{judge::{Rule, compare_value}, value::parse_python};
 /// let matches = |rule, got, expected| {

@@ -24,7 +24,7 @@ use super::{
     link::{Link, LinkEnds},
     named_files::Collect,
     protocol::{
-        AskOf, FaultReport, Job, JobRun, Program, Ran, Reply, ReplyOf, WireLimits, decode, read_unforked,
+        AskOf, FaultReport, Job, JobRun, Program, Reply, ReplyOf, WireLimits, decode, read_unforked,
         write_message, write_unforked,
     },
     rootfs,
@@ -106,7 +106,7 @@ fn init(
 pub fn wanted_job(message: &Unforked) -> Result<Option<LentJob<'_>>, StepError> {
     match io_step("read_job", || decode::<AskOf<&Bytes>>(message))? {
         AskOf::Job(job) => Ok(Some(job)),
-        AskOf::Stop => Ok(None),
+        AskOf::Stop | AskOf::End => Ok(None),
         AskOf::Open(_) => Err(StepError { step: "read_job", errno: nix::errno::Errno::EPROTO }),
     }
 }
@@ -140,6 +140,14 @@ impl Buffers {
 /// More than a report needs beside what was captured.
 const REPORT_BYTES: usize = 4096;
 
+/// A program's compiled form, which runs after the first are given.
+enum Form {
+    NotMade,
+    Made(Vec<u8>),
+    /// There is none, and every run compiles for itself.
+    None,
+}
+
 /// Carries out a job's runs. `link`: for the first of them, of a job that has no other. `renew`: makes
 /// the scratch space as new, and says whether it was.
 pub fn run_all(
@@ -148,48 +156,62 @@ pub fn run_all(
     mut link: Option<Link>,
     mut renew: impl FnMut() -> Result<bool, StepError>,
 ) -> Result<(), StepError> {
-    let hands_code_on = supervisor.setup.run.is_some() && job.runs.len() > 1;
     let mut series = SeriesPlan::new(supervisor, job);
-    let mut code: Option<Vec<u8>> = None;
+    let mut form = match supervisor.setup.run {
+        Some(_) => Form::NotMade,
+        None => Form::None,
+    };
     let mut buffers = step("make_buffers", || Buffers::new(&supervisor.limits, &job.collect))?;
     let mut index = 0;
     while index < job.runs.len() {
-        if stop_requested(supervisor.socket) {
+        // One side of a conversation may be ended before it has begun, which is reported like any end.
+        if job.link.is_none() && stop_requested(supervisor.socket) {
             return Ok(());
         }
-        if let Some(code) = code.as_deref().filter(|_| series.is_worth_while(job.runs.len() - index)) {
-            let runs = &job.runs[index..];
-            let Some(ended) = series::carry_out(supervisor, job, runs, code, &mut buffers, &mut renew)?
-            else {
-                return Ok(());
-            };
+        let runs = &job.runs[index..];
+        let ended = match &form {
+            // The first run shows what runs cost, and many a job ends with it.
+            Form::NotMade if index > 0 && series.wants_form(runs.len()) => {
+                let Some(made) = series::compile(supervisor, job, runs, &series, &mut buffers, &mut renew)?
+                else {
+                    return Ok(());
+                };
+                form = made.code.map_or(Form::None, Form::Made);
+                if made.ended.is_none() {
+                    series.rule_out();
+                }
+                made.ended
+            }
+            Form::Made(code) if series.is_worth_while(runs.len()) => {
+                let ended = series::carry_out(supervisor, job, runs, code, &mut buffers, &mut renew)?;
+                let Some(ended) = ended else { return Ok(()) };
+                Some(ended)
+            }
+            Form::NotMade | Form::None | Form::Made(_) => None,
+        };
+        if let Some(ended) = ended {
             index += ended.done;
             if index == job.runs.len() {
                 return Ok(());
             }
             // The run in doubt is carried out below.
-            renew()?;
             series.note(&ended);
-        } else if index > 0 {
+        }
+        if index > 0 {
             renew()?;
         }
         let begun = Instant::now();
-        let stage = match &code {
-            Some(code) => Stage::Later(code),
-            None if hands_code_on => Stage::First { of_series: series.is_possible() },
-            None => Stage::Only,
+        let stage = match &form {
+            Form::Made(code) => Stage::Later(code),
+            Form::NotMade | Form::None => Stage::Only,
         };
         let (input, Buffers { captured, frame }) = (&job.runs[index], &mut buffers);
         let Some(ran) = run::carry_out(supervisor, job, input, link.take(), stage, captured, begun)? else {
             return Ok(());
         };
-        let sent = run::take_code(ran.result);
-        // An empty one says that it is too long to be handed on.
-        if let Some(sent_code) = sent.code.filter(|code| !code.is_empty()) {
-            code = Some(sent_code.to_vec());
-            series.first_was(sent.may_share, ran.cpu_us);
+        if index == 0 {
+            series.first_was(ran.cpu_us);
         }
-        let ran = Ran { result: Bytes::new(sent.record), ..ran };
         io_step("report_run", || write_unforked(&mut { supervisor.socket }, frame, &ReplyOf::Ran(ran)))?;
         index += 1;
     }

@@ -22,6 +22,7 @@ use std::{
 
 use nix::{errno::Errno, fcntl::OFlag, unistd::pipe2};
 use serde::{Deserialize, Serialize};
+use tokio::{io::AsyncReadExt, net::unix::pipe::Receiver};
 
 use super::{
     Fault, Job, passing,
@@ -65,10 +66,37 @@ impl Sandbox {
         second: LinkedJob,
         place: Place,
     ) -> Result<(CellRun, CellRun), Fault> {
+        let ends = LinkEnds::pair().map_err(|error| fault("make_link", error.to_string()))?;
+        self.open_joined(first, second, ends, place).await
+    }
+
+    /// As [`Sandbox::open_linked`], for a conversation of which each side is heard out: the ends that they
+    /// read from are held here, too. What the one writes after the other has ended is not refused, and is to be taken
+    /// from there ([`Unheard::taken_until`]). An end of file comes as ever.
+    pub async fn open_conversation(
+        &self,
+        first: LinkedJob,
+        second: LinkedJob,
+        place: Place,
+    ) -> Result<Conversing, Fault> {
+        let failed = |error: io::Error| fault("make_link", error.to_string());
+        let ends = LinkEnds::pair().map_err(failed)?;
+        let to_first = Unheard { pipe: ends.0.inbox.try_clone().map_err(failed)? };
+        let to_second = Unheard { pipe: ends.1.inbox.try_clone().map_err(failed)? };
+        let (first, second) = self.open_joined(first, second, ends, place).await?;
+        Ok(Conversing { first, second, to_first, to_second })
+    }
+
+    async fn open_joined(
+        &self,
+        first: LinkedJob,
+        second: LinkedJob,
+        (ours, theirs): (LinkEnds, LinkEnds),
+        place: Place,
+    ) -> Result<(CellRun, CellRun), Fault> {
         if first.job.runs.len() != 1 || second.job.runs.len() != 1 {
             return Err(fault("link_cells", "a linked job has exactly one run".to_owned()));
         }
-        let (ours, theirs) = LinkEnds::pair().map_err(|error| fault("make_link", error.to_string()))?;
         let (own, companion) = (place.index(), self.companion_seat(place.index()));
         let place = Arc::new(place);
         let seat = |number| Seat { number, _place: Arc::clone(&place) };
@@ -82,6 +110,53 @@ impl Sandbox {
                 Some((second.at, theirs))
             ),
         )
+    }
+}
+
+/// That much is enough to know that something was written.
+const MOST_COUNTED: u64 = 1 << 20;
+
+/// Two cells in conversation.
+#[derive(Debug)]
+pub struct Conversing {
+    pub first: CellRun,
+    pub second: CellRun,
+    pub to_first: Unheard,
+    pub to_second: Unheard,
+}
+
+/// What is written to a side of a conversation that may have ended.
+#[derive(Debug)]
+pub struct Unheard {
+    pipe: OwnedFd,
+}
+
+impl Unheard {
+    /// To be called when that side has ended: takes what is written to it, so that the writer does not wait, until
+    /// something else is done. Also tells how many bytes there were.
+    pub async fn taken_until<T>(self, done: impl Future<Output = T>) -> Result<(T, u64), Fault> {
+        let failed = |error: io::Error| fault("hear_out", error.to_string());
+        // The other holders of this end are gone, whom it might confuse that it does not block any more.
+        let mut pipe = Receiver::from_owned_fd(self.pipe).map_err(failed)?;
+        let (mut buffer, mut is_open, mut taken) = (vec![0; 1 << 16], true, 0);
+        let mut done = std::pin::pin!(done);
+        loop {
+            tokio::select! {
+                biased;
+                read = pipe.read(&mut buffer), if is_open => match read {
+                    Ok(count) if count > 0 => taken += count as u64,
+                    _ => is_open = false,
+                },
+                result = &mut done => {
+                    // What was written before that, whether the runtime has heard of it or not.
+                    while is_open && let Ok(count @ 1..) = nix::unistd::read(&pipe, &mut buffer) {
+                        taken += count as u64;
+                        is_open = taken < MOST_COUNTED;
+                    }
+                    return Ok((result, taken));
+                }
+            }
+        }
     }
 }
 

@@ -74,7 +74,7 @@ pub use self::{
     cgroup::survey as survey_cgroups,
     guarantee::Guarantee,
     launcher::main as launcher_main,
-    link::{LinkAt, LinkedJob},
+    link::{Conversing, LinkAt, LinkedJob},
     named_files::{Collect, Collected},
     pool::{CellRun, LauncherConfig, Sandbox, SandboxConfig},
     protocol::{CgroupKind, ImageSetup, Program, WarmSetup},
@@ -164,6 +164,8 @@ pub struct Outcome {
     /// When the first process had ended or a limit was hit: on a clock that all cells of a machine
     /// share, for comparison with others.
     pub ended_at: Duration,
+    /// Of a side of a conversation: when it ended, something that had been sent to it had not been read.
+    pub left_unread: bool,
 }
 
 #[cfg(test)]
@@ -181,6 +183,7 @@ impl Outcome {
             result: Vec::new(),
             files: Vec::new(),
             ended_at: Duration::ZERO,
+            left_unread: false,
         }
     }
 }

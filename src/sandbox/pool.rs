@@ -256,6 +256,20 @@ pub struct CellRun {
     remaining: usize,
 }
 
+/// Ends a cell's run, whose outcome is then told as ever.
+#[derive(Debug)]
+pub struct Ender {
+    socket: std::os::unix::net::UnixStream,
+}
+
+impl Ender {
+    /// Nothing happens to a run that has ended.
+    pub fn end(mut self) -> io::Result<()> {
+        // The socket does not block; it has room, since nothing was sent since the job, which was read.
+        io::Write::write_all(&mut self.socket, &protocol::encode(&AskOf::<&Bytes>::End)?)
+    }
+}
+
 #[derive(Debug)]
 struct OpenCell {
     slot: LentSlot,
@@ -319,6 +333,12 @@ impl CellRun {
                 Err(error)
             }
         }
+    }
+
+    /// By which the run can be ended while its outcome is waited for.
+    pub fn ender(&self) -> io::Result<Ender> {
+        let open = self.open.as_ref().ok_or_else(|| io::Error::from(io::ErrorKind::NotConnected))?;
+        Ok(Ender { socket: open.slot.socket.as_fd().try_clone_to_owned()?.into() })
     }
 
     /// Gives the slot process up: closing its socket ends it and its cell.
@@ -393,6 +413,7 @@ impl From<Ran<ByteBuf, Vec<u8>>> for Outcome {
             files: ran.files,
             in_series: ran.in_series,
             ended_at: Duration::from_micros(ran.ended_us),
+            left_unread: ran.left_unread,
         }
     }
 }
@@ -415,6 +436,7 @@ fn killed_for_memory() -> Outcome {
         files: Vec::new(),
         in_series: false,
         ended_at: Duration::ZERO,
+        left_unread: false,
     }
 }
 

@@ -68,7 +68,7 @@ pub fn become_program(
 ) -> StepError {
     let limits = match stage {
         // Then there is nobody but this process to look at after each run.
-        Stage::Series(_) => &WireLimits { processes: 1, ..supervisor.limits },
+        Stage::Series(_) | Stage::Compile { .. } => &WireLimits { processes: 1, ..supervisor.limits },
         _ => &supervisor.limits,
     };
     let attempt = || -> Result<std::convert::Infallible, StepError> {
@@ -206,7 +206,10 @@ pub fn set_rlimits(limits: &WireLimits, setup: &CellSetup<'_>) -> Result<(), Err
     if !setup.confined.as_ref().is_some_and(|confined| confined.gates_forks) {
         same(libc::RLIMIT_NPROC, limits.processes + 1)?;
     }
-    same(libc::RLIMIT_STACK, limits.memory_bytes)?;
+    // Memory is what bounds a stack. Contest programs raise the limit as far as they can and end where they are
+    // refused, so the hard one stays as it is for this service: mostly there is none.
+    let most_stack = sys::hard_rlimit(libc::RLIMIT_STACK)?;
+    sys::set_rlimit(libc::RLIMIT_STACK, limits.memory_bytes.min(most_stack), most_stack)?;
     // One byte: no file is written, and no program that the kernel's core pattern names is started,
     // which a limit of zero would not prevent.
     same(libc::RLIMIT_CORE, 1)?;

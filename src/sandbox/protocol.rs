@@ -5,7 +5,7 @@
 //! solution and its inputs, which no other process of ours ever sees) from the same socket and
 //! writes one `Ran` per run. A job that says so is followed by one byte that carries descriptors
 //! (see [`super::link`]). When init is dead, and with it everything in the cell, the slot
-//! writes `Closed`. `Stop` may be written at any time after `Job` and is ignored when it comes late.
+//! writes `Closed`. `Stop` and `End` may be written at any time after `Job` and are ignored when they come late.
 
 use std::io::{self, Read, Write};
 
@@ -182,6 +182,8 @@ pub struct Ran<B, C> {
     pub in_series: bool,
     /// On the machine's monotonic clock.
     pub ended_us: u64,
+    /// As in [`super::Outcome`].
+    pub left_unread: bool,
 }
 
 /// A step of ours that failed, as it travels.
@@ -244,6 +246,8 @@ pub enum AskOf<B> {
     Open(Open),
     Job(Job<B>),
     Stop,
+    /// The run is to be ended now, and reported.
+    End,
 }
 
 /// The same, with its bytes its own.

@@ -31,7 +31,7 @@ use super::{
     protocol::{FaultReport, JobRun, Program, Ran, WireLimits},
     rootfs::WORK_DIR,
     step::{StepError, io_step, step},
-    supervise::{Capture, GroupCpu, Watch, end_everything, supervise},
+    supervise::{Capture, GroupCpu, HeldStream, Watch, end_everything, supervise},
     sys::{self, unforked::Unforked},
     tree,
     watch::TreeWatch,
@@ -51,12 +51,13 @@ pub fn cpu_kill_after(cpu_ms: u64) -> Duration {
 /// Where a run stands among those of its cell, for programs that can hand their compiled form on.
 #[derive(Debug, Clone, Copy)]
 pub enum Stage<'a> {
-    /// There is nobody to hand it to.
+    /// Compiles for itself.
     Only,
-    /// Compiles, and sends the compiled form before it executes anything.
-    First {
-        /// And says whether later runs may share a process.
-        of_series: bool,
+    /// No run: compiles for runs to come and sends the compiled form, before anything is executed and without
+    /// having been given any run's input.
+    Compile {
+        /// And says whether runs may share a process; then it goes on as that.
+        for_series: bool,
     },
     /// Is given the compiled form.
     Later(&'a [u8]),
@@ -69,36 +70,11 @@ impl Stage<'_> {
     pub fn word(self) -> &'static str {
         match self {
             Stage::Only => "only",
-            Stage::First { of_series: false } => "first",
-            Stage::First { of_series: true } => "first-of-series",
+            Stage::Compile { for_series: false } => "compile",
+            Stage::Compile { for_series: true } => "compile-for-series",
             Stage::Later(_) => "later",
             Stage::Series(_) => "series",
         }
-    }
-}
-
-/// What a first run's result holds.
-#[derive(Debug, PartialEq, Eq)]
-pub struct Sent<'a> {
-    /// Empty if it is too long to be handed on.
-    pub code: Option<&'a [u8]>,
-    /// Whether later runs of it may share a process.
-    pub may_share: bool,
-    /// The rest.
-    pub record: &'a [u8],
-}
-
-/// Takes the compiled form, if any, from the front of a first run's result (`C`, or `S` where later runs
-/// may share a process; four bytes of length; the form). It comes from a process of the cell, and goes to no other than the same solution's. The
-/// driver always writes one, before anything of the solution is executed: what a solution writes itself
-/// never stands at the front, and so no run can leave anything to a later one.
-pub fn take_code(result: &[u8]) -> Sent<'_> {
-    let without = |record| Sent { code: None, may_share: false, record };
-    let Some((tag @ (b'C' | b'S'), rest)) = result.split_first() else { return without(result) };
-    let Some((length, rest)) = rest.split_first_chunk::<4>() else { return without(b"") };
-    match rest.split_at_checked(u32::from_le_bytes(*length) as usize) {
-        Some((code, record)) => Sent { code: Some(code), may_share: *tag == b'S', record },
-        None => without(b""),
     }
 }
 
@@ -141,7 +117,7 @@ pub fn carry_out<'b>(
     begun: Instant,
 ) -> Result<Option<Ran<&'b Bytes, Unforked>>, StepError> {
     let inputs = inputs(input, link, stage)?;
-    let held = hold_streams(&inputs)?;
+    let (inbox, held) = hold_streams(&inputs)?;
     // Before memory is measured: what the run is given is not its own use.
     let work = match input.files.is_empty() && job.collect.is_empty() {
         true => None,
@@ -158,7 +134,7 @@ pub fn carry_out<'b>(
         None => None,
     };
     let mut watch = start(supervisor, job, stage, inputs, captured)?;
-    watch.held = held;
+    (watch.inbox, watch.held) = (inbox, held);
     watch.given_bytes = input.files.iter().map(|(_, content)| content.len() as u64 + 4096).sum();
     watch.cpu_before = match group {
         Some(group) => Some(io_step("read_cpu_time", || GroupCpu::now(group))?),
@@ -209,10 +185,12 @@ fn furnish_work_directory(
     Ok(work)
 }
 
-/// Of a run whose streams lead to another cell: second handles on them, for [`Watch::held`].
-fn hold_streams(inputs: &Inputs) -> Result<Option<[OwnedFd; 2]>, StepError> {
-    let Some(stdout) = &inputs.stdout else { return Ok(None) };
-    io_step("hold_link", || Ok(Some([inputs.stdin.try_clone()?, stdout.try_clone()?])))
+/// Of a run whose streams lead to another cell: second handles on what it reads and what it writes.
+fn hold_streams(inputs: &Inputs) -> Result<(Option<OwnedFd>, Option<HeldStream>), StepError> {
+    let Some(stdout) = &inputs.stdout else { return Ok((None, None)) };
+    io_step("hold_link", || {
+        Ok((Some(inputs.stdin.try_clone()?), Some(HeldStream::new(stdout.try_clone()?)?)))
+    })
 }
 
 /// What the run finds at its descriptors, but for what is captured.
@@ -223,7 +201,7 @@ pub fn inputs(input: &JobRun<&Bytes>, link: Option<Link>, stage: Stage<'_>) -> R
     };
     let code = match stage {
         Stage::Later(code) | Stage::Series(code) => Some(io_step("store_code", || sys::sealed_file(code))?),
-        Stage::Only | Stage::First { .. } => None,
+        Stage::Only | Stage::Compile { .. } => None,
     };
     let stdin = || io_step("store_stdin", || sys::sealed_file(input.stdin));
     Ok(match link {
@@ -311,27 +289,8 @@ pub fn start<'b>(
         given_bytes: 0,
         ended_us: None,
         held: None,
+        inbox: None,
+        left_unread: false,
         gate,
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{Sent, take_code};
-
-    #[test]
-    fn compiled_form_is_taken_from_the_front_only() {
-        let check = |result: &[u8], code: Option<&[u8]>, record: &[u8]| {
-            let may_share = code.is_some() && result[0] == b'S';
-            assert_eq!(take_code(result), Sent { code, may_share, record });
-        };
-        check(b"", None, b"");
-        check(b"(record", None, b"(record");
-        check(b"C\x02\0\0\0ab(record", Some(b"ab"), b"(record");
-        check(b"S\x02\0\0\0ab(record", Some(b"ab"), b"(record");
-        check(b"C\x02\0\0\0ab", Some(b"ab"), b"");
-        // Cut short by a run that was killed while it wrote: neither code nor a record.
-        check(b"C\x02\0\0\0a", None, b"");
-        check(b"C\x02\0", None, b"");
-    }
 }

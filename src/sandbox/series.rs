@@ -1,10 +1,12 @@
 //! Short runs of one program, one after the other in one process: a series.
 //!
-//! Theory of operation. Making a process for a run costs as much as many a run. Where the driver's
-//! `series.py` has found, before anything of the solution was executed, that the code can reach nothing but
-//! its own globals, its streams and some libraries whose state can be renewed, the runs after the first
-//! are given to one process, input by input over a socket. After each it says on its result channel whether
-//! it can vouch for it. What it says is not what the trust rests on:
+//! Theory of operation. Making a process for a run costs as much as many a run. After a job's first run,
+//! a process that is given no input compiles the program and sends what it compiled, for later runs to be
+//! spared that: nothing that any run has seen can be in it. Where the driver's `series.py` has found there, before
+//! anything of the solution was executed, that the code can reach nothing but its own globals, its streams and
+//! some libraries whose state can be renewed, that same process is then given the runs after the first, input by input over a
+//! socket. After each it says on its result channel whether it can vouch for it. What it says is not what the
+//! trust rests on:
 //!
 //! - The process can have neither children nor threads (`RLIMIT_NPROC`), so that its end and its CPU clock
 //!   are everything there is.
@@ -32,9 +34,9 @@ use super::{
     passing,
     program::{CALL_FD, Inputs, SERIES_FD},
     protocol::{JobRun, Ran, ReplyOf, write_unforked},
-    run::{self, Stage, Supervisor},
+    run::{self, Stage, Supervisor, cpu_kill_after},
     step::{StepError, io_step, step},
-    supervise::{MEMORY_WATCH, Watch, end_everything},
+    supervise::{MEMORY_WATCH, Watch, end_everything, least_time_to_use},
     sys::{self, unforked::Unforked},
 };
 
@@ -45,6 +47,8 @@ const MOST_CPU: Duration = Duration::from_millis(50);
 const MOST_WALL: Duration = Duration::from_millis(500);
 /// A series of fewer runs costs more than it saves.
 const LEAST_RUNS: usize = 2;
+/// A process that compiles for fewer runs than these costs more than their compiling does.
+const LEAST_COMPILED_FOR: usize = 3;
 /// After so many runs in doubt the rest has processes of its own.
 const MOST_DOUBTS: u32 = 2;
 
@@ -67,13 +71,19 @@ impl SeriesPlan {
         SeriesPlan { possible, doubts: 0 }
     }
 
-    pub fn is_possible(&self) -> bool {
-        self.possible
+    /// What the first run, in a process of its own, has shown.
+    pub fn first_was(&mut self, cpu_us: u64) {
+        self.possible &= u128::from(cpu_us) < MOST_CPU.as_micros();
     }
 
-    /// What the first run, in a process of its own, has shown.
-    pub fn first_was(&mut self, may_share: bool, cpu_us: u64) {
-        self.possible &= may_share && u128::from(cpu_us) < MOST_CPU.as_micros();
+    /// The program's runs may not share a process.
+    pub fn rule_out(&mut self) {
+        self.possible = false;
+    }
+
+    /// Whether it is worth while to compile for so many runs.
+    pub fn wants_form(&self, left: usize) -> bool {
+        left >= LEAST_COMPILED_FOR || self.is_worth_while(left)
     }
 
     pub fn is_worth_while(&self, left: usize) -> bool {
@@ -94,8 +104,17 @@ pub struct Ended {
     pub too_long: bool,
 }
 
-/// Before the record of a run for which the driver vouches: `1` and the record's length.
-const VOUCHED_BYTES: usize = 5;
+/// What came of compiling.
+pub struct Compiled {
+    /// `None`: every run compiles for itself, and finds out why this one could not.
+    pub code: Option<Vec<u8>>,
+    /// Where the process that compiled went on with the runs: how that ended.
+    pub ended: Option<Ended>,
+}
+
+/// Before the record of a run for which the driver vouches: `1` and the record's length. Likewise `C` or `S` before
+/// a compiled form.
+const HEAD_BYTES: usize = 5;
 
 /// What the driver has said of a run so far.
 #[derive(Debug, PartialEq, Eq)]
@@ -110,15 +129,26 @@ impl Said {
     fn of(result: &[u8]) -> Said {
         match result {
             [] => Said::Nothing,
-            [b'1', rest @ ..] => match rest.split_first_chunk::<4>() {
-                None => Said::Nothing,
-                Some((length, record)) => match record.len().cmp(&(u32::from_le_bytes(*length) as usize)) {
-                    Ordering::Less => Said::Nothing,
-                    Ordering::Equal => Said::Vouched,
-                    Ordering::Greater => Said::Other,
-                },
-            },
+            [b'1', rest @ ..] => Said::by_length(rest),
             _ => Said::Other,
+        }
+    }
+
+    /// The same of what a process that compiles says, and whether it says that runs may share it.
+    fn of_compiler(result: &[u8]) -> (Said, bool) {
+        match result {
+            [] => (Said::Nothing, false),
+            [tag @ (b'C' | b'S'), rest @ ..] => (Said::by_length(rest), *tag == b'S'),
+            _ => (Said::Other, false),
+        }
+    }
+
+    fn by_length(rest: &[u8]) -> Said {
+        let Some((length, record)) = rest.split_first_chunk::<4>() else { return Said::Nothing };
+        match record.len().cmp(&(u32::from_le_bytes(*length) as usize)) {
+            Ordering::Less => Said::Nothing,
+            Ordering::Equal => Said::Vouched,
+            Ordering::Greater => Said::Other,
         }
     }
 }
@@ -147,15 +177,85 @@ pub fn carry_out(
 ) -> Result<Option<Ended>, StepError> {
     renew()?;
     let Buffers { captured, frame } = buffers;
+    let (watch, to_runs) = start(supervisor, job, Stage::Series(code), captured)?;
+    go_on(supervisor, runs, watch, to_runs, frame, renew)
+}
+
+/// Starts a process without any run's input, and the socket over which it may be given some.
+fn start<'b>(
+    supervisor: &Supervisor<'_>,
+    job: &LentJob<'_>,
+    stage: Stage<'_>,
+    captured: &'b mut [Unforked; 3],
+) -> Result<(Watch<'b>, UnixStream), StepError> {
     if let Some(group) = &supervisor.setup.group {
         io_step("limit_memory", || group.limit_memory(supervisor.limits.memory_bytes))?;
     }
-    let stage = Stage::Series(code);
     let nothing = JobRun { stdin: Bytes::new(b""), call: None, files: Vec::new() };
     let (ours, theirs) = io_step("make_series_pair", UnixStream::pair)?;
     let inputs = run::inputs(&nothing, None, stage)?;
     let inputs = Inputs { series: Some(theirs), ..inputs };
-    let mut watch = run::start(supervisor, job, stage, inputs, captured)?;
+    Ok((run::start(supervisor, job, stage, inputs, captured)?, ours))
+}
+
+/// Has the program compiled for the runs, in a process that has been given none of their inputs until what it
+/// compiled has been taken from it. Where they may share a process, it goes on with them as [`carry_out`]
+/// does. `None` if the service wants no more.
+pub fn compile(
+    supervisor: &Supervisor<'_>,
+    job: &LentJob<'_>,
+    runs: &[JobRun<&Bytes>],
+    plan: &SeriesPlan,
+    buffers: &mut Buffers,
+    renew: &mut impl FnMut() -> Result<bool, StepError>,
+) -> Result<Option<Compiled>, StepError> {
+    renew()?;
+    let begun = Instant::now();
+    let Buffers { captured, frame } = buffers;
+    let for_series = plan.is_worth_while(runs.len());
+    let (mut watch, to_runs) = start(supervisor, job, Stage::Compile { for_series }, captured)?;
+    let most_wall = begun + Duration::from_millis(supervisor.limits.wall_ms);
+    let most_cpu = cpu_kill_after(supervisor.limits.cpu_ms);
+    let mut cpu_check = Instant::now() + least_time_to_use(most_cpu);
+    while Said::of_compiler(watch.captures[2].bytes()).0 == Said::Nothing {
+        if let Looked::Unwanted = look(supervisor, &mut watch, most_wall.min(cpu_check))? {
+            end_everything(supervisor, &mut watch)?;
+            return Ok(None);
+        }
+        if watch.main_status.is_some() || watch.limit.is_some() || Instant::now() >= most_wall {
+            break;
+        }
+        if Instant::now() >= cpu_check {
+            let used = sys::process_cpu_time(watch.main).unwrap_or(most_cpu);
+            if used >= most_cpu {
+                break;
+            }
+            cpu_check = Instant::now() + least_time_to_use(most_cpu - used);
+        }
+    }
+    let result = watch.captures[2].bytes();
+    let (Said::Vouched, shares) = Said::of_compiler(result) else {
+        end_everything(supervisor, &mut watch)?;
+        return Ok(Some(Compiled { code: None, ended: None }));
+    };
+    let code = Some(result[HEAD_BYTES..].to_vec());
+    if !shares {
+        end_everything(supervisor, &mut watch)?;
+        return Ok(Some(Compiled { code, ended: None }));
+    }
+    let ended = go_on(supervisor, runs, watch, to_runs, frame, renew)?;
+    Ok(ended.map(|ended| Compiled { code, ended: Some(ended) }))
+}
+
+/// Gives the process one run after the other.
+fn go_on(
+    supervisor: &Supervisor<'_>,
+    runs: &[JobRun<&Bytes>],
+    mut watch: Watch<'_>,
+    ours: UnixStream,
+    frame: &mut Unforked,
+    renew: &mut impl FnMut() -> Result<bool, StepError>,
+) -> Result<Option<Ended>, StepError> {
     let mut ended = Ended { done: 0, too_long: false };
     for input in runs {
         if stop_requested(supervisor.socket) {
@@ -184,10 +284,11 @@ pub fn carry_out(
                     memory_bytes,
                     stdout: stdout.bytes(),
                     stderr: stderr.bytes(),
-                    result: Bytes::new(&result.bytes()[VOUCHED_BYTES..]),
+                    result: Bytes::new(&result.bytes()[HEAD_BYTES..]),
                     files: Vec::new(),
                     in_series: true,
                     ended_us: sys::monotonic_us(),
+                    left_unread: false,
                 };
                 let reply = ReplyOf::<_, Unforked>::Ran(ran);
                 io_step("report_run", || write_unforked(&mut { supervisor.socket }, frame, &reply))?;
@@ -205,6 +306,34 @@ pub fn carry_out(
     }
     end_everything(supervisor, &mut watch)?;
     Ok(Some(ended))
+}
+
+/// What a look at the process showed.
+enum Looked {
+    /// What the watch holds.
+    Seen,
+    /// The service wants no more of this cell.
+    Unwanted,
+}
+
+/// Waits until something happens, at most until `wake`, and takes note of it.
+fn look(supervisor: &Supervisor<'_>, watch: &mut Watch<'_>, wake: Instant) -> Result<Looked, StepError> {
+    let soon = Instant::now() + MEMORY_WATCH;
+    let ready = watch.wait(supervisor, if watch.tree.is_some() { wake.min(soon) } else { wake })?;
+    if ready.service {
+        return Ok(Looked::Unwanted);
+    }
+    watch.read_captures()?;
+    if ready.child {
+        while let Ok(Some(_)) = supervisor.children.read_signal() {}
+        watch.reap()?;
+        // All that it wrote, it wrote before its end.
+        watch.read_captures()?;
+    }
+    let limits = &supervisor.limits;
+    let over = watch.tree.as_mut().and_then(|tree| tree.look(None, limits, scratch_bytes(limits), 0));
+    watch.limit = watch.limit.or(over);
+    Ok(Looked::Seen)
 }
 
 /// One run: from its input to what the process says of it, or to the first doubt.
@@ -231,24 +360,10 @@ fn one(
     }
     let most_wall = begun + MOST_WALL.min(Duration::from_millis(supervisor.limits.wall_ms));
     while Said::of(watch.captures[2].bytes()) == Said::Nothing {
-        let mut wake = most_wall;
-        if watch.tree.is_some() {
-            wake = wake.min(Instant::now() + MEMORY_WATCH);
-        }
-        let ready = watch.wait(supervisor, wake)?;
-        if ready.service {
+        if let Looked::Unwanted = look(supervisor, watch, most_wall)? {
             return Ok(One::Unwanted);
         }
-        watch.read_captures()?;
-        if ready.child {
-            while let Ok(Some(_)) = supervisor.children.read_signal() {}
-            watch.reap()?;
-        }
-        let over = watch
-            .tree
-            .as_mut()
-            .and_then(|tree| tree.look(None, &supervisor.limits, scratch_bytes(&supervisor.limits), 0));
-        if watch.main_status.is_some() || watch.limit.is_some() || over.is_some() {
+        if watch.main_status.is_some() || watch.limit.is_some() {
             return doubt(false);
         }
         if Instant::now() >= most_wall {

@@ -71,7 +71,7 @@ pub fn serve(
     loop {
         let open = match read_message::<Ask>(socket) {
             Ok(Ask::Open(open)) => open,
-            Ok(Ask::Stop) => continue, // It was meant for a cell that had ended already.
+            Ok(Ask::Stop | Ask::End) => continue, // It was meant for a cell that had ended already.
             Ok(Ask::Job(_)) => return Err(StepError { step: "await_cell", errno: Errno::EPROTO }),
             Err(_) => return Ok(()),
         };

@@ -20,7 +20,7 @@ use super::{
     cell::scratch_bytes,
     cgroup::SlotGroup,
     forks::Gate,
-    protocol::Ran,
+    protocol::{Ask, Ran, read_message},
     run::{Supervisor, cpu_kill_after},
     step::{StepError, io_step, step},
     sys::{self, unforked::Unforked},
@@ -42,6 +42,35 @@ pub struct Capture<'b> {
     /// Has room for one byte more than may be kept.
     bytes: &'b mut Unforked,
     most: usize,
+}
+
+/// The end of a link that a run writes to. Held until the run's end has been noted, so that the other side
+/// cannot see that end, react to it and seem to have ended first; or until the run has closed it and goes on.
+pub struct HeldStream {
+    _stream: OwnedFd,
+    /// As links below /proc show it.
+    name: String,
+    seen_closed: bool,
+}
+
+impl HeldStream {
+    pub fn new(stream: OwnedFd) -> io::Result<HeldStream> {
+        let name = format!("pipe:[{}]", nix::sys::stat::fstat(&stream)?.st_ino);
+        Ok(HeldStream { _stream: stream, name, seen_closed: false })
+    }
+
+    /// Whether at two looks in succession none of these processes had it. At a single one they may just be ending.
+    fn is_let_go(&mut self, living: &[Pid]) -> bool {
+        let is_closed = !living.is_empty() && !living.iter().any(|process| self.is_open_in(*process));
+        std::mem::replace(&mut self.seen_closed, is_closed) && is_closed
+    }
+
+    /// What cannot be seen counts as open.
+    fn is_open_in(&self, process: Pid) -> bool {
+        let Ok(entries) = fs::read_dir(format!("/proc/{process}/fd")) else { return true };
+        let mut targets = entries.map(|entry| fs::read_link(entry?.path()));
+        targets.any(|target| target.is_ok_and(|target| target.as_os_str() == self.name.as_str()))
+    }
 }
 
 /// CPU time of a slot's control group, and of this process, which is in it.
@@ -78,14 +107,16 @@ pub struct Watch<'b> {
     pub given_bytes: u64,
     /// When it had ended or was to be ended, on the machine's monotonic clock.
     pub ended_us: Option<u64>,
-    /// The run's own ends of a link. Held until its end has been noted, so that the other side cannot
-    /// see that end, react to it and seem to have ended first.
-    pub held: Option<[OwnedFd; 2]>,
+    pub held: Option<HeldStream>,
+    /// The end of a link that the run reads from; and whether there was something in it when the run ended.
+    pub inbox: Option<OwnedFd>,
+    pub left_unread: bool,
     /// Where the run must ask before it forks.
     pub gate: Option<Gate>,
 }
 
-/// Watches until the program has ended or a limit is hit. `false` if the service wants it ended.
+/// Watches until the program has ended, a limit is hit or the service wants the run ended. `false` if it
+/// wants nothing more of it.
 pub fn supervise(
     supervisor: &Supervisor<'_>,
     watch: &mut Watch<'_>,
@@ -103,9 +134,6 @@ pub fn supervise(
             wake = wake.min(Instant::now() + MEMORY_WATCH);
         }
         let ready = watch.wait(supervisor, wake)?;
-        if ready.service {
-            return Ok(false);
-        }
         if ready.gate
             && let Some(gate) = &mut watch.gate
         {
@@ -116,6 +144,13 @@ pub fn supervise(
             while let Ok(Some(_)) = supervisor.children.read_signal() {}
             watch.reap()?;
         }
+        // An end that came first is the one that is reported.
+        if ready.service && !(watch.main_status.is_some() && watch.held.is_some()) {
+            match read_message::<Ask>(&mut { supervisor.socket }) {
+                Ok(Ask::End) => break,
+                _ => return Ok(false),
+            }
+        }
         let now = Instant::now();
         if now >= next_look {
             let living = match &supervisor.setup.confined {
@@ -123,6 +158,9 @@ pub fn supervise(
                 Some(_) => tree::descendants(Pid::this()),
                 None => tree::others_in_namespace(),
             };
+            if watch.held.as_mut().is_some_and(|held| held.is_let_go(&living)) {
+                watch.held = None;
+            }
             if is_ready(living) {
                 computing += now - last_look;
             }
@@ -152,6 +190,12 @@ pub fn supervise(
         }
     }
     watch.ended_us = Some(sys::monotonic_us());
+    if let Some(inbox) = watch.inbox.take() {
+        let mut fds = [PollFd::new(inbox.as_fd(), PollFlags::POLLIN)];
+        step("look_at_inbox", || poll(&mut fds, PollTimeout::ZERO))?;
+        watch.left_unread = fds[0].revents().is_some_and(|events| events.contains(PollFlags::POLLIN));
+    }
+    // Only now does the other side see that it ends, and may say something on that.
     watch.held = None;
     Ok(true)
 }
@@ -279,20 +323,28 @@ impl<'b> Watch<'b> {
         begun: Instant,
     ) -> Result<Ran<&'b Bytes, Unforked>, StepError> {
         let cpu_us = self.whole_cpu(supervisor)?.as_micros() as u64;
-        let over_cpu = cpu_us > supervisor.limits.cpu_ms * 1000;
+        let over_cpu = (cpu_us > supervisor.limits.cpu_ms * 1000).then_some(LimitHit::Cpu);
+        let memory_bytes = self.max_rss_bytes.max(self.tree.as_ref().map_or(0, TreeWatch::peak_bytes));
+        // A group's limit is set above what was in use when the run began. Some of that may become free, and pages
+        // that were charged before are not charged again: what was used is the measure, or chance would be. Without
+        // a group what is known of it is less, and holds things that are not the run's.
+        let is_over_memory =
+            supervisor.setup.group.is_some() && memory_bytes > supervisor.limits.memory_bytes;
+        let over_memory = is_over_memory.then_some(LimitHit::Memory);
         let [stdout, stderr, result] = self.captures.map(Capture::into_bytes);
         Ok(Ran {
             status: self.main_status.unwrap_or(libc::SIGKILL),
-            limit: self.limit.or(over_cpu.then_some(LimitHit::Cpu)),
+            limit: self.limit.or(over_memory).or(over_cpu),
             cpu_us,
             wall_us: begun.elapsed().as_micros() as u64,
-            memory_bytes: self.max_rss_bytes.max(self.tree.as_ref().map_or(0, TreeWatch::peak_bytes)),
+            memory_bytes,
             stdout,
             stderr,
             result,
             files: Vec::new(),
             in_series: false,
             ended_us: self.ended_us.unwrap_or_else(sys::monotonic_us),
+            left_unread: self.left_unread,
         })
     }
 }

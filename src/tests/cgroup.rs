@@ -166,6 +166,32 @@ async fn memory_of_one_process_is_bounded() {
     }
 }
 
+/// What was used decides, not how much of what was there before has become free meanwhile.
+#[tokio::test(flavor = "multi_thread")]
+async fn more_than_the_limit_is_never_accepted() {
+    let engine = engine(true);
+    if kind(&engine).is_none() {
+        eprintln!("notice: no control groups here; this test ran nothing");
+        return;
+    }
+    let mut verdicts = Vec::new();
+    for over_kib in (-1024..=1024).step_by(256) {
+        let bytes = 64 * MIB as i64 + over_kib * 1024 - (9 << 20);
+        let source = format!("x = bytearray({bytes})\nx[::4096] = bytes(len(x[::4096]))\nprint('done')\n");
+        let report = verify(&engine, submission(&source, limits(64 * MIB))).await;
+        let test = &report.tests[0];
+        let is_over = test.memory_bytes > 64 * MIB;
+        let expected = if is_over { Verdict::MemoryLimit } else { Verdict::Accepted };
+        // Ended by the kernel it may not have come so far.
+        assert!(
+            report.verdict == expected || report.verdict == Verdict::MemoryLimit,
+            "{over_kib} {report:#?}"
+        );
+        verdicts.push(report.verdict);
+    }
+    println!("{verdicts:?}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn memory_of_several_processes_is_summed() {
     for use_cgroups in [true, false] {

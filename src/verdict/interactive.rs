@@ -1,8 +1,8 @@
 //! What a conversation between a solution and an interactor means. Pure.
 //!
 //! Each runs in its own cell and either may end, hang or be killed; when one is gone, the other reads
-//! an end of file and is killed by `SIGPIPE` if it goes on writing. So what ends second may only be a
-//! consequence of what ended first:
+//! an end of file, while what it still writes is taken and goes nowhere. So what ends second may only be a
+//! consequence of what ended first. The solution is ended as soon as the interactor has said anything but "right".
 //!
 //! | the solution | the interactor | decision |
 //! |---|---|---|
@@ -10,16 +10,15 @@
 //! | ended first, well | failed, or does not end | `undecided: bad_tests` |
 //! | ended first, by a crash or its CPU, memory or output limit | anything | the solution's failure |
 //! | ended first, by its wall limit | ended soon after: it was waiting | `time_limit`, cause `wall_time` |
-//! | ended first, by its wall limit | over a limit of its own: it hung | `undecided: bad_tests` |
-//! | ended first, well | was cut off by that: `SIGPIPE`, or an end of file that it did not expect | `wrong_answer` |
+//! | ended first, by its wall limit | over a limit of its own: it hung; or it then wrote what it had kept back | `undecided: bad_tests` |
+//! | ended, or closed its output | met an end of file that it did not expect | `wrong_answer` |
 //! | ended second, however | had said wrong, or failed | `wrong_answer`; `undecided: bad_tests` |
 //! | ended second, badly | had said right | the solution's failure |
-//! | killed by `SIGPIPE` | whatever it said, it said it first | what it says |
 
 use super::{Decision, Ran, Verdict, decide_checked, decide_end, decide_limit};
 use crate::{
     judge::{DriverRecord, Ruling},
-    sandbox::{End, LimitHit, Outcome},
+    sandbox::{LimitHit, Outcome},
     verdict::Cause,
 };
 
@@ -28,6 +27,8 @@ use crate::{
 pub struct Interacted<'a> {
     pub outcome: &'a Outcome,
     pub ruling: Ruling,
+    /// When the solution had ended it wrote what it had said before and not sent.
+    pub kept_back: bool,
 }
 
 /// `interactor`: `None` where it had not ended long after the solution.
@@ -37,42 +38,34 @@ pub fn decide_interactive(ran: &Ran, interactor: Option<Interacted<'_>>) -> Deci
     }
     let solution = ran.outcome;
     let own = decide_limit(solution).or_else(|| decide_end(solution));
-    let Some(Interacted { outcome, ruling }) = interactor else {
+    let Some(Interacted { outcome, ruling, kept_back }) = interactor else {
         let is_waiting_for_it = matches!(solution.limit, Some(LimitHit::Wall)) || own.is_none();
         return own
             .filter(|_| !is_waiting_for_it)
             .unwrap_or_else(|| failed("the interactor did not end after the solution had".to_owned()));
     };
-    let ruling = match was_left_alone(outcome) && solution.ended_at <= outcome.ended_at {
+    let ruling = match was_left_alone(outcome) {
         true => Ruling::Wrong { message: Some("the solution left the conversation".to_owned()) },
         false => ruling,
     };
-    let was_heard_out = solution.end == End::Signaled { signal: libc::SIGPIPE } && solution.limit.is_none();
-    let interactor_first = was_heard_out || outcome.ended_at < solution.ended_at;
-    match (own, interactor_first) {
-        // Nobody read what came after the interactor's last word.
-        (Some(_), true) if was_heard_out => decide_checked(ruling),
+    let waited = solution.limit == Some(LimitHit::Wall);
+    match (own, outcome.ended_at < solution.ended_at) {
         (Some(own), true) if matches!(ruling, Ruling::Right { .. }) => own,
         (_, true) | (None, false) => decide_checked(ruling),
-        (Some(_), false) if solution.limit == Some(LimitHit::Wall) && outcome.limit.is_some() => {
-            decide_checked(ruling)
+        (Some(_), false) if waited && outcome.limit.is_some() => decide_checked(ruling),
+        (Some(_), false) if waited && kept_back => {
+            failed("the interactor waited for the solution and had not flushed its own last word".to_owned())
         }
         (Some(own), false) => own,
     }
 }
 
-/// Whether an interactor ended because there was nobody left to talk to: written in C++, by a signal;
-/// in Python, by one of two exceptions.
+/// Whether an interactor in Python ended because there was nobody left to talk to. Nothing else ends its input.
 fn was_left_alone(interactor: &Outcome) -> bool {
-    if interactor.limit.is_some() {
-        return false;
-    }
-    match DriverRecord::parse(&interactor.result) {
-        Ok(Some(DriverRecord::Raised(text))) => {
-            text.starts_with("BrokenPipeError") || text.starts_with("EOFError")
-        }
-        _ => interactor.end == End::Signaled { signal: libc::SIGPIPE },
-    }
+    let record = DriverRecord::parse(&interactor.result);
+    let is_end_of_file =
+        matches!(record, Ok(Some(DriverRecord::Raised(text))) if text.starts_with("EOFError"));
+    is_end_of_file && interactor.limit.is_none()
 }
 
 fn failed(message: String) -> Decision {
@@ -84,6 +77,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+    use crate::sandbox::End;
 
     fn outcome(end: End, limit: Option<LimitHit>, ended_ms: u64) -> Outcome {
         Outcome { ended_at: Duration::from_millis(ended_ms), ..Outcome::silent(end, limit) }
@@ -110,7 +104,8 @@ mod tests {
             (exited(0, 1), Some((exited(1, 2), WRONG)), Verdict::WrongAnswer),
             (exited(0, 1), Some((exited(3, 2), broken())), Verdict::Undecided),
             (exited(0, 1), None, Verdict::Undecided),
-            (exited(0, 1), Some((killed(pipe, None, 2), broken())), Verdict::WrongAnswer),
+            // Nobody refused what it wrote: its own doing.
+            (exited(0, 1), Some((killed(pipe, None, 2), broken())), Verdict::Undecided),
             (exited(0, 3), Some((killed(pipe, None, 2), broken())), Verdict::Undecided),
             (exited(0, 3), Some((exited(0, 2), RIGHT)), Verdict::Accepted),
             (exited(0, 3), Some((exited(1, 2), WRONG)), Verdict::WrongAnswer),
@@ -124,9 +119,11 @@ mod tests {
             (exited(1, 3), Some((exited(1, 2), WRONG)), Verdict::WrongAnswer),
             (exited(1, 3), Some((exited(9, 2), broken())), Verdict::Undecided),
             (exited(1, 3), Some((exited(0, 2), RIGHT)), Verdict::RuntimeError),
-            (killed(pipe, None, 1), Some((exited(1, 2), WRONG)), Verdict::WrongAnswer),
-            (killed(pipe, None, 3), Some((exited(0, 2), RIGHT)), Verdict::Accepted),
-            (killed(pipe, None, 1), Some((exited(9, 2), broken())), Verdict::Undecided),
+            (killed(pipe, None, 1), Some((exited(1, 2), WRONG)), Verdict::RuntimeError),
+            (killed(pipe, None, 3), Some((exited(0, 2), RIGHT)), Verdict::RuntimeError),
+            // Ended by us.
+            (killed(kill, None, 3), Some((exited(1, 2), WRONG)), Verdict::WrongAnswer),
+            (killed(kill, None, 3), Some((exited(9, 2), broken())), Verdict::Undecided),
             (cpu(1), Some((exited(1, 2), WRONG)), Verdict::TimeLimit),
             (cpu(1), Some((exited(9, 2), broken())), Verdict::TimeLimit),
             (cpu(1), None, Verdict::TimeLimit),
@@ -141,10 +138,20 @@ mod tests {
             (wall(3), Some((exited(0, 2), RIGHT)), Verdict::TimeLimit),
         ];
         for (row, (solution, interactor, expected)) in rows.into_iter().enumerate() {
-            let interacted =
-                interactor.as_ref().map(|(outcome, ruling)| Interacted { outcome, ruling: ruling.clone() });
-            let decision = decide_interactive(&Ran::new(&solution), interacted);
+            let interacted = |kept_back| {
+                interactor.as_ref().map(|(outcome, ruling)| {
+                    let ruling = ruling.clone();
+                    Interacted { outcome, ruling, kept_back }
+                })
+            };
+            let ran = Ran::new(&solution);
+            let decision = decide_interactive(&ran, interacted(false));
             assert_eq!(decision.verdict, expected, "row {row}: {solution:?} {interactor:?}");
+            // What was kept back matters only to who waited for it.
+            let is_blamed = solution.limit == Some(LimitHit::Wall)
+                && interactor.as_ref().is_some_and(|(outcome, _)| outcome.ended_at > solution.ended_at);
+            let blamed = if is_blamed { Verdict::Undecided } else { expected };
+            assert_eq!(decide_interactive(&ran, interacted(true)).verdict, blamed, "row {row}");
         }
     }
 }

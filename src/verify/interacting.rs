@@ -1,5 +1,7 @@
 //! Tests in which an interactor converses with the solution: one pair of linked cells for each.
 
+use std::pin::pin;
+
 use tokio::time::timeout;
 
 use super::{
@@ -12,8 +14,9 @@ use super::{
 };
 use crate::{
     admission::Place,
+    judge::{CheckerProtocol, Ruling},
     limits::Limits,
-    sandbox::{CellRun, Fault, Job, LinkAt, LinkedJob, Outcome},
+    sandbox::{CellRun, Conversing, Fault, Job, LinkAt, LinkedJob, Outcome},
     submission::{Prelude, ProgramTest, Submission},
     verdict::{Decision, Interacted, Ran, decide_interactive},
 };
@@ -23,6 +26,8 @@ use crate::{
 struct Conversation {
     solution: Outcome,
     interactor: Option<Outcome>,
+    /// The interactor wrote something when the solution, which had read all before that, had ended.
+    spoke_late: bool,
 }
 
 impl Engine {
@@ -52,7 +57,9 @@ impl Engine {
         let interacted = conversation.interactor.as_ref().map(|outcome| {
             let ruling = interactor.protocol.ruling(outcome);
             self.metrics.checked(ruling.as_str());
-            Interacted { outcome, ruling }
+            // Where every line goes out as it is written, it is no earlier word.
+            let kept_back = conversation.spoke_late && !interactor.writes_at_once();
+            Interacted { outcome, ruling, kept_back }
         });
         decide_interactive(&Ran::new(&conversation.solution), interacted)
     }
@@ -101,13 +108,35 @@ impl Engine {
             at: LinkAt::Streams,
         };
         let other = self.interactor_job(errand.limits, test, interactor);
-        let (mut solution, mut other) = self.sandbox.open_linked(solution, other, place).await?;
-        let patience = interactor.limits.wall();
-        // The interactor may end first; what it came to then waits in its socket.
-        let solution = outcome(&mut solution).await?;
-        match timeout(patience, outcome(&mut other)).await {
-            Ok(interactor) => Ok(Conversation { solution, interactor: Some(interactor?) }),
-            Err(_) => Ok(Conversation { solution, interactor: None }),
+        let Conversing { first: mut solution, second: mut other, to_first, to_second } =
+            self.sandbox.open_conversation(solution, other, place).await?;
+        let ender = solution.ender().map_err(|error| fault("hold_cell", &error))?;
+        let mut solution_ends = pin!(outcome(&mut solution));
+        let mut interactor_ends = pin!(outcome(&mut other));
+        // Whoever ends first, the other is heard out: nobody is refused what he writes.
+        tokio::select! {
+            biased;
+            solution = &mut solution_ends => {
+                let solution = solution?;
+                let ends = timeout(interactor.limits.wall(), interactor_ends);
+                let (interactor, taken) = to_first.taken_until(ends).await?;
+                let interactor = interactor.ok().transpose()?;
+                let spoke_late = taken > 0 && !solution.left_unread;
+                Ok(Conversation { solution, interactor, spoke_late })
+            }
+            interactor_outcome = &mut interactor_ends => {
+                let outcome = interactor_outcome?;
+                if !matches!(interactor.protocol.ruling(&outcome), Ruling::Right { .. }) {
+                    // There is nothing more to win, and perhaps nobody it could tell from.
+                    ender.end().map_err(|error| fault("end_solution", &error))?;
+                }
+                let (solution, _) = to_second.taken_until(solution_ends).await?;
+                let solution = solution?;
+                // It may have ended first all the same, and only been reported later.
+                let ((), taken) = to_first.taken_until(std::future::ready(())).await?;
+                let spoke_late = taken > 0 && !solution.left_unread;
+                Ok(Conversation { solution, interactor: Some(outcome), spoke_late })
+            }
         }
     }
 
@@ -134,6 +163,18 @@ impl Engine {
             at: LinkAt::Streams,
         }
     }
+}
+
+impl ReadyJudge<'_> {
+    /// Whether what it says in a conversation goes out line by line, though it may not flush: our drivers and our
+    /// `testlib.h` see to that.
+    fn writes_at_once(&self) -> bool {
+        self.protocol == CheckerProtocol::Testlib || self.ready.language.name() == "python"
+    }
+}
+
+fn fault(step: &str, error: &std::io::Error) -> Fault {
+    Fault { step: step.to_owned(), detail: error.to_string() }
 }
 
 async fn outcome(cell: &mut CellRun) -> Result<Outcome, Fault> {

@@ -1,5 +1,5 @@
-# Zeros and a sign in front, which are the same number to rules that know numbers.
+# Zeros and a sign in front: another word, but to a rule that reads every word as a decimal.
 # judge: program-int
-# matches: float data-set openthoughts apps taco livecodebench sandboxfusion
+# matches: livecodebench
 x = int(input())
 print("+000%d" % (x * 7919 + 13))

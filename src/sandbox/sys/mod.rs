@@ -219,6 +219,13 @@ pub fn set_rlimit(resource: u32, soft: u64, hard: u64) -> Result<(), Errno> {
     Errno::result(unsafe { libc::setrlimit(resource as _, &limit) }).map(drop)
 }
 
+/// The most that this process may set a limit to.
+pub fn hard_rlimit(resource: u32) -> Result<u64, Errno> {
+    let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+    // SAFETY: `limit` outlives the call and is written by it; an unknown resource is refused by the kernel.
+    Errno::result(unsafe { libc::getrlimit(resource as _, &mut limit) }).map(|_| limit.rlim_max)
+}
+
 /// Installs a seccomp filter program for the calling thread. `no_new_privs` must be set.
 pub fn install_seccomp(program: &[SockFilter]) -> Result<(), Errno> {
     let program =

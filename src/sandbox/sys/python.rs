@@ -40,7 +40,27 @@ struct Library {
     tuple_set: unsafe extern "C" fn(Object, isize, Object) -> c_int,
     print_error: unsafe extern "C" fn(),
     exit: unsafe extern "C" fn(c_int),
+    evaluate: unsafe extern "C" fn(Object, Object, Object) -> Object,
+    fetch_error: unsafe extern "C" fn(*mut Object, *mut Object, *mut Object),
+    normalise_error: unsafe extern "C" fn(*mut Object, *mut Object, *mut Object),
+    set_traceback: unsafe extern "C" fn(Object, Object) -> c_int,
+    is_kind_of: unsafe extern "C" fn(Object, Object) -> c_int,
+    is_error_of: unsafe extern "C" fn(Object, Object) -> c_int,
+    hold: unsafe extern "C" fn(Object),
+    release: unsafe extern "C" fn(Object),
+    thread: unsafe extern "C" fn() -> *mut c_void,
+    recursion_limit: unsafe extern "C" fn() -> c_int,
+    version: unsafe extern "C" fn() -> *const c_char,
+    none: Object,
+    tuple_kind: Object,
+    /// Where the pointer to it stands.
+    system_exit: *const Object,
 }
+
+// SAFETY: the pointers are to the interpreter's own static objects, which live as long as the process.
+unsafe impl Send for Library {}
+// SAFETY: likewise; the interpreter's process has one thread that uses them.
+unsafe impl Sync for Library {}
 
 static LIBRARY: OnceLock<Library> = OnceLock::new();
 
@@ -90,7 +110,7 @@ const METH_NOARGS: c_int = 0x0004;
 /// The version of the module interface that has been fixed since Python 3.
 const STABLE_MODULE_API: c_int = 3;
 
-static METHODS: [MethodDef; 4] = [
+static METHODS: [MethodDef; 5] = [
     MethodDef { name: c"serve".as_ptr(), function: Some(serve), flags: METH_O, doc: std::ptr::null() },
     MethodDef {
         name: c"next_run".as_ptr(),
@@ -104,6 +124,7 @@ static METHODS: [MethodDef; 4] = [
         flags: METH_O,
         doc: std::ptr::null(),
     },
+    MethodDef { name: c"evaluate".as_ptr(), function: Some(evaluate), flags: METH_O, doc: std::ptr::null() },
     MethodDef { name: std::ptr::null(), function: None, flags: 0, doc: std::ptr::null() },
 ];
 
@@ -132,6 +153,20 @@ fn find_library() -> Option<Library> {
             tuple_set: transmute::<*mut c_void, _>(find(c"PyTuple_SetItem")?),
             print_error: transmute::<*mut c_void, _>(find(c"PyErr_Print")?),
             exit: transmute::<*mut c_void, _>(find(c"Py_Exit")?),
+            evaluate: transmute::<*mut c_void, _>(find(c"PyEval_EvalCode")?),
+            fetch_error: transmute::<*mut c_void, _>(find(c"PyErr_Fetch")?),
+            normalise_error: transmute::<*mut c_void, _>(find(c"PyErr_NormalizeException")?),
+            set_traceback: transmute::<*mut c_void, _>(find(c"PyException_SetTraceback")?),
+            is_kind_of: transmute::<*mut c_void, _>(find(c"PyObject_IsInstance")?),
+            is_error_of: transmute::<*mut c_void, _>(find(c"PyErr_GivenExceptionMatches")?),
+            hold: transmute::<*mut c_void, _>(find(c"Py_IncRef")?),
+            release: transmute::<*mut c_void, _>(find(c"Py_DecRef")?),
+            thread: transmute::<*mut c_void, _>(find(c"PyThreadState_Get")?),
+            recursion_limit: transmute::<*mut c_void, _>(find(c"Py_GetRecursionLimit")?),
+            version: transmute::<*mut c_void, _>(find(c"Py_GetVersion")?),
+            none: find(c"_Py_NoneStruct")?,
+            tuple_kind: find(c"PyTuple_Type")?,
+            system_exit: find(c"PyExc_SystemExit")?.cast(),
         })
     }
 }
@@ -203,6 +238,94 @@ unsafe extern "C" fn newest_change(_module: Object, dicts: Object) -> Object {
             (*dict).version
         });
         (library.whole_number_from)(versions.max().unwrap_or(0) as c_long)
+    }
+}
+
+/// `_proofbox.evaluate((code, namespace))`: executes code as the interpreter executes a program's, with no frame
+/// below it. Returns None, or the exception that ended it; or, where `SystemExit` was raised with a tuple and nothing has
+/// caught it, the tuple: for the interpreter that is no exit code, while the exception once made would
+/// say that the tuple's only item is.
+unsafe extern "C" fn evaluate(_module: Object, given: Object) -> Object {
+    let Some(library) = LIBRARY.get() else { super::exit_now(127) };
+    // SAFETY: called by the interpreter, in the only thread, with a tuple of code and a dictionary, which the
+    // caller keeps alive. What `fetch_error` gives is ours; of it one object is returned and the others
+    // released. The recursion counter is this thread's own, and changed while nothing else runs.
+    unsafe {
+        let [code, namespace] = [0, 1].map(|index| (library.tuple_item)(given, index));
+        let counter = RecursionCounter::find(library);
+        let below = counter.as_ref().map_or(0, |counter| counter.count_from_zero());
+        let result = (library.evaluate)(code, namespace, namespace);
+        if let Some(counter) = counter {
+            counter.count_from(below);
+        }
+        if !result.is_null() {
+            (library.release)(result);
+            (library.hold)(library.none);
+            return library.none;
+        }
+        let (mut kind, mut value, mut traceback) = (null_mut(), null_mut(), null_mut());
+        (library.fetch_error)(&mut kind, &mut value, &mut traceback);
+        let is_exit = (library.is_error_of)(kind, *library.system_exit) == 1;
+        if !(is_exit && !value.is_null() && (library.is_kind_of)(value, library.tuple_kind) == 1) {
+            (library.normalise_error)(&mut kind, &mut value, &mut traceback);
+            if !traceback.is_null() {
+                (library.set_traceback)(value, traceback);
+            }
+        }
+        (library.release)(kind);
+        if !traceback.is_null() {
+            (library.release)(traceback);
+        }
+        value
+    }
+}
+
+/// The interpreter's count of how deep a thread is in calls, which ends a recursion that is too deep.
+struct RecursionCounter {
+    /// What is left of the limit.
+    remaining: *mut c_int,
+    limit: c_int,
+}
+
+impl RecursionCounter {
+    /// `None` where the interpreter's version is another, or what is found is no such count: then a program
+    /// has a few calls less than it would have alone.
+    ///
+    /// # Safety
+    /// Called in the interpreter's thread.
+    unsafe fn find(library: &Library) -> Option<RecursionCounter> {
+        /// `PyThreadState` of CPython 3.11, as far as needed.
+        #[repr(C)]
+        struct Thread {
+            links: [*mut c_void; 3],
+            flags: [c_int; 2],
+            remaining: c_int,
+            limit: c_int,
+        }
+        // SAFETY: the version is a static text; the layout is that version's.
+        unsafe {
+            if !CStr::from_ptr((library.version)()).to_bytes().starts_with(b"3.11.") {
+                return None;
+            }
+            let thread = (library.thread)().cast::<Thread>();
+            let (limit, remaining) = ((*thread).limit, (*thread).remaining);
+            // What our own frames may amount to.
+            let is_such = limit == (library.recursion_limit)() && (1..50).contains(&(limit - remaining));
+            is_such.then(|| RecursionCounter { remaining: &raw mut (*thread).remaining, limit })
+        }
+    }
+
+    /// As if there were nothing below. Returns how much there is.
+    fn count_from_zero(&self) -> c_int {
+        // SAFETY: a field of the thread's state, which lives as long as the thread; see `find`.
+        unsafe { self.limit - std::ptr::replace(self.remaining, self.limit) }
+    }
+
+    /// Counts what is below again. The limit may have become another one since; the interpreter then has changed
+    /// what remains by as much.
+    fn count_from(&self, below: c_int) {
+        // SAFETY: as above.
+        unsafe { *self.remaining -= below }
     }
 }
 

@@ -177,6 +177,7 @@ impl Prepared {
             in_series: false,
             files: Vec::new(),
             ended_at: Duration::ZERO,
+            left_unread: false,
         })
     }
 }

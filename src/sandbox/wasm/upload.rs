@@ -127,5 +127,6 @@ fn not_a_module(problem: &str) -> Outcome {
         in_series: false,
         files: Vec::new(),
         ended_at: std::time::Duration::ZERO,
+        left_unread: false,
     }
 }
