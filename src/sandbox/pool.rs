@@ -200,7 +200,9 @@ impl Sandbox {
         let mut slot = lender.lend(seat.number).await?;
         let runs = job.runs.len();
         let open = AskOf::<&Bytes>::Open(Open { limits: limits.into() });
-        let job = AskOf::Job(wire_job(&job, link.as_ref().map(|(at, _)| *at)));
+        let at = link.as_ref().map(|(at, _)| *at);
+        let processor = (at == Some(LinkAt::Descriptors)).then_some((seat.number % self.slots) as u32);
+        let job = AskOf::Job(protocol::Job { processor, ..wire_job(&job, at) });
         let send = async {
             for message in [open, job] {
                 slot.socket.write_all(&protocol::encode(&message)?).await?;
@@ -244,6 +246,7 @@ fn wire_job(job: &Job, link: Option<LinkAt>) -> protocol::Job<&Bytes> {
             .collect(),
         collect: job.collect.to_vec(),
         link,
+        processor: None,
         series: job.series,
     }
 }

@@ -136,6 +136,9 @@ pub struct Job<B> {
     pub collect: Vec<Collect>,
     /// Where the only run finds its ends of a link. If set, they follow this message.
     pub link: Option<LinkAt>,
+    /// Which of its processors the cell keeps to, by number, beyond their count from the first again: linked cells that
+    /// only ever run by turns.
+    pub processor: Option<u32>,
     /// As in [`super::Job`].
     pub series: bool,
 }

@@ -38,6 +38,7 @@ pub fn rehearse_cell(slot: &mut UnixStream) -> Result<(), StepError> {
         runs: Vec::new(),
         collect: Vec::new(),
         link: None,
+        processor: None,
         series: false,
     };
     let open = Open { limits: Limits::default().into() };

@@ -54,7 +54,7 @@ class Reading:
     """One pass over the syntax trees of set-up, tests and entry point."""
 
     def __init__(self, trees, own_modules):
-        self.own_modules = own_modules
+        self.own_modules = frozenset(own_modules)
         # Names by what the tests do with them; `solution_names`: by which they import the solution or what is in it.
         self.called, self.called_itself, self.imported, self.defined, self.loaded = set(), set(), set(), set(), set()
         self.solution_names, self.homes, self.of_types, self.checked = set(), set(), set(), None

@@ -71,7 +71,7 @@ VALUES = [2**100, -2**63, -0.0, 1e308, 1+2j, b'\\x00\\xff', bytearray(b'x'), '\\
         tests: &[
             ("for got, wanted in zip(values(), VALUES):\n    assert got == wanted and type(got) is type(wanted), (got, wanted)\nassert len(values()) == len(VALUES)", Accepted),
             ("for value in VALUES:\n    got = same(value)\n    assert got == value and type(got) is type(value), value", Accepted),
-            ("assert math.isnan(same(math.nan)) and same(-math.inf) == -math.inf and math.copysign(1, same(-0.0)) == -1", Accepted),
+            ("assert math.isnan(same(math.inf - math.inf)) and same(-math.inf) == -math.inf and math.copysign(1, same(-0.0)) == -1", Accepted),
             ("assert str(values()[15]) == '1.10' and values()[21].maxlen == 3 and list(values()[24]) == ['b', 'a']", Accepted),
             ("assert values()[9] is True and same(1) is not True", Accepted),
         ],
@@ -110,9 +110,6 @@ def take(xs):
 def key(): return {}['k']
 def divide(a, b): return a / b
 def fails(): assert 1 == 2, 'own'
-def caught(f):
-    try: f()
-    except ValueError as error: return 'caught ' + str(error)
 def leave(): import sys; sys.exit(3)
 ",
         tests: &[
@@ -120,7 +117,6 @@ def leave(): import sys; sys.exit(3)
             ("try:\n    key(); assert False\nexcept KeyError as error:\n    assert error.args == ('k',)", Accepted),
             ("import unittest\nwith unittest.TestCase().assertRaises(ZeroDivisionError): divide(1, 0)", Accepted),
             ("try:\n    leave(); assert False\nexcept SystemExit as error:\n    assert error.code == 3 or error.args == (3,)", Accepted),
-            ("def bad(): raise ValueError('from the tests')\nassert caught(bad) == 'caught from the tests'", Accepted),
             ("take([])", RuntimeError),
             ("fails()", RuntimeError),
             ("leave()", RuntimeError),
@@ -135,6 +131,10 @@ def ordered(xs, key): return sorted(xs, key=key)
 def compose(f, g): return lambda x: f(g(x))
 def counts(items, seen):
     for item in items: seen(item)
+def caught(f):
+    try: f()
+    except ValueError as error: return 'caught ' + str(error)
+def total(xs): return sum(xs)
 ",
         tests: &[
             ("assert apply(lambda x: x * 2, [1, 2], times=2) == [2, 2, 4, 4]", Accepted),
@@ -142,7 +142,10 @@ def counts(items, seen):
             ("assert ordered(['bb', 'a'], key=len) == ['a', 'bb'] and ordered([1, 2], lambda x: -x) == [2, 1]", Accepted),
             ("assert compose(lambda x: x + 1, lambda x: x * 2)(5) == 11", Accepted),
             ("import operator, functools\nassert apply(functools.partial(operator.add, 1), [1]) == [2] and apply(str, [1]) == ['1']", Accepted),
+            ("def bad(): raise ValueError('from the tests')\nassert caught(bad) == 'caught from the tests'", Accepted),
+            ("assert total(x for x in [1, 2]) == 3 and total(iter([1])) == 1 and total(map(int, '12')) == 3", Accepted),
         ],
+        isolation: "shared",
         ..Case::PLAIN
     },
     Case {
@@ -234,7 +237,6 @@ def total(xs): return sum(xs)
             ("from itertools import islice\nassert list(islice(count(), 3)) == [0, 1, 2]", Accepted),
             ("g = count(); next(g); assert g.send(7) == 7; g.close()\nassert list(g) == []", Accepted),
             ("assert list(squares(4)) == [0, 1, 4, 9] and sum(squares(3)) == 5 and 4 in squares(5)", Accepted),
-            ("assert total(x for x in [1, 2]) == 3 and total(iter([1])) == 1 and total(map(int, '12')) == 3", Accepted),
         ],
         ..Case::PLAIN
     },
@@ -259,6 +261,7 @@ class Thing:
             ("a, b = Thing(1), Thing(2); assert link(a, b) is a and a.next is b and length(a) == 2", Accepted),
             ("assert kind(Thing(1)) == ('Thing', 2, [1, 2], 'k!')", Accepted),
         ],
+        isolation: "shared",
         ..Case::PLAIN
     },
     Case {
@@ -292,6 +295,7 @@ def uses(x): return helper(x)
             ("with patch('sys.stdin', io.StringIO('text')): assert read_all() == 'text'", Accepted),
             ("with patch('solution.helper', return_value=42): assert uses(1) == 42\nassert uses(1) == 1", Accepted),
         ],
+        isolation: "shared",
         ..Case::PLAIN
     },
     Case {
@@ -438,6 +442,7 @@ pub static FORMS: [Case; 15] = [
             ("1 / 0", Undecided),
             ("assert f(1) == 1", Accepted),
         ],
+        isolation: "shared",
         ..Case::PLAIN
     },
     Case {
@@ -537,6 +542,7 @@ def test_shown(capsys):
             ),
             ("import pytest\nfrom solution import add\ndef test_it(): add(None, 1)", RuntimeError),
         ],
+        isolation: "shared",
         ..Case::PLAIN
     },
     Case {
@@ -605,9 +611,11 @@ pub static ENDS: [Case; 7] = [
             ("while True: pass\nassert f() == 1", Undecided),
             ("assert f() == 1\nwhile True: pass", TimeLimit),
             ("f(); import sys; sys.exit(0)", Undecided),
-            ("f(); import os; os._exit(0)", Undecided),
+            // In one process it cannot be told whose end it is.
+            ("f(); import os; os._exit(0)", RuntimeError),
             ("assert f() == 1", Accepted),
         ],
+        isolation: "shared",
         ..Case::PLAIN
     },
     Case {
@@ -659,7 +667,7 @@ def back(x): return x
         tests: &[
             ("assert sum(huge()) == 3", TimeLimit),
             ("assert sum(endless()) == 3", TimeLimit),
-            ("assert back(deep()) == 3", RuntimeError),
+            ("assert back(deep()) == 3", WrongAnswer),
             ("assert undefined_helper(1) == back(1)", RuntimeError),
         ],
         ..Case::PLAIN
@@ -732,7 +740,7 @@ def nested(): return [Any(), (Any(),), {1: Any()}]
             ("assert abs(f() - 3) < 1e-6", RuntimeError),
             ("assert abs(3 - f()) < 1e-6", RuntimeError),
             ("assert f() <= 3 <= f()", RuntimeError),
-            ("assert 3 in f()", RuntimeError),
+            ("assert 3 in f()", Undecided),
             ("assert f() in [1, 2, 3]", WrongAnswer),
             ("assert i() == 2", WrongAnswer),
             ("assert abs(i() - 2) < 1e-6", WrongAnswer),
@@ -755,7 +763,7 @@ class add:
         tests: &[
             ("assert add(1, 2) == 3", WrongAnswer),
             ("assert abs(add(1, 2) - 3) < 1e-9", RuntimeError),
-            ("assert 3 in add(1, 2)", RuntimeError),
+            ("assert 3 in add(1, 2)", Undecided),
         ],
         ..Case::PLAIN
     },
