@@ -6,6 +6,8 @@ mod support;
 #[path = "code_tests/cases.rs"]
 mod cases;
 
+use std::sync::Arc;
+
 use cases::Case;
 use proofbox::{
     admission::Admit,
@@ -15,10 +17,12 @@ use proofbox::{
     submission::{CodeKind, CodeTest, CodeTests, Prelude, Repeat, Stop, Submission, Tests},
     verdict::{Cause, Verdict},
     verify::Engine,
+    wire::{Asked, WireBounds, parse},
 };
+use serde_json::Value;
 use support::{
     container::{self, Who},
-    program,
+    for_each, program, slots,
 };
 
 fn engine(config: EngineConfig) -> Engine {
@@ -227,4 +231,97 @@ async fn no_function_cheat_passes_an_assertion() {
     .await;
     let mistakes: Vec<String> = mistakes.into_iter().flatten().collect();
     assert!(mistakes.is_empty(), "{mistakes:#?}");
+}
+
+fn data(name: &str) -> String {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("test-cases/code-tests").join(name);
+    std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+fn submission(wire: &Value) -> Submission {
+    let mut wire = wire.clone();
+    wire["language"] = "python".into();
+    match parse(wire.to_string().as_bytes(), WireBounds::default()).unwrap() {
+        Asked::Verify(submission) => *submission,
+        Asked::Undecidable(report) => panic!("{report:?}"),
+    }
+}
+
+/// What earlier versions got wrong, each with the verdicts that are right.
+#[tokio::test(flavor = "multi_thread")]
+async fn faults_of_earlier_versions_stay_mended() {
+    let rows: Vec<Value> =
+        data("faults.jsonl").lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let per_process = EngineConfig { series: false, ..EngineConfig::for_testing(slots()) };
+    let engines = Arc::new([engine(EngineConfig::for_testing(slots())), engine(per_process)]);
+    let rows = Arc::new(rows);
+    let mistakes = for_each(rows.len(), slots(), |index| {
+        let (rows, engines) = (Arc::clone(&rows), Arc::clone(&engines));
+        async move {
+            let row = &rows[index];
+            let engine = &engines[usize::from(row.get("args").is_some())];
+            let report = engine.verify(submission(&row["submission"]), Admit::Patient).await;
+            let (verdict, cause) = (report.verdict.as_str(), report.cause.map_or("", Cause::as_str));
+            let is_wanted = row["want"].as_array().unwrap().iter().any(|want| want == verdict);
+            let is_for_that = verdict != "undecided" || row.get("want_cause").is_none_or(|want| want == cause);
+            (!(is_wanted && is_for_that))
+                .then(|| format!("{}: {verdict} {cause} {:?}", row["id"], report.reason))
+        }
+    });
+    let mistakes: Vec<String> = mistakes.await.into_iter().flatten().collect();
+    println!("{} of {} are right", rows.len() - mistakes.len(), rows.len());
+    assert!(mistakes.is_empty(), "{}", mistakes.join("\n"));
+}
+
+/// Solutions, right and wrong, and tests as people write them: the verdict is what plain Python's is.
+#[tokio::test(flavor = "multi_thread")]
+async fn verdicts_are_those_of_plain_python() {
+    let mut cases = Vec::new();
+    for line in data("plain.jsonl").lines() {
+        let group: Value = serde_json::from_str(line).unwrap();
+        for case in group["cases"].as_array().unwrap() {
+            let mut case = case.clone();
+            case["source"] = group["source"].clone();
+            cases.push(case);
+        }
+    }
+    let all = std::env::var_os("PROOFBOX_TEST_ALL_LABELLED").is_some();
+    let (engine, cases) = (Arc::new(engine(EngineConfig::for_testing(slots()))), Arc::new(cases));
+    let mistakes = for_each(cases.len(), slots(), |index| {
+        let (engine, cases) = (Arc::clone(&engine), Arc::clone(&cases));
+        async move {
+            let case = &cases[index];
+            let mut wire = case.clone();
+            for key in ["accepted", "isolation"] {
+                wire.as_object_mut().unwrap().remove(key);
+            }
+            let report = engine.verify(submission(&wire), Admit::Patient).await;
+            let isolation = report.isolation_of_tests.as_ref().map(|isolation| isolation.as_str());
+            let is_accepted = report.verdict == Verdict::Accepted;
+            if case["accepted"] != is_accepted || isolation != case["isolation"].as_str() {
+                let (id, reason) = (&case["id"], report.reason);
+                let verdict = report.verdict;
+                return Some(format!("{id}: {verdict}, {isolation:?}, {reason:?}, for {}", case["accepted"]));
+            }
+            if (all || index % 5 == 0) && case["accepted"] != plain_python(&wire) {
+                return Some(format!("{}: plain Python no longer says so", case["id"]));
+            }
+            None
+        }
+    });
+    let mistakes: Vec<String> = mistakes.await.into_iter().flatten().collect();
+    println!("{} of {} as plain Python has them", cases.len() - mistakes.len(), cases.len());
+    assert!(mistakes.is_empty(), "{}", mistakes.join("\n"));
+}
+
+/// Whether the tests pass with solution and tests in one process, without proofbox.
+fn plain_python(wire: &Value) -> bool {
+    let folder = tempfile::tempdir().unwrap();
+    let (asked, work) = (folder.path().join("submission.json"), folder.path().join("work"));
+    std::fs::write(&asked, wire.to_string()).unwrap();
+    std::fs::create_dir(&work).unwrap();
+    let script = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("test-cases/code-tests/plain.py");
+    let mut command = std::process::Command::new("/usr/bin/python3");
+    command.arg("-B").arg(script).arg(asked).current_dir(work);
+    command.stdin(std::process::Stdio::null()).output().unwrap().status.success()
 }

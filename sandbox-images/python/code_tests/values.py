@@ -303,8 +303,10 @@ class Side:
         return self.last
 
     def raw(self, value):
-        if not self.keeps_identity or id(value) in self.numbers:
+        if not self.keeps_identity:
             return self.raw_of(value)
+        if id(value) in self.numbers:
+            return [self.numbers[id(value)]]
         raw = self.raw_of(value)
         if type(value) not in _FIXED and not (type(raw) is list and type(raw[0]) is int and raw[0] < 0):
             return raw
