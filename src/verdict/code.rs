@@ -147,7 +147,8 @@ fn decide_record(record: &TestsRecord, conversation: &Conversation, stage: Stage
         }
         Tag::Gone => decide_gone(&conversation.solution),
         Tag::Shared => {
-            let message = format!("the tests need the solution in their own process, which is not allowed: {text}");
+            let message =
+                format!("the tests need the solution in their own process, which is not allowed: {text}");
             Decision::new(Verdict::Undecided, message).because(Cause::Unsupported)
         }
         Tag::Met | Tag::Done => bad_tests("the tests' records are out of order".to_owned()),

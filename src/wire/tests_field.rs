@@ -279,7 +279,8 @@ fn code_tests(tests: Vec<(String, WireTest)>, asked: TestsField) -> Result<CodeT
         None | Some("auto") => false,
         Some("separate") => true,
         Some(other) => {
-            let detail = format!("unknown isolation {other:?}; known are \"auto\" (default) and \"separate\"");
+            let detail =
+                format!("unknown isolation {other:?}; known are \"auto\" (default) and \"separate\"");
             return Err(BadRequest::at("test_isolation", detail));
         }
     };

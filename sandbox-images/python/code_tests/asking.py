@@ -122,7 +122,7 @@ class TestsSide(values.Side):
             head = [op] if args is None else [op, self.raw(args)]
             head += [self.raw(value) for value in asked]
             # Not this method's: what only it holds is to be forgotten.
-            asked = None
+            is_next, asked = op == "special" and asked[0] == "__next__", None
             self.send(head)
             answer = self.answer()
         except Gone as error:
@@ -139,7 +139,7 @@ class TestsSide(values.Side):
             self.questions += 1
         kind, answer = answer
         if kind == "x":
-            self.raise_theirs(answer, op == "special" and asked_name(head) == "__next__")
+            self.raise_theirs(answer, is_next)
         return answer
 
     def answer(self):
@@ -445,10 +445,6 @@ NAMED_KINDS = frozenset("function builtin_function_or_method type method_descrip
 OWN_MODULES = set()
 # Modules of whose types nothing is expected but what can be asked.
 PLAINLY_ASKED = frozenset("builtins itertools functools enum types solution".split())
-
-
-def asked_name(head):
-    return head[2] if len(head) > 2 else None
 
 
 def _ask_attribute(owner, name):

@@ -265,7 +265,7 @@ class Tests:
             tag, text = "unsupported", str(error)
         except Failed as error:
             tag, text = error.args
-        except (values.Gone, values.Garbled, asking.NeedsSharing) as error:
+        except (values.Gone, values.Garbled, asking.NeedsSharing):
             tag, text = "gone", ""
         except BaseException as error:
             tag, text = self.judge(error, side.questions > before or self.reads_given(index))

@@ -256,7 +256,8 @@ def fill_set(item, values):
     """The set's order, too, as far as it can be had: it depends on how a set came about. By items one after the
     other, by copying, or of a table that was larger once."""
     extra = [object() for _ in range(4 * len(values))] if len(values) > 4 else []
-    for first, then in ((values, ()), (set(values), ()), (values, extra), (values, ())):
+    turned = [(values[place:] + values[:place], ()) for place in range(1, min(len(values), 32))]
+    for first, then in ((values, ()), (set(values), ()), (values, extra), (values[::-1], ()), *turned, (values, ())):
         set.clear(item)
         set.update(item, first)
         if then:
@@ -267,9 +268,12 @@ def fill_set(item, values):
 
 
 def ordered_frozenset(values):
-    made = frozenset(values)
-    other = frozenset(set(values))
-    return other if not all(map(operator.is_, made, values)) and all(map(operator.is_, other, values)) else made
+    turned = [values[place:] + values[:place] for place in range(1, min(len(values), 32))]
+    for first in (values, set(values), values[::-1], *turned):
+        made = frozenset(first)
+        if all(map(operator.is_, made, values)):
+            return made
+    return frozenset(values)
 
 
 _probe = [[]]

@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `workload` | what is run |
 //! | `bare`, `clock` | the baseline; CPU time of whole process trees |
-//! | `side_by_side` | W1 to W4, W6 and W7 by turns with the baseline; scaling over slots |
+//! | `side_by_side` | W1 to W4 and W6 to W8 by turns with the baseline; scaling over slots |
 //! | `mixed`, `http_load` | W5: labelled submissions through HTTP; the clients |
 //! | `compare`, `outputs` | comparison by every rule; the outputs |
 //! | `wasm` | trivial solutions in WebAssembly |
@@ -126,6 +126,8 @@ pub enum Part {
     W6,
     /// A trivial program with a set, one test
     W7,
+    /// A function, tests that hold code
+    W8,
     /// Comparison of outputs by every rule
     Compare,
     /// Trivial solutions in WebAssembly: Python, JavaScript, an uploaded module
@@ -148,6 +150,7 @@ impl Part {
             Part::W5 => "W5",
             Part::W6 => "W6",
             Part::W7 => "W7",
+            Part::W8 => "W8",
             Part::Compare => "compare",
             Part::Wasm => "wasm",
             Part::Memory => "memory",
@@ -381,7 +384,7 @@ impl Bench<'_> {
     async fn part(&self, part: Part, budget: &Budget, results: &mut Results) -> anyhow::Result<()> {
         let engine = &self.contestants[0].engine;
         match part {
-            Part::W1 | Part::W2 | Part::W3 | Part::W4 | Part::W6 | Part::W7 => {
+            Part::W1 | Part::W2 | Part::W3 | Part::W4 | Part::W6 | Part::W7 | Part::W8 => {
                 let mut workloads = workload::all().into_iter();
                 let workload = workloads.find(|one| one.part == part).context("no such workload")?;
                 match side_by_side::compare(&workload, self.contestants, self.interpreter, budget).await? {

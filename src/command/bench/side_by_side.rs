@@ -1,4 +1,4 @@
-//! W1 to W4, W6 and W7: the engine and the bare baseline by turns, so that what else goes on in the machine
+//! W1 to W4 and W6 to W8: the engine and the bare baseline by turns, so that what else goes on in the machine
 //! meets both alike.
 
 use std::{path::Path, sync::Arc, time::Duration};

@@ -1,7 +1,9 @@
 //! The workloads that have a bare baseline: what both sides are given to do.
 
 use crate::{
-    submission::{FunctionTarget, FunctionTest, ProgramTest, Solution, Submission, Tests},
+    submission::{
+        CodeKind, CodeTest, CodeTests, FunctionTarget, FunctionTest, ProgramTest, Solution, Submission, Tests,
+    },
     value::Value,
 };
 
@@ -39,7 +41,7 @@ impl Workload {
 
 /// Every workload with a baseline, in order.
 pub fn all() -> Vec<Workload> {
-    vec![trivial(), many_tests(), function(), numpy(), compute(), with_a_set()]
+    vec![trivial(), many_tests(), function(), numpy(), compute(), with_a_set(), code_tests()]
 }
 
 const SUM: &str = "a, b = map(int, input().split())\nprint(a + b)\n";
@@ -210,6 +212,53 @@ fn with_a_set() -> Workload {
         title: "trivial program with a set, 1 test",
         submissions: 40,
         ..program_workload(source, vec![(b"17 25 17\n".to_vec(), "42\n".to_owned())])
+    }
+}
+
+const BELOW_ZERO: &str = "\
+from typing import List
+
+
+def below_zero(operations: List[int]) -> bool:
+    \"\"\" Deposits and withdrawals on an account that begins with zero: whether its balance is ever below.
+    >>> below_zero([1, 2, -4, 5])
+    True
+    \"\"\"
+    balance = 0
+    for operation in operations:
+        balance += operation
+        if balance < 0:
+            return True
+    return False
+";
+
+const CHECK_BELOW_ZERO: &str = "\
+METADATA = {'author': 'proofbox'}
+
+
+def check(candidate):
+    assert candidate([]) == False
+    assert candidate([1, 2, -3, 1, 2, -3]) == False
+    assert candidate([1, 2, -4, 5, 6]) == True
+    assert candidate([1, -1, 2, -2, 5, -5, 4, -4]) == False
+    assert candidate([1, -1, 2, -2, 5, -5, 4, -5]) == True
+    assert candidate([1, -2, 2, -2, 5, -5, 4, -4]) == True
+
+
+check(below_zero)
+";
+
+/// W8: a function and tests that hold code, as HumanEval has them: two cells in conversation.
+fn code_tests() -> Workload {
+    let test = CodeTest { kind: CodeKind::Assert, code: CHECK_BELOW_ZERO.to_owned() };
+    let tests = CodeTests { tests: vec![test], ..CodeTests::default() };
+    Workload {
+        part: Part::W8,
+        title: "function with 6 assertions in another cell",
+        submissions: 40,
+        submission: submission(BELOW_ZERO, Tests::Code(tests)),
+        bar: Some(Bar::ratio("W8", 0.60, 0.40)),
+        ..program_workload(&format!("{BELOW_ZERO}\n\n{CHECK_BELOW_ZERO}"), vec![(Vec::new(), String::new())])
     }
 }
 

@@ -20,7 +20,12 @@ fn records(of: &[(i64, &str, &str)]) -> Vec<u8> {
 }
 
 fn verdicts(solution: Outcome, tests: Outcome, asked: usize) -> Vec<(Verdict, Option<Cause>)> {
-    match decide_code(&Conversation { solution, tests, is_shared: false, missing: |_| None }, "n", asked, true) {
+    match decide_code(
+        &Conversation { solution, tests, is_shared: false, missing: |_| None },
+        "n",
+        asked,
+        true,
+    ) {
         Word::Decided(all) => all.iter().map(|one| (one.decision.verdict, one.decision.cause)).collect(),
         Word::Shared(_) => Vec::new(),
     }
