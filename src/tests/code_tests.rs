@@ -327,3 +327,16 @@ fn plain_python(wire: &Value) -> bool {
     command.arg("-B").arg(script).arg(asked).current_dir(work);
     command.stdin(std::process::Stdio::null()).output().unwrap().status.success()
 }
+
+/// Whatever the solution's side says comes out as data, and nothing is done because of it.
+#[test]
+fn what_a_solution_says_is_only_data() {
+    let script =
+        std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("test-cases/code-tests/fuzz_decoder.py");
+    let mut command = std::process::Command::new("/usr/bin/python3");
+    let seed = std::process::id().to_string();
+    let said = command.args(["-I", "-S", "-B"]).arg(script).args(["5", &seed]).output().unwrap();
+    let (out, err) = (String::from_utf8_lossy(&said.stdout), String::from_utf8_lossy(&said.stderr));
+    println!("seed {seed}: {out}");
+    assert!(said.status.success(), "{out}{err}");
+}

@@ -49,7 +49,8 @@ pub struct CodeDecision {
 pub fn decide_code(conversation: &Conversation, nonce: &str, asked: usize, may_share: bool) -> Word {
     let records = TestsRecord::parse_all(&conversation.tests.result, nonce);
     let mut decided = Vec::new();
-    let mut stage = Stage::Loading;
+    // In one process the solution is compiled first.
+    let mut stage = if conversation.is_shared { Stage::Answered } else { Stage::OfTests };
     for record in &records {
         match (record.test, record.tag) {
             (None, Tag::Shared) if may_share => return Word::Shared(bounded(&record.text)),
@@ -82,11 +83,9 @@ pub fn decide_code(conversation: &Conversation, nonce: &str, asked: usize, may_s
 /// Whose doing it is what happens next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Stage {
-    /// The solution is being loaded: its own.
-    Loading,
-    /// Nothing has been asked of the solution in the test that is not decided yet.
+    /// The tests are read, or nothing has been asked of the solution in the test that is not decided yet.
     OfTests,
-    /// The solution has answered: its own.
+    /// The solution is being loaded, or has answered: what comes of that is its own.
     Answered,
 }
 
@@ -177,8 +176,8 @@ fn decide_gone(solution: &Outcome) -> Decision {
 /// endless or a huge answer would be a way not to be judged.
 fn decide_lost(conversation: &Conversation, stage: Stage) -> Decision {
     let Conversation { solution, tests, is_shared, .. } = conversation;
-    let has_met = stage != Stage::OfTests;
-    if *is_shared && (stage != Stage::OfTests || tests.limit.is_none()) {
+    let has_met = stage == Stage::Answered;
+    if *is_shared && has_met {
         return decide_gone(solution);
     }
     match tests.limit {

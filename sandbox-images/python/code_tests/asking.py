@@ -60,6 +60,10 @@ class NeedsSharing(BaseException):
     that catch everything must not catch this."""
 
 
+class Refused(BaseException):
+    """The same where the tests' text does not say so."""
+
+
 class MissingFromSolution(AttributeError):
     """Tests name something of the solution's module that it does not have."""
 
@@ -95,7 +99,7 @@ class TestsSide(values.Side):
         # Numbers of objects that the tests know for objects.
         self.known, self.class_stand_ins = set(), {}
         # By identity, and by number.
-        self.exceptions, self.errors = {}, {}
+        self.exceptions, self.errors, self.mentions = {}, {}, {}
         # What the tests know for classes by their own text, names for which it expects numbers, and whose attributes it has read.
         self.named_classes, self.number_names, self.treated_as_objects = set(), frozenset(), set()
         # Objects that came of arithmetic with data; methods that might be data's, which get nothing but data.
@@ -113,10 +117,13 @@ class TestsSide(values.Side):
 
     # Asking.
 
-    def ask(self, op, *asked, args=None):
+    def ask(self, op, *asked, args=None, is_open=False):
+        """`is_open`: what is asked may be given what is no data, so that the tests must share its process."""
         if self.ended is not None:
             raise self.ended
-        self.asked_args = args if args is not None else ()
+        if self.is_reading:
+            raise Garbled("a question while it answers")
+        self.asked_args, self.is_open = args if args is not None else (), is_open
         began, self.is_waiting = _monotonic(), True
         try:
             head = [op] if args is None else [op, self.raw(args)]
@@ -129,11 +136,11 @@ class TestsSide(values.Side):
             # Before anything was heard: it had ended while the tests were busy.
             self.ended, self.was_idle = error, self.is_waiting
             raise
-        except (Garbled, NeedsSharing) as error:
+        except (Garbled, NeedsSharing, Refused) as error:
             self.ended = error
             raise
         finally:
-            self.is_waiting = False
+            self.is_waiting = self.is_open = False
             self.waited += _monotonic() - began
         if op not in ("load", "names", "getattr"):
             self.questions += 1
@@ -143,6 +150,7 @@ class TestsSide(values.Side):
         return answer
 
     def answer(self):
+        self.mentions = {}
         parts = self.receive()
         if len(parts) != 3 or not (parts[0] == "r" or (parts[0] == "x" and isinstance(parts[1], BaseException))):
             raise Garbled("no answer")
@@ -164,31 +172,30 @@ class TestsSide(values.Side):
             tell()
 
     def call(self, target, args, kwargs):
-        self.is_open = type(target) is RemoteType or self.number_of(target) not in self.closed
+        is_open = (target if type(target) is RemoteType else self.number_of(target)) not in self.closed
         before = self.highest
-        try:
-            result = self.ask("call", tuple(kwargs), target, args=args + tuple(kwargs.values()))
-        finally:
-            self.is_open = False
+        result = self.ask("call", tuple(kwargs), target, args=args + tuple(kwargs.values()), is_open=is_open)
         if type(target) is RemoteType and type(result) is target and target in self.named_classes and not isinstance(result, BaseException):
-            number = self.number_of(result)
-            if number > before:
-                self.known.add(number)
+            self.make_known(result, before)
         self.last_result = result if type(result) in PLAIN else self
         return result
 
+    def make_known(self, made, before):
+        """An object that has just been made, and stands nowhere else."""
+        number = self.number_of(made)
+        if number > before and self.mentions.get(number) == 1:
+            self.known.add(number)
+
     def setattr(self, owner, name, value):
         # What has its attributes set is no data.
-        self.is_open = True
-        self.ask("setattr", owner, name, value)
-        self.is_open = False
+        self.ask("setattr", owner, name, value, is_open=True)
 
     def getattr(self, owner, name):
         found = self.ask("getattr", owner, name)
         # A method of what is known, or one that no data has, is asked of an object.
         is_known = owner in self.named_classes if type(owner) is RemoteType else self.number_of(owner) in self.known
-        if name in METHODS_OF_DATA and not is_known and type(found) is Function:
-            self.closed.add(self.number_of(found))
+        if name in METHODS_OF_DATA and not is_known and self.is_theirs(found):
+            self.closed.add(found if type(found) is RemoteType else self.number_of(found))
         return found
 
     def names(self, names, op="names"):
@@ -218,32 +225,24 @@ class TestsSide(values.Side):
         return type(type(value)) is RemoteType or type(value) is RemoteType
 
     def special(self, name, mine, args):
-        if name in TELLING and self.number_of(mine) in self.informed:
+        if self.number_of(mine) in self.informed:
+            if name in ("__str__", "__repr__"):
+                return object.__repr__(mine)
             self.refuse(name, mine)
         if name == "__iter__" and "__len__" in type(mine)._proofbox_methods and self.number_of(mine) not in self.known:
-            return self.counted(mine)
+            return Counted(mine)
         if name == "__exit__" and args[0] is not None and not self.raised(args[1]) and is_of_frameworks(args[0]):
             # What the tests assert is not the solution's to swallow, nor to read.
             self.ask("special", name, mine, args=(AssertionError, AssertionError(), None))
             return False
         # A context is no data.
-        self.is_open = name == "__exit__"
-        result = self.ask("special", name, mine, args=args)
-        self.is_open = False
+        was_known = self.number_of(mine) in self.known
+        result = self.ask("special", name, mine, args=args, is_open=name == "__exit__")
         if name in TEXTS and isinstance(result, str):
             return str.__str__(result)
-        if name == "__enter__" and result is mine and type(mine) in self.named_classes:
+        if name == "__enter__" and result is mine and was_known:
             self.known.add(self.number_of(mine))
         return result
-
-    def counted(self, mine):
-        """Its items, which must be as many as it says that it has."""
-        items, count = self.ask("special", "__iter__", mine, args=()), 0
-        for item in items:
-            count += 1
-            yield item
-        if count != self.ask("special", "__len__", mine, args=()):
-            raise TypeError("an object of the solution's own class %s has %d items and says otherwise" % (type(mine).__name__, count))
 
     def operate(self, name, mine, others):
         """An operator. What comes of one on objects that the tests have made is known to them, too."""
@@ -254,14 +253,17 @@ class TestsSide(values.Side):
             self.refuse(name, mine)
         is_known = is_known and (is_data or self.number_of(others[0]) in self.known)
         is_informed = number in self.informed or (is_data and not is_known) or (not is_data and self.number_of(others[0]) in self.informed)
+        before = self.highest
         result = self.ask("special", name, mine, args=others)
-        if not self.is_theirs(result):
+        if not self.is_theirs(result) or getattr(type(result), "_proofbox_base", None) is not None:
             if is_informed and result is not NotImplemented:
                 self.refuse(name, mine)
         elif is_informed:
             self.informed.add(self.number_of(result))
+        elif is_known and result is mine:
+            self.known.add(number)
         elif is_known and type(result) is type(mine):
-            self.known.add(self.number_of(result))
+            self.make_known(result, before)
         return result
 
     def refuse(self, name, mine):
@@ -334,6 +336,7 @@ class TestsSide(values.Side):
     def numbered(self, number):
         # Where it comes up again it may stand for something else that was expected.
         self.known.discard(number)
+        self.mentions[number] = self.mentions.get(number, 0) + 1
         if number in self.table:
             return self.table[number][0]
         if number in self.standing:
@@ -353,6 +356,12 @@ class TestsSide(values.Side):
         self.informed.discard(number)
         self.closed.discard(number)
         self.dropped.append(number)
+
+    def new_fixed(self, number, raw):
+        value = super().new_fixed(number, raw)
+        if not self.keeps_identity or self.is_theirs(value) or isinstance(value, BaseException):
+            raise Garbled("an identity that is not to be given")
+        return value
 
     def class_numbered(self, number):
         return self.class_stand_ins[number]
@@ -378,6 +387,8 @@ class TestsSide(values.Side):
             object.__setattr__(error, "_proofbox_text", text)
         self.exceptions[id(error)] = error
         if number is not None:
+            if self.is_reading:
+                self.check_number(number)
             self.errors[number], self.numbers[id(error)] = error, number
 
     def raised(self, error):
@@ -393,6 +404,8 @@ class TestsSide(values.Side):
             return ["k", type.__getattribute__(value, "_proofbox_class_number")]
         if kind.__name__ == "traceback":
             return None
+        if kind is Counted:
+            return self.raw(value.items)
         return super().raw_other(value, kind)
 
     def raw_class(self, kind):
@@ -424,8 +437,28 @@ class TestsSide(values.Side):
         able to bring it about."""
         if self.is_open:
             return NeedsSharing("they pass something to the solution that is no data: " + what)
-        self.unsupported = self.unsupported or "something that is no data (%s) meets an object that a function returned" % what
-        return TypeError(self.unsupported)
+        return Refused("something that is no data (%s) meets an object that a function returned" % what)
+
+
+class Counted:
+    """The items of an object that also has a length: they must be as many."""
+
+    def __init__(self, mine):
+        self.mine, self.left = mine, LINK.side.ask("special", "__len__", mine, args=())
+        self.items = LINK.side.ask("special", "__iter__", mine, args=())
+
+    def __iter__(self):
+        return self
+
+    def __next__(self):
+        try:
+            item = next(self.items)
+        except StopIteration:
+            if self.left:
+                raise TypeError("an object of the solution's own class %s has other items than it says" % type(self.mine).__name__) from None
+            raise
+        self.left -= 1
+        return item
 
 
 def is_plain(value):
@@ -437,7 +470,6 @@ def is_of_frameworks(kind):
 
 
 METHODS_OF_DATA = frozenset(name for kind in (str, bytes, int, float, list, tuple, dict, set, complex) for name in dir(kind))
-TELLING = frozenset([*READINGS, "__bool__", "__len__", "__iter__", "__next__", "__getitem__", "__contains__", "__call__"])
 NUMBERS = frozenset((int, float, complex, bool))
 TEXTS = frozenset(("__str__", "__repr__", "__format__"))
 NAMED_KINDS = frozenset("function builtin_function_or_method type method_descriptor wrapper_descriptor getset_descriptor ufunc EnumType EnumMeta ABCMeta".split())
@@ -470,9 +502,13 @@ class RemoteType(type):
         LINK.side.setattr(cls, name, value)
 
     def __iter__(cls):
+        if cls not in LINK.side.named_classes:
+            raise TypeError("a class of the solution's that the tests do not name has no items")
         return LINK.side.ask("special", "__iter__", cls, args=())
 
     def __len__(cls):
+        if cls not in LINK.side.named_classes:
+            raise TypeError("a class of the solution's that the tests do not name has no length")
         return LINK.side.ask("special", "__len__", cls, args=())
 
     def __bool__(cls):
@@ -554,7 +590,7 @@ def make_class(number, home, qualname, text, parents, methods, base_name):
     if any(issubclass(base, BaseException) for base in parents):
         parents = tuple(base for base in parents if issubclass(base, BaseException))
         members["__str__"] = lambda mine: get_slot(mine, "__dict__").get("_proofbox_text", "")
-        members["__getattr__"] = _ask_attribute
+        members.update({name: _OBJECT[name] for name in ("__getattr__", "__copy__", "__deepcopy__")})
         if "__eq__" in methods:
             members.update({name: _OBJECT[name] for name in ("__eq__", "__ne__", "__hash__")})
     elif base_name is not None:
@@ -639,9 +675,7 @@ class SolutionModule(type(sys)):
         side, is_entry = vars(self)["_proofbox"]
         if name[:2] == "__" or not is_entry:
             return super().__setattr__(name, value)
-        side.is_open = True
-        side.ask("set_name", name, value)
-        side.is_open = False
+        side.ask("set_name", name, value, is_open=True)
 
     def __delattr__(self, name):
         return vars(self)["_proofbox"][0].ask("del_name", name)

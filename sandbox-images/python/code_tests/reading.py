@@ -186,6 +186,8 @@ class Reading:
         if home in self.own_modules and not node.level:
             self.solution_names.update(names)
             return
+        if names == ["*"] and home in MODULES:
+            names = [name for name in dir(__import__(home, None, None, ("*",))) if name[:1] != "_"]
         self.imported.update(names)
         if home in OF_TYPES:
             self.of_types.update(set(names) - {"Counter", "OrderedDict", "defaultdict", "deque"})
@@ -348,7 +350,8 @@ def is_check(statement):
         name = name_of(statement.value.func)
         return name[:6] == "assert" or name in TRIES
     if kind is _ast.If:
-        return any(map(may_fail, statement.body)) or any(map(may_fail, statement.orelse))
+        # Not where an assertion stands within: that marks itself, if it is carried out.
+        return any(type(inner) is _ast.Raise or bool(ending_of(inner)) for inner in statement.body + statement.orelse)
     if kind is _ast.Try:
         parts = [statement.body, statement.orelse, statement.finalbody, *[handler.body for handler in statement.handlers]]
         return any(may_fail(inner) for part in parts for inner in part)

@@ -14,7 +14,8 @@ Descriptor 4 takes records, each four bytes of length and `marshal((nonce, index
 known to this process and to whoever reads the records, and to nothing in the solution's cell: a test has passed
 only if a record says so. Index -1 is about all of them.
 
-    met        the solution has answered the entry: what comes of it from here on may be its doing
+    met        the solution has answered the entry, or (0, before the first) is being loaded: what comes of it from here on may
+               be its doing; -1: from here on what happens is the tests'
     passed     the entry ran to its end, asked the solution and checked something
     failed     an assertion of the tests' own did not hold
     raised     an exception of the solution's came out
@@ -100,11 +101,9 @@ class Tests:
         root, names = self.root(), set(self.wanted)
         if root in reading.BUILTINS:
             names.add(root)
-        elif not root and not self.text.solution_names and not names & (self.text.called | self.text.inspected) - reading.USUAL_MODULES.keys() - self.text.defined - self.bound_here:
+        elif not root and not self.text.solution_names and not names - reading.USUAL_MODULES.keys() - self.text.defined - self.bound_here:
             called = self.text.called_itself & reading.BUILTINS
-            if len(called) > 1 and names:
-                called = set()
-            elif len(called) > 1:
+            if len(called) > 1:
                 raise Broken("the tests call builtins only (%s): say by `entry_point` which of them the solution defines" % ", ".join(sorted(called)))
             names.update(called)
         return names
@@ -124,6 +123,7 @@ class Tests:
                 names -= driver.bind_prelude(self.namespace, self.prelude, self.free - {"ListNode", "TreeNode"}).keys()
         except Broken as error:
             return self.record(-1, "broken", str(error))
+        self.record(0, "met")
         tag, text = self.outcome_of(lambda: self.load(names), -1)
         if tag == "passed":
             self.namespace[reading.CHECKED] = self.check
@@ -145,7 +145,7 @@ class Tests:
             if self.needs_sharing():
                 return None
             self.record(index - self.first, tag, text, int((time.monotonic() - began) * 1e6))
-            if tag != "passed" and (self.stops or tag in ("gone", "garbled")):
+            if tag != "passed" and (self.stops or self.side.ended is not None):
                 return None
         return self.record(-1, "done")
 
@@ -191,18 +191,20 @@ class Tests:
 
     def load(self, names):
         found = self.side.names(sorted(names), "load")
+        own = set(found)
         for name in list(found):
             # A module that the tests use as one is the library's, whatever the solution calls so.
             is_used_as_one = any(getattr(node.value, "id", None) == name for node in self.text.attributes)
             if found[name] is ... or (name in reading.USUAL_MODULES and is_used_as_one and name not in self.text.called_itself):
                 del found[name]
+                own.discard(name)
                 if name in reading.USUAL_MODULES:
                     found[name] = __import__(reading.USUAL_MODULES[name], None, None, ("*",))
         self.namespace.update(found)
         self.given = {name for name, value in found.items() if not self.side.is_theirs(value)}
         self.scopes = [self.namespace]
         # Not those that the tests bind themselves.
-        self.side.followed, self.side.on_rebound = frozenset(found) - self.bound_here, self.rebind
+        self.side.followed, self.side.on_rebound = frozenset(own) - self.bound_here, self.rebind
 
     def rebind(self, names):
         """As in one scope: what the solution binds anew the tests see."""
@@ -265,11 +267,13 @@ class Tests:
             tag, text = "unsupported", str(error)
         except Failed as error:
             tag, text = error.args
-        except (values.Gone, values.Garbled, asking.NeedsSharing):
+        except (values.Gone, values.Garbled, asking.NeedsSharing, asking.Refused):
             tag, text = "gone", ""
         except BaseException as error:
             tag, text = self.judge(error, side.questions > before or self.reads_given(index))
         # Whoever caught it on the way: it has happened.
+        if isinstance(side.ended, asking.Refused):
+            return "unsupported", str(side.ended)
         if isinstance(side.ended, values.Garbled):
             return "garbled", str(side.ended)
         if side.ended is not None:
@@ -384,9 +388,9 @@ class SharedTests(Tests):
     last_result = property(lambda self: self, lambda self, value: None)
     questions = 0
 
-    def __init__(self, plan, compiled, entry):
+    def __init__(self, plan, entry):
         super().__init__(plan)
-        self.compiled, self.entry = compiled, entry
+        self.compiled, self.entry = None, entry
         self.side = self
         self.tell = None
 
@@ -468,11 +472,12 @@ def run(mode, entry, prelude):
     if mode == "shared":
         sys.argv = [entry]
         sys.path.insert(0, entry.rpartition("/")[0] or "/")
+        tests = SharedTests(plan, entry)
         source = driver.read_all(posix.open(entry, posix.O_RDONLY | posix.O_CLOEXEC))
-        compiled = driver.compile_solution(source, entry, prelude, driver.RESULT_FD)
-        if compiled[0] is None:
+        tests.compiled = driver.compile_solution(source, entry, prelude, driver.RESULT_FD)
+        if tests.compiled[0] is None:
             leave(1)
-        tests = SharedTests(plan, compiled, entry)
+        tests.record(-1, "met")
     else:
         sys.argv = ["tests"]
         driver.prepare(prelude)

@@ -312,7 +312,7 @@ class Side:
         if id(value) in self.numbers:
             return [self.numbers[id(value)]]
         raw = self.raw_of(value)
-        if type(value) not in _FIXED and not (type(raw) is list and type(raw[0]) is int and raw[0] < 0):
+        if type(value) not in _FIXED and (not (type(raw) is list and type(raw[0]) is int and raw[0] < 0) or isinstance(value, BaseException)):
             return raw
         number = self.numbers[id(value)] = self.new_number()
         self.fixed[number] = value
@@ -593,6 +593,8 @@ class Side:
 
     def error(self, kind, args, text, attributes, number, cause, context, is_suppressed):
         kind, args = self.value(kind), tuple(self.values(args))
+        if not (isinstance(kind, type) and issubclass(kind, BaseException)):
+            raise Garbled("an exception that is none")
         error = None
         if kind.__module__ == "builtins":
             try:
@@ -659,7 +661,10 @@ def text_of(value):
 def _number_type(name):
     if type(name) is not str or len(name) > 32 or name.lstrip("<>|=")[:1] not in tuple("biufcSUmM"):
         raise Garbled("no kind of number")
-    return module("numpy").dtype(name)
+    made = module("numpy").dtype(name)
+    if made.names is not None or made.subdtype is not None or made.hasobject:
+        raise Garbled("no kind of number")
+    return made
 
 
 def _empty_array(name):

@@ -99,6 +99,10 @@ async fn try_step(step: String, errno: i32, warm: bool, tier: TierChoice) -> Res
     if step.ends_with("_link") {
         asked_for.push(conversation());
     }
+    // For few runs that do not share a process nothing is compiled apart from them.
+    if step == "store_code" {
+        asked_for.push(many_runs());
+    }
     for asked in asked_for {
         let report = tokio::time::timeout(PATIENCE, engine.verify(asked, Admit::Patient)).await;
         reports.push(report.map_err(|_| format!("{about}: a submission hangs"))?);
@@ -141,6 +145,14 @@ fn program_that_leaves_something() -> Submission {
     asked.solution = Solution::single("main.py", source);
     if let Tests::Program(tests) = &mut asked.tests {
         tests.resize(TESTS, tests[0].clone());
+    }
+    asked
+}
+
+fn many_runs() -> Submission {
+    let mut asked = program_that_leaves_something();
+    if let Tests::Program(tests) = &mut asked.tests {
+        tests.resize(4 * TESTS, tests[0].clone());
     }
     asked
 }
