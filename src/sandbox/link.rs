@@ -100,16 +100,12 @@ impl Sandbox {
         let (own, companion) = (place.index(), self.companion_seat(place.index()));
         let place = Arc::new(place);
         let seat = |number| Seat { number, _place: Arc::clone(&place) };
-        tokio::try_join!(
-            self.open_at(&first.launcher, seat(own), first.limits, first.job, Some((first.at, ours))),
-            self.open_at(
-                &second.launcher,
-                seat(companion),
-                second.limits,
-                second.job,
-                Some((second.at, theirs))
-            ),
-        )
+        // The second's launcher may have to be started: the first must not wait for it on its own time.
+        let link = Some((second.at, theirs));
+        let second = self.open_at(&second.launcher, seat(companion), second.limits, second.job, link).await?;
+        let link = Some((first.at, ours));
+        let first = self.open_at(&first.launcher, seat(own), first.limits, first.job, link).await?;
+        Ok((first, second))
     }
 }
 
