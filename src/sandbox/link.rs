@@ -72,7 +72,7 @@ impl Sandbox {
 
     /// As [`Sandbox::open_linked`], for a conversation of which each side is heard out: the ends that they
     /// read from are held here, too. What the one writes after the other has ended is not refused, and is to be taken
-    /// from there ([`Unheard::taken_until`]). An end of file comes as ever.
+    /// from there (`Unheard::taken_until`). An end of file comes as ever.
     pub async fn open_conversation(
         &self,
         first: LinkedJob,
