@@ -34,7 +34,6 @@ FORWARDED = (
     "__bool__ __neg__ __pos__ __invert__ __format__ __bytes__"
 ).split() + READINGS
 OPERATORS = frozenset(ARITHMETIC + ORDERING + ["__contains__"])
-ASKED = frozenset(FORWARDED)
 # Of an object that also is data, comparing is its content's.
 OF_DATA = frozenset(["__eq__", "__ne__", "__hash__", "__lt__", "__le__", "__gt__", "__ge__", "__bool__", "__new__", "__init__"])
 # By these names array libraries have an object take over what they were to do with it, and Python has it copied.
@@ -203,8 +202,6 @@ class TestsSide(values.Side):
         further = (self.keeps_identity,) if op == "load" else ()
         found = self.pairs(self.ask(op, tuple(names), *further), names)
         for name, value in found.items():
-            if not self.is_theirs(value):
-                continue
             plain = name.lstrip("_")
             if type(value) is RemoteType and value not in self.functions:
                 if plain[:1].isupper() and "_" not in plain and name not in self.number_names:
@@ -489,6 +486,13 @@ def _ask_attribute(owner, name):
     return LINK.side.getattr(owner, name)
 
 
+def _ask_named(cls, op, *asked, args=None):
+    """What makes a container of a class: only where the tests know it for a class."""
+    if cls not in LINK.side.named_classes:
+        raise TypeError("a class of the solution's that the tests do not name has no items")
+    return LINK.side.ask(op, *asked, args=args)
+
+
 class RemoteType(type):
     """The class of stand-ins' classes: what is done to such a class is done to the true one."""
 
@@ -502,14 +506,10 @@ class RemoteType(type):
         LINK.side.setattr(cls, name, value)
 
     def __iter__(cls):
-        if cls not in LINK.side.named_classes:
-            raise TypeError("a class of the solution's that the tests do not name has no items")
-        return LINK.side.ask("special", "__iter__", cls, args=())
+        return _ask_named(cls, "special", "__iter__", cls, args=())
 
     def __len__(cls):
-        if cls not in LINK.side.named_classes:
-            raise TypeError("a class of the solution's that the tests do not name has no length")
-        return LINK.side.ask("special", "__len__", cls, args=())
+        return _ask_named(cls, "special", "__len__", cls, args=())
 
     def __bool__(cls):
         return True
@@ -518,14 +518,10 @@ class RemoteType(type):
         LINK.side.ask("delattr", cls, name)
 
     def __getitem__(cls, key):
-        if cls not in LINK.side.named_classes:
-            raise TypeError("a class of the solution's that the tests do not name has no items")
-        return LINK.side.ask("getitem", cls, key)
+        return _ask_named(cls, "getitem", cls, key)
 
     def __contains__(cls, item):
-        if cls not in LINK.side.named_classes:
-            raise TypeError("a class of the solution's that the tests do not name holds nothing")
-        return LINK.side.ask("special", "__contains__", cls, args=(item,))
+        return _ask_named(cls, "special", "__contains__", cls, args=(item,))
 
     def __repr__(cls):
         return "<class '%s.%s'>" % (cls.__module__, cls.__qualname__)

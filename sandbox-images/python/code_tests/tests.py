@@ -67,6 +67,7 @@ class Tests:
         """Reads and compiles everything. Whether the tests can be carried out."""
         sources = [("<set-up>", self.setup, "exec")] + [("<test %d>" % number, code, "exec") for number, (_, code) in enumerate(self.entries)]
         sources.append(("<entry point>", self.entry_point, "eval"))
+        self.places = [(name, mode) for name, _, mode in sources]
         for place, (name, source, mode) in enumerate(sources):
             if not source and place in (0, len(sources) - 1):
                 self.trees.append(None)
@@ -128,15 +129,14 @@ class Tests:
         if tag == "passed":
             self.namespace[reading.CHECKED] = self.check
             self.record(-1, "met")
-            self.on_answer(lambda: self.record(0, "met"))
             if self.codes[0] is not None:
+                self.on_answer(lambda: self.record(0, "met"))
                 tag, text = self.outcome_of(lambda: exec(self.codes[0], self.namespace), -1)
                 self.record(-1, "met")
         elif tag in ("tripped", "missing"):
             tag = "raised"
         if tag != "passed":
             return self.record(-1, tag, text)
-        self.watch_wall_time()
         for index in self.needed():
             began, self.index = time.monotonic(), index
             tag, text = self.outcome_of(lambda: self.run_entry(index), index)
@@ -162,7 +162,8 @@ class Tests:
         return order
 
     def watch_wall_time(self):
-        """Ends tests that sleep beyond the wall limit. Time in which they wait for the solution is the solution's; who
+        """Ends tests that sleep beyond the wall limit, their set-up included; in one process the cell's own limit does, and the
+        signal is the solution's. Time in which they wait for the solution is the solution's; who
         computes, or would if the machine let it, ends by the CPU limit."""
         try:
             # Not `signal`, which makes enumerations of what is in here.
@@ -188,6 +189,7 @@ class Tests:
         for place, name in enumerate(self.modules):
             if name in self.text.homes & self.text.own_modules:
                 sys.modules[name] = asking.SolutionModule(name, self.side, place < self.own_modules)
+        self.watch_wall_time()
 
     def load(self, names):
         found = self.side.names(sorted(names), "load")
@@ -431,8 +433,7 @@ class SharedTests(Tests):
         reading.rename(trees, protected, wrapped)
         for place, tree in enumerate(self.trees):
             if tree is not None:
-                name = ("<set-up>", "<entry point>")[place > 0] if place in (0, len(self.trees) - 1) else "<test %d>" % (place - 1)
-                self.codes[place] = compile(tree, name, "eval" if place == len(self.trees) - 1 else "exec", 0, True)
+                self.codes[place] = compile(tree, *self.places[place], 0, True)
 
     def notice(self, value):
         """Something of the solution's is looked at."""

@@ -83,14 +83,11 @@ class _Scan:
 
 
 _scan = _json.make_scanner(_Scan)
-_mro = type.__dict__["__mro__"].__get__
 PLAIN_TYPES = {
     kind.__name__: kind
     for kind in (int, float, complex, bool, str, bytes, bytearray, list, tuple, dict, set, frozenset, object, type(None), range, slice)
 }
 _PLAIN_IDS = {id(kind): name for name, kind in PLAIN_TYPES.items()}
-# Of containers: the type, what makes an empty one, whether it has content as pairs.
-_BASES = {"l": list, "s": set, "d": dict, "y": bytearray}
 VALUE_BASES = {"int": int, "float": float, "complex": complex, "str": str, "bytes": bytes, "tuple": tuple, "frozenset": frozenset}
 _FACTORIES = {kind.__name__: kind for kind in (int, float, str, list, dict, set, tuple, bool)}
 _FACTORY_IDS = {id(kind) for kind in _FACTORIES.values()}
