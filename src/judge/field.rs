@@ -16,13 +16,6 @@ impl Secret {
         let [x, z] = [0, 1].map(|which| reduced(RandomState::new().hash_one(which) >> 3));
         Secret { x, z }
     }
-
-    /// `low + high * x + z` of two numbers below 2^56.
-    #[inline]
-    pub fn linear(&self, low: u64, high: u64) -> u64 {
-        let product = u128::from(high) * u128::from(self.x) + u128::from(low + self.z);
-        folded(product)
-    }
 }
 
 /// The number below the prime that a number below twice the prime is.

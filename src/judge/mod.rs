@@ -4,9 +4,8 @@
 //! |---|---|
 //! | `rule` | [`Compare`], [`Rule`]: the rules by name, and what each means |
 //! | `output` | [`compare_output`]: bytes that a program printed, by a rule |
-//! | `unordered` | units of text in any order |
+//! | `unordered`, `field` | units of text in any order, by fingerprints |
 //! | `white_space` | words and lines, as C and as Python tell them apart |
-//! | `sets`, `field` | sets of sets; fingerprints |
 //! | `result` | [`compare_value`]: what a function returned, as data, by a rule |
 //! | `profile` | [`Profile`]: how a known data set's own judge decides, as meant or as released |
 //! | `released`, `chains` | the released judges' comparisons, faults and all |
@@ -17,8 +16,6 @@
 //! | `driver_record` | [`DriverRecord`]: what the program inside the cell says happened |
 //! | `tests_record` | [`TestsRecord`]: what the tests' own process says, of tests that hold code |
 
-#[cfg(test)]
-mod chain_model;
 mod chains;
 mod checker;
 mod driver_record;
@@ -34,7 +31,6 @@ mod python_equality;
 mod released;
 mod result;
 pub mod rule;
-mod sets;
 mod tally;
 mod tests_record;
 mod unordered;

@@ -188,100 +188,6 @@ impl<'a, B: Blanks> Iterator for Words<'a, B> {
     }
 }
 
-/// A word and its place among the lines.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Placed {
-    pub range: Range<usize>,
-    /// Whether it is the first of its line.
-    pub begins_line: bool,
-}
-
-/// The words of a text as Python splits it, line by line, lines being what `\n` ends.
-#[derive(Debug, Clone)]
-pub struct LineWords<'a> {
-    text: &'a [u8],
-    /// Where the part that the bits are of begins.
-    part: usize,
-    /// A bit where a word begins and one behind its end.
-    edges: u64,
-    /// A bit where a line's first word begins.
-    first: u64,
-    next_part: usize,
-    carried: Carried,
-    /// Whether a line was passed that is not empty but has no word. Of the whole text once it is read.
-    pub has_blank_line: bool,
-}
-
-/// What a part leaves to the next one, each 0 or 1.
-#[derive(Debug, Clone)]
-struct Carried {
-    /// It ends within a word.
-    open: u64,
-    /// A line ended since the last word.
-    line_ended: bool,
-    /// It ends with the end of a line.
-    at_line_start: u64,
-    /// It ends with blanks that a line begins with.
-    blank_so_far: bool,
-}
-
-impl<'a> LineWords<'a> {
-    pub fn new(text: &'a [u8]) -> LineWords<'a> {
-        let carried = Carried { open: 0, line_ended: true, at_line_start: 1, blank_so_far: false };
-        LineWords { text, part: 0, edges: 0, first: 0, next_part: 0, carried, has_blank_line: false }
-    }
-
-    #[inline]
-    fn edge(&mut self) -> Option<u32> {
-        while self.edges == 0 {
-            if self.next_part >= self.text.len() {
-                self.has_blank_line |= std::mem::take(&mut self.carried.blank_so_far);
-                return None;
-            }
-            self.read_part();
-        }
-        let bit = self.edges.trailing_zeros();
-        self.edges &= self.edges - 1;
-        Some(bit)
-    }
-
-    fn read_part(&mut self) {
-        let blanks = PythonBlanks::blanks(self.text, self.next_part);
-        let ends = bits(&part(self.text, self.next_part), |byte| byte == b'\n');
-        let carried = &mut self.carried;
-        self.edges = !blanks ^ (!blanks << 1 | carried.open);
-        carried.open = !blanks >> 63;
-        // A line's end carries over the blanks behind it to where the next word begins.
-        let (sum, overflow) = blanks.carrying_add(ends, carried.line_ended);
-        self.first = sum & !blanks;
-        carried.line_ended = overflow;
-        // A line's beginning carries over the blanks of that line to its first word, or its end, or that of the text.
-        let left = self.text.len() - self.next_part;
-        let (inside, behind) = if left < 64 { ((1 << left) - 1, 1 << left) } else { (u64::MAX, 0) };
-        let indents = blanks & !ends & inside;
-        let line_starts = ends << 1 | carried.at_line_start;
-        let (sum, overflow) = indents.carrying_add(line_starts & indents, carried.blank_so_far);
-        self.has_blank_line |= sum & !indents & (ends | behind) != 0;
-        carried.blank_so_far = overflow;
-        carried.at_line_start = ends >> 63;
-        self.part = self.next_part;
-        self.next_part += 64;
-    }
-}
-
-impl Iterator for LineWords<'_> {
-    type Item = Placed;
-
-    #[inline]
-    fn next(&mut self) -> Option<Placed> {
-        let bit = self.edge()?;
-        let start = self.part + bit as usize;
-        let begins_line = self.first >> bit & 1 == 1;
-        let end = self.edge().map_or(self.text.len(), |bit| self.part + bit as usize);
-        Some(Placed { range: start..end, begins_line })
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -345,35 +251,6 @@ mod tests {
         ] {
             assert_eq!(universal_newlines(text.as_bytes()), universal.as_bytes(), "{text:?}");
             assert_eq!(line_feeds(text.as_bytes()), feeds.as_bytes(), "{text:?}");
-        }
-    }
-
-    #[test]
-    fn lines_are_told_apart_and_blank_ones_noticed() {
-        let read = |text: &str| {
-            let mut words = LineWords::new(text.as_bytes());
-            let mut lines: Vec<Vec<String>> = Vec::new();
-            for Placed { range, begins_line } in words.by_ref() {
-                if begins_line {
-                    lines.push(Vec::new());
-                }
-                lines.last_mut().unwrap().push(text[range].to_owned());
-            }
-            (lines, words.has_blank_line)
-        };
-        let long = [" ".repeat(61), "x".repeat(62), "\n".repeat(63)];
-        let pieces = ["a", "bc", " ", "\n", "\n", "\r\n", "\u{a0}", &long[0], &long[1], &long[2]];
-        let mut state = 1_u64;
-        for _ in 0..5_000 {
-            let mut text = String::new();
-            for _ in 0..7 {
-                state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
-                text += pieces[(state >> 33) as usize % pieces.len()];
-            }
-            let lines = || text.split('\n').map(|line| line.split_whitespace().map(str::to_owned).collect());
-            let expected: Vec<Vec<String>> = lines().filter(|line: &Vec<_>| !line.is_empty()).collect();
-            let is_blank = |line: &str| !line.is_empty() && line.trim().is_empty();
-            assert_eq!(read(&text), (expected, text.split('\n').any(is_blank)), "{text:?}");
         }
     }
 }

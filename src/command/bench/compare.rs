@@ -30,13 +30,15 @@ pub struct Compared {
     pub rules: Vec<RuleCost>,
     /// Of outputs that are dear to compare.
     pub hard: Vec<RuleCost>,
-    /// Of the dearest rule, of usual outputs.
+    /// Of the dearest rule, of usual outputs, without the rules of released judges.
     pub bar: JudgedBar,
 }
 
 pub fn measure(budget: &Budget) -> Compared {
     let rules = costs(&USUAL, budget.rounds);
-    let worst = rules.iter().map(|cost| cost.wall_ms.median).fold(0.0, f64::max);
+    // How released judges decide is a diagnosis, and made as they make it.
+    let meant = rules.iter().filter(|cost| !cost.rule.ends_with(":bug-compatible"));
+    let worst = meant.map(|cost| cost.wall_ms.median).fold(0.0, f64::max);
     let hard = costs(&HARD, budget.rounds);
     Compared { output_bytes: OUTPUT_BYTES, rules, hard, bar: Bar::COMPARE.judged(worst) }
 }
