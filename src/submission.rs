@@ -143,6 +143,48 @@ impl Solution {
     pub fn may_be_random(&self) -> bool {
         self.files.iter().any(|file| words_with_rest(&file.content).any(|(word, rest)| is_random(word, rest)))
     }
+
+    /// Whether a Python source makes a set, whose order is that of hashes, or asks for a hash. As blind as
+    /// [`Solution::may_be_random`].
+    pub fn may_show_hashes(&self) -> bool {
+        self.files.iter().any(|file| may_show_hashes(&file.content))
+    }
+}
+
+/// Whether a Python source makes a set, or asks for a hash, by its words and braces.
+fn may_show_hashes(source: &[u8]) -> bool {
+    const WORDS: [&[u8]; 3] = [b"set", b"frozenset", b"hash"];
+    words_with_rest(source).any(|(word, _)| WORDS.contains(&word))
+        || source.iter().enumerate().any(|(at, byte)| *byte == b'{' && is_set_display(source, at))
+}
+
+/// What is longer counts as a set.
+const LONGEST_DISPLAY: usize = 2_000;
+
+/// Whether a brace opens what can only be a set: it stands where a value does, and closes on something
+/// with no colon of its own.
+fn is_set_display(source: &[u8], at: usize) -> bool {
+    let before = source[..at].trim_ascii_end();
+    let follows_word = [b"in".as_slice(), b"return", b"yield", b"and", b"or", b"not", b"if", b"else"]
+        .iter()
+        .any(|word| before.ends_with(word) && before.len() < at);
+    if !follows_word && !matches!(before.last(), Some(b'=' | b'(' | b',' | b'[' | b'|' | b'&' | b'-' | b'*'))
+    {
+        return false;
+    }
+    let mut depth = 0;
+    let mut is_empty = true;
+    for byte in source[at + 1..].iter().take(LONGEST_DISPLAY) {
+        match byte {
+            b'(' | b'[' | b'{' => depth += 1,
+            b'}' if depth == 0 => return !is_empty,
+            b')' | b']' | b'}' => depth -= 1,
+            b':' if depth == 0 => return false,
+            _ => {}
+        }
+        is_empty &= byte.is_ascii_whitespace();
+    }
+    source.len() - at > LONGEST_DISPLAY
 }
 
 /// The tests of a submission; never empty once validated.
@@ -304,7 +346,8 @@ pub enum Repeat {
     Once,
     /// This often.
     Times(u32),
-    /// This often where the source mentions a source of randomness; see [`Solution::may_be_random`].
+    /// This often where the source mentions a source of randomness; see [`Solution::may_be_random`]. Twice
+    /// where it makes a set, with other string hashes; see [`Solution::may_show_hashes`].
     TimesIfRandom(u32),
 }
 

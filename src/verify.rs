@@ -203,7 +203,7 @@ impl Engine {
             Report::undecided(submission.id.clone(), cause, reason, submission.tests.len())
         };
         let judging = Judging::by_all(submission);
-        let report = match self.run_tests(&work, &work.job, judging, &mut door).await {
+        let report = match self.run_tests(&work, (&work.job, Start::Usual), judging, &mut door).await {
             Ok(judging) => judging.summarise(submission, self.sandbox.tier()),
             Err(Interrupted::Overloaded(overloaded)) => {
                 return undecided(Cause::Overloaded, overloaded.to_string());
@@ -220,7 +220,7 @@ impl Engine {
     }
 
     /// Runs a solution again: an accepted one as often as is asked, and every run must be accepted; one that failed
-    /// and may be random once more, to tell what fails by chance from what is wrong.
+    /// and may depend on chance once more, to tell what fails by chance from what is wrong.
     async fn confirm(
         &self,
         work: &Work<'_>,
@@ -228,7 +228,8 @@ impl Engine {
         door: &mut Door<'_>,
     ) -> Result<Report, Interrupted> {
         let submission = &*work.submission;
-        let runs = match (first.verdict, submission.repeat.runs(&submission.solution)) {
+        let (runs, start) = work.repeats();
+        let runs = match (first.verdict, runs) {
             (Verdict::Accepted, runs) => runs,
             (Verdict::WrongAnswer | Verdict::RuntimeError, runs) => runs.min(2),
             _ => 1,
@@ -236,15 +237,14 @@ impl Engine {
         if runs == 1 {
             return Ok(first);
         }
-        // Chance includes the seed of string hashes, which decides the order of sets.
-        let job = work.job(self.sandbox.tier(), Start::Fresh);
+        let job = work.job(self.sandbox.tier(), start);
         let job = job.map_err(|error| Fault { step: "repeat_job".to_owned(), detail: error.to_string() })?;
         let (mut accepted, mut refused) = match first.verdict {
             Verdict::Accepted => (1, None),
             _ => (0, Some(first.clone())),
         };
         for _ in 1..runs {
-            let judging = self.run_tests(work, &job, Judging::by_one(submission), door).await?;
+            let judging = self.run_tests(work, (&job, start), Judging::by_one(submission), door).await?;
             let report = judging.summarise(submission, self.sandbox.tier());
             match report.verdict {
                 Verdict::Accepted => accepted += 1,
@@ -266,11 +266,11 @@ impl Engine {
     async fn run_tests(
         &self,
         work: &Work<'_>,
-        job: &Job,
+        (job, start): (&Job, Start),
         mut judging: Judging,
         door: &mut Door<'_>,
     ) -> Result<Judging, Interrupted> {
-        let (submission, errand) = (&*work.submission, work.errand(job, self.sandbox.tier()));
+        let (submission, errand) = (&*work.submission, work.errand(job, self.sandbox.tier(), start));
         match (&work.judge, &submission.tests) {
             (_, Tests::Code(tests)) => {
                 let carrier = Carrier::Native(&errand);

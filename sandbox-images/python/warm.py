@@ -66,15 +66,14 @@ sys.path.extend(filter(None, sys.argv[2].split(":")))
 driver["restore_builtins"]()
 load(sys.argv[3])
 # Behind what solutions use, since it looks at that.
-driver["load_parts"](sys.argv[1].rpartition("/")[0], ("series", "hashes"))
+driver["load_parts"](sys.argv[1].rpartition("/")[0], ("series",))
 limits = sys.getrecursionlimit(), getattr(sys, "get_int_max_str_digits", int)()
 rehearse()
 sys.setrecursionlimit(limits[0])
 if limits[1]:
     sys.set_int_max_str_digits(limits[1])
 driver["modules_loaded"] = len(sys.modules)
-types = driver["parts"]["hashes"].types()
 # Nothing that is here now is ever garbage; a collection would only write to its pages.
 gc.collect()
 gc.freeze()
-_proofbox.serve((run, driver["parts"]["hashes"].is_sound, types))
+_proofbox.serve(run)

@@ -80,9 +80,12 @@ enum Runtime {
 /// How a job's runs begin.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Start {
-    /// Forked from an interpreter kept loaded, where there is one. String hashes are random in every cell in
-    /// which anything could tell, and the same for all runs in it.
+    /// Forked from an interpreter kept loaded, where there is one. String hashes are random, and those of that
+    /// interpreter.
     Usual,
+    /// Forked from a second such interpreter, which has other string hashes; where none is kept loaded, as
+    /// [`Start::Fresh`].
+    Again,
     /// By executing the interpreter: every run draws its own seed for string hashes.
     Fresh,
 }
@@ -247,6 +250,16 @@ impl Language {
         }
     }
 
+    /// The launcher for runs that begin so, given that for usual ones.
+    pub fn launcher_at(&self, launcher: String, start: Start, tier: Tier) -> String {
+        if start == Start::Again && self.is_warm(tier) { launcher + python::AGAIN } else { launcher }
+    }
+
+    /// Whether what a solution does may depend on a seed of string hashes that is not in its source.
+    pub fn may_show_hashes(&self, solution: &Solution) -> bool {
+        matches!(self.runtime, Runtime::Python(_)) && solution.may_show_hashes()
+    }
+
     /// How a program is compiled; `None` where nothing is. `name` is the language's name as asked for.
     pub fn compile_task(&self, name: &str, solution: &Solution) -> Option<CompileTask> {
         let compile = self.image.compile.as_ref()?;
@@ -319,7 +332,7 @@ impl Language {
     fn runs_of(&self, mode: &str, asked: ProgramJob<'_>, program: Option<&Arc<[u8]>>, tier: Tier) -> Job {
         match &self.runtime {
             Runtime::Python(python) => {
-                let warm = asked.start == Start::Usual && asked.seed.is_none() && self.is_warm(tier);
+                let warm = asked.start != Start::Fresh && asked.seed.is_none() && self.is_warm(tier);
                 python.job(mode, asked, &self.image, warm)
             }
             Runtime::Compiled(compiled) => {

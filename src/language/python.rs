@@ -8,22 +8,19 @@ use std::{
 
 use super::{Image, LanguageError, ProgramJob, image::WarmImage};
 use crate::{
-    sandbox::{ImageSetup, Job, LauncherConfig, Program, Run, SOURCE_DIR, WarmSetup},
+    sandbox::{ImageSetup, Job, LauncherConfig, Program, SOURCE_DIR, WarmSetup},
     submission::{CodeTests, Prelude, Solution},
     value::{Value, marshal},
 };
 
-mod string_hashes;
 mod tests_plan;
-mod tokens;
 
 pub use tests_plan::tests_plan;
 
 /// What we have of our own in a cell, compiled: name and source. The driver finds the others beside it.
-const SCRIPTS: [(&str, &str); 10] = [
+const SCRIPTS: [(&str, &str); 9] = [
     ("driver", include_str!("../../sandbox-images/python/driver.py")),
     ("warm", include_str!("../../sandbox-images/python/warm.py")),
-    ("hashes", include_str!("../../sandbox-images/python/hashes.py")),
     ("series", include_str!("../../sandbox-images/python/series.py")),
     ("values", include_str!("../../sandbox-images/python/code_tests/values.py")),
     ("answering", include_str!("../../sandbox-images/python/code_tests/answering.py")),
@@ -35,6 +32,8 @@ const SCRIPTS: [(&str, &str); 10] = [
 const DRIVER_PATH: &str = "/proofbox/driver.pyc";
 const WARM_PATH: &str = "/proofbox/warm.pyc";
 const MODULE_PATH: &str = "/proofbox/_proofbox.so";
+/// Stands behind the name of a warm launcher that is another one's second.
+pub const AGAIN: &str = "-again";
 /// Stands before each of a program's own arguments, behind the entry. No path holds it.
 const ARGUMENT_MARK: char = '\x1f';
 
@@ -111,11 +110,6 @@ impl PythonRuntime {
         self.module.is_some()
     }
 
-    /// Whether one that is kept loaded can have other string hashes in every cell.
-    fn can_renew_hashes(&self) -> bool {
-        self.version.starts_with("3.11.")
-    }
-
     /// The image's tree with the interpreter and our scripts in it.
     pub fn extend_setup(&self, setup: &mut ImageSetup) {
         let executable = self.executable.to_string_lossy().into_owned();
@@ -156,13 +150,15 @@ impl PythonRuntime {
             return vec![launcher(image.name.clone(), None, false)];
         }
         self.warm_images(image)
-            .map(|warm| {
+            .flat_map(|warm| {
                 let executable = self.executable.to_string_lossy();
                 let modules = warm.modules.join(",");
                 let argv = [&executable, "-I", "-S", "-B", WARM_PATH, DRIVER_PATH, &self.site_dirs, &modules];
                 let warm_setup =
                     WarmSetup { argv: argv.map(str::to_owned).to_vec(), env: environment(image) };
-                launcher(format!("{}-{}", image.name, warm.name), Some(warm_setup), warm.for_tests.is_some())
+                let name = format!("{}-{}", image.name, warm.name);
+                let first = launcher(name.clone(), Some(warm_setup.clone()), warm.for_tests.is_some());
+                [first, launcher(format!("{name}{AGAIN}"), Some(warm_setup), true)]
             })
             .collect()
     }
@@ -221,13 +217,10 @@ impl PythonRuntime {
             entry.push_str(argument);
         }
         let arguments = [mode, &entry, prelude, &self.site_dirs].map(str::to_owned).to_vec();
-        let is_warm = warm && self.can_be_warm();
-        // Of tests that hold code, solution and tests have the hashes of one interpreter, as in one process: sets of
-        // text are walked in the same order on both sides.
-        let renews_hashes = is_warm && !["tests", "serve"].contains(&mode) && may_show_hashes(mode, &asked);
-        let program = match is_warm && (self.can_renew_hashes() || !renews_hashes) {
-            true => Program::Warm { arguments, renews_hashes },
-            false => self.executed(image, &asked, arguments),
+        let program = if warm && self.can_be_warm() {
+            Program::Warm { arguments }
+        } else {
+            self.executed(image, &asked, arguments)
         };
         let sources = solution.files.iter().map(|file| (file.path.clone(), file.content.clone())).collect();
         Job { program, sources, runs: asked.runs, collect: asked.collect.into(), series: false }
@@ -255,19 +248,6 @@ impl PythonRuntime {
         }
         Program::Exec { argv, env }
     }
-}
-
-/// Whether what a run does might depend on the seed of its string hashes.
-fn may_show_hashes(mode: &str, asked: &ProgramJob<'_>) -> bool {
-    let is_python = |path: &str| path.ends_with(".py") || !path.contains('.');
-    let files = asked.solution.files.iter().enumerate();
-    let mut sources = files.filter(|(at, file)| *at == asked.solution.entry || is_python(&file.path));
-    let tests = asked.tests.into_iter().flat_map(CodeTests::sources);
-    // What is no plain value stands in a call as `<` or `>` and its content; so may text.
-    let gives_set = |run: &Run| run.call.iter().any(|call| call.contains(&b'<') || call.contains(&b'>'));
-    sources.any(|(_, file)| string_hashes::may_show(&file.content))
-        || tests.into_iter().any(|code| string_hashes::may_show(code.as_bytes()))
-        || (mode == "function" && asked.runs.iter().any(gives_set))
 }
 
 fn mentions(solution: &Solution, word: &str) -> bool {

@@ -25,8 +25,8 @@ use super::{
     link::{Link, LinkEnds},
     named_files::Collect,
     protocol::{
-        AskOf, FaultReport, Job, JobRun, Program, Reply, ReplyOf, WireLimits, decode, read_unforked,
-        write_message, write_unforked,
+        AskOf, FaultReport, Job, JobRun, Reply, ReplyOf, WireLimits, decode, read_unforked, write_message,
+        write_unforked,
     },
     rootfs,
     run::{self, Stage, Supervisor},
@@ -87,10 +87,6 @@ fn init(
     let message = io_step("read_job", || read_unforked(&mut socket))?;
     let Some(job) = wanted_job(&message)? else { return Ok(()) };
     let link = receive_link(socket, &job)?;
-    if let Program::Warm { renews_hashes: true, .. } = job.program {
-        // Before any run is forked: all of them inherit it.
-        step("renew_hashes", sys::hashes::renew)?;
-    }
     let mut scratch = rootfs::furnish_cell(scratch_bytes(&limits) + most_given_bytes(&job), &job.sources)?;
     let children = step("watch_children", || {
         let mut mask = SigSet::empty();

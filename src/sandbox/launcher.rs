@@ -358,9 +358,7 @@ pub fn serve_in_interpreter(run: &Callback) {
     if let Some((name, errno)) = fail_step {
         step::inject_failure(name, errno);
     }
-    let served = run
-        .prepare_hashes()
-        .and_then(|()| step("bound_thread_stacks", || sys::python::bound_thread_stacks(THREAD_STACK_BYTES)))
+    let served = step("bound_thread_stacks", || sys::python::bound_thread_stacks(THREAD_STACK_BYTES))
         .and_then(|()| step("name_process", || sys::set_name(c"proofbox-launch")))
         .and_then(|()| {
             let groups = groups.into_iter().map(SlotGroup::adopt).collect();

@@ -2,7 +2,7 @@
 //!
 //! A launcher that is gone is replaced when it is missed. One that keeps an interpreter loaded is also
 //! replaced after a number of cells, in the background: runs that are forked from one interpreter
-//! share its string hashes, which no run of another has.
+//! share its string hashes, and no solution is to depend on one seed for long.
 
 use std::{
     io,

@@ -152,8 +152,8 @@ pub enum Program {
     /// memory, so that no file system with programs on it need be writable or allow executing.
     Source { path: String, argv: Vec<String>, env: Vec<String> },
     /// Arguments for the interpreter that the launcher keeps loaded; its environment is the
-    /// launcher's. `renews_hashes`: with other hashes of strings in every cell than in the launcher.
-    Warm { arguments: Vec<String>, renews_hashes: bool },
+    /// launcher's.
+    Warm { arguments: Vec<String> },
 }
 
 #[derive(Debug, Serialize, Deserialize)]

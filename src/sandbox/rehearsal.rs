@@ -33,7 +33,7 @@ use crate::limits::Limits;
 /// without runs. Returns when the cell is gone.
 pub fn rehearse_cell(slot: &mut UnixStream) -> Result<(), StepError> {
     let job = Job::<&Bytes> {
-        program: Program::Warm { arguments: Vec::new(), renews_hashes: false },
+        program: Program::Warm { arguments: Vec::new() },
         sources: Vec::new(),
         runs: Vec::new(),
         collect: Vec::new(),

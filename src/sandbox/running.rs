@@ -24,11 +24,6 @@ const START_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long a process that has closed its end is listened to.
 pub const LAST_WORDS: Duration = Duration::from_millis(200);
 
-/// The step in which a launcher looks whether everything in its interpreter is found by new string hashes.
-const HASH_CHECK: &str = "check_hashes";
-/// How often that may fail.
-const HASH_CHECKS: u32 = 3;
-
 #[derive(Debug)]
 pub struct Running {
     control: UnixStream,
@@ -41,20 +36,6 @@ pub struct Running {
 impl Running {
     /// Starts the guard and waits until the launcher behind it is ready. `name`: the launcher's.
     pub fn start(name: &str, program: &Path, setup: &LauncherSetup) -> Result<Running, StartError> {
-        let mut tries = 1;
-        loop {
-            match Running::try_start(name, program, setup) {
-                // Where an interpreter's objects lie is random, and how they lie is what it did not understand.
-                Err(StartError::Refused { fault, .. }) if fault.step == HASH_CHECK && tries < HASH_CHECKS => {
-                    tracing::warn!(launcher = %name, %fault, "the launcher is started anew");
-                    tries += 1;
-                }
-                done => return done,
-            }
-        }
-    }
-
-    fn try_start(name: &str, program: &Path, setup: &LauncherSetup) -> Result<Running, StartError> {
         let failed = |source| StartError::Spawn { launcher: name.to_owned(), source };
         let (ours, theirs) = UnixStream::pair().map_err(failed)?;
         let fail_step = setup.fail_step.as_ref().map(|(step, errno)| (FAIL_STEP, format!("{step}={errno}")));

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::{Engine, door::Door};
 use crate::{
     admission::{Overloaded, Slot},
-    language::Language,
+    language::{Language, Start},
     limits::Limits,
     sandbox::{CellRun, End, Fault, Job, LimitHit, Outcome},
 };
@@ -20,6 +20,8 @@ const CELL_PAUSE: Duration = Duration::from_millis(100);
 pub(super) struct Errand<'a> {
     pub language: &'a Language,
     pub launcher: String,
+    /// How the job's runs begin.
+    pub start: Start,
     pub limits: Limits,
     pub job: &'a Job,
     /// Most slots that the runs may take at once.

@@ -14,10 +14,10 @@ use super::{
 };
 use crate::{
     admission::Slot,
-    language::{Start, TestsOrder},
+    language::TestsOrder,
     limits::Limits,
     report::{Isolation, TestReport},
-    sandbox::{Fault, LinkAt, LinkedJob, Outcome, Program},
+    sandbox::{Fault, LinkAt, LinkedJob, Outcome},
     submission::{CodeTests, Submission},
     verdict::code::{CodeDecision, Conversation, Word, decide_code},
 };
@@ -120,10 +120,12 @@ impl Engine {
     ) -> Result<Conversation, Fault> {
         let Asked { submission, tests, .. } = *asked;
         let (language, tier) = (errand.language, self.sandbox.tier());
-        let job = language.tests_job(submission, tests, order, tier, start_of(errand));
+        let job = language.tests_job(submission, tests, order, tier, errand.start);
         let job = job.map_err(|error| Fault { step: "tests_job".to_owned(), detail: error.to_string() })?;
-        let of_tests = language.launcher_for_tests(&submission.solution, tests, tier);
-        let of_solution = language.launcher_for_code(&submission.solution, tests, tier);
+        // Both have the hashes of one interpreter, as in one process: sets of text are walked in the same order.
+        let begun = |launcher| language.launcher_at(launcher, errand.start, tier);
+        let of_tests = begun(language.launcher_for_tests(&submission.solution, tests, tier));
+        let of_solution = begun(language.launcher_for_code(&submission.solution, tests, tier));
         let limits = errand.limits;
         let side = |launcher, job, limits| LinkedJob { launcher, limits, job, at: LinkAt::Descriptors };
         if order.shared {
@@ -179,14 +181,6 @@ struct Asked<'a> {
     carrier: Carrier<'a>,
     submission: &'a Submission,
     tests: &'a CodeTests,
-}
-
-/// The tests' process begins as the solution's does.
-fn start_of(errand: &Errand<'_>) -> Start {
-    match errand.job.program {
-        Program::Warm { .. } => Start::Usual,
-        Program::Exec { .. } | Program::Source { .. } => Start::Fresh,
-    }
 }
 
 pub(super) fn no_outcome() -> Fault {

@@ -14,7 +14,7 @@ use crate::{
     language::{Language, Start},
     report::Report,
     sandbox::{Job, Tier},
-    submission::{JudgeProgram, Submission, Tests},
+    submission::{JudgeProgram, Repeat, Submission, Tests},
     value::marshal::TooLarge,
     verdict::{Cause, Verdict},
 };
@@ -36,11 +36,29 @@ impl Work<'_> {
         self.ready.language.job(&self.submission, self.ready.binary.as_ref(), tier, start)
     }
 
-    pub(super) fn errand<'a>(&'a self, job: &'a Job, tier: Tier) -> Errand<'a> {
+    /// How often the solution is run, and how runs behind the first begin. Chance includes the seed of string
+    /// hashes, which decides the order of sets.
+    pub(super) fn repeats(&self) -> (u32, Start) {
+        let Submission { repeat, solution, seed, .. } = &*self.submission;
+        match repeat.runs(solution) {
+            1 if matches!(repeat, Repeat::TimesIfRandom(_))
+                && seed.is_none()
+                && self.ready.language.may_show_hashes(solution) =>
+            {
+                (2, Start::Again)
+            }
+            runs => (runs, Start::Fresh),
+        }
+    }
+
+    /// `start`: that of the job.
+    pub(super) fn errand<'a>(&'a self, job: &'a Job, tier: Tier, start: Start) -> Errand<'a> {
         let language = self.ready.language;
+        let launcher = language.launcher_for(&self.submission.solution, tier);
         Errand {
             language,
-            launcher: language.launcher_for(&self.submission.solution, tier),
+            launcher: language.launcher_at(launcher, start, tier),
+            start,
             limits: self.submission.limits,
             job,
             parallel: self.submission.parallel as usize,

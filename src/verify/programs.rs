@@ -77,6 +77,7 @@ impl Engine {
         let errand = Errand {
             language,
             launcher: task.launcher.clone(),
+            start: Start::Usual,
             limits: task.limits,
             job: &task.job,
             parallel: 1,
@@ -126,6 +127,7 @@ impl Engine {
         let errand = Errand {
             language: runnable.ready.language,
             launcher: runnable.ready.language.launcher_for(runnable.solution, self.sandbox.tier()),
+            start: Start::Usual,
             limits: runnable.limits,
             job: &job,
             parallel: runnable.parallel,

@@ -109,6 +109,7 @@ impl Engine {
         let errand = Errand {
             language: ready.language,
             launcher: ready.language.launcher_for(&asked.solution, self.sandbox.tier()),
+            start: Start::Usual,
             limits: asked.limits,
             job,
             parallel: asked.parallel as usize,

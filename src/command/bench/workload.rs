@@ -204,7 +204,7 @@ fn compute() -> Workload {
     }
 }
 
-/// W7: W1 with a set in it, for which its cell gets string hashes of its own.
+/// W7: W1 with a set in it, for which it is run twice, with two seeds of string hashes.
 fn with_a_set() -> Workload {
     let source = "print(sum(set(map(int, input().split()))))\n";
     Workload {

@@ -5,7 +5,6 @@
 //! any thread exists), so a child may allocate and use the whole standard library.
 #![allow(unsafe_code)]
 
-pub mod hashes;
 pub mod landlock;
 pub mod notify;
 pub mod python;

@@ -9,21 +9,13 @@
 
 use std::{
     ffi::{CStr, c_char, c_int, c_long, c_void},
-    io::{Read, Write},
-    os::unix::net::UnixStream,
     ptr::null_mut,
     sync::OnceLock,
 };
 
 use nix::errno::Errno;
 
-use super::{
-    super::{
-        launcher, series,
-        step::{StepError, io_step, step},
-    },
-    hashes,
-};
+use super::super::{launcher, series};
 
 type Object = *mut c_void;
 
@@ -35,7 +27,6 @@ struct Library {
     tuple_size: unsafe extern "C" fn(Object) -> isize,
     tuple_item: unsafe extern "C" fn(Object, isize) -> Object,
     tuple_new: unsafe extern "C" fn(isize) -> Object,
-    is_true: unsafe extern "C" fn(Object) -> c_int,
     whole_number_from: unsafe extern "C" fn(c_long) -> Object,
     tuple_set: unsafe extern "C" fn(Object, isize, Object) -> c_int,
     print_error: unsafe extern "C" fn(),
@@ -68,10 +59,6 @@ static LIBRARY: OnceLock<Library> = OnceLock::new();
 pub struct Callback {
     /// The Python function that carries out a run.
     run: Object,
-    /// That tells whether everything is found by its hash.
-    is_sound: Object,
-    /// What `hashes.py` says of types; an empty tuple if hashes are to stay.
-    types: Object,
 }
 
 /// `PyModuleDef`, whose layout is part of the stable interface.
@@ -148,7 +135,6 @@ fn find_library() -> Option<Library> {
             tuple_size: transmute::<*mut c_void, _>(find(c"PyTuple_Size")?),
             tuple_item: transmute::<*mut c_void, _>(find(c"PyTuple_GetItem")?),
             tuple_new: transmute::<*mut c_void, _>(find(c"PyTuple_New")?),
-            is_true: transmute::<*mut c_void, _>(find(c"PyObject_IsTrue")?),
             whole_number_from: transmute::<*mut c_void, _>(find(c"PyLong_FromLong")?),
             tuple_set: transmute::<*mut c_void, _>(find(c"PyTuple_SetItem")?),
             print_error: transmute::<*mut c_void, _>(find(c"PyErr_Print")?),
@@ -199,13 +185,9 @@ pub unsafe extern "C" fn PyInit__proofbox() -> *mut c_void {
     unsafe { (library.module_create)(definition, STABLE_MODULE_API) }
 }
 
-/// `_proofbox.serve((run, is_sound, types))`: does not return to Python.
-unsafe extern "C" fn serve(_module: Object, given: Object) -> Object {
-    let Some(library) = LIBRARY.get() else { super::exit_now(127) };
-    // SAFETY: called by the interpreter, in the only thread; `given` is a tuple of three, which the caller
-    // keeps alive.
-    let [run, is_sound, types] = [0, 1, 2].map(|index| unsafe { (library.tuple_item)(given, index) });
-    launcher::serve_in_interpreter(&Callback { run, is_sound, types });
+/// `_proofbox.serve(run)`: does not return to Python, and so borrows `run` for good.
+unsafe extern "C" fn serve(_module: Object, run: Object) -> Object {
+    launcher::serve_in_interpreter(&Callback { run });
     super::exit_now(0)
 }
 
@@ -330,42 +312,6 @@ impl RecursionCounter {
 }
 
 impl Callback {
-    /// Makes ready for other string hashes in every cell, where the interpreter's version allows it.
-    /// In a child that is forked for it, everything must be found by new hashes.
-    ///
-    /// # Errors
-    /// If something is not found. Nothing may run here then.
-    pub fn prepare_hashes(&self) -> Result<(), StepError> {
-        let Some(library) = LIBRARY.get() else { super::exit_now(127) };
-        // SAFETY: as in `run`; the types are tuples of types, which the interpreter keeps alive.
-        let lists = unsafe {
-            let items = |tuple: Object| {
-                (0..(library.tuple_size)(tuple)).map(move |at| (library.tuple_item)(tuple, at))
-            };
-            items(self.types).map(|list| items(list).collect()).collect::<Vec<Vec<Object>>>()
-        };
-        let Ok([texts, bytes, dicts, sets, types]) = <[_; 5]>::try_from(lists) else { return Ok(()) };
-        hashes::find(&hashes::Types { texts, bytes, dicts, sets, types })?;
-        // A launcher's children are reaped by the kernel, so this one says what it found.
-        let (mut said, mut says) = io_step("check_hashes", UnixStream::pair)?;
-        if step("check_hashes", fork)?.is_none() {
-            // SAFETY: as in `run`.
-            let is_sound = hashes::renew().is_ok()
-                && unsafe {
-                    let answer = (library.call)(self.is_sound, (library.tuple_new)(0), null_mut());
-                    !answer.is_null() && (library.is_true)(answer) == 1
-                };
-            let _ = says.write_all(&[u8::from(is_sound)]);
-            super::exit_now(0);
-        }
-        drop(says);
-        let mut answer = [0];
-        step("check_hashes", || match said.read_exact(&mut answer) {
-            Ok(()) if answer == [1] => Ok(()),
-            _ => Err(Errno::EINVAL),
-        })
-    }
-
     /// In a freshly forked run: calls the Python function and ends the process as Python would.
     pub fn run<'a>(&self, arguments: impl Iterator<Item = &'a str>) -> ! {
         let Some(library) = LIBRARY.get() else { super::exit_now(127) };

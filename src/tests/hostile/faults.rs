@@ -138,7 +138,7 @@ const TESTS: usize = 5;
 /// It forks, and leaves something behind for the next run.
 fn program_that_leaves_something() -> Submission {
     let mut asked = good(9);
-    // With a set in it, so that its cell has string hashes of its own.
+    // With a set in it, so that it is run by a second launcher, too.
     let source = "import os\nif os.fork() == 0: os._exit(0)\nos.wait()\nopen('left', 'w').close()\nleft = {1}\nopen('out/put.txt', 'w').write(str(int(open('in/put.txt').read()) ** 2))";
     asked.io =
         ProgramIo { input_file: Some("in/put.txt".to_owned()), output_file: Some("out/put.txt".to_owned()) };
