@@ -181,13 +181,13 @@ pub fn parse_bytes(text: &str) -> Result<u64, String> {
     let end = text.find(|character: char| !character.is_ascii_digit()).unwrap_or(text.len());
     let (digits, unit) = (&text[..end], text[end..].trim());
     let wrong = || {
-        let ambiguous = match unit.to_ascii_lowercase().as_str() {
+        let instead = match unit.to_ascii_lowercase().as_str() {
             letter @ ("k" | "m" | "g" | "t") => {
                 format!(": say {digits}{0}B or {digits}{0}iB", letter.to_uppercase())
             }
-            _ => " with a unit such as MB or MiB".to_owned(),
+            _ => "; give a number of bytes, or a whole number with a unit such as MB or MiB".to_owned(),
         };
-        format!("{text:?} is not a size; give bytes, or a whole number{ambiguous}")
+        format!("{text:?} is not a size{instead}")
     };
     let factor = match unit {
         "" => 1,
@@ -200,11 +200,15 @@ pub fn parse_bytes(text: &str) -> Result<u64, String> {
     number.checked_mul(factor).ok_or_else(|| format!("{text:?} is more than can be counted"))
 }
 
-/// A size for a person: `512 MiB`, `1.5 GiB`, `700 bytes`.
+/// A size for a person: `512 MiB`, `64 MB`, `1.5 GiB`, `700 bytes`.
 pub fn show_bytes(bytes: u64) -> String {
+    let is_round = |(_, unit): &&(&str, u64)| bytes >= *unit && bytes % unit == 0;
     match UNITS[..4].iter().rev().find(|(_, unit)| bytes >= *unit) {
         None => format!("{bytes} bytes"),
         Some((name, unit)) if bytes % unit == 0 => format!("{} {name}", bytes / unit),
+        Some(_) if let Some((name, unit)) = UNITS[5..8].iter().rev().find(is_round) => {
+            format!("{} {name}", bytes / unit)
+        }
         Some((name, unit)) => format!("{:.1} {name}", bytes as f64 / *unit as f64),
     }
 }
@@ -219,7 +223,8 @@ mod tests {
             ("0", 0, "0 bytes"),
             ("700", 700, "700 bytes"),
             ("1KiB", 1_024, "1 KiB"),
-            ("64MB", 64_000_000, "61.0 MiB"),
+            ("64MB", 64_000_000, "64 MB"),
+            ("68000001", 68_000_001, "64.8 MiB"),
             ("64 mib", 64 << 20, "64 MiB"),
             ("64MIB", 64 << 20, "64 MiB"),
             ("1536MiB", 1_536 << 20, "1.5 GiB"),

@@ -3,11 +3,11 @@
 /// Longest word that is looked at; a longer one is no slip of the pen.
 const MAX_WORD_CHARS: usize = 40;
 
-/// "; did you mean X?" where one of the known words is close to the word, else nothing. For the end of a
-/// complaint.
+/// " (did you mean X?)" where one of the known words is close to the word, else nothing. For a complaint, behind
+/// the word.
 pub fn did_you_mean<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> String {
     match closest(word, known) {
-        Some(meant) => format!("; did you mean {meant:?}?"),
+        Some(meant) => format!(" (did you mean {meant:?}?)"),
         None => String::new(),
     }
 }
@@ -25,8 +25,9 @@ fn closest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&
     let near = known.into_iter().filter_map(|known| {
         let other = plain(known);
         let slips = slips(&given, &other);
-        // One slip in three letters; a word of which only the end or the beginning was left out counts, too.
-        let is_part = given.len() >= 3 && (other.starts_with(&given) || other.ends_with(&given));
+        // One slip in three letters; a word with its end or its beginning left out, or with more behind it, counts, too.
+        let is_part = (given.len() >= 3 && (other.starts_with(&given) || other.ends_with(&given)))
+            || (other.len() >= 3 && given.starts_with(&other));
         (slips * 3 <= given.len().max(other.len()) || is_part).then_some((slips, known))
     });
     near.min_by_key(|(slips, _)| *slips).map(|(_, known)| known)
@@ -70,8 +71,9 @@ mod tests {
             ("first-failure", "first_failure"),
             ("Pyhton", "python"),
             ("ccp", "cpp"),
+            ("python3.11", "python"),
         ] {
-            assert_eq!(did_you_mean(word, known), format!("; did you mean {meant:?}?"), "{word}");
+            assert_eq!(did_you_mean(word, known), format!(" (did you mean {meant:?}?)"), "{word}");
         }
         for word in ["", "colour", "klingon", "x", "日本", &"source".repeat(1_000)] {
             assert_eq!(did_you_mean(word, known), "", "{word}");

@@ -261,7 +261,11 @@ impl RunCommand {
         if fields.get("language").is_none() {
             fields.set("language", Some(language_by_ending(&self.solution)?))?;
         }
-        fields.set("source", Some(""))?;
+        // Tests may import the solution by its file's name.
+        match self.solution.file_name().and_then(|name| name.to_str()) {
+            Some(name) if name.ends_with(".py") => fields.set("files", Some(json!({ name: "" })))?,
+            _ => fields.set("source", Some(""))?,
+        }
         Ok(fields)
     }
 

@@ -1,7 +1,11 @@
 //! The tests file of `proofbox run`: the wire's tests and the fields about them, a form of data sets, or a file
 //! of Python tests.
 
-use std::{fs, path::Path};
+use std::{
+    collections::{BTreeMap, HashMap},
+    fs,
+    path::Path,
+};
 
 use anyhow::{Context, bail};
 use serde::{Deserialize, de::IgnoredAny};
@@ -12,6 +16,7 @@ use serde_json::{
 
 use crate::{
     dataset::test_cases::{TestsError, parse_tests_of},
+    spelling::did_you_mean,
     submission::{CodeKind, Tests},
     wire::{Pairs, not_json},
 };
@@ -53,12 +58,14 @@ impl TestsFile {
         match parse_tests_of(text, fn_name) {
             Ok(tests) => Ok(TestsFile::DataSet(tests)),
             Err(TestsError::Unsupported(what)) => bail!("not supported: {what}"),
-            // What looks like JSON and is none is that, whatever else it might have been.
-            Err(error) => match serde_json::from_str::<IgnoredAny>(text) {
+            Err(TestsError::Bad(problem)) => match serde_json::from_str::<IgnoredAny>(text) {
+                // What looks like JSON and is none is that, whatever else it might have been.
                 Err(broken) if text.starts_with(['[', '{']) && !text.contains("{'") => {
                     bail!("{}", not_json(text, &broken))
                 }
-                _ => Err(error.into()),
+                _ => {
+                    bail!("{}", unnamed_tests(text).unwrap_or(problem.replacen("test_cases", "the file", 1)))
+                }
             },
         }
     }
@@ -83,15 +90,31 @@ fn is_list_of_data_set(text: &str) -> bool {
 
 /// Whether an object is a submission without its solution: `tests` is a list of the wire's.
 fn is_object_of_wire(text: &str) -> bool {
-    #[derive(Deserialize)]
-    struct Named<'a> {
-        #[serde(borrow)]
-        tests: &'a RawValue,
-    }
-    serde_json::from_str::<Named>(text).is_ok_and(|named| {
-        let tests = named.tests.get();
+    // Text that breaks off may be either; one with the wire's word is taken for the wire's.
+    let Ok(fields) = serde_json::from_str::<HashMap<String, &RawValue>>(text) else {
+        return text.contains(r#""tests""#);
+    };
+    fields.get("tests").is_some_and(|tests| {
+        let tests = tests.get();
         !tests.starts_with(['{', '"']) && !is_list_of_data_set(tests)
     })
+}
+
+/// That an object has tests under no name that is known.
+fn unnamed_tests(text: &str) -> Option<String> {
+    const NAMES: [&str; 5] = ["tests", "test_cases", "inputs", "outputs", "input"];
+    let fields = serde_json::from_str::<BTreeMap<String, IgnoredAny>>(text).ok()?;
+    if fields.keys().any(|name| NAMES.contains(&name.as_str())) {
+        return None;
+    }
+    let meant =
+        fields.keys().map(|name| (name, did_you_mean(name, NAMES))).find(|(_, meant)| !meant.is_empty());
+    let found = match meant {
+        Some((name, meant)) => format!("{name:?}{meant}"),
+        None => fields.into_keys().map(|name| format!("{name:?}")).collect::<Vec<_>>().join(", "),
+    };
+    let found = if found.is_empty() { "nothing".to_owned() } else { found };
+    Some(format!("no tests: an object has `tests`, or `inputs` and `outputs`; this one has {found}"))
 }
 
 /// A file of Python tests, whole.
@@ -170,9 +193,11 @@ mod tests {
     fn other_files_are_refused_in_plain_words() {
         for (text, clue) in [
             ("", "empty"),
-            ("5", "test_cases is"),
+            ("5", "the file is"),
             ("[", "not JSON: it ends in the middle of a list at line 1"),
-            ("{}", "test_cases is {}"),
+            ("{}", "this one has nothing"),
+            (r#"{"test": []}"#, r#"this one has "test" (did you mean "tests"?)"#),
+            (r#"{"colour": 1}"#, r#"this one has "colour""#),
             (r#"{"tests": [}"#, "not JSON: a value is expected at line 1, column 12"),
             (r#"{"tests": [], "tests": []}"#, "given twice"),
             (r#"{"inputs": ["1"], "outputs": []}"#, "1 inputs but 0 outputs"),

@@ -111,8 +111,10 @@ fn complaint(error: &serde_json::Error) -> String {
 fn unknown_field(name: &str, message: &str) -> String {
     let known: Vec<&str> = message.split('`').skip(3).step_by(2).collect();
     match did_you_mean(name, known.iter().copied()) {
-        meant if meant.is_empty() => format!("unknown field; there are {}", known.join(", ")),
-        meant => format!("unknown field{meant}"),
+        meant if meant.is_empty() => {
+            format!("unknown field {}; there are {}", quoted(name), known.join(", "))
+        }
+        meant => format!("unknown field {}{meant}", quoted(name)),
     }
 }
 
