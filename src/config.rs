@@ -1,6 +1,8 @@
 //! Settings: flags and environment variables, validated once. Inner code takes [`EngineConfig`] and
 //! [`ServeConfig`], which are always valid, and never reads the environment.
 
+mod limits;
+
 use std::{
     fs,
     net::SocketAddr,
@@ -12,9 +14,11 @@ use std::{
 use clap::{Args, ValueEnum};
 use sha2::{Digest, Sha256};
 
+pub use self::limits::{LimitArgs, size};
 use crate::{
     sandbox::{Tier, wasm::default_directory},
     submission::Runtime,
+    wire::WireDefaults,
 };
 
 /// A setting that cannot be used. The text names the flag and says what would do.
@@ -248,6 +252,9 @@ pub struct ServeArgs {
     token_file: Option<PathBuf>,
 
     #[command(flatten)]
+    limits: LimitArgs,
+
+    #[command(flatten)]
     engine: EngineArgs,
 
     #[command(flatten)]
@@ -266,12 +273,13 @@ struct BoundArgs {
     #[arg(long, value_name = "MS", env = "PROOFBOX_MAX_WAIT_MS", value_parser = at_least_one(86_400_000))]
     max_wait_ms: Option<u64>,
 
-    /// Largest request body, bytes
-    #[arg(long, value_name = "BYTES", env = "PROOFBOX_MAX_BODY_BYTES", default_value_t = 64 << 20)]
+    /// Largest request body
+    #[arg(long, value_name = "SIZE", env = "PROOFBOX_MAX_BODY_BYTES", default_value = "64MiB", value_parser = size)]
     max_body_bytes: usize,
 
-    /// Bodies of all requests being read, waiting or running, bytes; beyond it requests get 429
-    #[arg(long, value_name = "BYTES", env = "PROOFBOX_MAX_BODY_BYTES_IN_FLIGHT", default_value_t = 1 << 30)]
+    /// Bodies of all requests being read, waiting or running; beyond it requests get 429
+    #[arg(long, value_name = "SIZE", env = "PROOFBOX_MAX_BODY_BYTES_IN_FLIGHT", default_value = "1GiB",
+          value_parser = size)]
     max_body_bytes_in_flight: usize,
 
     /// Most tests in one submission
@@ -311,6 +319,8 @@ pub struct ServeConfig {
     pub max_body_bytes: usize,
     pub max_body_bytes_in_flight: usize,
     pub max_tests: usize,
+    /// What is meant by submissions that do not say.
+    pub defaults: WireDefaults,
     pub max_connections: usize,
     pub header_timeout: Duration,
     pub body_timeout: Duration,
@@ -326,6 +336,7 @@ impl ServeConfig {
             max_body_bytes: 64 << 20,
             max_body_bytes_in_flight: 1 << 30,
             max_tests: crate::wire::DEFAULT_MAX_TESTS,
+            defaults: WireDefaults::default(),
             max_connections: 4096,
             header_timeout: Duration::from_secs(15),
             body_timeout: Duration::from_secs(60),
@@ -362,6 +373,7 @@ impl ServeArgs {
             max_body_bytes: bounds.max_body_bytes,
             max_body_bytes_in_flight: bounds.max_body_bytes_in_flight,
             max_tests: bounds.max_tests,
+            defaults: WireDefaults { limits: self.limits.given(), ..WireDefaults::default() },
             max_connections: usize::try_from(bounds.max_connections).unwrap_or(usize::MAX),
             header_timeout: Duration::from_millis(bounds.header_timeout_ms),
             body_timeout: Duration::from_millis(bounds.body_timeout_ms),

@@ -10,7 +10,7 @@
 //! |---|---|---|
 //! | roles | `main.rs`, [`command`] | `serve`, `verify`, `filter`, `run`, `doctor`, `bench`, `soak`, hidden `__launcher` |
 //! | settings | [`config`] | flags, environment, file; validated once |
-//! | bytes in | [`wire`], [`dataset`] | JSON submissions; data-set rows |
+//! | bytes in | [`wire`], [`dataset`], [`spelling`] | JSON submissions; data-set rows; words that may have been meant |
 //! | the question | [`submission`], [`limits`], [`value`] | always valid once built |
 //! | **the path** | [`verify`] | submission -> admission -> cell -> outcomes -> judge -> report |
 //! | a place to run | [`admission`] | slots and the bounded wait for one |
@@ -45,6 +45,7 @@ pub mod limits;
 pub mod metrics;
 pub mod report;
 pub mod sandbox;
+pub mod spelling;
 pub mod submission;
 pub mod value;
 pub mod verdict;

@@ -3,6 +3,7 @@
 use crate::{
     compile::CompileReport,
     judge::JudgedBy,
+    submission::Id,
     verdict::{Cause, Verdict},
 };
 
@@ -27,7 +28,7 @@ impl Isolation {
 /// The verdict of a submission.
 #[derive(Debug, Clone)]
 pub struct Report {
-    pub id: Option<String>,
+    pub id: Option<Id>,
     pub verdict: Verdict,
     pub cause: Option<Cause>,
     /// One line for a person: which test, what was expected of it, or what went wrong.
@@ -71,7 +72,7 @@ impl Report {
     }
 
     /// A report without runs: the submission could not be decided.
-    pub fn undecided(id: Option<String>, cause: Cause, reason: impl Into<String>, total: usize) -> Report {
+    pub fn undecided(id: Option<Id>, cause: Cause, reason: impl Into<String>, total: usize) -> Report {
         Report {
             id,
             verdict: Verdict::Undecided,

@@ -3,6 +3,8 @@
 //! A [`Submission`] is built once at an edge (the wire or a data-set row) and is always valid
 //! after that; inner code never checks it again.
 
+use std::ops::Deref;
+
 use crate::{
     judge::{CheckerProtocol, Compare},
     limits::Limits,
@@ -13,7 +15,7 @@ use crate::{
 #[derive(Debug, Clone)]
 pub struct Submission {
     /// The caller's own name for it, echoed in the report.
-    pub id: Option<String>,
+    pub id: Option<Id>,
     /// A language name that [`crate::language::Languages`] may or may not know.
     pub language: String,
     pub solution: Solution,
@@ -43,6 +45,29 @@ pub struct Submission {
     pub seed: Option<u32>,
     pub prelude: Prelude,
     pub show_output: ShowOutput,
+}
+
+/// The caller's own name for a submission, echoed as it was given.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Id {
+    Text(String),
+    /// A whole number of any size, as JSON writes it.
+    Number(String),
+}
+
+impl Deref for Id {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        let (Id::Text(text) | Id::Number(text)) = self;
+        text
+    }
+}
+
+impl From<String> for Id {
+    fn from(text: String) -> Id {
+        Id::Text(text)
+    }
 }
 
 /// A program of the caller's own beside the solution, such as a checker. Its cells are as confined as
@@ -259,18 +284,6 @@ pub enum Runtime {
     Wasm,
 }
 
-impl Runtime {
-    /// The word on the wire.
-    pub fn from_word(word: &str) -> Option<Runtime> {
-        match word {
-            "auto" => Some(Runtime::Auto),
-            "native" => Some(Runtime::Native),
-            "wasm" => Some(Runtime::Wasm),
-            _ => None,
-        }
-    }
-}
-
 /// Tests that hold code. They share one run of the solution and one run of their own, in order, until one
 /// of them ends either; the limits are those of a run.
 #[derive(Debug, Clone, Default)]
@@ -330,11 +343,13 @@ impl CodeKind {
 }
 
 /// When to stop running a submission's tests.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
+#[clap(rename_all = "snake_case")]
 pub enum Stop {
     /// The rest are `skipped` after the first test that is not accepted.
     #[default]
     FirstFailure,
+    /// Every test is run.
     Never,
 }
 
@@ -363,6 +378,11 @@ impl Repeat {
     pub const IF_RANDOM: u32 = 5;
     /// Most runs that can be asked for.
     pub const MAX: u32 = 100;
+
+    /// So often, whatever the source mentions.
+    pub fn exactly(runs: u32) -> Repeat {
+        if runs <= 1 { Repeat::Once } else { Repeat::Times(runs) }
+    }
 
     /// How often this solution is run if every run is accepted; at least 1.
     pub fn runs(self, solution: &Solution) -> u32 {

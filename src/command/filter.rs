@@ -16,11 +16,13 @@ use tokio::{
     sync::watch,
 };
 
+use super::ABOUT_RULES;
 use crate::{
+    config::LimitArgs,
     dataset::{
         Format,
         reader::Columns,
-        row::{Audit, DEFAULT_CPU_MS, RowRules},
+        row::{Audit, RowRules},
     },
     filter::{
         self, Finished, Job,
@@ -116,11 +118,7 @@ pub struct FilterArgs {
     #[arg(long, conflicts_with_all = ["domain_column", "code_domain"], help_heading = "Columns")]
     pub all_code: bool,
 
-    /// How output is compared with what was expected: data-set (tokens in order, decimal numbers within
-    /// 1e-6), exact, lines, tokens, float:TOLERANCE, unordered_lines, unordered_tokens, ..._ignore_case, or
-    /// the judge of a known set: openthoughts, apps, taco, livecodebench, open-r1, sandboxfusion, humaneval,
-    /// kattis; with :bug-compatible behind it, as its released code decides
-    #[arg(long, value_name = "RULE", default_value_t = Compare::DATA_SET_DEFAULT, value_parser = compare_rule, help_heading = "Judging")]
+    #[arg(long, value_name = "RULE", default_value_t = Compare::DATA_SET_DEFAULT, value_parser = compare_rule, help = ABOUT_RULES, help_heading = "Judging")]
     pub compare: Compare,
 
     /// Judge the same runs by this rule too, and say where it differs; may be given several times
@@ -134,33 +132,29 @@ pub struct FilterArgs {
     #[arg(long, value_name = "FILE", value_parser = jsonl, requires = "compare_with", help_heading = "Judging")]
     pub differences: Option<PathBuf>,
 
-    /// Run every accepted solution this often; each run must be accepted
-    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=100), help_heading = "Judging")]
-    pub repeat: u32,
+    /// Run an accepted solution this often; every run must be accepted [default: 5 where it mentions random
+    /// numbers or the clock, else 1]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100), help_heading = "Judging")]
+    pub repeat: Option<u32>,
 
-    /// The same only for solutions that mention random numbers or the clock; 1 turns it off
-    #[arg(long, value_name = "N", default_value_t = Repeat::IF_RANDOM, value_parser = clap::value_parser!(u32).range(1..=100), help_heading = "Judging")]
+    /// Where --repeat is not given, how often solutions are run that mention random numbers or the clock
+    #[arg(long, value_name = "N", default_value_t = Repeat::IF_RANDOM, conflicts_with = "repeat", value_parser = clap::value_parser!(u32).range(1..=100), help_heading = "Judging")]
     pub confirm_random: u32,
 
-    /// Run the tests that follow a failure too
-    #[arg(long, help_heading = "Judging")]
+    /// Whether the tests that follow a failure are run
+    #[arg(long, value_name = "WHEN", value_enum, default_value_t, help_heading = "Judging")]
+    pub stop: Stop,
+
+    // The former name of `--stop never`.
+    #[arg(long, hide = true, conflicts_with = "stop")]
     pub all_tests: bool,
 
     /// Audit the tests: which of them are suspicious by many solutions of the same problem, JSONL; runs all tests
     #[arg(long, value_name = "FILE", value_parser = jsonl, help_heading = "Judging")]
     pub audit: Option<PathBuf>,
 
-    /// CPU time of one test, milliseconds
-    #[arg(long, value_name = "MS", default_value_t = DEFAULT_CPU_MS, help_heading = "Judging")]
-    pub cpu_ms: u64,
-
-    /// Wall time of one test, milliseconds [default: three times the CPU time and 2000]
-    #[arg(long, value_name = "MS", help_heading = "Judging")]
-    pub wall_ms: Option<u64>,
-
-    /// Memory of one test, MiB
-    #[arg(long, value_name = "MIB", default_value_t = Limits::default().memory_bytes >> 20, help_heading = "Judging")]
-    pub memory_mb: u64,
+    #[command(flatten)]
+    pub limits: LimitArgs,
 }
 
 /// What `--non-code` can say.
@@ -253,7 +247,7 @@ const RETRY_AFTER: [Duration; 3] =
 
 impl FilterArgs {
     fn job(self, slots: usize, engine: &str) -> anyhow::Result<Job> {
-        let limits = self.limits()?;
+        let limits = self.limits.given().over(Limits::of_data_sets())?;
         let columns = Columns {
             answer: self.answer_column,
             tests: self.tests_column,
@@ -267,11 +261,11 @@ impl FilterArgs {
             compare: self.compare,
             also: self.compare_with,
             limits,
-            stop: if self.all_tests || self.audit.is_some() { Stop::Never } else { Stop::FirstFailure },
+            stop: if self.all_tests || self.audit.is_some() { Stop::Never } else { self.stop },
             repeat: match (self.repeat, self.confirm_random) {
-                (2.., _) => Repeat::Times(self.repeat),
-                (_, 2..) => Repeat::TimesIfRandom(self.confirm_random),
-                _ => Repeat::Once,
+                (Some(runs), _) => Repeat::exactly(runs),
+                (None, 2..) => Repeat::TimesIfRandom(self.confirm_random),
+                (None, _) => Repeat::Once,
             },
             audit: if self.audit.is_some() { Audit::ByProblem } else { Audit::No },
         };
@@ -305,16 +299,6 @@ impl FilterArgs {
             existing: if self.overwrite { Existing::Replace } else { Existing::Refuse },
             show: Show::Progress,
         })
-    }
-
-    fn limits(&self) -> anyhow::Result<Limits> {
-        let limits = Limits {
-            cpu_ms: self.cpu_ms,
-            wall_ms: self.wall_ms.unwrap_or_else(|| Limits::default_wall_ms(self.cpu_ms)),
-            memory_bytes: self.memory_mb.saturating_mul(1 << 20),
-            ..Limits::default()
-        };
-        limits.validated().context("--cpu-ms, --wall-ms or --memory-mb")
     }
 }
 
@@ -393,6 +377,17 @@ mod tests {
         assert_eq!((job.plan.not_code, job.plan.rows_in_flight), (Action::Drop, 3));
         let limits = job.plan.rules.limits;
         assert_eq!((limits.cpu_ms, limits.wall_ms, limits.memory_bytes), (1_000, 5_000, 64 << 20));
+        for (flags, stop, repeat) in [
+            (&["--stop", "never", "--repeat", "1"][..], Stop::Never, Repeat::Once),
+            (&["--all-tests", "--confirm-random", "7"], Stop::Never, Repeat::TimesIfRandom(7)),
+            (&["--stop", "first_failure", "--repeat", "3"], Stop::FirstFailure, Repeat::Times(3)),
+        ] {
+            let job = parse(&[&["in.jsonl", "-o", "a.jsonl"][..], flags].concat())
+                .unwrap()
+                .job(1, "engine")
+                .unwrap();
+            assert_eq!((job.plan.rules.stop, job.plan.rules.repeat), (stop, repeat), "{flags:?}");
+        }
         let all = parse(&["in.jsonl", "-o", "a.jsonl", "--all-code"]).unwrap().job(1, "engine").unwrap();
         assert_eq!(all.plan.columns.domain, None);
     }
@@ -405,11 +400,10 @@ mod tests {
             &["in.jsonl", "-o", "out"],
             &["in.jsonl", "-o", "a.jsonl", "--all-code", "--domain-column", "d"],
             &["in.jsonl", "-o", "a.jsonl", "--rows-in-flight", "0"],
+            &["in.jsonl", "-o", "a.jsonl", "--memory-bytes", "1MiB"],
+            &["in.jsonl", "-o", "a.jsonl", "--stop", "never", "--all-tests"],
         ] {
             assert!(parse(args).is_err(), "{args:?}");
         }
-        let too_little = parse(&["in.jsonl", "-o", "a.jsonl", "--memory-mb", "1"]).unwrap();
-        let error = format!("{:#}", too_little.job(1, "engine").unwrap_err());
-        assert!(error.contains("limits.memory_bytes is 1048576"), "{error}");
     }
 }

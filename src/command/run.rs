@@ -9,52 +9,91 @@ use std::{
 
 use anyhow::{Context, bail};
 use clap::{Args, ValueEnum};
-use serde::{Deserialize, Serialize, de::IgnoredAny};
-use serde_json::{json, value::RawValue};
+use serde::Serialize;
+use serde_json::{
+    json,
+    value::{RawValue, to_raw_value},
+};
 
-use super::{NOT_ACCEPTED, UNDECIDED, interrupted, run_table, start_engine};
+use super::{
+    ABOUT_RULES, NOT_ACCEPTED, UNDECIDED, interrupted, run_table, start_engine, tests_file::TestsFile,
+};
 use crate::{
     admission::Admit,
-    config::EngineArgs,
-    dataset::test_cases::parse_tests,
+    config::{EngineArgs, LimitArgs},
     judge::Compare,
+    limits::{GivenLimits, Limits},
     report::Report,
-    submission::{MAX_PARALLEL, Tests},
+    submission::{MAX_PARALLEL, Stop, Tests},
     verdict::Verdict,
     wire::{self, Asked, WireBounds},
 };
 
-/// Verify one solution and show each test.
-///
-/// The tests file holds a list of tests as in POST /v1/verify ([{"stdin": .., "expected_stdout": ..}] or
-/// [{"args": [..], "expected": ..}]), an object {"fn_name": .., "tests": [..]}, or any of the forms of data
-/// sets, such as {"inputs": [..], "outputs": [..], "fn_name": ..}.
+const ABOUT_TESTS: &str = "\
+The tests file is one of
+  [{\"stdin\": \"1 2\", \"expected_stdout\": \"3\"}]          any list of tests that POST /v1/verify takes
+  {\"fn_name\": \"add\", \"tests\": [...], ...}             a submission without its solution: tests and
+                                                    any of setup, entry_point, compare (also a checker
+                                                    or an interactor), limits, reference, input_file, ...
+  {\"inputs\": [...], \"outputs\": [...]}                 any of the forms of data sets
+  test_add.py                                       tests for pytest or unittest, asserts, or check(candidate)
+
+Flags go before what the file says. Tests in the forms of data sets are judged as `filter` judges them: rule
+data-set, prelude contest, 2500 ms of CPU time.
+
+Examples:
+  proofbox run add.py -t tests.json
+  proofbox run add.py -t test_add.py --memory-bytes 64MiB
+  proofbox run add.py -t row.json --fn-name add --stop first_failure
+
+Exit codes: 0 accepted; 1 not accepted; 2 it could not be done; 3 undecided.";
+
+/// Verify one solution and show each test
 #[derive(Debug, Args)]
+#[command(after_help = ABOUT_TESTS)]
 pub struct RunCommand {
     /// The solution's source
     #[arg(value_name = "SOLUTION")]
     solution: PathBuf,
 
-    /// The tests, JSON
+    /// The tests: JSON, or Python where the name ends in .py
     #[arg(long, short, value_name = "FILE")]
     tests: PathBuf,
 
-    /// The solution's language [default: by the file's ending]
+    /// The solution's language [default: the tests file's own, else by the solution's ending]
     #[arg(long, value_name = "NAME")]
     language: Option<String>,
 
-    /// Function that the tests call [default: the tests file's own]
+    /// Function that the tests call
     #[arg(long, value_name = "NAME")]
     fn_name: Option<String>,
 
-    /// How output is compared: exact, lines, tokens, float:TOLERANCE (absolute or relative), unordered_lines,
-    /// unordered_tokens, lines_ignore_case, tokens_ignore_case, or the judge of a known data set, such as apps
-    #[arg(long, value_name = "RULE", default_value = "tokens", value_parser = compare_rule)]
-    compare: serde_json::Value,
+    /// What `check(candidate)` in tests of code is called with, such as add or Solution().add
+    #[arg(long, value_name = "EXPRESSION")]
+    entry_point: Option<String>,
 
-    /// Names in scope before the solution's first line: none, or those that contest data sets assume
-    #[arg(long, value_name = "NAMES", default_value = "none", value_parser = ["none", "contest"])]
-    prelude: String,
+    /// Python that runs before tests of code
+    #[arg(long, value_name = "CODE")]
+    setup: Option<String>,
+
+    /// Whether tests of code may share the solution's process where they cannot be held apart
+    #[arg(long, value_name = "HOW", value_parser = ["auto", "separate"])]
+    test_isolation: Option<String>,
+
+    #[arg(long, value_name = "RULE", value_parser = compare_rule, help = ABOUT_RULES)]
+    compare: Option<Compare>,
+
+    /// File in which the program finds its input, in place of standard input
+    #[arg(long, value_name = "NAME")]
+    input_file: Option<String>,
+
+    /// File that is judged in place of what the program prints
+    #[arg(long, value_name = "NAME")]
+    output_file: Option<String>,
+
+    /// Names in scope before the solution's first line: none, or those that contest data sets assume [default: none]
+    #[arg(long, value_name = "NAMES", value_parser = ["none", "contest"])]
+    prelude: Option<String>,
 
     /// Run an accepted solution this often; every run must be accepted [default: 5 where it mentions random
     /// numbers or the clock, else 1]
@@ -69,8 +108,13 @@ pub struct RunCommand {
     #[arg(long, value_name = "N")]
     seed: Option<u32>,
 
-    /// Stop at the first test that is not accepted
-    #[arg(long)]
+    /// Whether the tests that follow a failure are run [default: never stop, so that each test is shown; the verdict
+    /// is the same]
+    #[arg(long, value_name = "WHEN", value_enum)]
+    stop: Option<Stop>,
+
+    // The former name of `--stop first_failure`.
+    #[arg(long, hide = true, conflicts_with = "stop")]
     stop_at_first: bool,
 
     /// Print the report as JSON instead of a table
@@ -86,30 +130,6 @@ pub struct RunCommand {
 
     #[command(flatten)]
     engine: EngineArgs,
-}
-
-#[derive(Debug, Args, Serialize)]
-#[command(next_help_heading = "Limits of each test")]
-struct LimitArgs {
-    /// CPU time of the whole process tree, milliseconds [default: 4000]
-    #[arg(long, value_name = "MS")]
-    #[serde(skip_serializing_if = "Option::is_none")]
-    cpu_ms: Option<u64>,
-
-    /// Wall time, milliseconds [default: three times the CPU time and two seconds]
-    #[arg(long, value_name = "MS")]
-    #[serde(skip_serializing_if = "Option::is_none")]
-    wall_ms: Option<u64>,
-
-    /// Memory of the whole process tree, bytes [default: 512 MiB]
-    #[arg(long, value_name = "BYTES")]
-    #[serde(skip_serializing_if = "Option::is_none")]
-    memory_bytes: Option<u64>,
-
-    /// Captured output, bytes [default: 16 MiB]
-    #[arg(long, value_name = "BYTES")]
-    #[serde(skip_serializing_if = "Option::is_none")]
-    output_bytes: Option<u64>,
 }
 
 #[derive(Debug, Clone, Copy, Default, ValueEnum)]
@@ -133,9 +153,8 @@ impl Color {
     }
 }
 
-/// The rule by its name, which the wire takes too.
-fn compare_rule(name: &str) -> Result<serde_json::Value, String> {
-    name.parse::<Compare>().map(|compare| json!(compare.to_string())).map_err(|error| error.to_string())
+fn compare_rule(name: &str) -> Result<Compare, String> {
+    name.parse::<Compare>().map_err(|error| error.to_string())
 }
 
 pub async fn run(command: RunCommand) -> anyhow::Result<ExitCode> {
@@ -163,54 +182,91 @@ pub async fn run(command: RunCommand) -> anyhow::Result<ExitCode> {
     })
 }
 
+/// Fields that a tests file must not have: the solution is a file of its own.
+const FIELDS_OF_THE_SOLUTION: [&str; 4] = ["source", "source_base64", "files", "entry"];
+
 impl RunCommand {
     /// Everything goes through the wire's own checks, so that the two cannot differ.
     fn asked(&self) -> anyhow::Result<Asked> {
         let source =
             fs::read(&self.solution).with_context(|| format!("cannot read {}", self.solution.display()))?;
-        let language = match &self.language {
-            Some(language) => language.clone(),
-            None => language_by_ending(&self.solution)?.to_owned(),
+        let (fields, of_data_set) = match TestsFile::read(&self.tests, self.fn_name.as_deref())? {
+            TestsFile::Wire(fields) => (Fields(fields), None),
+            TestsFile::DataSet(tests) => (Fields::standing_for(&tests)?, Some(tests)),
         };
-        let text = fs::read_to_string(&self.tests)
-            .with_context(|| format!("cannot read {}", self.tests.display()))?;
-        let in_tests_file = || format!("in {}", self.tests.display());
-        let (tests, fn_name, of_data_set) = match TestsFile::read(&text).with_context(in_tests_file)? {
-            TestsFile::Wire { tests, fn_name } => (tests, self.fn_name.clone().or(fn_name), None),
-            TestsFile::DataSet(tests) => {
-                (RawValue::from_string(PLACE_OF_TESTS.to_owned())?, None, Some(tests))
-            }
-        };
-        let submission = json!({
-            "language": language,
-            "source": "",
-            "compare": self.compare,
-            "prelude": self.prelude,
-            "stop": if self.stop_at_first { "first_failure" } else { "never" },
-            "repeat": self.repeat,
-            "parallel": self.parallel.unwrap_or(MAX_PARALLEL),
-            "seed": self.seed,
-            "limits": self.limits,
-            "fn_name": fn_name,
-        });
-        // The tests go in as they are: a detour by way of floats would change large integers.
-        let submission = submission.to_string();
-        let fields = submission.strip_suffix('}').context("an object")?;
-        let submission = format!("{fields},\"tests\":{}}}", tests.get());
-        let mut asked = wire::parse(submission.as_bytes(), WireBounds::default()).map_err(|refusal| {
-            match refusal.field.as_deref().is_some_and(|field| field.starts_with("tests")) {
-                true => anyhow::Error::new(refusal).context(in_tests_file()),
-                false => anyhow::Error::new(refusal),
-            }
-        })?;
+        let in_tests_file = |text: String| format!("in {}: {text}", self.tests.display());
+        if let Some(name) = FIELDS_OF_THE_SOLUTION.into_iter().find(|name| fields.get(name).is_some()) {
+            let solution = self.solution.display();
+            bail!(in_tests_file(format!(
+                "{name}: the solution is {solution}; a tests file has none of its own"
+            )));
+        }
+        let submission = self.submission(fields.clone(), of_data_set.is_some())?;
+        let mut asked =
+            wire::parse(submission.to_string().as_bytes(), WireBounds::default()).map_err(|refusal| {
+                let of_file = refusal.field.as_deref().is_some_and(|field| {
+                    let name = field.split(['.', '[']).next().unwrap_or(field);
+                    fields
+                        .get(name)
+                        .is_some_and(|raw| submission.get(name).is_some_and(|now| now.get() == raw.get()))
+                });
+                match of_file {
+                    true => anyhow::anyhow!(in_tests_file(refusal.to_string())),
+                    false => anyhow::Error::new(refusal),
+                }
+            })?;
         if let Asked::Verify(submission) = &mut asked {
             // Sources need not be UTF-8, and data sets' tests say more than the wire's.
             submission.solution.files[0].content = source;
             if let Some(tests) = of_data_set {
-                submission.tests = renamed(tests, self.fn_name.as_deref());
+                submission.tests = tests;
             }
         }
         Ok(asked)
+    }
+
+    /// The wire's submission: what flags say, else the file, else the defaults of `run`.
+    fn submission(&self, mut fields: Fields, is_of_data_set: bool) -> anyhow::Result<Fields> {
+        let limits = self.limits.given();
+        let default_limits = match is_of_data_set {
+            true => GivenLimits { cpu_ms: Some(Limits::DATA_SET_CPU_MS), ..GivenLimits::default() },
+            false => GivenLimits::default(),
+        };
+        fields.set_limits(limits, default_limits)?;
+        let stop = if self.stop_at_first { Some(Stop::FirstFailure) } else { self.stop };
+        let stop = stop.map(|stop| match stop {
+            Stop::FirstFailure => "first_failure",
+            Stop::Never => "never",
+        });
+        fields.set("language", self.language.as_ref())?;
+        fields.set("fn_name", self.fn_name.as_ref().filter(|_| !is_of_data_set))?;
+        fields.set("entry_point", self.entry_point.as_ref())?;
+        fields.set("setup", self.setup.as_ref())?;
+        fields.set("test_isolation", self.test_isolation.as_ref())?;
+        fields.set("compare", self.compare.map(|compare| compare.to_string()))?;
+        fields.set("input_file", self.input_file.as_ref())?;
+        fields.set("output_file", self.output_file.as_ref())?;
+        fields.set("prelude", self.prelude.as_ref())?;
+        fields.set("repeat", self.repeat)?;
+        fields.set("parallel", self.parallel)?;
+        fields.set("seed", self.seed)?;
+        fields.set("stop", stop)?;
+
+        fields.set_if_open("stop", "never")?;
+        fields.set_if_open("parallel", MAX_PARALLEL)?;
+        if is_of_data_set {
+            fields.set_if_open("compare", Compare::DATA_SET_DEFAULT.to_string())?;
+            fields.set_if_open("prelude", "contest")?;
+        }
+        if fields.get("language").is_none() {
+            fields.set("language", Some(language_by_ending(&self.solution)?))?;
+        }
+        // Tests may import the solution by its file's name.
+        match self.solution.file_name().and_then(|name| name.to_str()) {
+            Some(name) if name.ends_with(".py") => fields.set("files", Some(json!({ name: "" })))?,
+            _ => fields.set("source", Some(""))?,
+        }
+        Ok(fields)
     }
 
     fn print(&self, tests: Option<&Tests>, report: &Report) -> io::Result<()> {
@@ -224,15 +280,82 @@ impl RunCommand {
     }
 }
 
-/// Stands in the wire's text for tests that are put in after its checks.
-const PLACE_OF_TESTS: &str = r#"[{"expected_stdout": ""}]"#;
+/// Fields of a submission, each as its JSON text: a detour by way of floats would change large integers.
+#[derive(Debug, Clone)]
+struct Fields(Vec<(String, Box<RawValue>)>);
 
-/// The tests with the function's name that was asked for, if one was.
-fn renamed(mut tests: Tests, fn_name: Option<&str>) -> Tests {
-    if let (Tests::Function { target, .. }, Some(name)) = (&mut tests, fn_name) {
-        target.name = name.to_owned();
+impl Fields {
+    /// A test that stands, in the wire's checks, for tests that are put in after them.
+    fn standing_for(tests: &Tests) -> anyhow::Result<Fields> {
+        let mut fields = Fields(Vec::new());
+        match tests {
+            Tests::Function { target, .. } => {
+                fields.set("fn_name", Some(&target.name))?;
+                fields.set("tests", Some(json!([{ "args": [], "expected": null }])))?;
+            }
+            Tests::Program(_) | Tests::Code(_) => {
+                fields.set("tests", Some(json!([{ "expected_stdout": "" }])))?
+            }
+        }
+        Ok(fields)
     }
-    tests
+
+    fn get(&self, name: &str) -> Option<&RawValue> {
+        let (_, raw) = self.0.iter().find(|(known, _)| known == name)?;
+        Some(raw)
+    }
+
+    fn set(&mut self, name: &str, value: Option<impl Serialize>) -> anyhow::Result<()> {
+        let Some(value) = value else { return Ok(()) };
+        let raw = to_raw_value(&value)?;
+        match self.0.iter_mut().find(|(known, _)| known == name) {
+            Some((_, old)) => *old = raw,
+            None => self.0.push((name.to_owned(), raw)),
+        }
+        Ok(())
+    }
+
+    fn set_if_open(&mut self, name: &str, value: impl Serialize) -> anyhow::Result<()> {
+        match self.get(name) {
+            Some(raw) if raw.get() != "null" => Ok(()),
+            _ => self.set(name, Some(value)),
+        }
+    }
+
+    /// Limits that are asked for go before the file's, and these before defaults.
+    fn set_limits(&mut self, asked: GivenLimits, default: GivenLimits) -> anyhow::Result<()> {
+        let own = match self.get("limits") {
+            Some(raw) if raw.get() != "null" => match serde_json::from_str(raw.get()) {
+                Ok(serde_json::Value::Object(own)) => own,
+                // The wire says what is wrong with it.
+                _ => return Ok(()),
+            },
+            _ => serde_json::Map::new(),
+        };
+        let mut limits = own.clone();
+        for (name, asked, default) in [
+            ("cpu_ms", asked.cpu_ms, default.cpu_ms),
+            ("wall_ms", asked.wall_ms, default.wall_ms),
+            ("memory_bytes", asked.memory_bytes, default.memory_bytes),
+            ("output_bytes", asked.output_bytes, default.output_bytes),
+            ("processes", asked.processes, default.processes),
+            ("file_bytes", asked.file_bytes, default.file_bytes),
+        ] {
+            let default = default.filter(|_| !own.contains_key(name));
+            limits.extend(asked.or(default).map(|value| (name.to_owned(), value.into())));
+        }
+        if limits == own { Ok(()) } else { self.set("limits", Some(limits)) }
+    }
+}
+
+impl std::fmt::Display for Fields {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        for (index, (name, raw)) in self.0.iter().enumerate() {
+            let before = if index == 0 { "{" } else { ", " };
+            write!(f, "{before}{}: {}", json!(name), raw.get())?;
+        }
+        f.write_str("}")
+    }
 }
 
 fn language_by_ending(path: &Path) -> anyhow::Result<&'static str> {
@@ -240,85 +363,12 @@ fn language_by_ending(path: &Path) -> anyhow::Result<&'static str> {
         Some("py") => Ok("python"),
         Some("cpp" | "cc" | "cxx") => Ok("cpp"),
         Some("c") => Ok("c"),
-        _ => bail!("the language of {} is not known by its ending; name it with --language", path.display()),
-    }
-}
-
-/// What a tests file says.
-#[derive(Debug)]
-enum TestsFile {
-    /// A list as the wire has it.
-    Wire { tests: Box<RawValue>, fn_name: Option<String> },
-    /// Any of the forms that data sets have.
-    DataSet(Tests),
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct NamedTests {
-    fn_name: Option<String>,
-    tests: Box<RawValue>,
-}
-
-impl TestsFile {
-    fn read(text: &str) -> anyhow::Result<TestsFile> {
-        #[derive(Deserialize)]
-        struct Named {
-            tests: Option<IgnoredAny>,
-        }
-        #[derive(Deserialize)]
-        struct Item {
-            input: Option<IgnoredAny>,
-        }
-        if text.trim_start().starts_with('[') {
-            let is_data_set = serde_json::from_str::<Vec<Item>>(text)
-                .is_ok_and(|items| items.iter().any(|item| item.input.is_some()));
-            if !is_data_set {
-                let tests = serde_json::from_str(text).context("not JSON")?;
-                return Ok(TestsFile::Wire { tests, fn_name: None });
-            }
-        } else if serde_json::from_str::<Named>(text).is_ok_and(|named| named.tests.is_some()) {
-            let NamedTests { fn_name, tests } = serde_json::from_str(text)?;
-            return Ok(TestsFile::Wire { tests, fn_name });
-        }
-        Ok(TestsFile::DataSet(parse_tests(text)?))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{Tests, TestsFile};
-
-    #[test]
-    fn lists_and_objects_of_the_wire_go_through_as_they_are() {
-        let list = r#"[{"args": [123456789012345678901], "expected": 1}]"#;
-        for (text, name) in
-            [(list.to_owned(), None), (format!(r#"{{"fn_name": "f", "tests": {list}}}"#), Some("f"))]
-        {
-            let Ok(TestsFile::Wire { tests, fn_name }) = TestsFile::read(&text) else { panic!("{text}") };
-            assert_eq!((tests.get(), fn_name.as_deref()), (list, name));
-        }
-    }
-
-    #[test]
-    fn the_forms_of_data_sets_are_told_apart() {
-        for (text, kind) in [
-            (r#"{"inputs": ["1\n", ["2", "3"]], "outputs": ["a", ["b", "c"]], "fn_name": null}"#, "program"),
-            (r#"{"inputs": [[1]], "outputs": [[2]], "fn_name": "f"}"#, "function"),
-            (r#"[{"input": "1", "output": "2", "testtype": "stdin"}]"#, "program"),
-        ] {
-            let Ok(TestsFile::DataSet(tests)) = TestsFile::read(text) else { panic!("{text}") };
-            assert_eq!(Tests::kind(&tests), kind);
-        }
-    }
-
-    #[test]
-    fn other_files_are_refused() {
-        for text in
-            ["", "5", "[", "{}", r#"{"tests": [], "colour": 1}"#, r#"{"inputs": ["1"], "outputs": []}"#]
-        {
-            let refusal = format!("{:#}", TestsFile::read(text).unwrap_err());
-            assert!(refusal.len() > 5, "{text}: {refusal}");
-        }
+        Some("js" | "mjs" | "cjs") => Ok("javascript"),
+        Some("wasm") => Ok("wasm"),
+        _ => bail!(
+            "the language of {} is not known by its ending (.py, .cpp, .cc, .cxx, .c, .js, .wasm); name it with \
+             --language",
+            path.display()
+        ),
     }
 }

@@ -12,7 +12,6 @@ use std::{
 
 use anyhow::Context;
 use clap::Args;
-use serde::Deserialize;
 use tokio::{sync::mpsc, task::JoinHandle};
 
 use super::{
@@ -23,18 +22,18 @@ use super::{
 };
 use crate::{
     admission::Admit,
-    config::EngineArgs,
-    submission::Repeat,
+    config::{EngineArgs, LimitArgs, size},
+    submission::{Id, Repeat},
     verdict::{Cause, Verdict},
     verify::Engine,
-    wire::{self, Asked, BadRequest, WireBounds, WireReport},
+    wire::{self, Asked, BadRequest, WireBounds, WireDefaults, WireReport},
 };
 
 /// Verify a JSONL file of submissions: reports out, in order, one a line.
 ///
 /// Each line is a submission as POST /v1/verify takes it. A line that cannot be read as one is
 /// answered in its place, with the verdict "undecided", the cause "bad_request" and the line's number.
-/// Blank lines are skipped. The output appears under its name only when it is complete.
+/// Blank lines are skipped. What a submission says goes before flags. The output appears under its name only when it is complete.
 #[derive(Debug, Args)]
 pub struct VerifyCommand {
     /// Submissions, one JSON object a line; `-` reads standard input
@@ -45,17 +44,21 @@ pub struct VerifyCommand {
     #[arg(short, long, value_name = "OUT.jsonl", default_value = "-")]
     output: PathBuf,
 
-    /// Longest line, bytes; a longer one is answered as bad
-    #[arg(long, value_name = "BYTES", default_value_t = 64 << 20)]
+    /// Longest line, a number of bytes or such as 64MiB; a longer one is answered as bad
+    #[arg(long, value_name = "SIZE", default_value = "64MiB", value_parser = size)]
     max_line_bytes: usize,
 
-    /// Run every accepted submission at least this often; each run must be accepted
-    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=100))]
-    repeat: u32,
+    /// Run an accepted solution this often where its submission leaves that open; every run must be accepted
+    /// [default: 5 where it mentions random numbers or the clock, else 1]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=i64::from(Repeat::MAX)))]
+    repeat: Option<u32>,
 
     /// Most tests in one submission
     #[arg(long, value_name = "N", default_value_t = wire::DEFAULT_MAX_TESTS)]
     max_tests: usize,
+
+    #[command(flatten)]
+    limits: LimitArgs,
 
     #[command(flatten)]
     engine: EngineArgs,
@@ -76,10 +79,9 @@ pub async fn verify(command: VerifyCommand) -> anyhow::Result<ExitCode> {
     let config = command.engine.config();
     let batch = Batch {
         engine: start_engine(&config)?,
-        bounds: WireBounds { max_tests: command.max_tests },
+        bounds: WireBounds { max_tests: command.max_tests, defaults: command.defaults() },
         max_in_flight: config.slots.get() * IN_FLIGHT_PER_SLOT,
         max_line_bytes: command.max_line_bytes,
-        repeat: command.repeat,
     };
     let summary = tokio::select! {
         summary = batch.run(lines, output, &command) => summary?,
@@ -88,6 +90,13 @@ pub async fn verify(command: VerifyCommand) -> anyhow::Result<ExitCode> {
     };
     eprintln!("{summary}");
     Ok(if summary.undecided > 0 { ExitCode::from(UNDECIDED) } else { ExitCode::SUCCESS })
+}
+
+impl VerifyCommand {
+    /// What is meant by submissions that do not say.
+    fn defaults(&self) -> WireDefaults {
+        WireDefaults { limits: self.limits.given(), repeat: self.repeat.map(Repeat::exactly) }
+    }
 }
 
 /// A path for a person; `-` by what it stands for.
@@ -100,7 +109,6 @@ struct Batch {
     bounds: WireBounds,
     max_in_flight: usize,
     max_line_bytes: usize,
-    repeat: u32,
 }
 
 /// The answer to a line.
@@ -151,7 +159,6 @@ impl Batch {
 
     fn answer(&self, line: Line) -> impl Future<Output = Answer> + use<> {
         let (engine, bounds, max_line_bytes) = (Arc::clone(&self.engine), self.bounds, self.max_line_bytes);
-        let repeat = self.repeat;
         async move {
             let Some(text) = line.text else {
                 let refusal =
@@ -159,14 +166,12 @@ impl Batch {
                 return bad_line(None, line.number, &refusal);
             };
             let report = match wire::parse(&text, bounds) {
-                Ok(Asked::Verify(mut submission)) => {
+                Ok(Asked::Verify(submission)) => {
                     drop(text);
-                    let runs = submission.repeat.runs(&submission.solution).max(repeat);
-                    submission.repeat = Repeat::Times(runs);
                     engine.verify(*submission, Admit::Patient).await
                 }
                 Ok(Asked::Undecidable(report)) => *report,
-                Err(refusal) => return bad_line(id_of(&text).as_deref(), line.number, &refusal),
+                Err(refusal) => return bad_line(wire::id_of(&text).as_ref(), line.number, &refusal),
             };
             Answer {
                 json: wire::report_json(&report),
@@ -187,7 +192,7 @@ async fn first(
     }
 }
 
-fn bad_line(id: Option<&str>, number: u64, refusal: &BadRequest) -> Answer {
+fn bad_line(id: Option<&Id>, number: u64, refusal: &BadRequest) -> Answer {
     let reason = refusal.to_string();
     let report = WireReport::bad_line(id, number, &reason);
     Answer {
@@ -195,15 +200,6 @@ fn bad_line(id: Option<&str>, number: u64, refusal: &BadRequest) -> Answer {
         verdict: Verdict::Undecided,
         cause: Some(BadRequest::CAUSE),
     }
-}
-
-/// The `id` of a line that is refused, where it can be read.
-fn id_of(text: &[u8]) -> Option<String> {
-    #[derive(Deserialize)]
-    struct Identified {
-        id: Option<String>,
-    }
-    serde_json::from_slice::<Identified>(text).ok()?.id
 }
 
 /// Where reports go: standard output, a device or pipe as it is, or a file that gets its name only

@@ -39,14 +39,6 @@ pub enum Audit {
     ByProblem,
 }
 
-/// CPU time of one test of a row where nothing else is said, milliseconds.
-///
-/// Contest problems of these sets state 1 to 2 s, on machines of many speeds. The 4 s of OpenThoughts'
-/// own judge were wall time on a loaded machine and held the interpreter's start and 0.3 s of imports.
-/// Measured on a labelled set of the kind, on a slow machine: the slowest right row takes 2.4 s a test,
-/// the fastest row that is labelled too slow 3.0 s.
-pub const DEFAULT_CPU_MS: u64 = 2_500;
-
 /// What is to be done with a row.
 #[derive(Debug, Clone)]
 pub enum Work {
@@ -136,7 +128,7 @@ impl RowRules {
 
     fn submission(&self, index: u64, code: String, tests: Tests) -> Submission {
         Submission {
-            id: Some(format!("row {index}")),
+            id: Some(format!("row {index}").into()),
             compare: self.compare,
             io: ProgramIo::default(),
             judge: None,

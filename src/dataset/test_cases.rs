@@ -36,13 +36,18 @@ const MAX_WRAPPINGS: usize = 4;
 
 /// Reads the tests of one row. Never returns an empty set.
 pub fn parse_tests(text: &str) -> Result<Tests, TestsError> {
+    parse_tests_of(text, None)
+}
+
+/// The same of the function `name`, whatever name the text has, or none.
+pub fn parse_tests_of(text: &str, name: Option<&str>) -> Result<Tests, TestsError> {
     if text.trim().is_empty() {
         return bad("test_cases is empty");
     }
     if text.len() > MAX_TEXT_BYTES {
         return bad(format!("test_cases has {} bytes; at most {MAX_TEXT_BYTES} are read", text.len()));
     }
-    from_value(parse_text(text)?, MAX_WRAPPINGS)
+    from_value(parse_text(text)?, name, MAX_WRAPPINGS)
 }
 
 fn bad<T>(reason: impl Into<String>) -> Result<T, TestsError> {
@@ -55,40 +60,45 @@ fn parse_text(text: &str) -> Result<Value, TestsError> {
     parse_json(text).or_else(|error| parse_python(text).map_err(|_| not_json(error)))
 }
 
-fn from_value(value: Value, wrappings_left: usize) -> Result<Tests, TestsError> {
+fn from_value(value: Value, name: Option<&str>, wrappings_left: usize) -> Result<Tests, TestsError> {
     match value {
-        Value::Dict(pairs) => from_dict(pairs, wrappings_left),
-        Value::List(items) | Value::Tuple(items) => from_list(items),
+        Value::Dict(pairs) => from_dict(pairs, name, wrappings_left),
+        Value::List(items) | Value::Tuple(items) => from_list(items, name),
         Value::Str(inner) if wrappings_left > 0 => {
             let inner = text_of(&inner, "test_cases")?;
             if inner.trim().is_empty() {
                 return bad("test_cases is empty");
             }
-            from_value(parse_text(inner)?, wrappings_left - 1)
+            from_value(parse_text(inner)?, name, wrappings_left - 1)
         }
         Value::None => bad("test_cases is null"),
         other => bad(format!("test_cases is {}, not an object or a list", kind_of(&other))),
     }
 }
 
-fn from_dict(mut pairs: Vec<(Value, Value)>, wrappings_left: usize) -> Result<Tests, TestsError> {
+fn from_dict(
+    mut pairs: Vec<(Value, Value)>,
+    name: Option<&str>,
+    wrappings_left: usize,
+) -> Result<Tests, TestsError> {
     if pairs.is_empty() {
         return bad("test_cases is {}");
     }
+    let own_name = function_name(take(&mut pairs, &["fn_name", "func_name"]))?;
+    let name = name.map(str::to_owned).or(own_name);
     if let Some(nested) = take(&mut pairs, &["test_cases", "tests"]) {
         return match take(&mut pairs, &["language"]) {
             Some(Value::Str(language)) if !language.eq_ignore_ascii_case(b"python") => {
                 let language = String::from_utf8_lossy(&language).chars().take(30).collect::<String>();
                 Err(TestsError::Unsupported(format!("the tests are for language {language}")))
             }
-            _ if wrappings_left > 0 => from_value(nested, wrappings_left - 1),
+            _ if wrappings_left > 0 => from_value(nested, name.as_deref(), wrappings_left - 1),
             _ => bad("test_cases is nested too deeply"),
         };
     }
     if take(&mut pairs, &["functional", "assert_case", "test_list"]).is_some() {
         return Err(TestsError::Unsupported("assert-style tests".to_owned()));
     }
-    let name = function_name(take(&mut pairs, &["fn_name", "func_name"]))?;
     let inputs = column(take(&mut pairs, &["inputs", "input"]), "inputs")?;
     let outputs = column(take(&mut pairs, &["outputs", "output"]), "outputs")?;
     if inputs.len() != outputs.len() {
@@ -98,7 +108,7 @@ fn from_dict(mut pairs: Vec<(Value, Value)>, wrappings_left: usize) -> Result<Te
 }
 
 /// A list of objects, one per test.
-fn from_list(items: Vec<Value>) -> Result<Tests, TestsError> {
+fn from_list(items: Vec<Value>, asked: Option<&str>) -> Result<Tests, TestsError> {
     let mut names = Vec::new();
     let mut tests = Vec::new();
     for (at, item) in items.into_iter().enumerate() {
@@ -123,6 +133,9 @@ fn from_list(items: Vec<Value>) -> Result<Tests, TestsError> {
             (None, _) => return bad(format!("test {at} has no input")),
             (_, None) => return bad(format!("test {at} has no output")),
         }
+    }
+    if let Some(asked) = asked {
+        return build(Some(asked.to_owned()), tests);
     }
     let name = names.first().cloned().flatten();
     if let Some(at) = names.iter().position(|other| *other != name) {

@@ -1,6 +1,7 @@
 //! One job, from checked paths to published files.
 
 use std::{
+    io::Write,
     path::{Path, PathBuf},
     sync::Arc,
     time::{Duration, Instant},
@@ -76,7 +77,12 @@ pub async fn run<V: Verify>(job: Job, verify: Arc<V>, stop: StopSignal) -> Resul
     let journal = Journal::open(&job.outputs.rows, &header, job.start)?;
     let mut journal = check_writable(&job.outputs, journal)?;
     let mut progress = match job.show {
-        Show::Progress => Progress::on_stderr(rows, journal.decided()),
+        Show::Progress => {
+            if journal.decided() > 0 {
+                say_what_is_skipped(&journal, &job.outputs, rows);
+            }
+            Progress::on_stderr(rows, journal.decided())
+        }
         Show::Nothing => Progress::silent(),
     };
     let ended = verify_rows(&input, &job.plan, &mut journal, verify, &mut progress, stop.clone()).await;
@@ -100,6 +106,17 @@ pub async fn run<V: Verify>(job: Job, verify: Arc<V>, stop: StopSignal) -> Resul
         Some(summary) => Ok(Finished::Complete { summary: Box::new(summary), took: begun.elapsed() }),
         None => Ok(stopped(&stop)),
     }
+}
+
+/// Rows that an earlier process of the job has decided are not run again.
+fn say_what_is_skipped(journal: &Journal, outputs: &Outputs, rows: u64) {
+    let (decided, state) = (journal.decided(), journal::work_directory(&outputs.rows));
+    // Nobody may be listening; the work goes on.
+    let _ = writeln!(
+        std::io::stderr(),
+        "going on with an earlier run: {decided} of {rows} rows are decided in {} and skipped; --restart begins anew",
+        state.display()
+    );
 }
 
 fn go_on(stop: &StopSignal) -> impl Fn() -> bool + Send + use<> {

@@ -8,7 +8,10 @@ use axum::{
 };
 use serde::Serialize;
 
-use crate::wire::BadRequest;
+use crate::{
+    verdict::{Cause, Verdict},
+    wire::BadRequest,
+};
 
 /// An error as a client sees it. Causes inside the service are never part of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,6 +23,9 @@ pub struct Problem {
     detail: String,
     /// Path of the field complained of.
     field: Option<String>,
+    /// Of a submission that was read: the cause that a line of `proofbox verify` has in the same case, with the
+    /// verdict `undecided`.
+    cause: Option<&'static str>,
     retry_after: Option<Duration>,
 }
 
@@ -31,6 +37,10 @@ struct ProblemBody<'a> {
     detail: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     field: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    verdict: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cause: Option<&'static str>,
 }
 
 impl Problem {
@@ -40,7 +50,7 @@ impl Problem {
         title: &'static str,
         detail: impl Into<String>,
     ) -> Problem {
-        Problem { status, kind, title, detail: detail.into(), field: None, retry_after: None }
+        Problem { status, kind, title, detail: detail.into(), field: None, cause: None, retry_after: None }
     }
 
     pub fn bad_request(refusal: BadRequest) -> Problem {
@@ -50,7 +60,7 @@ impl Problem {
             "The submission does not say what is wanted",
             refusal.to_string(),
         );
-        Problem { field: refusal.field, ..problem }
+        Problem { field: refusal.field, cause: Some(BadRequest::CAUSE), ..problem }
     }
 
     /// A header whose value cannot be used.
@@ -112,21 +122,22 @@ impl Problem {
     }
 
     /// 422: the request is well formed, and asks for what this installation does not have.
-    pub fn unknown_language(language: &str, known: &[&str]) -> Problem {
-        let detail = format!("{language:?} is not a language of this service; it has: {}", known.join(", "));
+    pub fn unknown_language(detail: String) -> Problem {
         let problem = Problem::new(
             StatusCode::UNPROCESSABLE_ENTITY,
             "unknown-language",
             "The language is not known",
             detail,
         );
-        Problem { field: Some("language".to_owned()), ..problem }
+        let cause = Some(Cause::Unsupported.as_str());
+        Problem { field: Some("language".to_owned()), cause, ..problem }
     }
 
     pub fn overloaded(retry_after: Duration, detail: impl Into<String>) -> Problem {
         let problem =
             Problem::new(StatusCode::TOO_MANY_REQUESTS, "overloaded", "The service is busy", detail);
-        Problem { retry_after: Some(retry_after), ..problem }
+        let cause = Some(Cause::Overloaded.as_str());
+        Problem { retry_after: Some(retry_after), cause, ..problem }
     }
 
     pub fn draining() -> Problem {
@@ -136,7 +147,8 @@ impl Problem {
             "The service is stopping",
             "no new submissions are taken; another copy, or this one after its restart, will",
         );
-        Problem { retry_after: Some(Duration::from_secs(1)), ..problem }
+        let cause = Some(Cause::Cancelled.as_str());
+        Problem { retry_after: Some(Duration::from_secs(1)), cause, ..problem }
     }
 
     pub fn internal() -> Problem {
@@ -157,6 +169,8 @@ impl IntoResponse for Problem {
             status: self.status.as_u16(),
             detail: &self.detail,
             field: self.field.as_deref(),
+            verdict: self.cause.map(|_| Verdict::Undecided.as_str()),
+            cause: self.cause,
         };
         let body = serde_json::to_string(&body).expect("strings and a number");
         let mut response = (self.status, body).into_response();

@@ -21,7 +21,7 @@ use super::{
 };
 use crate::{
     admission::{Admit, Caller},
-    language::{Language, wasm::WasmLanguage},
+    config::ServeConfig,
     report::Report,
     submission::Submission,
     verdict::Cause,
@@ -73,7 +73,8 @@ async fn answer(
     let body = body::read(headers, body, service).await?;
     // Until the answer is ready the submission takes about as much memory as its body: the body's
     // share of the budget is kept.
-    let bounds = WireBounds { max_tests: service.config.max_tests };
+    let ServeConfig { max_tests, defaults, .. } = service.config;
+    let bounds = WireBounds { max_tests, defaults };
     let (asked, _share) = parse(body, bounds).await?;
     let report = match asked {
         Asked::Undecidable(report) => *report,
@@ -108,15 +109,10 @@ async fn parse(mut body: BoundedBody, bounds: WireBounds) -> Result<(Asked, Boun
     })
 }
 
+/// The same words that `proofbox verify` has for it.
 fn check_language(service: &Service, submission: &Submission) -> Result<(), Problem> {
-    let (native, wasm) = (service.engine.languages(), service.engine.wasm());
-    if native.find(&submission.language).is_some() || WasmLanguage::find(wasm, &submission.language).is_some()
-    {
-        return Ok(());
+    match service.engine.unknown_language(&submission.language) {
+        None => Ok(()),
+        Some(problem) => Err(Problem::unknown_language(problem)),
     }
-    let mut known: Vec<_> = native.iter().map(Language::name).collect();
-    let offers = WasmLanguage::all(wasm).into_iter().map(|offer| offer.language);
-    let in_wasm: Vec<_> = offers.chain(wasm.takes_modules().then_some(WasmLanguage::MODULE)).collect();
-    known.extend(in_wasm.into_iter().filter(|name| native.find(name).is_none()));
-    Err(Problem::unknown_language(&submission.language, &known))
 }

@@ -14,6 +14,8 @@ use crate::value::escape_bytes;
 
 /// Bytes of each side that an explanation shows.
 const EXCERPT_BYTES: usize = 60;
+/// Bytes of them that come before the first difference, where it is not near their beginning.
+const BEFORE_DIFFERENCE_BYTES: usize = 16;
 
 /// Compares captured output with expected output. Both are bytes: NUL and invalid UTF-8 count as
 /// what they are. `\r\n` and `\n` are told apart by [`Rule::EXACT`] only.
@@ -91,6 +93,12 @@ fn lines(actual: &[u8], expected: &[u8], are_equal: impl Fn(&[u8], &[u8]) -> boo
             (None, None) => break,
             (Some(left), Some(right))
                 if trim_end(left) == trim_end(right) || are_equal(trim_end(left), trim_end(right)) => {}
+            (Some(actual), Some(expected)) => {
+                let (place, expected, actual) = excerpts(trim_end(expected), trim_end(actual));
+                return Comparison::mismatch(format!(
+                    "line {number}{place}: expected {expected}, got {actual}"
+                ));
+            }
             (actual, expected) => {
                 let [expected, actual] = [expected, actual].map(|line| match line {
                     None => "no such line".to_owned(),
@@ -118,14 +126,17 @@ fn tokens(actual: &[u8], expected: &[u8], are_equal: impl Fn(&[u8], &[u8]) -> bo
                     None => "the end of the output".to_owned(),
                     Some(range) => excerpt(&whole[range.clone()]),
                 };
-                let (got, wanted) = (shown(actual, &actual_range), shown(expected, &expected_range));
+                let (place, wanted, got) = match (&expected_range, &actual_range) {
+                    (Some(right), Some(left)) => excerpts(&expected[right.clone()], &actual[left.clone()]),
+                    _ => (String::new(), shown(expected, &expected_range), shown(actual, &actual_range)),
+                };
                 // The line in the expected output; past its end, the line in the actual one.
                 let line = match (expected_range, actual_range) {
                     (Some(range), _) => line_number(&expected[..range.start]),
                     (None, range) => line_number(&actual[..range.map_or(0, |range| range.start)]),
                 };
                 return Comparison::mismatch(format!(
-                    "token {number} (line {line}): expected {wanted}, got {got}"
+                    "token {number} (line {line}){place}: expected {wanted}, got {got}"
                 ));
             }
         }
@@ -165,6 +176,21 @@ pub(super) fn trim_end(bytes: &[u8]) -> &[u8] {
 
 fn line_number(before: &[u8]) -> usize {
     1 + before.iter().filter(|byte| **byte == b'\n').count()
+}
+
+/// Where two units differ, if their excerpts would not show it, and both: what is expected first.
+fn excerpts(expected: &[u8], actual: &[u8]) -> (String, String, String) {
+    let same = expected.iter().zip(actual).take_while(|(left, right)| left == right).count();
+    if same + BEFORE_DIFFERENCE_BYTES < EXCERPT_BYTES {
+        return (String::new(), excerpt(expected), excerpt(actual));
+    }
+    // Not from the middle of a character on.
+    let is_inside = |at: &usize| expected[*at] & 0xc0 == 0x80;
+    let from = same - BEFORE_DIFFERENCE_BYTES;
+    let from = (from..same).find(|at| !is_inside(at)).unwrap_or(same);
+    let place = format!(", byte {} of {} and {}", same + 1, expected.len(), actual.len());
+    let shown = |bytes: &[u8]| format!("...{}", excerpt(&bytes[from..]));
+    (place, shown(expected), shown(actual))
 }
 
 pub(super) fn excerpt(bytes: &[u8]) -> String {
@@ -251,6 +277,29 @@ mod tests {
     fn explains(rule: Rule, actual: &[u8], expected: &[u8], explanation: &str) {
         let explanation = explanation.to_owned();
         assert_eq!(compare_output(rule, actual, expected), Comparison::Mismatch { explanation });
+    }
+
+    #[test]
+    fn long_words_and_lines_say_where_they_differ() {
+        let digits = |last: &str| format!("{}{last}{}\n", "7".repeat(4_000), "3".repeat(999)).into_bytes();
+        let sevens = "7".repeat(16);
+        let threes = "3".repeat(43);
+        explains(
+            Rule::TOKENS,
+            &digits("1"),
+            &digits("2"),
+            &format!(
+                "token 1 (line 1), byte 4001 of 5000 and 5000: expected ...\"{sevens}2{threes}...\", got ...\"{sevens}1{threes}...\""
+            ),
+        );
+        let accents = |last: &str| format!("{}{last}", "\u{e9}".repeat(50)).into_bytes();
+        let shown = "\u{e9}".repeat(8);
+        explains(
+            Rule::LINES,
+            &accents("a"),
+            &accents(""),
+            &format!("line 1, byte 101 of 100 and 101: expected ...\"{shown}\", got ...\"{shown}a\""),
+        );
     }
 
     #[test]

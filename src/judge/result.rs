@@ -12,6 +12,12 @@ use crate::value::{Value, equality_key, identity_key, repr, whole_number};
 
 /// Bytes of each side that an explanation shows.
 const EXCERPT_BYTES: usize = 80;
+/// Bytes of them that come before the first difference, where it is not near their beginning.
+const BEFORE_DIFFERENCE_BYTES: usize = 20;
+/// Bytes of each side that are looked at for it.
+const COMPARED_BYTES: usize = 1 << 20;
+/// Largest integer that is looked at for it, some 150,000 digits.
+const MAX_COMPARED_BITS: u64 = 500_000;
 
 /// Two fractional floats are equal if they differ by less than this, or by this part of the
 /// expected one.
@@ -113,7 +119,9 @@ pub fn compare_value(rule: Rule, actual: &Value, expected: &Value) -> Comparison
             return match sorted_keys(left) == sorted_keys(right) {
                 true => Comparison::Match,
                 false => {
-                    Comparison::mismatch(format!("result, in any order: {}", expected_got(actual, expected)))
+                    let odd = odd_items(left, right);
+                    let words = expected_got(actual, expected);
+                    Comparison::mismatch(format!("result, in any order: {words}{odd}"))
                 }
             };
         }
@@ -175,9 +183,9 @@ fn find_difference(
             }
             None
         }
-        (Set(left) | FrozenSet(left), Set(right) | FrozenSet(right)) => {
-            (sorted_keys(left) != sorted_keys(right)).then(|| expected_got(actual, expected))
-        }
+        (Set(left) | FrozenSet(left), Set(right) | FrozenSet(right)) => (sorted_keys(left)
+            != sorted_keys(right))
+        .then(|| expected_got(actual, expected) + &odd_items(left, right)),
         (Set(left) | FrozenSet(left), List(right) | Tuple(right)) => {
             let is_canonical =
                 right.windows(2).all(|pair| compare_items(&pair[0], &pair[1]).is_none_or(Ordering::is_lt));
@@ -212,12 +220,45 @@ fn as_float(value: &Value) -> Option<f64> {
 }
 
 fn expected_got(actual: &Value, expected: &Value) -> String {
-    let mut words =
-        format!("expected {}, got {}", repr(expected, EXCERPT_BYTES), repr(actual, EXCERPT_BYTES));
+    let [wanted, got] = [expected, actual].map(|value| match value {
+        // As text, where that is made in no time.
+        Value::BigInt(integer) if integer.bits() <= MAX_COMPARED_BITS => integer.to_string(),
+        value => repr(value, COMPARED_BYTES),
+    });
+    let same = wanted.bytes().zip(got.bytes()).take_while(|(left, right)| left == right).count();
+    let is_near = wanted == got || same + BEFORE_DIFFERENCE_BYTES < EXCERPT_BYTES;
+    let from = if is_near { 0 } else { wanted.floor_char_boundary(same - BEFORE_DIFFERENCE_BYTES) };
+    let part = |text: &str| {
+        let end = text.floor_char_boundary((from + EXCERPT_BYTES).min(text.len()));
+        let [before, after] = [from > 0, end < text.len()].map(|is_cut| if is_cut { "..." } else { "" });
+        format!("{before}{}{after}", &text[from..end])
+    };
+    let mut words = match is_near {
+        true => format!("expected {}, got {}", part(&wanted), part(&got)),
+        false => {
+            let first = wanted[..wanted.floor_char_boundary(same)].chars().count() + 1;
+            format!("expected {}, got {} (different from character {first} on)", part(&wanted), part(&got))
+        }
+    };
     if actual.type_name() != expected.type_name() {
         words.push_str(&format!(" ({} for {})", actual.type_name(), expected.type_name()));
     }
     words
+}
+
+/// An item that one of two collections has more often, where excerpts of the whole would not show it.
+fn odd_items(actual: &[Value], expected: &[Value]) -> String {
+    let mut surplus: HashMap<Vec<u8>, isize> = HashMap::new();
+    expected.iter().for_each(|item| *surplus.entry(equality_key(item)).or_default() += 1);
+    actual.iter().for_each(|item| *surplus.entry(equality_key(item)).or_default() -= 1);
+    let odd = |items: &[Value], is_odd: fn(isize) -> bool| {
+        let odd = items.iter().find(|item| surplus.get(&equality_key(item)).copied().is_some_and(is_odd));
+        odd.map(|item| repr(item, EXCERPT_BYTES))
+    };
+    let missing =
+        odd(expected, |more| more > 0).map(|item| format!("; {item} is missing, or not there as often"));
+    let extra = odd(actual, |more| more < 0).map(|item| format!("; {item} is not expected, or not as often"));
+    format!("{}{}", missing.unwrap_or_default(), extra.unwrap_or_default())
 }
 
 fn sorted_keys(items: &[Value]) -> Vec<Vec<u8>> {
@@ -436,6 +477,20 @@ mod tests {
         assert_eq!(compare("'1'", "1"), mismatch("result: expected 1, got '1' (str for int)"));
         assert_eq!(compare("[1]", "[1, 2]"), mismatch("result: expected 2 items, got 1"));
         assert_eq!(compare("{1: 1}", "{2: 1}"), mismatch("result: expected the key 2"));
+        assert_eq!(
+            compare("{1, 2}", "{1, 3}"),
+            mismatch(
+                "result: expected {1, 3}, got {1, 2}; 3 is missing, or not there as often; 2 is not expected, or not as often"
+            )
+        );
+        let digits = |last: &str| format!("{}{last}{}", "7".repeat(4_000), "3".repeat(999));
+        let (sevens, threes) = ("7".repeat(20), "3".repeat(59));
+        assert_eq!(
+            compare(&digits("1"), &digits("2")),
+            mismatch(&format!(
+                "result: expected ...{sevens}2{threes}..., got ...{sevens}1{threes}... (different from character 4001 on)"
+            ))
+        );
         let accepted = [Value::Int(1), Value::List(vec![Value::Int(1)])];
         assert!(
             compare_value_with_any(Rule::TOKENS, &Value::List(vec![Value::Int(1)]), &accepted).is_match()

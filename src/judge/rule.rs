@@ -3,7 +3,7 @@
 use std::{fmt, str::FromStr};
 
 use super::{Comparison, output::compare_output_with_any, profile::Profile, result::compare_value_with_any};
-use crate::value::Value;
+use crate::{spelling::did_you_mean, value::Value};
 
 /// How an answer is compared with what was expected.
 ///
@@ -214,8 +214,14 @@ pub enum RuleError {
     ToleranceWithoutOrder,
     #[error("a tolerance is a number from 0 to 1e9, not {0}")]
     ToleranceOutOfBounds(String),
-    #[error("{0:?} is not a rule; the rules are {names}", names = Compare::names())]
+    #[error("{0:?} is not a rule{meant}; the rules are {names}", meant = meant(.0), names = Compare::names())]
     UnknownName(String),
+}
+
+/// The rule that may have been meant.
+fn meant(name: &str) -> String {
+    let names = Compare::names();
+    did_you_mean(name, names.split(", "))
 }
 
 impl Rule {

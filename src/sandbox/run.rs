@@ -37,8 +37,8 @@ use super::{
     watch::TreeWatch,
 };
 
-/// A function's result, and standard error, may be at least this large whatever the output limit.
-const LEAST_CAPTURE_BYTES: u64 = 1 << 20;
+/// A function's result may be at least this large whatever the output limit.
+const LEAST_RESULT_BYTES: u64 = 1 << 20;
 /// Memory that the cell's init may take beside the files that it reads back.
 const READING_ROOM_BYTES: u64 = 32 << 20;
 
@@ -81,8 +81,8 @@ impl Stage<'_> {
 /// Most bytes of standard output, standard error and result that are kept.
 pub fn most_captured(limits: &WireLimits) -> [usize; 3] {
     let most = limits.output_bytes as usize;
-    let generous = most.max(LEAST_CAPTURE_BYTES as usize);
-    [most, generous, generous]
+    // What the driver says is not the solution's output.
+    [most, most, most.max(LEAST_RESULT_BYTES as usize)]
 }
 
 /// What all runs of a cell have in common.

@@ -38,10 +38,13 @@ impl Judging {
     /// decided, since the run shared a process and somebody would not accept it.
     pub fn add(&mut self, submission: &Submission, outcome: &Outcome) -> bool {
         let (ran, index) = (Ran::new(outcome), self.tests.len());
-        let decide = |compare| match &submission.tests {
-            Tests::Program(tests) => verdict::decide_program(&ran, &tests[index], compare),
-            Tests::Function { tests, .. } => verdict::decide_function(&ran, &tests[index], compare),
-            Tests::Code(_) => unreachable!("tests that hold code are decided by `add_code`"),
+        let decide = |compare| {
+            let decision = match &submission.tests {
+                Tests::Program(tests) => verdict::decide_program(&ran, &tests[index], compare),
+                Tests::Function { tests, .. } => verdict::decide_function(&ran, &tests[index], compare),
+                Tests::Code(_) => unreachable!("tests that hold code are decided by `add_code`"),
+            };
+            decision.with_limits(outcome, &submission.limits)
         };
         let accepted = |decision: &Decision| decision.verdict == Verdict::Accepted;
         let decision = decide(submission.compare);
@@ -84,6 +87,7 @@ impl Judging {
         share: f64,
     ) {
         let CodeDecision { decision, wall, by_end } = decided;
+        let decision = decision.with_limits(&conversation.solution, &submission.limits);
         let index = self.tests.len();
         for tally in self.also.iter_mut().filter(|tally| !tally.is_settled()) {
             tally.add(index, &decision);
@@ -100,6 +104,7 @@ impl Judging {
     /// The same where somebody else has decided in place of the submission's rule.
     pub fn add_decided(&mut self, submission: &Submission, outcome: &Outcome, decision: Decision) {
         let (ran, index) = (Ran::new(outcome), self.tests.len());
+        let decision = decision.with_limits(outcome, &submission.limits);
         if let Tests::Program(tests) = &submission.tests {
             for tally in self.also.iter_mut().filter(|tally| !tally.is_settled()) {
                 tally.add(index, &verdict::decide_program(&ran, &tests[index], tally.compare()));

@@ -11,9 +11,10 @@ use super::{
     programs::{NotReady, Ready, Unusable},
 };
 use crate::{
-    language::{Language, Start},
+    language::{Language, MissingLanguage, Start, wasm::WasmLanguage},
     report::Report,
     sandbox::{Job, Tier},
+    spelling::did_you_mean,
     submission::{JudgeProgram, Repeat, Submission, Tests},
     value::marshal::TooLarge,
     verdict::{Cause, Verdict},
@@ -121,16 +122,43 @@ impl Engine {
         Ok(Work { submission, ready, judge, is_interactive, job })
     }
 
-    fn not_offered(&self, name: &str) -> String {
-        let has = |image: &&crate::language::MissingLanguage| {
-            image.names.iter().any(|known| known.eq_ignore_ascii_case(name))
-        };
-        if let Some(missing) = self.languages.missing().iter().find(has) {
-            let text = missing.error.to_string().replace('\n', "; ");
-            return format!("this installation does not offer that language: {text}");
+    /// Why a language cannot be had.
+    pub(super) fn not_offered(&self, name: &str) -> String {
+        match (self.missing_language(name), self.unknown_language(name)) {
+            (Some(missing), _) => {
+                let text = missing.error.to_string().replace('\n', "; ");
+                format!("this installation does not offer that language: {text}")
+            }
+            (None, Some(unknown)) => unknown,
+            (None, None) => format!("{name} is offered in WebAssembly only"),
         }
-        let known: Vec<&str> = self.languages.iter().map(Language::name).collect();
-        format!("this installation does not offer that language; it has {}", known.join(", "))
+    }
+
+    fn missing_language(&self, name: &str) -> Option<&MissingLanguage> {
+        let is_called =
+            |missing: &&MissingLanguage| missing.names.iter().any(|known| known.eq_ignore_ascii_case(name));
+        self.languages.missing().iter().find(is_called)
+    }
+
+    /// That nothing is called so, and what may have been meant; `None` for a language that is known, whether or
+    /// not it can be run here.
+    pub fn unknown_language(&self, name: &str) -> Option<String> {
+        let wasm = self.wasm();
+        let is_native = self.languages.find(name).is_some() || self.missing_language(name).is_some();
+        if is_native || WasmLanguage::find(wasm, name).is_some() {
+            return None;
+        }
+        let mut known: Vec<&str> = self.languages.iter().map(Language::name).collect();
+        let in_wasm = WasmLanguage::all(wasm).into_iter().map(|offer| offer.language);
+        for language in in_wasm.chain(wasm.takes_modules().then_some(WasmLanguage::MODULE)) {
+            if !known.contains(&language) {
+                known.push(language);
+            }
+        }
+        let other_names = self.languages.iter().flat_map(|language| &language.image.languages);
+        let meant = did_you_mean(name, known.iter().copied().chain(other_names.map(String::as_str)));
+        let shown: String = name.chars().take(60).collect();
+        Some(format!("{shown:?} is not a language of this installation{meant}; it has {}", known.join(", ")))
     }
 
     pub(super) fn not_ready_report(&self, submission: &Submission, not_ready: NotReady) -> Report {

@@ -102,10 +102,10 @@ impl Engine {
     ) -> Result<Ready<'_>, Unusable> {
         match self.ready(&program.language, &program.solution, door).await {
             Ok(ready) => Ok(ready),
-            Err(NotReady::Unknown) => Err(Unusable::Unsupported(format!(
-                "this installation does not offer the language of the {what}, {:?}",
-                program.language
-            ))),
+            Err(NotReady::Unknown) => {
+                let why = self.not_offered(&program.language);
+                Err(Unusable::Unsupported(format!("the language of the {what}: {why}")))
+            }
             Err(NotReady::DoesNotCompile { failure, .. }) => {
                 let line: String = failure.first_error().chars().take(300).collect();
                 Err(Unusable::BadTests(format!("the {what} does not compile: {line}")))

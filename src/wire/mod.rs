@@ -13,22 +13,35 @@ mod programs;
 mod report;
 mod submission;
 mod tests_field;
+mod words;
 
 pub use report::{WireReport, report_json};
-pub use submission::{Asked, parse};
+pub(crate) use submission::Pairs;
+pub use submission::{Asked, id_of, parse};
+pub(crate) use words::not_json;
+
+use crate::{limits::GivenLimits, submission::Repeat};
 
 /// Most tests in one submission where no setting says otherwise.
 pub const DEFAULT_MAX_TESTS: usize = 10_000;
 
-/// What a submission may hold beyond the bound on its size.
+/// What a submission may hold beyond the bound on its size, and what it means where it is silent.
 #[derive(Debug, Clone, Copy)]
 pub struct WireBounds {
     pub max_tests: usize,
+    pub defaults: WireDefaults,
+}
+
+/// What is meant by submissions that do not say, in place of what is meant everywhere.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct WireDefaults {
+    pub limits: GivenLimits,
+    pub repeat: Option<Repeat>,
 }
 
 impl Default for WireBounds {
     fn default() -> Self {
-        WireBounds { max_tests: DEFAULT_MAX_TESTS }
+        WireBounds { max_tests: DEFAULT_MAX_TESTS, defaults: WireDefaults::default() }
     }
 }
 

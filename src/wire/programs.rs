@@ -7,7 +7,8 @@ use serde_json::value::RawValue;
 
 use super::{
     BadRequest,
-    submission::{Pairs, WireLimits, field, limits_or, optional, solution_of},
+    submission::{Pairs, out_of_bounds, read_limits, solution_of, texts},
+    words::{field, object, optional, word},
 };
 use crate::{
     judge::CheckerProtocol,
@@ -39,17 +40,16 @@ pub(super) fn judge_program(raw: Option<&RawValue>) -> Result<Option<JudgeProgra
 }
 
 fn read_judge_program(raw: &RawValue, path: &str) -> Result<(Program, CheckerProtocol, Limits), BadRequest> {
-    let wire: WireProgram = field(raw, path)?;
-    let protocol = match &wire.protocol {
-        None => CheckerProtocol::Testlib,
-        Some(name) => name.parse().map_err(|problem| BadRequest::at(format!("{path}.protocol"), problem))?,
-    };
+    let wire: WireProgram = object(raw, path)?;
+    let known = CheckerProtocol::ALL.map(|protocol| (protocol.as_str(), protocol));
+    let protocol = word(wire.protocol, &format!("{path}.protocol"), &known)?;
+    let protocol = protocol.unwrap_or(CheckerProtocol::Testlib);
     let (program, limits) = wire.read(path)?;
     Ok((program, protocol, limits))
 }
 
 pub(super) fn read_reference(raw: &RawValue) -> Result<Reference, BadRequest> {
-    let wire: WireProgram = field(raw, "reference")?;
+    let wire: WireProgram = object(raw, "reference")?;
     if wire.protocol.is_some() {
         return Err(BadRequest::at("reference.protocol", "belongs to checkers and interactors"));
     }
@@ -61,16 +61,16 @@ pub(super) fn read_reference(raw: &RawValue) -> Result<Reference, BadRequest> {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct WireProgram<'a> {
-    #[serde(borrow)]
-    language: Cow<'a, str>,
     #[serde(borrow, default)]
-    source: Option<Cow<'a, str>>,
+    language: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    source: Option<&'a RawValue>,
     #[serde(borrow, default)]
     files: Option<&'a RawValue>,
     #[serde(borrow, default)]
-    entry: Option<Cow<'a, str>>,
+    entry: Option<&'a RawValue>,
     #[serde(borrow, default)]
-    protocol: Option<Cow<'a, str>>,
+    protocol: Option<&'a RawValue>,
     #[serde(borrow, default)]
     limits: Option<&'a RawValue>,
 }
@@ -78,16 +78,18 @@ struct WireProgram<'a> {
 impl WireProgram<'_> {
     /// `path`: the field that the program is, for complaints.
     fn read(self, path: &str) -> Result<(Program, Limits), BadRequest> {
-        let at = |error: BadRequest| BadRequest {
-            field: Some(error.field.map_or(path.to_owned(), |field| format!("{path}.{field}"))),
+        let at = |name: &str| format!("{path}.{name}");
+        let language = optional::<Cow<str>>(self.language, &at("language"))?;
+        let language = language.ok_or_else(|| BadRequest::at(at("language"), "missing"))?;
+        let source = optional(self.source, &at("source"))?;
+        let files = texts(self.files, &at("files"))?;
+        let entry = optional(self.entry, &at("entry"))?;
+        let solution = solution_of(source, files, entry, &language).map_err(|error| BadRequest {
+            field: Some(error.field.map_or(path.to_owned(), |field| at(&field))),
             ..error
-        };
-        let files = optional(self.files, "files").map_err(at)?;
-        let solution = solution_of(self.source, files, self.entry, &self.language).map_err(at)?;
-        let limits = match optional::<WireLimits>(self.limits, "limits").map_err(at)? {
-            Some(wire) => limits_or(wire, PROGRAM_LIMITS).map_err(at)?,
-            None => PROGRAM_LIMITS,
-        };
-        Ok((Program { language: self.language.into_owned(), solution }, limits))
+        })?;
+        let limits = read_limits(self.limits, &at("limits"))?;
+        let limits = limits.over(PROGRAM_LIMITS).map_err(|out| out_of_bounds(&out, &at("limits")))?;
+        Ok((Program { language: language.into_owned(), solution }, limits))
     }
 }

@@ -1,10 +1,12 @@
 //! A report's JSON.
 
 use serde::Serialize;
+use serde_json::value::RawValue;
 
 use super::BadRequest;
 use crate::{
     report::{Isolation, Report, TestReport},
+    submission::Id,
     verdict::Verdict,
 };
 
@@ -16,7 +18,7 @@ const MAX_SHOWN_BYTES_PER_REPORT: usize = 4 << 20;
 /// A report as it is sent. Field order is the order on the wire.
 #[derive(Debug, Serialize)]
 pub struct WireReport<'a> {
-    id: Option<&'a str>,
+    id: Option<WireId<'a>>,
     /// In files of `proofbox verify`: the 1-based line that could not be read.
     #[serde(skip_serializing_if = "Option::is_none")]
     line: Option<u64>,
@@ -32,6 +34,26 @@ pub struct WireReport<'a> {
     /// Null in languages that are not compiled.
     compile: Option<WireCompile<'a>>,
     tests: Vec<WireTestReport<'a>>,
+}
+
+/// A submission's `id` as it was given.
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+enum WireId<'a> {
+    Text(&'a str),
+    Number(Box<RawValue>),
+}
+
+impl<'a> WireId<'a> {
+    fn new(id: &'a Id) -> WireId<'a> {
+        match id {
+            Id::Text(text) => WireId::Text(text),
+            // The wire lets nothing else pass for a number.
+            Id::Number(text) => {
+                RawValue::from_string(text.clone()).map_or(WireId::Text(text), WireId::Number)
+            }
+        }
+    }
 }
 
 #[derive(Debug, Serialize)]
@@ -67,7 +89,7 @@ impl<'a> WireReport<'a> {
     pub fn new(report: &'a Report) -> WireReport<'a> {
         let mut budget = MAX_SHOWN_BYTES_PER_REPORT;
         WireReport {
-            id: report.id.as_deref(),
+            id: report.id.as_ref().map(WireId::new),
             line: None,
             verdict: report.verdict.as_str(),
             cause: report.cause.map(crate::verdict::Cause::as_str),
@@ -88,9 +110,9 @@ impl<'a> WireReport<'a> {
 
     /// The answer to line `line` (1-based) of a file, which could not be read as a submission.
     /// `reason` is the text of `problem`; `id` is the line's own where it could be read.
-    pub fn bad_line(id: Option<&'a str>, line: u64, reason: &'a str) -> WireReport<'a> {
+    pub fn bad_line(id: Option<&'a Id>, line: u64, reason: &'a str) -> WireReport<'a> {
         WireReport {
-            id,
+            id: id.map(WireId::new),
             line: Some(line),
             verdict: Verdict::Undecided.as_str(),
             cause: Some(BadRequest::CAUSE),

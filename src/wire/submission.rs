@@ -13,14 +13,15 @@ use super::{
     BadRequest, WireBounds,
     programs::{judge_program, read_reference},
     tests_field::{Kind, TestsField, collide, read_tests},
+    words::{self, field, kind_of, object, optional, word},
 };
 use crate::{
     judge::{Compare, Letters, Order, Rule, RuleError, Tolerance},
-    limits::Limits,
+    limits::{GivenLimits, LimitOutOfBounds, Limits, parse_bytes},
     report::Report,
     submission::{
-        JudgeProgram, MAX_PARALLEL, Prelude, ProgramIo, Repeat, Runtime, ShowOutput, Solution, SourceFile,
-        Stop, Submission, Tests,
+        Id, JudgeProgram, MAX_PARALLEL, Prelude, ProgramIo, Repeat, Runtime, ShowOutput, Solution,
+        SourceFile, Stop, Submission, Tests,
     },
     verdict::Cause,
 };
@@ -96,50 +97,38 @@ struct WireSubmission<'a> {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct WireLimits {
-    cpu_ms: Option<u64>,
-    wall_ms: Option<u64>,
-    memory_bytes: Option<u64>,
-    output_bytes: Option<u64>,
-    processes: Option<u64>,
-    file_bytes: Option<u64>,
+struct WireLimits<'a> {
+    #[serde(borrow, default)]
+    cpu_ms: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    wall_ms: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    memory_bytes: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    output_bytes: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    processes: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    file_bytes: Option<&'a RawValue>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct WireCompare<'a> {
     #[serde(borrow, default)]
-    rule: Option<Cow<'a, str>>,
-    abs: Option<f64>,
-    rel: Option<f64>,
-    ignore_case: Option<bool>,
-    unordered: Option<bool>,
+    rule: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    abs: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    rel: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    ignore_case: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    unordered: Option<&'a RawValue>,
     #[serde(borrow, default)]
     checker: Option<&'a RawValue>,
     #[serde(borrow, default)]
     interactor: Option<&'a RawValue>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum WireStop {
-    FirstFailure,
-    Never,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum WirePrelude {
-    None,
-    Contest,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum WireShowOutput {
-    Never,
-    OnFailure,
-    Always,
 }
 
 /// Reads one submission.
@@ -149,18 +138,15 @@ enum WireShowOutput {
 /// contradicting fields, or a value is out of its bounds.
 pub fn parse(body: &[u8], bounds: WireBounds) -> Result<Asked, BadRequest> {
     let text = text(body)?;
-    let wire: WireSubmission = serde_json::from_str(text).map_err(|error| whole_error(text, &error))?;
-
-    let id = optional::<Cow<str>>(wire.id, "id")?.map(Cow::into_owned);
-    if id.as_ref().is_some_and(|id| id.len() > MAX_ID_BYTES) {
-        return Err(BadRequest::at("id", format!("longer than {MAX_ID_BYTES} bytes")));
-    }
+    let wire = read_whole(text)?;
+    let id = read_id(wire.id)?;
     let language = field::<Cow<str>>(wire.language, "language")?.into_owned();
     if language.is_empty() {
         return Err(BadRequest::at("language", "must not be empty"));
     }
     let solution = solution(&wire, &language)?;
-    let limits = optional::<WireLimits>(wire.limits, "limits")?.map_or(Ok(Limits::default()), limits)?;
+    let limits = read_limits(wire.limits, "limits")?.or(bounds.defaults.limits);
+    let limits = limits.over(Limits::default()).map_err(|out| out_of_bounds(&out, "limits"))?;
     let (compare, judge) = match judge_program(wire.compare)? {
         Some(judge) => (Compare::TOKENS, Some(judge)),
         None => (compare(wire.compare)?, None),
@@ -181,37 +167,26 @@ pub fn parse(body: &[u8], bounds: WireBounds) -> Result<Asked, BadRequest> {
     {
         return Err(BadRequest::at("output_file", "is the directory of the input file, or below it"));
     }
-    let stop = match optional(wire.stop, "stop")? {
-        None => Stop::default(),
-        Some(WireStop::FirstFailure) => Stop::FirstFailure,
-        Some(WireStop::Never) => Stop::Never,
-    };
-    let repeat = repeat(optional(wire.repeat, "repeat")?)?;
+    let stop = [("first_failure", Stop::FirstFailure), ("never", Stop::Never)];
+    let stop = word(wire.stop, "stop", &stop)?.unwrap_or_default();
+    let repeat = repeat(optional(wire.repeat, "repeat")?)?.or(bounds.defaults.repeat).unwrap_or_default();
     let parallel = parallel(optional(wire.parallel, "parallel")?)?;
-    let runtime = match optional::<Cow<str>>(wire.runtime, "runtime")? {
-        None => Runtime::Auto,
-        Some(word) => Runtime::from_word(&word)
-            .ok_or_else(|| BadRequest::at("runtime", "must be \"auto\", \"native\" or \"wasm\""))?,
-    };
+    let runtime = [("auto", Runtime::Auto), ("native", Runtime::Native), ("wasm", Runtime::Wasm)];
+    let runtime = word(wire.runtime, "runtime", &runtime)?.unwrap_or_default();
     let deterministic = optional::<bool>(wire.deterministic, "deterministic")?.unwrap_or(false);
     let seed = optional::<u32>(wire.seed, "seed")?;
-    let prelude = match optional(wire.prelude, "prelude")? {
-        None => Prelude::default(),
-        Some(WirePrelude::None) => Prelude::None,
-        Some(WirePrelude::Contest) => Prelude::Contest,
-    };
-    let show_output = match optional(wire.show_output, "show_output")? {
-        None => ShowOutput::default(),
-        Some(WireShowOutput::Never) => ShowOutput::Never,
-        Some(WireShowOutput::OnFailure) => ShowOutput::OnFailure,
-        Some(WireShowOutput::Always) => ShowOutput::Always,
-    };
+    let prelude = [("none", Prelude::None), ("contest", Prelude::Contest)];
+    let prelude = word(wire.prelude, "prelude", &prelude)?.unwrap_or_default();
+    let show_output =
+        [("never", ShowOutput::Never), ("on_failure", ShowOutput::OnFailure), ("always", ShowOutput::Always)];
+    let show_output = word(wire.show_output, "show_output", &show_output)?.unwrap_or_default();
+    let separate_only = word(wire.test_isolation, "test_isolation", &[("auto", false), ("separate", true)])?;
     let asked_tests = TestsField {
         tests: wire.tests,
         fn_name: optional::<Cow<str>>(wire.fn_name, "fn_name")?.map(Cow::into_owned),
         setup: optional::<Cow<str>>(wire.setup, "setup")?.map(Cow::into_owned),
         entry_point: optional::<Cow<str>>(wire.entry_point, "entry_point")?.map(Cow::into_owned),
-        test_isolation: optional::<Cow<str>>(wire.test_isolation, "test_isolation")?.map(Cow::into_owned),
+        separate_only,
         io: &io,
         has_judge: judge.is_some(),
         has_reference: reference.is_some(),
@@ -256,52 +231,50 @@ fn text(body: &[u8]) -> Result<&str, BadRequest> {
     })
 }
 
-/// Names the field where serde's complaint about the object itself has one.
-fn whole_error(text: &str, error: &serde_json::Error) -> BadRequest {
-    if text.trim_ascii().is_empty() {
-        return BadRequest::whole("the text is empty; a JSON object is needed");
+fn read_whole(text: &str) -> Result<WireSubmission<'_>, BadRequest> {
+    match text.trim_ascii() {
+        "" => Err(BadRequest::whole("the text is empty; a JSON object is needed")),
+        text if text.starts_with('{') => Ok(()),
+        // A list is not to be taken for an object with its fields in order.
+        text => match serde_json::from_str::<&RawValue>(text) {
+            Err(error) => Err(BadRequest::whole(words::not_json(text, &error))),
+            Ok(other) => {
+                let kind = kind_of(other.get());
+                Err(BadRequest::whole(format!("not a submission: it is {kind}, and must be an object")))
+            }
+        },
+    }?;
+    serde_json::from_str(text).map_err(|error| words::whole(text, &error))
+}
+
+/// The `id` of a text that is refused, where it can be read.
+pub fn id_of(body: &[u8]) -> Option<Id> {
+    #[derive(Deserialize)]
+    struct Identified<'a> {
+        #[serde(borrow, default)]
+        id: Option<&'a RawValue>,
     }
-    let message = error.to_string();
-    for complaint in ["unknown field `", "missing field `", "duplicate field `"] {
-        if let Some((name, _)) = message.strip_prefix(complaint).and_then(|rest| rest.split_once('`')) {
-            // The end of the object is not where the field is missing.
-            let detail = message.rsplit_once(" at line ").map_or(message.as_str(), |(detail, _)| detail);
-            return BadRequest::at(name, detail);
+    let identified: Identified = serde_json::from_slice(body).ok()?;
+    read_id(identified.id).ok()?
+}
+
+/// A text or a whole number of any size.
+fn read_id(raw: Option<&RawValue>) -> Result<Option<Id>, BadRequest> {
+    let Some(raw) = raw.filter(|raw| raw.get() != "null") else { return Ok(None) };
+    let text = raw.get();
+    let is_whole = |text: &str| text.trim_start_matches('-').bytes().all(|byte| byte.is_ascii_digit());
+    let id = match text.starts_with('"') {
+        true => Id::Text(field(raw, "id")?),
+        false if is_whole(text) => Id::Number(text.to_owned()),
+        false => {
+            let detail = format!("must be a text or a whole number, not {}", kind_of(text));
+            return Err(BadRequest::at("id", detail));
         }
+    };
+    if id.len() > MAX_ID_BYTES {
+        return Err(BadRequest::at("id", format!("longer than {MAX_ID_BYTES} bytes")));
     }
-    if error.is_syntax() && not_a_number(text, error) {
-        return BadRequest::whole(format!("not JSON: {message} (NaN and Infinity are not JSON numbers)"));
-    }
-    let kind = if error.is_data() { "not a submission" } else { "not JSON" };
-    BadRequest::whole(format!("{kind}: {message}"))
-}
-
-/// Whether the text at the place of the error reads `NaN` or `Infinity`, as Python's `json.dumps`
-/// writes.
-fn not_a_number(text: &str, error: &serde_json::Error) -> bool {
-    let Some(line) = text.split('\n').nth(error.line().saturating_sub(1)) else { return false };
-    // serde_json's column may point at the first byte of the word or the one before it.
-    let from = error.column().saturating_sub(2).min(line.len());
-    let near = &line.as_bytes()[from..line.len().min(from + 12)];
-    [&b"NaN"[..], b"Infinity"].iter().any(|word| near.windows(word.len()).any(|seen| seen == *word))
-}
-
-/// Reads one field's text; the complaint names it.
-pub(super) fn field<'a, T: Deserialize<'a>>(raw: &'a RawValue, path: &str) -> Result<T, BadRequest> {
-    serde_json::from_str(raw.get()).map_err(|error| {
-        // Line and column count from the field's own start here, and would mislead.
-        let message = error.to_string();
-        let detail = message.rsplit_once(" at line ").map_or(message.as_str(), |(detail, _)| detail);
-        BadRequest::at(path, detail)
-    })
-}
-
-/// As [`field`]; `null` and absence are the same.
-pub(super) fn optional<'a, T: Deserialize<'a>>(
-    raw: Option<&'a RawValue>,
-    path: &str,
-) -> Result<Option<T>, BadRequest> {
-    raw.map_or(Ok(None), |raw| field(raw, path))
+    Ok(Some(id))
 }
 
 fn solution(wire: &WireSubmission, language: &str) -> Result<Solution, BadRequest> {
@@ -315,7 +288,7 @@ fn solution(wire: &WireSubmission, language: &str) -> Result<Solution, BadReques
             .map_err(|error| BadRequest::at("source_base64", error.to_string()))?;
         return Ok(Solution::single(source_file_name(language), content));
     }
-    let files = optional::<Pairs<Cow<str>>>(wire.files, "files")?;
+    let files = texts(wire.files, "files")?;
     let entry = optional::<Cow<str>>(wire.entry, "entry")?;
     solution_of(source, files, entry, language)
 }
@@ -394,24 +367,31 @@ pub(super) fn check_path(path: &str) -> Result<(), String> {
     Ok(())
 }
 
-fn limits(wire: WireLimits) -> Result<Limits, BadRequest> {
-    limits_or(wire, Limits::default())
+/// What an object of limits says; `path`: the field that it is, for complaints.
+pub(super) fn read_limits(raw: Option<&RawValue>, path: &str) -> Result<GivenLimits, BadRequest> {
+    let Some(raw) = raw.filter(|raw| raw.get() != "null") else { return Ok(GivenLimits::default()) };
+    let wire: WireLimits = object(raw, path)?;
+    let number = |raw: Option<&RawValue>, name: &str| optional::<u64>(raw, &format!("{path}.{name}"));
+    let bytes = |raw: Option<&RawValue>, name: &str| match raw.filter(|raw| raw.get().starts_with('"')) {
+        None => number(raw, name),
+        Some(raw) => {
+            let path = format!("{path}.{name}");
+            let text: String = field(raw, &path)?;
+            parse_bytes(&text).map(Some).map_err(|problem| BadRequest::at(path, problem))
+        }
+    };
+    Ok(GivenLimits {
+        cpu_ms: number(wire.cpu_ms, "cpu_ms")?,
+        wall_ms: number(wire.wall_ms, "wall_ms")?,
+        memory_bytes: bytes(wire.memory_bytes, "memory_bytes")?,
+        output_bytes: bytes(wire.output_bytes, "output_bytes")?,
+        processes: number(wire.processes, "processes")?,
+        file_bytes: bytes(wire.file_bytes, "file_bytes")?,
+    })
 }
 
-pub(super) fn limits_or(wire: WireLimits, default: Limits) -> Result<Limits, BadRequest> {
-    let cpu_ms = wire.cpu_ms.unwrap_or(default.cpu_ms);
-    let limits = Limits {
-        cpu_ms,
-        wall_ms: wire.wall_ms.unwrap_or_else(|| Limits::default_wall_ms(cpu_ms)),
-        memory_bytes: wire.memory_bytes.unwrap_or(default.memory_bytes),
-        output_bytes: wire.output_bytes.unwrap_or(default.output_bytes),
-        processes: wire.processes.unwrap_or(default.processes),
-        file_bytes: wire.file_bytes.unwrap_or(default.file_bytes),
-    };
-    limits.validated().map_err(|out| {
-        let detail = format!("is {}; it must be between {} and {}", out.given, out.least, out.most);
-        BadRequest::at(format!("limits.{}", out.field), detail)
-    })
+pub(super) fn out_of_bounds(out: &LimitOutOfBounds, path: &str) -> BadRequest {
+    BadRequest::at(format!("{path}.{}", out.field), out.problem())
 }
 
 fn compare(raw: Option<&RawValue>) -> Result<Compare, BadRequest> {
@@ -422,15 +402,21 @@ fn compare(raw: Option<&RawValue>) -> Result<Compare, BadRequest> {
     }
     if !raw.get().starts_with('{') {
         let words = format!(
-            "must be one of {} or an object such as {{\"rule\": \"float\", \"abs\": 1e-6}}",
+            "must be a text such as \"tokens\" or an object such as {{\"rule\": \"float\", \"abs\": 1e-6}}, not {}; the \
+             rules are {}",
+            kind_of(raw.get()),
             Compare::names()
         );
         return Err(BadRequest::at("compare", words));
     }
     let wire: WireCompare = field(raw, "compare")?;
-    let has_choice =
-        wire.abs.is_some() || wire.rel.is_some() || wire.ignore_case.is_some() || wire.unordered.is_some();
-    let rule = match (wire.rule.as_deref(), wire.checker.or(wire.interactor)) {
+    let rule = optional::<Cow<str>>(wire.rule, "compare.rule")?;
+    let abs = optional::<f64>(wire.abs, "compare.abs")?;
+    let rel = optional::<f64>(wire.rel, "compare.rel")?;
+    let ignore_case = optional::<bool>(wire.ignore_case, "compare.ignore_case")?;
+    let unordered = optional::<bool>(wire.unordered, "compare.unordered")?;
+    let has_choice = abs.is_some() || rel.is_some() || ignore_case.is_some() || unordered.is_some();
+    let rule = match (rule.as_deref(), wire.checker.or(wire.interactor)) {
         // Without other fields it is read by `judge_program`.
         (_, Some(_)) => {
             let field = if wire.checker.is_some() { "compare.checker" } else { "compare.interactor" };
@@ -439,7 +425,7 @@ fn compare(raw: Option<&RawValue>) -> Result<Compare, BadRequest> {
         (None, None) => return Err(BadRequest::at("compare.rule", "missing")),
         (Some(rule), None) => rule,
     };
-    let tolerance = match (rule, wire.abs, wire.rel) {
+    let tolerance = match (rule, abs, rel) {
         ("float", None, None) => {
             return Err(BadRequest::at("compare.abs", "missing; give `abs`, `rel` or both"));
         }
@@ -462,8 +448,8 @@ fn compare(raw: Option<&RawValue>) -> Result<Compare, BadRequest> {
             }
         },
     };
-    let order = if wire.unordered == Some(true) { Order::Ignored } else { Order::Counts };
-    let letters = if wire.ignore_case == Some(true) { Letters::AnyCase } else { Letters::CaseCounts };
+    let order = if unordered == Some(true) { Order::Ignored } else { Order::Counts };
+    let letters = if ignore_case == Some(true) { Letters::AnyCase } else { Letters::CaseCounts };
     plain.with(order, letters, tolerance).map(Compare::Rule).map_err(wrong)
 }
 
@@ -500,11 +486,10 @@ fn check_rule_fits(compare: Compare, tests: &Tests) -> Result<(), BadRequest> {
     }
 }
 
-fn repeat(runs: Option<u32>) -> Result<Repeat, BadRequest> {
+fn repeat(runs: Option<u32>) -> Result<Option<Repeat>, BadRequest> {
     match runs {
-        None => Ok(Repeat::default()),
-        Some(1) => Ok(Repeat::Once),
-        Some(runs @ 2..=Repeat::MAX) => Ok(Repeat::Times(runs)),
+        None => Ok(None),
+        Some(runs @ 1..=Repeat::MAX) => Ok(Some(Repeat::exactly(runs))),
         Some(runs) => {
             Err(BadRequest::at("repeat", format!("is {runs}; it must be between 1 and {}", Repeat::MAX)))
         }
@@ -521,8 +506,21 @@ fn parallel(slots: Option<u32>) -> Result<u32, BadRequest> {
     }
 }
 
+/// An object of texts; each complaint names its pair.
+pub(super) fn texts<'a>(
+    raw: Option<&'a RawValue>,
+    path: &str,
+) -> Result<Option<Pairs<Cow<'a, str>>>, BadRequest> {
+    let Some(Pairs(pairs)) = optional::<Pairs<&RawValue>>(raw, path)? else { return Ok(None) };
+    let pairs = pairs.into_iter().map(|(name, raw)| {
+        let text = field(raw, &format!("{path}[{name:?}]"))?;
+        Ok((name, text))
+    });
+    Ok(Some(Pairs(pairs.collect::<Result<_, BadRequest>>()?)))
+}
+
 /// A JSON object as pairs in order; a name that comes twice is refused instead of one winning.
-pub(super) struct Pairs<T>(pub(super) Vec<(String, T)>);
+pub(crate) struct Pairs<T>(pub(crate) Vec<(String, T)>);
 
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for Pairs<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {

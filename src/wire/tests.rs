@@ -1,7 +1,7 @@
-use super::{Asked, BadRequest, WireBounds, parse, report_json};
+use super::{Asked, BadRequest, WireBounds, WireDefaults, id_of, parse, report_json};
 use crate::{
     judge::{CheckerProtocol, Compare, Rule},
-    limits::Limits,
+    limits::{GivenLimits, Limits},
     report::{Report, TestReport},
     submission::{
         CodeKind, JudgeProgram, PROGRAM_LIMITS, Prelude, Repeat, ShowOutput, Stop, Submission, Tests,
@@ -186,14 +186,18 @@ fn every_complaint_names_its_field() {
     for (text, field) in [
         (with(r#", "colour": 1"#), "colour"),
         (with(r#", "language": "c""#), "language"),
-        (with(r#", "id": 5"#), "id"),
+        (with(r#", "id": 5.5"#), "id"),
+        (with(r#", "id": [5]"#), "id"),
+        (with(r#", "id": true"#), "id"),
         (with(r#", "stop": "soon""#), "stop"),
         (with(r#", "prelude": true"#), "prelude"),
         (with(r#", "show_output": 1"#), "show_output"),
         (with(r#", "fn_name": "f""#), "fn_name"),
         (with(r#", "setup": "x""#), "setup"),
         (with(r#", "limits": {"cpu_ms": 1}"#), "limits.cpu_ms"),
-        (with(r#", "limits": {"cpu_ms": -1}"#), "limits"),
+        (with(r#", "limits": {"cpu_ms": -1}"#), "limits.cpu_ms"),
+        (with(r#", "limits": {"memory_bytes": "64M"}"#), "limits.memory_bytes"),
+        (with(r#", "limits": [1]"#), "limits"),
         (with(r#", "limits": {"wall_ms": 99999999}"#), "limits.wall_ms"),
         (with(r#", "limits": {"ram": 1}"#), "limits"),
         (with(r#", "compare": "fuzzy""#), "compare"),
@@ -213,6 +217,11 @@ fn every_complaint_names_its_field() {
         (with_tests(r#"[{"stdin": "x"}]"#, ""), "tests[0].expected_stdout"),
         (with_tests(r#"[{"stdin": 1, "expected_stdout": ""}]"#, ""), "tests[0].stdin"),
         (with_tests(r#"[{"expected_stdout": []}]"#, ""), "tests[0].expected_stdout"),
+        (with_tests(r#"[{"expected_stdout": ["a", 5]}]"#, ""), "tests[0].expected_stdout[1]"),
+        (with_tests(r#"[{"expected_stdout": "", "files": {"a": 5}}]"#, ""), r#"tests[0].files["a"]"#),
+        (with_tests(r#"[["1", "2"]]"#, ""), "tests[0]"),
+        (with(r#", "compare": {"rule": 5}"#), "compare.rule"),
+        (with(r#", "compare": {"rule": "float", "abs": "x"}"#), "compare.abs"),
         (with_tests(r#"[{"expected_stdout": ""}, {"stdin": "", "want": ""}]"#, ""), "tests[1]"),
         (with_tests(r#"[{"expected_stdout": ""}, {"args": [], "expected": 1}]"#, ""), "tests[1]"),
         (with_tests(r#"[{"stdin": "", "expected": 1}]"#, ""), "tests[0]"),
@@ -251,7 +260,9 @@ fn text_that_is_not_json_is_refused_clearly() {
         (b" \n".to_vec(), "empty"),
         (b"[]".to_vec(), "not a submission"),
         (b"5".to_vec(), "not a submission"),
-        (good.as_bytes()[..good.len() - 1].to_vec(), "EOF"),
+        (good.as_bytes()[..good.len() - 1].to_vec(), "ends in the middle of an object"),
+        (b"{'language': 'python'}".to_vec(), "double quotes"),
+        (b"{\"id\": \"a\nb\"}".to_vec(), "line end"),
         (nested.into_bytes(), "tests[0].args[0]"),
         (
             with_tests("[{\"args\":\n [NaN], \"expected\": 1}]", r#", "fn_name": "f""#).into_bytes(),
@@ -262,6 +273,176 @@ fn text_that_is_not_json_is_refused_clearly() {
     ] {
         let complaint = refusal(&text).to_string();
         assert!(complaint.contains(clue), "{clue}: {complaint}");
+    }
+}
+
+/// Every field with values of every wrong kind, and texts that are cut off anywhere: no word of the parser's own.
+#[test]
+fn no_complaint_speaks_the_parsers_language() {
+    const WHOLE: &str = r#"{"id": "a", "language": "python", "source": "s", "files": {"a": "b"}, "entry": "a",
+        "source_base64": "", "tests": [{"stdin": "1", "expected_stdout": "1", "files": {"a": "b"}}], "fn_name": "f",
+        "setup": "s", "entry_point": "e", "test_isolation": "auto", "input_file": "i", "output_file": "o",
+        "compare": {"rule": "float", "abs": 1, "rel": 1, "ignore_case": true, "unordered": true},
+        "reference": {"language": "c", "source": "s", "files": {}, "entry": "e", "limits": {"cpu_ms": 5}},
+        "limits": {"cpu_ms": 100, "wall_ms": 100, "memory_bytes": 99999999, "output_bytes": 1, "processes": 1, "file_bytes": 9999},
+        "stop": "never", "repeat": 1, "parallel": 1, "runtime": "auto", "deterministic": false, "seed": 1,
+        "prelude": "none", "show_output": "never"}"#;
+    const FOREIGN: [&str; 14] = [
+        "Wire",
+        "struct",
+        "elements",
+        "hex escape",
+        "variant",
+        "invalid type",
+        "invalid value",
+        "sequence",
+        " map",
+        "u32",
+        "u64",
+        "f64",
+        "EOF",
+        "ident",
+    ];
+    let whole: serde_json::Value = serde_json::from_str(WHOLE).unwrap();
+    let mut texts: Vec<String> = (1..WHOLE.len()).map(|end| WHOLE[..end].to_owned()).collect();
+    let wrong = [
+        "5",
+        "-1",
+        "1.5",
+        "1e999",
+        "\"x\"",
+        r#""\ud83d""#,
+        "true",
+        "null",
+        "[]",
+        "[5]",
+        "[[]]",
+        "{}",
+        r#"{"x": 1}"#,
+    ];
+    for pointer in pointers(&whole, "") {
+        let place = whole.pointer(&pointer).unwrap().to_string();
+        let mut marked = whole.clone();
+        *marked.pointer_mut(&pointer).unwrap() = "MARK".into();
+        // Without the ways to say the same that cannot be there together.
+        for alone in ["source", "files", "source_base64"] {
+            let mut marked = marked.clone();
+            let fields = marked.as_object_mut().unwrap();
+            fields.retain(|name, _| {
+                !["source", "files", "source_base64"].contains(&name.as_str()) || name == alone
+            });
+            let marked = marked.to_string();
+            texts.extend(wrong.iter().map(|value| marked.replace("\"MARK\"", value)));
+            texts.push(marked.replace("\"MARK\"", &place).replacen(':', "s:", 1));
+        }
+    }
+    assert!(texts.len() > 2_000);
+    for text in texts {
+        if let Err(refusal) = parse(text.as_bytes(), WireBounds::default()) {
+            let said = refusal.to_string();
+            let foreign = FOREIGN.iter().find(|word| said.contains(**word));
+            assert_eq!(foreign, None, "{said}: {text}");
+            assert!(!said.is_empty() && said.len() < 700, "{said}");
+        }
+    }
+}
+
+/// The ways to every value inside one.
+fn pointers(value: &serde_json::Value, here: &str) -> Vec<String> {
+    let inside: Vec<_> = match value {
+        serde_json::Value::Object(fields) => {
+            fields.iter().map(|(name, value)| (name.clone(), value)).collect()
+        }
+        serde_json::Value::Array(items) => {
+            items.iter().enumerate().map(|(index, value)| (index.to_string(), value)).collect()
+        }
+        _ => Vec::new(),
+    };
+    inside
+        .into_iter()
+        .flat_map(|(name, value)| {
+            let way = format!("{here}/{name}");
+            [vec![way.clone()], pointers(value, &way)].concat()
+        })
+        .collect()
+}
+
+#[test]
+fn complaints_say_what_may_have_been_meant() {
+    let one = r#"[{"stdin": "1", "expected_stdout": "2"}]"#;
+    for (text, clue) in [
+        (with(r#", "limit": {}"#), r#"unknown field "limit" (did you mean "limits"?)"#),
+        (
+            with(r#", "limits": {"memory": 1}"#),
+            r#"limits: unknown field "memory" (did you mean "memory_bytes"?)"#,
+        ),
+        (with(r#", "limits": {"cpu": 1}"#), r#"did you mean "cpu_ms"?"#),
+        (with_tests(r#"[{"stdin": "1", "expected_output": "2"}]"#, ""), r#"did you mean "expected_stdout"?"#),
+        (with_tests(r#"[{"input": "1", "output": "2"}]"#, ""), "there are stdin, expected_stdout"),
+        (with(r#", "colour": 1"#), r#"colour: unknown field "colour"; there are id, language"#),
+        (with(r#", "compare": "token""#), r#"did you mean "tokens"?"#),
+        (with(r#", "compare": "float""#), r#"did you mean "float:TOLERANCE"?"#),
+        (with(r#", "compare": {"rule": "float", "absolute": 1}"#), r#"did you mean "abs"?"#),
+        (
+            with(r#", "stop": "first-failure""#),
+            r#"must be "first_failure" or "never", not "first-failure" (did you mean "first_failure"?)"#,
+        ),
+        (with(r#", "show_output": 1"#), r#"must be "never", "on_failure" or "always", not 1"#),
+        (with(r#", "prelude": "contests""#), r#"did you mean "contest"?"#),
+        (with(r#", "runtime": "Wasm""#), r#"did you mean "wasm"?"#),
+        (
+            with_tests(
+                one,
+                r#", "compare": {"checker": {"language": "cpp", "source": "", "protocol": "test-lib"}}"#,
+            ),
+            r#"did you mean "testlib"?"#,
+        ),
+        (with(r#", "id": 1.5"#), "must be a text or a whole number, not 1.5"),
+        (with(r#", "repeat": "5""#), "must be a whole number from 0 to 4294967295, not a text"),
+        (with_tests("[5]", ""), "tests[0]: must be an object, not 5"),
+        (with_tests(r#"{"stdin": "1"}"#, ""), "tests: must be a list, not an object"),
+        (with(r#", "limits": {"memory_bytes": "64M"}"#), "say 64MB or 64MiB"),
+        (with(r#", "limits": {"memory_bytes": "1MiB"}"#), "must be between 16 MiB and 64 GiB"),
+        (
+            with_tests(r#"[{"stdin": "\ud83d", "expected_stdout": "2"}]"#, ""),
+            "tests[0].stdin: holds half of a character",
+        ),
+    ] {
+        let complaint = refusal(&text).to_string();
+        assert!(complaint.contains(clue), "{clue}: {complaint}");
+    }
+}
+
+#[test]
+fn sizes_may_be_texts_and_ids_numbers() {
+    let limits = submission(&with(
+        r#", "limits": {"memory_bytes": "64MB", "output_bytes": "1 KiB", "file_bytes": 4096}"#,
+    ))
+    .limits;
+    assert_eq!((limits.memory_bytes, limits.output_bytes, limits.file_bytes), (64_000_000, 1_024, 4_096));
+    for id in ["7", "-7", "123456789012345678901234567890", r#""7""#, "null"] {
+        let report = undecidable(&with_tests("[]", &format!(r#", "id": {id}"#)));
+        let json = report_json(&report);
+        assert!(json.starts_with(&format!(r#"{{"id":{id},"#)), "{json}");
+        assert_eq!(id_of(format!(r#"{{"id": {id}, "colour": 1}}"#).as_bytes()), report.id);
+    }
+}
+
+#[test]
+fn settings_stand_in_for_what_a_submission_does_not_say() {
+    let limits = GivenLimits { cpu_ms: Some(100), processes: Some(3), ..GivenLimits::default() };
+    let defaults = WireDefaults { limits, repeat: Some(Repeat::Times(3)) };
+    let bounds = WireBounds { defaults, ..WireBounds::default() };
+    for (more, cpu_ms, wall_ms, repeat) in [
+        ("", 100, 2_300, Repeat::Times(3)),
+        (r#", "limits": {"cpu_ms": 200}, "repeat": 1"#, 200, 2_600, Repeat::Once),
+    ] {
+        let Ok(Asked::Verify(asked)) = parse(with(more).as_bytes(), bounds) else { panic!("{more}") };
+        let limits = asked.limits;
+        assert_eq!(
+            (limits.cpu_ms, limits.wall_ms, limits.processes, asked.repeat),
+            (cpu_ms, wall_ms, 3, repeat)
+        );
     }
 }
 
@@ -306,7 +487,7 @@ fn tests_of_code_are_read() {
 #[test]
 fn the_number_of_tests_is_bounded() {
     let text = with_tests(r#"[{"expected_stdout": ""}, {"expected_stdout": ""}]"#, "");
-    let refusal = parse(text.as_bytes(), WireBounds { max_tests: 1 }).unwrap_err();
+    let refusal = parse(text.as_bytes(), WireBounds { max_tests: 1, ..WireBounds::default() }).unwrap_err();
     assert_eq!(refusal.field.as_deref(), Some("tests"));
 }
 
@@ -322,7 +503,7 @@ fn a_report_has_exactly_the_fields_of_the_wire() {
         ..TestReport::skipped()
     };
     let report = Report {
-        id: Some("a".to_owned()),
+        id: Some("a".to_owned().into()),
         verdict: Verdict::WrongAnswer,
         cause: None,
         reason: Some("test 0: line 1 differs".to_owned()),

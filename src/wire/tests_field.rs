@@ -7,7 +7,8 @@ use serde_json::value::RawValue;
 
 use super::{
     BadRequest, WireBounds,
-    submission::{Pairs, check_path, field, optional},
+    submission::{Pairs, check_path, texts},
+    words::{field, object, optional},
 };
 use crate::{
     submission::{
@@ -26,7 +27,8 @@ pub(super) struct TestsField<'a> {
     /// Fields of tests that hold code.
     pub setup: Option<String>,
     pub entry_point: Option<String>,
-    pub test_isolation: Option<String>,
+    /// What `test_isolation` says of whether they may share the solution's process.
+    pub separate_only: Option<bool>,
     pub io: &'a ProgramIo,
     /// Whether a program decides about outputs.
     pub has_judge: bool,
@@ -128,7 +130,7 @@ pub(super) fn read_tests(asked: TestsField, bounds: WireBounds) -> Result<Kind, 
     let mut kind = None;
     for (index, raw) in raw_tests.into_iter().enumerate() {
         let path = format!("tests[{index}]");
-        let test: WireTest = field(raw, &path)?;
+        let test: WireTest = object(raw, &path)?;
         let this = test.kind(&path)?;
         let first = *kind.get_or_insert(this);
         if this != first {
@@ -152,7 +154,7 @@ fn check_companions(asked: &TestsField, kind: TestKind) -> Result<(), BadRequest
         ("fn_name", asked.fn_name.is_some(), TestKind::Function),
         ("setup", asked.setup.is_some(), TestKind::Code),
         ("entry_point", asked.entry_point.is_some(), TestKind::Code),
-        ("test_isolation", asked.test_isolation.is_some(), TestKind::Code),
+        ("test_isolation", asked.separate_only.is_some(), TestKind::Code),
         ("input_file", asked.io.input_file.is_some(), TestKind::Program),
         ("output_file", asked.io.output_file.is_some(), TestKind::Program),
         ("compare.checker", asked.has_judge, TestKind::Program),
@@ -189,7 +191,11 @@ fn accepted(expected: Option<&RawValue>, path: &str, asked: &TestsField) -> Resu
         };
     };
     let accepted: Vec<Cow<str>> = match expected.get().starts_with('[') {
-        true => field(expected, path)?,
+        true => {
+            let items = field::<Vec<&RawValue>>(expected, path)?.into_iter().enumerate();
+            let items = items.map(|(index, raw)| field(raw, &format!("{path}[{index}]")));
+            items.collect::<Result<_, _>>()?
+        }
         false => vec![field(expected, path)?],
     };
     match accepted.len() {
@@ -205,7 +211,7 @@ fn further_files(
     path: &str,
     io: &ProgramIo,
 ) -> Result<Vec<(String, Vec<u8>)>, BadRequest> {
-    let Some(Pairs(files)) = optional::<Pairs<Cow<str>>>(raw, path)? else { return Ok(Vec::new()) };
+    let Some(Pairs(files)) = texts(raw, path)? else { return Ok(Vec::new()) };
     let mut taken = HashSet::new();
     taken.extend(io.input_file.as_deref());
     if files.len() > MAX_TEST_FILES {
@@ -275,17 +281,8 @@ fn code_tests(tests: Vec<(String, WireTest)>, asked: TestsField) -> Result<CodeT
             _ => Err(BadRequest::at(path, "give one of `assert`, `code`, `unittest` and `pytest`")),
         }
     };
-    let separate_only = match asked.test_isolation.as_deref() {
-        None | Some("auto") => false,
-        Some("separate") => true,
-        Some(other) => {
-            let detail =
-                format!("unknown isolation {other:?}; known are \"auto\" (default) and \"separate\"");
-            return Err(BadRequest::at("test_isolation", detail));
-        }
-    };
     Ok(CodeTests {
-        separate_only,
+        separate_only: asked.separate_only.unwrap_or(false),
         tests: tests.into_iter().map(read).collect::<Result<_, _>>()?,
         setup: asked.setup.unwrap_or_default(),
         entry_point: asked.entry_point,

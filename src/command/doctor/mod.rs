@@ -4,15 +4,15 @@ mod probes;
 
 use std::{fmt::Write as _, fs, process::ExitCode};
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 
 use crate::{
     admission::Admit,
     command::image,
-    config::EngineArgs,
+    config::{EngineArgs, TierChoice},
     report::Report,
     sandbox::{Guarantee, Tier, survey_cgroups},
-    submission::{ProgramTest, ShowOutput, Solution, Submission, Tests},
+    submission::{ProgramTest, Runtime, ShowOutput, Solution, Submission, Tests},
     verdict::Verdict,
     verify::Engine,
 };
@@ -41,6 +41,7 @@ pub struct Finding {
 
 pub async fn run(args: DoctorArgs) -> anyhow::Result<ExitCode> {
     let config = args.engine.config();
+    let asked = AskedTiers { tier: config.tier, min_tier: config.min_tier, runtime: config.runtime };
     print!("{}", host());
     let started = tokio::task::spawn_blocking(move || Engine::start(&config)).await?;
     let engine = match started {
@@ -52,7 +53,7 @@ pub async fn run(args: DoctorArgs) -> anyhow::Result<ExitCode> {
     };
     print!("{}", languages(&engine));
     print!("\nWasm images\n{}", image::list(engine.wasm()));
-    print!("{}", tiers(&engine));
+    print!("{}", tiers(&engine, asked));
     if engine.sandbox().tier() == Tier::Wasm {
         println!("\nNothing runs natively here: solutions run in WebAssembly alone.");
         return Ok(ExitCode::SUCCESS);
@@ -166,8 +167,39 @@ fn languages(engine: &Engine) -> String {
     text
 }
 
+/// What of the settings says which tiers are tried.
+#[derive(Clone, Copy)]
+struct AskedTiers {
+    tier: TierChoice,
+    min_tier: Tier,
+    runtime: Runtime,
+}
+
+/// Why a tier was not tried; the first reason that holds.
+fn not_tried(tier: Tier, in_use: Tier, asked: AskedTiers, is_root: bool) -> String {
+    if asked.runtime == Runtime::Wasm {
+        return "--runtime wasm starts nothing native".to_owned();
+    }
+    if tier < asked.min_tier {
+        return format!("--min-tier {} refuses it", asked.min_tier.as_str());
+    }
+    let named = asked.tier.to_possible_value().map(|value| value.get_name().to_owned());
+    match (asked.tier, tier, named) {
+        (TierChoice::Namespaces | TierChoice::Slot | TierChoice::Restricted, _, Some(name)) => {
+            format!("--tier {name} asks for that one alone")
+        }
+        (_, Tier::Slot, _) if !is_root => {
+            "it is for root, and this was started by an ordinary user".to_owned()
+        }
+        (_, Tier::Restricted, _) if is_root => {
+            "it is for ordinary users, and this was started by root".to_owned()
+        }
+        _ => format!("{}, which is in use, is stronger", in_use.as_str()),
+    }
+}
+
 /// Every tier: in use, or why not.
-fn tiers(engine: &Engine) -> String {
+fn tiers(engine: &Engine, asked: AskedTiers) -> String {
     let mut text = "\nTiers\n".to_owned();
     let sandbox = engine.sandbox();
     for tier in Tier::ALL {
@@ -175,7 +207,10 @@ fn tiers(engine: &Engine) -> String {
         let note = match refusal {
             _ if tier == sandbox.tier() => "in use".to_owned(),
             Some(refusal) => format!("refused here: {}", refusal.source).replace('\n', "\n              "),
-            None => "not tried: another was asked for, is stronger, or fits whoever started this".to_owned(),
+            None => format!(
+                "not tried: {}",
+                not_tried(tier, sandbox.tier(), asked, nix::unistd::geteuid().is_root())
+            ),
         };
         let _ = writeln!(text, "  {:<12}{note}", tier.as_str());
     }
@@ -192,4 +227,25 @@ fn table(findings: &[Finding], tier: Tier) -> String {
         }
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tier_that_was_not_tried_has_one_reason() {
+        let auto = AskedTiers { tier: TierChoice::Auto, min_tier: Tier::Wasm, runtime: Runtime::Auto };
+        let why = |tier, asked, is_root| not_tried(tier, Tier::Namespaces, asked, is_root);
+        assert_eq!(why(Tier::Slot, auto, true), "namespaces, which is in use, is stronger");
+        assert_eq!(why(Tier::Restricted, auto, false), "namespaces, which is in use, is stronger");
+        assert!(why(Tier::Slot, auto, false).contains("for root"));
+        assert!(why(Tier::Restricted, auto, true).contains("for ordinary users"));
+        let one = AskedTiers { tier: TierChoice::Namespaces, ..auto };
+        assert_eq!(why(Tier::Slot, one, true), "--tier namespaces asks for that one alone");
+        let least = AskedTiers { min_tier: Tier::Namespaces, ..auto };
+        assert_eq!(why(Tier::Slot, least, true), "--min-tier namespaces refuses it");
+        let wasm = AskedTiers { runtime: Runtime::Wasm, ..auto };
+        assert_eq!(why(Tier::Namespaces, wasm, true), "--runtime wasm starts nothing native");
+    }
 }

@@ -80,7 +80,7 @@ pub fn submission(row: &Row) -> Submission {
     let source = format!("{}{}", row.prelude.as_deref().unwrap_or(""), row.solution);
     let cpu_ms = (row.time_limit * 1000.0) as u64;
     Submission {
-        id: Some(row.id.clone()),
+        id: Some(row.id.clone().into()),
         language: row.language.clone(),
         solution: Solution::single(if row.language == "python" { "main.py" } else { "main" }, source),
         tests: tests(row),
