@@ -57,9 +57,10 @@ Examples:
 ///
 /// Reads INPUT (parquet or JSONL, recognised by content), runs the solution of every code row
 /// against the row's tests, and writes the rows whose solution passes to OUTPUT, unchanged in
-/// every column, with the file's metadata. Rows that are not code pass through. A verdict for
-/// every row is written beside it: row (0-based), domain, action (keep, drop, pass_through),
-/// verdict, cause, passed, total, first_failing_test, cpu_ms, reason.
+/// every column, with the file's metadata. Rows that are not code pass through; a file without
+/// a row of code is refused. A verdict for every row is written beside it: row (0-based), domain,
+/// action (keep, drop, pass_through), verdict, cause, passed, total, first_failing_test, cpu_ms,
+/// reason.
 #[derive(Debug, Clone, Args)]
 #[command(after_help = ABOUT_EXIT)]
 pub struct FilterArgs {
@@ -117,9 +118,9 @@ pub struct FilterArgs {
     pub all_code: bool,
 
     /// How output is compared with what was expected: data-set (tokens in order, decimal numbers within
-    /// 1e-6), exact, lines, tokens, float:TOLERANCE, unordered_lines, unordered_tokens, ..._ignore_case, or
-    /// the judge of a known set: openthoughts, apps, taco, livecodebench, open-r1, sandboxfusion, humaneval,
-    /// kattis; with :bug-compatible behind it, as its released code decides
+    /// 1e-6), exact, lines, tokens, float:TOLERANCE, kattis:TOLERANCE, unordered_lines, unordered_tokens,
+    /// ..._ignore_case, or the judge of a known set: openthoughts, apps, taco, livecodebench, open-r1,
+    /// sandboxfusion, humaneval, kattis; with :bug-compatible behind it, as its released code decides
     #[arg(long, value_name = "RULE", default_value_t = Compare::DATA_SET_DEFAULT, value_parser = compare_rule, help_heading = "Judging")]
     pub compare: Compare,
 

@@ -47,8 +47,8 @@ pub struct RunCommand {
     #[arg(long, value_name = "NAME")]
     fn_name: Option<String>,
 
-    /// How output is compared: exact, lines, tokens, float:TOLERANCE (absolute or relative), unordered_lines,
-    /// unordered_tokens, lines_ignore_case, tokens_ignore_case, or the judge of a known data set, such as apps
+    /// How output is compared: exact, lines, tokens, float:TOLERANCE (absolute or relative), kattis:TOLERANCE
+    /// (integers too), unordered_lines, unordered_tokens, lines_ignore_case, tokens_ignore_case, or the judge of a known data set, such as apps
     #[arg(long, value_name = "RULE", default_value = "tokens", value_parser = compare_rule)]
     compare: serde_json::Value,
 
