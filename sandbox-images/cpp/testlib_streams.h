@@ -402,7 +402,19 @@ inline const char* testlib_prefix(TResult result) {
     default: return "partially correct ";
     }
 }
+// The end of `main` is no word: a program that forgets `quit` must not be taken for one that found nothing wrong.
+struct TestlibEnd {
+    bool is_said = false;
+    ~TestlibEnd() {
+        if (is_said || (testlibMode != _checker && testlibMode != _interactor)) return;
+        std::fputs("FAIL the program ended without quit or quitf\n", stderr);
+        std::_Exit(_fail);
+    }
+};
+static TestlibEnd testlib_end;
+
 [[noreturn]] inline void testlib_leave(TResult result, const std::string& text) {
+    testlib_end.is_said = true;
     std::cout.flush();
     std::fflush(stdout);
     if (tout.is_open()) tout.close();

@@ -59,9 +59,10 @@ Examples:
 ///
 /// Reads INPUT (parquet or JSONL, recognised by content), runs the solution of every code row
 /// against the row's tests, and writes the rows whose solution passes to OUTPUT, unchanged in
-/// every column, with the file's metadata. Rows that are not code pass through. A verdict for
-/// every row is written beside it: row (0-based), domain, action (keep, drop, pass_through),
-/// verdict, cause, passed, total, first_failing_test, cpu_ms, reason.
+/// every column, with the file's metadata. Rows that are not code pass through; a file without
+/// a row of code is refused. A verdict for every row is written beside it: row (0-based), domain,
+/// action (keep, drop, pass_through), verdict, cause, passed, total, first_failing_test, cpu_ms,
+/// reason.
 #[derive(Debug, Clone, Args)]
 #[command(after_help = ABOUT_EXIT)]
 pub struct FilterArgs {

@@ -8,9 +8,11 @@
 //! | [`fence`], [`answer`] | the code in a model's answer |
 //! | [`test_cases`] | the text of a `test_cases` column -> tests |
 //! | [`problem`] | which problem a row answers, and whether its tests contradict each other |
+//! | [`domains`] | which rows are code, where none seems to be |
 //! | [`row`] | row -> submission, or a decision that needs no run |
 
 pub mod answer;
+pub mod domains;
 pub mod error;
 pub mod fence;
 pub mod input;

@@ -1,6 +1,6 @@
 //! The few columns that verifying needs, row by row, from either format.
 
-use std::{collections::HashMap, fs::File};
+use std::{collections::HashMap, fs::File, path::Path};
 
 use arrow_array::{
     Array, ArrayRef, BinaryArray, LargeBinaryArray, LargeStringArray, RecordBatch, StringArray,
@@ -32,6 +32,43 @@ pub struct Columns {
     /// Only for the closing summary; a data set may lack it.
     pub source: String,
 }
+
+impl Columns {
+    /// Those that the file must have, each with the flag that names it.
+    fn needed(&self) -> Vec<(&str, &'static str)> {
+        let columns = [
+            (Some(&self.answer), "--answer-column"),
+            (Some(&self.tests), "--tests-column"),
+            (self.checker.as_ref(), "--checker-column"),
+            (self.domain.as_ref(), "--domain-column (or --all-code)"),
+        ];
+        columns.into_iter().filter_map(|(name, flag)| Some((name?.as_str(), flag))).collect()
+    }
+}
+
+/// All columns that are missing, by name and flag, and what is there in their place.
+fn missing_columns(
+    path: &Path,
+    missing: &[(&str, &'static str)],
+    rows: Option<u64>,
+    found: &[String],
+) -> DatasetError {
+    let list = |words: Vec<String>| words.join(", ");
+    let names = list(missing.iter().map(|(name, _)| format!("`{name}`")).collect());
+    let flags = list(missing.iter().map(|(_, flag)| (*flag).to_owned()).collect());
+    let rows = rows.map_or(String::new(), |rows| format!(" in {rows} rows"));
+    let mut found = found.to_vec();
+    if found.len() > MAX_FOUND_COLUMNS {
+        found.truncate(MAX_FOUND_COLUMNS);
+        found.push("...".to_owned());
+    }
+    let word = if missing.len() == 1 { "column" } else { "columns" };
+    let found = list(found);
+    DatasetError::file(path, format!("no {word} {names}{rows}; it has: {found}; name others by {flags}"))
+}
+
+/// Columns found that an error names.
+const MAX_FOUND_COLUMNS: usize = 40;
 
 impl Default for Columns {
     fn default() -> Self {
@@ -69,16 +106,32 @@ pub struct RowReader {
     next_index: u64,
 }
 
+/// Which columns of a parquet file are read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Reading {
+    AllNeeded,
+    Domain,
+}
+
 enum Rows {
     Parquet(ParquetRows),
     Jsonl(JsonlRows),
 }
 
 impl RowReader {
-    /// Begins at the first row. Errors name a missing column or one of the wrong type.
+    /// Begins at the first row. Errors name the missing columns or one of the wrong type.
     pub fn open(input: &Input, columns: &Columns) -> Result<RowReader, DatasetError> {
+        RowReader::open_reading(input, columns, Reading::AllNeeded)
+    }
+
+    /// The same for rows of which only the domain matters: from parquet nothing else is read.
+    pub fn open_domains(input: &Input, columns: &Columns) -> Result<RowReader, DatasetError> {
+        RowReader::open_reading(input, columns, Reading::Domain)
+    }
+
+    fn open_reading(input: &Input, columns: &Columns, reading: Reading) -> Result<RowReader, DatasetError> {
         let rows = match input.format() {
-            Format::Parquet => Rows::Parquet(ParquetRows::open(input, columns)?),
+            Format::Parquet => Rows::Parquet(ParquetRows::open(input, columns, reading)?),
             Format::Jsonl => Rows::Jsonl(JsonlRows::open(input, columns)?),
         };
         Ok(RowReader { rows, next_index: 0 })
@@ -120,35 +173,33 @@ struct ParquetRows {
 }
 
 impl ParquetRows {
-    fn open(input: &Input, columns: &Columns) -> Result<ParquetRows, DatasetError> {
+    fn open(input: &Input, columns: &Columns, reading: Reading) -> Result<ParquetRows, DatasetError> {
         let path = input.path().to_owned();
         let metadata = input.parquet_metadata(plain_types())?;
         let file: File = input.reopen()?;
         let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(file, metadata);
         let schema = builder.schema().clone();
-        let present = || {
-            let names: Vec<_> = schema.fields().iter().map(|field| field.name().as_str()).take(40).collect();
-            names.join(", ")
-        };
-        let must =
-            [Some(&columns.answer), Some(&columns.tests), columns.checker.as_ref(), columns.domain.as_ref()];
-        for name in must.into_iter().flatten() {
-            if schema.column_with_name(name).is_none() {
-                return Err(DatasetError::file(&path, format!("no column `{name}`; it has: {}", present())));
-            }
+        let needed = columns.needed();
+        let missing: Vec<_> =
+            needed.iter().copied().filter(|(name, _)| schema.column_with_name(name).is_none()).collect();
+        if !missing.is_empty() {
+            let found: Vec<String> = schema.fields().iter().map(|field| field.name().clone()).collect();
+            return Err(missing_columns(&path, &missing, None, &found));
         }
-        let needed = must.into_iter().chain([Some(&columns.source)]).flatten();
         let mut roots = Vec::new();
         for (at, field) in schema.fields().iter().enumerate() {
-            if !needed.clone().any(|name| name == field.name()) {
+            let name = field.name();
+            if name != &columns.source && !needed.iter().any(|(needed, _)| needed == name) {
                 continue;
             }
-            let is_nested = field.name() == &columns.tests && field.data_type().is_nested();
+            let is_nested = name == &columns.tests && field.data_type().is_nested();
             if !is_text(field.data_type()) && !is_nested {
                 let what = format!("its type is {}; text is needed", field.data_type());
-                return Err(DatasetError::at(&path, format_args!("column `{}`", field.name()), what));
+                return Err(DatasetError::at(&path, format_args!("column `{name}`"), what));
             }
-            roots.push(at);
+            if reading == Reading::AllNeeded || columns.domain.as_ref() == Some(name) {
+                roots.push(at);
+            }
         }
         let promised = builder.metadata().file_metadata().num_rows().max(0) as u64;
         let mask = ProjectionMask::roots(builder.parquet_schema(), roots);
@@ -260,17 +311,11 @@ struct JsonlRows {
     lines: Lines,
     columns: Columns,
     rows_read: u64,
-    seen: SeenFields,
-}
-
-/// Which fields any line had so far. JSON lines may leave out what is null, so a single line
-/// without a field is no error, a file without it is.
-#[derive(Default)]
-struct SeenFields {
-    answer: bool,
-    tests: bool,
-    checker: bool,
-    domain: bool,
+    /// Fields that any of the first lines had, while one that is needed is not among them. JSON lines may leave out
+    /// what is null, so a single line without a field is no error, a file without it is.
+    found: Vec<String>,
+    /// Needed fields that no line had so far.
+    unseen: Vec<(String, &'static str)>,
 }
 
 /// After so many rows without a field that every row should have, the file is the wrong one.
@@ -279,33 +324,40 @@ const ROWS_TO_SEE_FIELDS: u64 = 1_000;
 impl JsonlRows {
     fn open(input: &Input, columns: &Columns) -> Result<JsonlRows, DatasetError> {
         let lines = Lines::new(input.path(), input.reopen()?);
+        let needed = columns.needed();
         Ok(JsonlRows {
             path: input.path().to_owned(),
             lines,
             columns: columns.clone(),
             rows_read: 0,
-            seen: SeenFields {
-                domain: columns.domain.is_none(),
-                checker: columns.checker.is_none(),
-                ..SeenFields::default()
-            },
+            found: Vec::new(),
+            unseen: needed.into_iter().map(|(name, flag)| (name.to_owned(), flag)).collect(),
         })
     }
 
     fn next_row(&mut self) -> Result<Option<RawRow>, DatasetError> {
         if self.lines.advance()?.is_none() {
-            self.check_fields_seen(true)?;
+            self.check_fields_seen(|_| true)?;
             return Ok(None);
         }
         if self.rows_read == ROWS_TO_SEE_FIELDS {
-            self.check_fields_seen(false)?;
+            let Columns { answer, domain, .. } = &self.columns;
+            // Only code rows need tests, which may come late, and few rows may have a checker.
+            self.check_fields_seen(|name| name == answer || Some(name) == domain.as_deref())?;
         }
         self.rows_read += 1;
         let mut row = RawRow::default();
         let fields = self.lines.fields()?;
-        let mut text = |name: &str, seen: &mut bool, json_allowed: bool| {
+        if !self.unseen.is_empty() {
+            self.unseen.retain(|(name, _)| !fields.contains_key(name.as_str()));
+            let mut names: Vec<_> =
+                fields.keys().filter(|name| !self.found.iter().any(|known| known == *name)).collect();
+            names.sort();
+            let room = (MAX_FOUND_COLUMNS + 1).saturating_sub(self.found.len());
+            self.found.extend(names.into_iter().take(room).map(|name| name.to_string()));
+        }
+        let mut text = |name: &str, json_allowed: bool| {
             let Some(raw) = fields.get(name) else { return Ok(None) };
-            *seen = true;
             match field_text(raw) {
                 FieldText::Null => Ok(None),
                 FieldText::Text(text) => Ok(Some(text)),
@@ -317,34 +369,20 @@ impl JsonlRows {
                 }
             }
         };
-        let domain = match &self.columns.domain {
-            Some(name) => text(name, &mut self.seen.domain, false)?,
-            None => None,
-        };
-        let source = text(&self.columns.source, &mut false, false)?;
-        let checker = match &self.columns.checker {
-            Some(name) => text(name, &mut self.seen.checker, false)?,
-            None => None,
-        };
-        let answer = text(&self.columns.answer, &mut self.seen.answer, false)?;
-        let tests = text(&self.columns.tests, &mut self.seen.tests, true)?;
+        let domain = self.columns.domain.as_ref().map_or(Ok(None), |name| text(name, false))?;
+        let source = text(&self.columns.source, false)?;
+        let checker = self.columns.checker.as_ref().map_or(Ok(None), |name| text(name, false))?;
+        let answer = text(&self.columns.answer, false)?;
+        let tests = text(&self.columns.tests, true)?;
         Ok(Some(RawRow { domain, source, answer, tests, checker, ..row }))
     }
 
-    fn check_fields_seen(&self, at_end: bool) -> Result<(), DatasetError> {
-        let must = [
-            (self.seen.answer, Some(&self.columns.answer)),
-            (self.seen.domain, self.columns.domain.as_ref()),
-            // Only code rows need it, and they may come late.
-            (self.seen.tests || !at_end, Some(&self.columns.tests)),
-            // Few rows may have one.
-            (self.seen.checker || !at_end, self.columns.checker.as_ref()),
-        ];
-        match must.into_iter().find(|(seen, _)| !seen) {
-            Some((_, Some(name))) => {
-                Err(DatasetError::file(&self.path, format!("no field `{name}` in {} rows", self.rows_read)))
-            }
-            _ => Ok(()),
+    /// An error where a field is unseen that must have been seen by now; it names all that are unseen.
+    fn check_fields_seen(&self, is_due: impl Fn(&str) -> bool) -> Result<(), DatasetError> {
+        if !self.unseen.iter().any(|(name, _)| is_due(name)) {
+            return Ok(());
         }
+        let unseen: Vec<_> = self.unseen.iter().map(|(name, flag)| (name.as_str(), *flag)).collect();
+        Err(missing_columns(&self.path, &unseen, Some(self.rows_read), &self.found))
     }
 }

@@ -72,7 +72,7 @@ impl RowRules {
     /// An answer without code is `compile_error` whatever the tests are; an answer with code whose
     /// tests cannot be understood is `undecided`.
     pub fn work(&self, row: RawRow) -> Work {
-        if !self.is_code(&row) {
+        if !self.is_code(row.domain.as_deref()) {
             return Work::NotCode;
         }
         if let Some(column) = &row.not_unicode {
@@ -121,9 +121,10 @@ impl RowRules {
         }
     }
 
-    fn is_code(&self, row: &RawRow) -> bool {
+    /// Whether rows of this domain are code.
+    pub fn is_code(&self, domain: Option<&str>) -> bool {
         self.every_row_is_code
-            || row.domain.as_ref().is_some_and(|domain| self.code_domains.iter().any(|code| code == domain))
+            || domain.is_some_and(|domain| self.code_domains.iter().any(|code| code == domain))
     }
 
     fn submission(&self, index: u64, code: String, tests: Tests) -> Submission {

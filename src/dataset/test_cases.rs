@@ -213,6 +213,10 @@ fn stream(value: Value, what: &str, at: usize) -> Result<Vec<u8>, TestsError> {
 
 fn line_of(value: Value, what: &str, at: usize) -> Result<Vec<u8>, TestsError> {
     match value {
+        // No bytes stand for a lone surrogate; Python, too, refuses to write one.
+        Value::Str(text) if std::str::from_utf8(&text).is_err() => {
+            bad(format!("{what} {at} holds a lone surrogate"))
+        }
         Value::Str(text) => Ok(text),
         Value::Int(number) => Ok(number.to_string().into_bytes()),
         Value::BigInt(number) => Ok(number.to_string().into_bytes()),

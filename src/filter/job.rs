@@ -16,7 +16,7 @@ use super::{
     summary::Summary,
     target::Target,
 };
-use crate::dataset::{Format, Input, input::Identity, reader::RowReader};
+use crate::dataset::{Format, Input, domains::Domains, input::Identity, reader::RowReader};
 
 /// What to do, all of it decided.
 #[derive(Debug, Clone)]
@@ -138,29 +138,51 @@ async fn in_background<T: Send + 'static>(
     }
 }
 
-/// What must be known before anything is run: that the input can be read, what it holds, and how
-/// many rows there are. `None` if told to stop.
+/// What must be known before anything is run: that the input can be read, what it holds, how many rows
+/// there are, and that some of them are code. `None` if told to stop.
 fn survey(
     input: &Input,
     plan: &Plan,
     go_on: &dyn Fn() -> bool,
 ) -> Result<Option<(Identity, u64)>, FilterError> {
-    let mut reader = RowReader::open(input, &plan.columns)?;
-    let rows = match input.format() {
-        Format::Parquet => reader.rows_in_metadata(),
-        // A line that cannot be read is better found now than after hours of work.
-        Format::Jsonl => {
-            let mut rows = 0;
-            while reader.next_row()?.is_some() {
-                rows += 1;
-                if !go_on() {
-                    return Ok(None);
-                }
-            }
-            rows
-        }
+    let reader = RowReader::open(input, &plan.columns)?;
+    let promised = reader.rows_in_metadata();
+    let reader = match input.format() {
+        Format::Parquet => RowReader::open_domains(input, &plan.columns)?,
+        Format::Jsonl => reader,
     };
+    let Some(rows) = look_for_code(input, reader, plan, go_on)? else { return Ok(None) };
+    let rows = if input.format() == Format::Parquet { promised } else { rows };
     Ok(input.identify(go_on)?.map(|identity| (identity, rows)))
+}
+
+/// The number of rows that were read.
+///
+/// # Errors
+/// Where there are rows and none is code.
+fn look_for_code(
+    input: &Input,
+    mut reader: RowReader,
+    plan: &Plan,
+    go_on: &dyn Fn() -> bool,
+) -> Result<Option<u64>, FilterError> {
+    let (mut rows, mut found, mut others) = (0, plan.columns.domain.is_none(), Domains::default());
+    // Of JSON every line is read: one that cannot be is better found now than after hours of work.
+    while !(found && input.format() == Format::Parquet) {
+        let Some(row) = reader.next_row()? else { break };
+        rows += 1;
+        if !go_on() {
+            return Ok(None);
+        }
+        found = found || plan.rules.is_code(row.domain.as_deref());
+        if !found {
+            others.add(row.domain);
+        }
+    }
+    match found || rows == 0 {
+        true => Ok(Some(rows)),
+        false => Err(others.none_is_code(input.path(), &plan.columns, &plan.rules).into()),
+    }
 }
 
 fn check_paths(job: &Job) -> Result<(), FilterError> {

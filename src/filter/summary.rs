@@ -10,7 +10,10 @@ use super::{
     progress::duration_words,
     record::{Action, RowRecord},
 };
-use crate::verdict::{Cause, Verdict};
+use crate::{
+    dataset::domains::Domains,
+    verdict::{Cause, Verdict},
+};
 
 /// Counts over all rows of a job.
 #[derive(Debug, Default)]
@@ -24,6 +27,8 @@ pub struct Summary {
     pub cpu_ms: f64,
     verdicts: BTreeMap<(usize, &'static str), u64>,
     sources: BTreeMap<String, SourceCounts>,
+    /// What the rows are that nobody looked at.
+    not_code: Domains,
     /// Where other judges were asked too.
     pub differences: Differences,
     /// Where the tests were audited.
@@ -55,6 +60,8 @@ impl Summary {
             let order = Verdict::ALL.iter().position(|other| *other == verdict).unwrap_or(0);
             let cause = record.cause.map_or("", Cause::as_str);
             *self.verdicts.entry((order, cause)).or_default() += 1;
+        } else {
+            self.not_code.add(record.domain.clone());
         }
         let mut name = record.source.as_deref().unwrap_or("(none)");
         if self.sources.len() >= MAX_SOURCES && !self.sources.contains_key(name) {
@@ -96,6 +103,7 @@ impl fmt::Display for Display<'_> {
         )?;
         writeln!(f, "{} of wall time, {cpu} of CPU in tests", duration_words(self.took))?;
         self.verdicts(f)?;
+        self.not_code(f)?;
         self.sources(f)?;
         self.summary.differences.fmt(f)?;
         if let Some(audit) = &self.summary.audit {
@@ -124,6 +132,16 @@ impl Display<'_> {
             let verdict = Verdict::ALL[*order].as_str();
             let name = if cause.is_empty() { verdict.to_owned() } else { format!("{verdict} ({cause})") };
             writeln!(f, "  {name:<38}{:>12}{:>9}", HumanCount(*count).to_string(), percent(*count, code))?;
+        }
+        Ok(())
+    }
+
+    fn not_code(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (at, (domain, rows)) in self.summary.not_code.counts().enumerate() {
+            if at == 0 {
+                writeln!(f, "\n  {:<38}{:>12}", "domain, not verified", "rows")?;
+            }
+            writeln!(f, "  {:<38}{:>12}", shortened(&domain, 37), HumanCount(rows).to_string())?;
         }
         Ok(())
     }

@@ -2,11 +2,13 @@
 //!
 //! | protocol | called as | says |
 //! |---|---|---|
-//! | `testlib` | `checker input output answer` | exit code 0 right, 1 wrong, 2 wrong form, 4 too much and 8 too little output, 7 partly right, 3 the test's or checker's own fault; message on standard error |
+//! | `testlib` | `checker input output answer` | exit code 0 right, with nothing on standard output; 1 wrong, 2 wrong form, 4 too much and 8 too little output, 7 partly right, 3 the test's or checker's own fault; message on standard error |
 //! | `kattis` | `validator input answer feedback_dir < output` | exit code 42 right, 43 wrong; message in `feedback_dir/judgemessage.txt` |
-//! | `open-r1` | `checker input answer output` | one number on standard output: 1 right, 0 wrong, between them partly right; exit code 0 |
+//! | `open-r1` | `checker input answer output` | one number on standard output and nothing else: 1 right, 0 wrong, between them partly right; exit code 0 |
 //!
-//! Anything else is a failure of the checker, and a failure of the checker is no word on the solution.
+//! Anything else is a failure of the checker, and a failure of the checker is no word on the solution. "Right" must
+//! be said in the protocol's own way: what a program of another protocol does is such a failure too, and the message
+//! names that protocol.
 
 use std::{fmt, str::FromStr, sync::Arc};
 
@@ -161,16 +163,26 @@ impl CheckerProtocol {
 /// Exit codes of testlib's verdicts. 2 is `_pe`, 4 `_dirt`, 8 `_unexpected_eof`: the output's fault, as
 /// 1 is. 7 is `_points`. What `_pc(n)` ends with differs between testlib's builds and may be any
 /// of these, so a code that is none of them says nothing; our own header ends with 7.
+///
+/// Every program that ends without an accident ends with 0, so that 0 counts only where nothing was said in
+/// another way.
 fn testlib(code: i32, outcome: &Outcome) -> Ruling {
     let message = first_line(&outcome.stderr).or_else(|| first_line(&outcome.stdout));
     match code {
-        0 => Ruling::Right { message },
+        0 => match printed(outcome) {
+            None => Ruling::Right { message },
+            Some(printed) => Ruling::Failed {
+                message: format!(
+                    "the checker printed {printed} and ended with exit code 0; the protocol testlib answers by exit \
+                     code alone, with messages on standard error{}",
+                    remedy(CheckerProtocol::Testlib, code, outcome)
+                ),
+            },
+        },
         1 | 2 | 4 | 8 => Ruling::Wrong { message },
         7 => Ruling::Partial { score: message.as_deref().and_then(points), message },
         3 => Ruling::Failed { message: said("the checker says that the test is at fault", message) },
-        code => {
-            Ruling::Failed { message: said(&format!("the checker ended with exit code {code}"), message) }
-        }
+        code => failed("the checker", CheckerProtocol::Testlib, code, outcome, message),
     }
 }
 
@@ -191,31 +203,72 @@ fn kattis(code: i32, outcome: &Outcome) -> Ruling {
     match code {
         42 => Ruling::Right { message },
         43 => Ruling::Wrong { message },
-        code => Ruling::Failed {
-            message: said(&format!("the validator ended with exit code {code}, not 42 or 43"), message),
-        },
+        code => failed("the validator", CheckerProtocol::Kattis, code, outcome, message),
     }
 }
 
 fn open_r1(code: i32, outcome: &Outcome) -> Ruling {
     if code != 0 {
-        let message = last_line(&outcome.stderr);
-        return Ruling::Failed {
-            message: said(&format!("the checker ended with exit code {code}"), message),
-        };
+        return failed("the checker", CheckerProtocol::OpenR1, code, outcome, last_line(&outcome.stderr));
     }
-    let text = String::from_utf8_lossy(&outcome.stdout);
-    let word = text.split_ascii_whitespace().next_back();
-    match word.and_then(|word| word.parse::<f64>().ok()) {
+    match only_number(&outcome.stdout) {
         Some(1.0) => Ruling::Right { message: None },
         Some(0.0) => Ruling::Wrong { message: first_line(&outcome.stderr) },
-        Some(score) if score > 0.0 && score < 1.0 => {
-            Ruling::Partial { score: Some(score), message: first_line(&outcome.stderr) }
+        Some(score) => Ruling::Partial { score: Some(score), message: first_line(&outcome.stderr) },
+        None => {
+            let what = match printed(outcome) {
+                None => "the checker printed nothing".to_owned(),
+                Some(printed) => format!("the checker printed {printed}, not one number from 0 to 1"),
+            };
+            let message = format!("{what}{}", remedy(CheckerProtocol::OpenR1, code, outcome));
+            Ruling::Failed { message }
         }
-        _ => Ruling::Failed {
-            message: said("the checker did not print a number from 0 to 1", first_line(&outcome.stdout)),
-        },
     }
+}
+
+/// The number from 0 to 1 that is all of a text.
+fn only_number(text: &[u8]) -> Option<f64> {
+    let word = std::str::from_utf8(text.trim_ascii()).ok()?;
+    word.parse().ok().filter(|number| (0.0..=1.0).contains(number))
+}
+
+/// The beginning of what a checker printed, but for blanks.
+fn printed(outcome: &Outcome) -> Option<String> {
+    const EXCERPT_BYTES: usize = 40;
+    let text = outcome.stdout.trim_ascii();
+    (!text.is_empty()).then(|| format!("\"{}\"", crate::value::escape_bytes(text, EXCERPT_BYTES)))
+}
+
+/// An exit code that the protocol does not know.
+fn failed(
+    who: &str,
+    protocol: CheckerProtocol,
+    code: i32,
+    outcome: &Outcome,
+    message: Option<String>,
+) -> Ruling {
+    let expected = match protocol {
+        CheckerProtocol::Testlib => "",
+        CheckerProtocol::Kattis => ", not 42 or 43",
+        CheckerProtocol::OpenR1 => ", not 0",
+    };
+    let what = format!("{who} ended with exit code {code}{expected}{}", remedy(protocol, code, outcome));
+    Ruling::Failed { message: said(&what, message) }
+}
+
+/// What to change where a program's end is another protocol's word.
+fn remedy(protocol: CheckerProtocol, code: i32, outcome: &Outcome) -> String {
+    let other = match code {
+        42 | 43 => CheckerProtocol::Kattis,
+        0 if only_number(&outcome.stdout).is_some() => CheckerProtocol::OpenR1,
+        0 if printed(outcome).is_some() => return String::new(),
+        0 | 1 | 2 | 4 | 7 | 8 => CheckerProtocol::Testlib,
+        _ => return String::new(),
+    };
+    if other == protocol {
+        return String::new();
+    }
+    format!("; that is how the protocol {other} answers: give \"protocol\": \"{other}\" if it is meant")
 }
 
 fn over(limit: LimitHit) -> &'static str {
@@ -296,6 +349,8 @@ mod tests {
             (OpenR1, 0, "yes", "failed"),
             (OpenR1, 0, "nan", "failed"),
             (OpenR1, 0, "2", "failed"),
+            (OpenR1, 0, "ok 1", "failed"),
+            (OpenR1, 0, "0\n1\n", "failed"),
             (OpenR1, 1, "1\n", "failed"),
         ] {
             assert_eq!(
@@ -306,15 +361,64 @@ mod tests {
         }
     }
 
+    /// What programs of each protocol do for a right and for a wrong output, and some that are of none.
+    #[test]
+    fn no_protocol_takes_the_word_of_another_for_right() {
+        let of = |protocol| match protocol {
+            CheckerProtocol::Testlib => [ended(0, "", "ok 3 numbers"), ended(1, "", "wrong answer")],
+            CheckerProtocol::Kattis => [ended(42, "", ""), ended(43, "", "")],
+            CheckerProtocol::OpenR1 => [ended(0, "1\n", ""), ended(0, "0\n", "")],
+        };
+        for asked in CheckerProtocol::ALL {
+            for other in CheckerProtocol::ALL.into_iter().filter(|other| *other != asked) {
+                for (at, outcome) in of(other).iter().enumerate() {
+                    match asked.ruling(outcome) {
+                        Ruling::Failed { message } => assert!(
+                            message.contains(&format!("\"protocol\": \"{other}\"")),
+                            "{asked} {other}: {message}"
+                        ),
+                        ruling => panic!("{asked} takes {other}'s word {at}: {ruling:?}"),
+                    }
+                }
+            }
+            for words in [
+                "True",
+                "False",
+                "YES",
+                "NO",
+                "OK",
+                "AC",
+                "WA",
+                "{\"score\": 0}",
+                "2",
+                "-1",
+                "100",
+                "0 1",
+                "nan",
+            ] {
+                let ruling = asked.ruling(&ended(0, words, ""));
+                assert_eq!(ruling.as_str(), "failed", "{asked}: {words}");
+            }
+            // Blanks are no word.
+            let right = if asked == CheckerProtocol::Testlib { "right" } else { "failed" };
+            assert_eq!(asked.ruling(&ended(0, " \n", "")).as_str(), right);
+        }
+    }
+
     #[test]
     fn a_checker_that_hits_a_limit_or_crashes_says_nothing() {
         for protocol in CheckerProtocol::ALL {
-            let right = if protocol == CheckerProtocol::Kattis { 42 } else { 0 };
+            let (code, stdout) = match protocol {
+                CheckerProtocol::Testlib => (0, ""),
+                CheckerProtocol::Kattis => (42, ""),
+                CheckerProtocol::OpenR1 => (0, "1"),
+            };
+            assert_eq!(protocol.ruling(&ended(code, stdout, "")).as_str(), "right");
             for limit in [LimitHit::Cpu, LimitHit::Wall, LimitHit::Memory, LimitHit::Output] {
-                let outcome = Outcome { limit: Some(limit), ..ended(right, "1", "") };
+                let outcome = Outcome { limit: Some(limit), ..ended(code, stdout, "") };
                 assert_eq!(protocol.ruling(&outcome).as_str(), "failed");
             }
-            let outcome = Outcome { end: End::Signaled { signal: 11 }, ..ended(right, "1", "") };
+            let outcome = Outcome { end: End::Signaled { signal: 11 }, ..ended(code, stdout, "") };
             assert_eq!(protocol.ruling(&outcome).as_str(), "failed");
         }
     }

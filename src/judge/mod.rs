@@ -1,4 +1,5 @@
-//! Comparison of what came out with what was expected. Pure.
+//! Comparison of what came out with what was expected. Pure. What each rule takes for equal, pair by pair, is in
+//! `README.md` beside this file.
 //!
 //! | file | what it holds |
 //! |---|---|
@@ -31,6 +32,8 @@ mod python_equality;
 mod released;
 mod result;
 pub mod rule;
+#[cfg(test)]
+mod tables;
 mod tally;
 mod tests_record;
 mod unordered;

@@ -197,9 +197,9 @@ pub(super) fn excerpt(bytes: &[u8]) -> String {
     format!("\"{}\"", escape_bytes(bytes, EXCERPT_BYTES))
 }
 
-/// Whether two tokens, whose bytes differ, are numbers and equal within the absolute tolerance or the tolerance relative to
-/// the expected number. Two integers never are, but by Kattis' rule: written without a point, they are words, and `0011` may be a
-/// row of bits or a number in a book. One with zeros before it is nothing but a word.
+/// Whether two tokens, whose bytes differ, are numbers and equal within the absolute tolerance or the tolerance
+/// relative to the expected number. Two integers never are, but by Kattis' rule: written without a point, they are
+/// words. One with zeros before it is nothing but a word: `0011` may be a row of bits or a number in a book.
 fn numbers_are_equal(rule: Rule, actual: &[u8], expected: &[u8]) -> bool {
     let Some(tolerance) = rule.tolerance else { return false };
     let (actual_kind, expected_kind) = (Integer::of(actual), Integer::of(expected));
@@ -211,6 +211,9 @@ fn numbers_are_equal(rule: Rule, actual: &[u8], expected: &[u8]) -> bool {
         return false;
     }
     let (Some(actual_number), Some(number)) = (number(actual), number(expected)) else { return false };
+    if rule.whole == Whole::LikeOthers && !(actual_number.is_finite() && number.is_finite()) {
+        return false;
+    }
     if actual_number.is_nan() || number.is_nan() {
         return actual_number.is_nan() && number.is_nan();
     }
@@ -232,7 +235,7 @@ fn numbers_are_equal(rule: Rule, actual: &[u8], expected: &[u8]) -> bool {
 enum Integer {
     /// Digits, perhaps behind a sign.
     Plain,
-    /// The same with zeros before it.
+    /// The same with zeros before it, also where an exponent follows.
     Padded,
     Other,
 }
@@ -240,10 +243,11 @@ enum Integer {
 impl Integer {
     fn of(token: &[u8]) -> Integer {
         let digits = token.strip_prefix(b"-").or_else(|| token.strip_prefix(b"+")).unwrap_or(token);
-        match digits {
-            _ if digits.is_empty() || !digits.iter().all(u8::is_ascii_digit) => Integer::Other,
-            [b'0', _, ..] => Integer::Padded,
-            _ => Integer::Plain,
+        let length = digits.iter().take_while(|byte| byte.is_ascii_digit()).count();
+        match (&digits[..length], &digits[length..]) {
+            ([b'0', _, ..], [] | [b'e' | b'E', ..]) => Integer::Padded,
+            ([_, ..], []) => Integer::Plain,
+            _ => Integer::Other,
         }
     }
 }

@@ -16,7 +16,7 @@
 //! | `open-r1` | lines, stripped at both ends | huggingface/open-r1 `rewards.py`: `zip` over the lines ends with the shorter side, so that one right line, or none where the first expected line is empty, passes |
 //! | `sandboxfusion` | lines, stripped at both ends; numbers within 1e-5, relative | bytedance/SandboxFusion `check_stdio_test_case`: lines lower-cased, integers within the tolerance too |
 //! | `humaneval` | results as data, floats within EvalPlus' 1e-6 | openai/human-eval asserts: Python's `==`, without what a way through JSON forces |
-//! | `kattis` | tokens in either case | problemtools' default validator; no fault known, so no `:bug-compatible` |
+//! | `kattis` | tokens in either case; with a tolerance it is the rule `kattis:TOLERANCE` | problemtools' default validator; no fault known, so no `:bug-compatible` |
 //!
 //! What each accepts, by example. Of a released judge the run is given too: here one that ended well.
 //!

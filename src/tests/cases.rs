@@ -83,7 +83,9 @@ fn difference(case: &Case, report: &Report) -> Option<String> {
     };
     let cause = report.cause.map(|cause| cause.as_str());
     let number = |key: &str| expect.get(key).and_then(Value::as_u64);
+    let reason = report.reason.as_deref().unwrap_or("");
     let agrees = verdict_agrees
+        && expect.get("reason").and_then(Value::as_str).is_none_or(|part| reason.contains(part))
         && expect.get("cause").is_none_or(|expected| expected.as_str() == cause)
         && number("passed").is_none_or(|passed| passed == report.passed() as u64)
         && number("first_failing_test").is_none_or(|test| Some(test as usize) == report.first_failing_test());

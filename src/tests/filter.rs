@@ -120,8 +120,11 @@ fn bad_input_and_bad_usage_have_their_exit_codes() {
     let directory = TempDir::new().unwrap();
     let here = directory.path();
     fs::write(here.join("in.csv"), "a,b\n").unwrap();
+    let row = code_row("print(1)", &json!({"inputs": ["1"], "outputs": ["1"]}));
+    fs::write(here.join("other.jsonl"), row.replace("\"code\"", "\"programming\"")).unwrap();
     for (args, code, expected) in [
         (["in.csv", "-o", "out.jsonl"], 1, "in.csv: neither parquet (PAR1) nor JSONL"),
+        (["other.jsonl", "-o", "out.jsonl"], 1, "is nowhere \"code\", but \"programming\" (1 row)"),
         (["none.jsonl", "-o", "out.jsonl"], 1, "none.jsonl: cannot open: No such file"),
         (["in.csv", "-o", "out.csv"], 2, "must end in .parquet or .jsonl"),
     ] {
@@ -129,7 +132,7 @@ fn bad_input_and_bad_usage_have_their_exit_codes() {
         let errors = String::from_utf8_lossy(&output.stderr);
         assert_eq!(output.status.code(), Some(code), "{errors}");
         assert!(errors.contains(expected), "{errors}");
-        assert_eq!(fs::read_dir(here).unwrap().count(), 1, "nothing is left behind");
+        assert_eq!(fs::read_dir(here).unwrap().count(), 2, "nothing is left behind");
     }
 }
 

@@ -32,6 +32,34 @@ pub(super) struct ReadyJudge<'a> {
     pub limits: Limits,
 }
 
+impl ReadyJudge<'_> {
+    /// What the end of one of its runs says of the solution.
+    pub(super) fn ruling(&self, outcome: &Outcome) -> Ruling {
+        match self.protocol.ruling(outcome) {
+            Ruling::Right { .. } if !self.can_refuse() => Ruling::Failed {
+                message: format!(
+                    "the program ended with exit code 0, and nothing in it ends it with another; in the protocol {} \
+                     that is \"right\" for any output: give the exit codes, or the \"protocol\" that it is written for",
+                    self.protocol
+                ),
+            },
+            ruling => ruling,
+        }
+    }
+
+    /// Whether the program has words to end with an exit code of its choosing. One that has none, such as a function
+    /// that nobody calls, ends with 0 whatever the output is, which only testlib's protocol takes for an answer.
+    fn can_refuse(&self) -> bool {
+        let own: &[&[u8]] = match self.ready.language.name() {
+            "python" => &[b"exit", b"Exit", b"quit"],
+            _ => &[b"exit", b"Exit", b"quit", b"return"],
+        };
+        let holds = |text: &[u8]| own.iter().any(|word| text.windows(word.len()).any(|part| part == *word));
+        self.protocol != CheckerProtocol::Testlib
+            || self.program.solution.files.iter().any(|file| holds(&file.content))
+    }
+}
+
 /// A solution's run on the way to its decision.
 struct Pending {
     outcome: Outcome,
@@ -146,7 +174,7 @@ impl Engine {
                 return Ok(vec![Ruling::Failed { message }; count]);
             }
         };
-        let rulings: Vec<Ruling> = outcomes.iter().map(|outcome| protocol.ruling(outcome)).collect();
+        let rulings: Vec<Ruling> = outcomes.iter().map(|outcome| checker.ruling(outcome)).collect();
         rulings.iter().for_each(|ruling| self.metrics.checked(ruling.as_str()));
         Ok(rulings)
     }

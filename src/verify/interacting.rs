@@ -55,7 +55,7 @@ impl Engine {
 
     fn decide_conversation(&self, interactor: &ReadyJudge<'_>, conversation: &Conversation) -> Decision {
         let interacted = conversation.interactor.as_ref().map(|outcome| {
-            let ruling = interactor.protocol.ruling(outcome);
+            let ruling = interactor.ruling(outcome);
             self.metrics.checked(ruling.as_str());
             // Where every line goes out as it is written, it is no earlier word.
             let kept_back = conversation.spoke_late && !interactor.writes_at_once();
@@ -125,7 +125,7 @@ impl Engine {
             }
             interactor_outcome = &mut interactor_ends => {
                 let outcome = interactor_outcome?;
-                if !matches!(interactor.protocol.ruling(&outcome), Ruling::Right { .. }) {
+                if !matches!(interactor.ruling(&outcome), Ruling::Right { .. }) {
                     // There is nothing more to win, and perhaps nobody it could tell from.
                     ender.end().map_err(|error| fault("end_solution", &error))?;
                 }

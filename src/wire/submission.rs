@@ -430,27 +430,36 @@ fn compare(raw: Option<&RawValue>) -> Result<Compare, BadRequest> {
             return Err(BadRequest::at("compare.abs", "missing; give `abs`, `rel` or both"));
         }
         // A tolerance not given is zero: it then accepts nothing that the other does not.
-        ("float", abs, rel) => {
+        ("float", abs, rel) | ("kattis", abs, rel) if abs.is_some() || rel.is_some() => {
             Some(Tolerance { abs: tolerance(abs, "compare.abs")?, rel: tolerance(rel, "compare.rel")? })
         }
         (_, None, None) => None,
-        _ => return Err(BadRequest::at("compare.abs", "only the rule \"float\" has tolerances")),
+        _ => {
+            return Err(BadRequest::at(
+                "compare.abs",
+                "only the rules \"float\" and \"kattis\" have tolerances",
+            ));
+        }
     };
     let plain = match rule {
         "exact" => Rule::EXACT,
         "lines" => Rule::LINES,
         "tokens" | "float" => Rule::TOKENS,
+        "kattis" if has_choice => Rule::TOKENS,
         name => match name.parse().map_err(wrong)? {
             _ if !has_choice => return name.parse().map_err(wrong),
             Compare::Rule(_) | Compare::Profile(_) => {
-                let detail = format!("{name:?} takes no further choices; exact, lines, tokens and float do");
+                let detail =
+                    format!("{name:?} takes no further choices; exact, lines, tokens, float and kattis do");
                 return Err(BadRequest::at("compare.rule", detail));
             }
         },
     };
     let order = if unordered == Some(true) { Order::Ignored } else { Order::Counts };
     let letters = if ignore_case == Some(true) { Letters::AnyCase } else { Letters::CaseCounts };
-    plain.with(order, letters, tolerance).map(Compare::Rule).map_err(wrong)
+    let chosen = plain.with(order, letters, tolerance).map_err(wrong)?;
+    let is_kattis = rule == "kattis";
+    Ok(Compare::Rule(if is_kattis { chosen.as_kattis().map_err(wrong)? } else { chosen }))
 }
 
 /// The name of a file in a program's working directory.

@@ -55,6 +55,24 @@ fn a_list_of_lines_is_joined() {
 }
 
 #[test]
+fn a_lone_surrogate_is_nothing_that_a_program_reads_or_prints() {
+    for (text, what) in [
+        (r#"{"inputs": ["a\ud83d\n"], "outputs": ["2\n"]}"#, "input 0 holds a lone surrogate"),
+        (r#"{"inputs": ["1", "2"], "outputs": ["3", ["4", "\ude00"]]}"#, "output 1 holds a lone surrogate"),
+        (r#"[{"input": {"stdin": "\udfff"}, "output": {"stdout": ""}}]"#, "input 0 holds a lone surrogate"),
+    ] {
+        assert_eq!(reason(text), what);
+    }
+    assert_eq!(program(r#"{"inputs": ["\ud83d\ude00"], "outputs": ["1"]}"#), pair("\u{1f600}", "1"));
+    // A function is given texts, in which Python allows it.
+    let surrogate = Value::Str(vec![0xed, 0xa0, 0xbd]);
+    assert_eq!(
+        function(r#"{"inputs": [["\ud83d"]], "outputs": [1], "fn_name": "f"}"#).1[0].args,
+        [surrogate]
+    );
+}
+
+#[test]
 fn python_literals_are_read_where_json_is_not() {
     let text = "{'inputs': [(1, None), [True, 'x']], 'outputs': [1, 2], 'fn_name': 'f'}";
     let (name, tests) = function(text);

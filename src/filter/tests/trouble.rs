@@ -31,7 +31,11 @@ async fn inputs_that_cannot_be_read_are_named_with_place_and_fault() {
         ("in.jsonl", [good.as_bytes(), b"{\"a\": \"\xff\"}\n"].concat(), "line 2 (byte "),
         ("in.jsonl", [good.as_bytes(), b"[1]\n"].concat(), "not a JSON object"),
         ("in.jsonl", [good.as_bytes(), b"{\"domain\": 3}\n"].concat(), "field `domain` is not a string"),
-        ("in.jsonl", b"{\"a\": 1}\n".to_vec(), "no field `deepseek_solution` in 1 rows"),
+        (
+            "in.jsonl",
+            b"{\"b\": 1}\n{\"domain\": 1, \"a\": 1, \"b\": 1}\n".to_vec(),
+            "field `domain` is not a string",
+        ),
     ];
     for (name, content, expected) in cases {
         let error = refused(name, &content).await;
@@ -47,7 +51,12 @@ async fn parquet_columns_that_are_missing_or_of_another_type_are_named() {
     for (columns, expected) in [
         (
             vec![("deepseek_solution", text()), ("domain", text())],
-            "no column `test_cases`; it has: deepseek_solution, domain",
+            "no column `test_cases`; it has: deepseek_solution, domain; name others by --tests-column",
+        ),
+        (
+            vec![("answer", text()), ("tests", text()), ("domain", text())],
+            "no columns `deepseek_solution`, `test_cases`; it has: answer, tests, domain; name others by \
+             --answer-column, --tests-column",
         ),
         (
             vec![("deepseek_solution", text()), ("test_cases", number()), ("domain", text())],
@@ -65,6 +74,71 @@ async fn parquet_columns_that_are_missing_or_of_another_type_are_named() {
             assert!(refused("in.parquet", &bytes[..cut]).await.contains("truncated"));
         }
     }
+}
+
+#[tokio::test]
+async fn all_fields_that_no_line_has_are_named_at_once() {
+    let all = "no columns `deepseek_solution`, `test_cases`, `domain` in 2 rows; it has: answer, tests, number; name \
+               others by --answer-column, --tests-column, --domain-column (or --all-code)";
+    let other = "{\"tests\": 1, \"answer\": 2}\n{\"answer\": 3, \"number\": 4}\n";
+    assert_eq!(refused("in.jsonl", other.as_bytes()).await, all);
+    // A wrong file is not read to its end.
+    let many = refused("in.jsonl", other.repeat(1_000).as_bytes()).await;
+    assert_eq!(many, all.replace("2 rows", "1000 rows"));
+    // Some line has each but one.
+    let lines = "{\"deepseek_solution\": \"\", \"tests\": \"\"}\n{\"domain\": \"code\"}\n";
+    let one = refused("in.jsonl", lines.as_bytes()).await;
+    let expected =
+        "no column `test_cases` in 2 rows; it has: deepseek_solution, tests, domain; name others by ";
+    assert_eq!(one, format!("{expected}--tests-column"));
+}
+
+/// A file of rows whose domain column has another word for code, or is another column.
+#[tokio::test]
+async fn a_file_without_a_row_of_code_is_refused_with_what_was_seen() {
+    use arrow_array::{ArrayRef, RecordBatch, StringArray};
+    let answered = |domain: &str| row(domain, Some(answer("right")), Some(TESTS));
+    let with_null = |mut row: Json| {
+        row["domain"] = Json::Null;
+        row
+    };
+    let rows = [answered("python"), answered("Code"), answered("python"), with_null(answered("code"))];
+    let lines: String = rows.iter().map(|row| format!("{row}\n")).collect();
+    let expected = "no row is code: the column `domain` is nowhere \"code\", but \"python\" (2 rows), \"Code\" (1 row), \
+                    null (1 row); say what means code by --code-domain VALUE, where it stands by --domain-column NAME, \
+                    or that all rows are code by --all-code";
+    assert_eq!(refused("in.jsonl", lines.as_bytes()).await, expected);
+
+    let place = Place::new("in.parquet", "");
+    let columns = ["deepseek_solution", "test_cases", "domain"].map(|name| {
+        let values: StringArray = rows.iter().map(|row| row[name].as_str()).collect();
+        (name, Arc::new(values) as ArrayRef)
+    });
+    let batch = RecordBatch::try_from_iter(columns).unwrap();
+    let file = File::create(&place.input).unwrap();
+    let mut writer = parquet::arrow::ArrowWriter::try_new(file, batch.schema(), None).unwrap();
+    writer.write(&batch).unwrap();
+    writer.close().unwrap();
+    let refusal = error(job(&place.input, &place.path("out.parquet"))).await;
+    assert!(refusal.ends_with(expected), "{refusal}");
+    assert!(place.files().is_empty(), "{:?}", place.files());
+
+    // The right word, or none at all, and every such row is verified; the others are named.
+    let mut named = job(&place.input, &place.path("named.parquet"));
+    named.plan.rules.code_domains = vec!["python".to_owned()];
+    let summary = complete(named).await;
+    assert_eq!((summary.code_rows(), summary.passed_through), (2, 2));
+    let text = summary.display(Duration::from_secs(1)).to_string();
+    assert!(text.contains("domain, not verified") && text.contains("\"Code\"  "), "{text}");
+    let mut all = job(&place.input, &place.path("all.parquet"));
+    all.plan.columns.domain = None;
+    all.plan.rules.every_row_is_code = true;
+    assert_eq!(complete(all).await.code_rows(), 4);
+
+    // Many values are named by the most frequent.
+    let many: String = (0..90).map(|at| format!("{}\n", answered(&format!("d{}", at % 30)))).collect();
+    let refusal = refused("in.jsonl", many.as_bytes()).await;
+    assert!(refusal.contains("\"d0\" (3 rows), ") && refusal.contains("others (30 rows);"), "{refusal}");
 }
 
 #[tokio::test]

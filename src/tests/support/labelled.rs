@@ -141,7 +141,7 @@ fn compare(row: &Row) -> Compare {
         .and_then(|pair| Some((pair.get(0)?.as_f64()?, pair.get(1)?.as_f64()?)));
     let case_counts = row.checker.get("case_sensitive").and_then(serde_json::Value::as_bool);
     match (tolerance, case_counts) {
-        (Some((abs, rel)), _) => Compare::Rule(Rule::float(abs, rel)),
+        (Some((abs, rel)), _) => Compare::Rule(Rule::float(abs, rel).as_kattis().unwrap()),
         (None, Some(true)) => Compare::TOKENS,
         (None, _) => Compare::Rule(Rule::TOKENS_IGNORE_CASE),
     }
