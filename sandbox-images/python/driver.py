@@ -410,11 +410,23 @@ def execute(code, namespace, launcher):
 
 
 def raise_limit_by_own_depth():
-    """The frames from the caller's up are not the program's; nor is `exec`, which counts as one, too."""
+    """The frames from the caller's up are not the program's; nor is `exec`, which counts as one, too. They are
+    not in the limit that the program is told, and come on top of one that it sets."""
     frame, depth = sys._getframe(1), 1
     while frame is not None:
         frame, depth = frame.f_back, depth + 1
-    sys.setrecursionlimit(sys.getrecursionlimit() + depth)
+    get_limit, set_limit = sys.getrecursionlimit, sys.setrecursionlimit
+    set_limit(get_limit() + depth)
+
+    def getrecursionlimit():
+        return get_limit() - depth
+
+    def setrecursionlimit(limit, /):
+        if type(limit) is int and limit > 0:
+            limit = max(limit, min(limit + depth, 2**31 - 1))
+        set_limit(limit)
+
+    sys.getrecursionlimit, sys.setrecursionlimit = getrecursionlimit, setrecursionlimit
 
 
 def may_exit_with_tuple(code):
@@ -544,7 +556,7 @@ def make_exit(leave=posix._exit):
                 stream.flush()
             except BaseException as error:
                 if is_strict and stream is sys.stdout and not getattr(stream, "closed", True):
-                    code = code or 120
+                    is_strict, code = False, code or 120
                     tell("Exception ignored in: %r\n%s\n" % (stream, describe(error)))
         leave(code)
 

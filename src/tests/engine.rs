@@ -2,6 +2,9 @@
 
 mod support;
 
+#[path = "engine/environment.rs"]
+mod environment;
+
 use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use proofbox::{
