@@ -12,7 +12,7 @@ use clap::{Args, ValueEnum};
 use serde::{Deserialize, Serialize, de::IgnoredAny};
 use serde_json::{json, value::RawValue};
 
-use super::{NOT_ACCEPTED, UNDECIDED, interrupted, run_table, start_engine};
+use super::{NOT_ACCEPTED, UNDECIDED, interrupted, run_table, start_engine, told::unless_unread};
 use crate::{
     admission::Admit,
     config::EngineArgs,
@@ -220,7 +220,7 @@ impl RunCommand {
             let name = self.solution.file_name().unwrap_or(self.solution.as_os_str()).to_string_lossy();
             run_table::render(&name, tests, report, self.color.is_wanted())
         };
-        io::stdout().lock().write_all(text.as_bytes())
+        unless_unread(io::stdout().lock().write_all(text.as_bytes()))
     }
 }
 
