@@ -8,7 +8,7 @@ use std::{
 
 use anyhow::Context;
 use clap::Parser;
-use proofbox::command::{CommandLine, dispatch};
+use proofbox::command::{CommandLine, dispatch, told};
 use tracing_subscriber::EnvFilter;
 
 fn main() -> ExitCode {
@@ -21,7 +21,7 @@ fn main() -> ExitCode {
     let command_line = CommandLine::parse();
     let error_code = command_line.error_code();
     carry_out(command_line).unwrap_or_else(|error| {
-        eprintln!("proofbox: {error:#}");
+        told::note(format_args!("proofbox: {error:#}"));
         ExitCode::from(error_code)
     })
 }
@@ -42,6 +42,8 @@ fn log_to_stderr(default_level: &str) -> anyhow::Result<()> {
         .with_env_filter(filter)
         .with_writer(io::stderr)
         .with_ansi(io::stderr().is_terminal())
+        // It would say so on standard error, and panic over that.
+        .log_internal_errors(false)
         .init();
     Ok(())
 }

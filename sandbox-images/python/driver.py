@@ -347,7 +347,15 @@ def restore_builtins():
     builtins.exit = _sitebuiltins.Quitter("exit", end_of_input)
     builtins.quit = _sitebuiltins.Quitter("quit", end_of_input)
     builtins.help = _sitebuiltins._Helper()
+    builtins.copyright = _sitebuiltins._Printer("copyright", sys.copyright)
+    builtins.credits = _sitebuiltins._Printer("credits", CREDITS)
+    builtins.license = _sitebuiltins._Printer("license", "See https://www.python.org/psf/license/")
     _thread.stack_size(THREAD_STACK_BYTES)
+
+
+CREDITS = """\
+    Thanks to CWI, CNRI, BeOpen.com, Zope Corporation and a cast of thousands
+    for supporting Python development.  See www.python.org for more information."""
 
 
 def run_program(compiled, entry, prelude, result_fd, launcher=None, tells_errors=False):
@@ -376,8 +384,11 @@ def run_program(compiled, entry, prelude, result_fd, launcher=None, tells_errors
     elif isinstance(status, BaseException):
         if tells_errors:
             write("raised", describe(status))
-        show_exception(status)
-        status = 1
+        ended = show_exception(status)
+        if isinstance(status, KeyboardInterrupt):
+            run_exit_handlers()
+            make_exit(end_by_interrupt)(1)
+        status = 1 if ended is None else ended.code
     status = 0 if status is None else status
     if type(status) is int and 0 <= status < 256 and needs_no_teardown(code, entry):
         run_exit_handlers()
@@ -399,11 +410,23 @@ def execute(code, namespace, launcher):
 
 
 def raise_limit_by_own_depth():
-    """The frames from the caller's up are not the program's; nor is `exec`, which counts as one, too."""
+    """The frames from the caller's up are not the program's; nor is `exec`, which counts as one, too. They are
+    not in the limit that the program is told, and come on top of one that it sets."""
     frame, depth = sys._getframe(1), 1
     while frame is not None:
         frame, depth = frame.f_back, depth + 1
-    sys.setrecursionlimit(sys.getrecursionlimit() + depth)
+    get_limit, set_limit = sys.getrecursionlimit, sys.setrecursionlimit
+    set_limit(get_limit() + depth)
+
+    def getrecursionlimit():
+        return get_limit() - depth
+
+    def setrecursionlimit(limit, /):
+        if type(limit) is int and limit > 0:
+            limit = max(limit, min(limit + depth, 2**31 - 1))
+        set_limit(limit)
+
+    sys.getrecursionlimit, sys.setrecursionlimit = getrecursionlimit, setrecursionlimit
 
 
 def may_exit_with_tuple(code):
@@ -531,12 +554,22 @@ def make_exit(leave=posix._exit):
         for stream in (sys.stdout, sys.stderr, sys.__stdout__, sys.__stderr__):
             try:
                 stream.flush()
-            except BaseException:
+            except BaseException as error:
                 if is_strict and stream is sys.stdout and not getattr(stream, "closed", True):
-                    code = code or 120
+                    is_strict, code = False, code or 120
+                    tell("Exception ignored in: %r\n%s\n" % (stream, describe(error)))
         leave(code)
 
     return flush_and_exit
+
+
+def end_by_interrupt(code):
+    """As the interpreter ends after a KeyboardInterrupt that nobody has caught."""
+    import _signal
+
+    _signal.signal(_signal.SIGINT, _signal.SIG_DFL)
+    posix.kill(posix.getpid(), _signal.SIGINT)
+    posix._exit(code)
 
 
 def describe(error):
@@ -551,15 +584,39 @@ def describe(error):
 
 
 def show_exception(error):
-    """Prints the traceback as the interpreter would, without this file's frames."""
+    """Prints the traceback as the interpreter would, without this file's frames. Returns the SystemExit by which
+    the solution's own hook ended, if it did."""
+    kind, trace = type(error), without_own_frames(error)
+    sys.last_type, sys.last_value, sys.last_traceback = kind, error, trace
+    if not hasattr(sys, "excepthook"):
+        tell("sys.excepthook is missing\n")
+        return sys.__excepthook__(kind, error, trace)
+    try:
+        sys.excepthook(kind, error, trace)
+    except SystemExit as end:
+        return end
+    except BaseException as failure:
+        tell("Error in sys.excepthook:\n")
+        sys.__excepthook__(type(failure), failure, without_own_frames(failure))
+        tell("\nOriginal exception was:\n")
+        sys.__excepthook__(kind, error, trace)
+
+
+def without_own_frames(error):
+    """The exception's traceback, from where it is the solution's."""
     trace = error.__traceback__
     while trace is not None and trace.tb_frame.f_code.co_filename == __file_of_driver:
         trace = trace.tb_next
     error.__traceback__ = trace
+    return trace
+
+
+def tell(text):
+    """Writes to standard error, if there is one."""
     try:
-        sys.excepthook(type(error), error, trace)
+        sys.stderr.write(text)
     except BaseException:
-        sys.__excepthook__(type(error), error, trace)
+        pass
 
 
 __file_of_driver = main.__code__.co_filename
@@ -578,8 +635,16 @@ def new_module(name, entry):
 
 def new_program(entry):
     """The namespace of a fresh `__main__`, as it is under `python3 ENTRY`."""
-    namespace = new_module("__main__", entry)
+    import builtins
+    from _frozen_importlib_external import SourceFileLoader
+
+    module = sys.modules["__main__"] = type(sys)("__main__")
+    namespace = module.__dict__
+    namespace["__loader__"] = SourceFileLoader("__main__", entry)
+    # In this order.
     namespace["__annotations__"] = {}
+    namespace["__builtins__"] = builtins
+    namespace["__file__"] = entry
     namespace["__cached__"] = None
     return namespace
 

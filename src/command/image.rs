@@ -69,7 +69,7 @@ const ABSENT: &str = "this proofbox was built without the Wasm runner; it is in 
 pub async fn image(command: ImageCommand) -> anyhow::Result<ExitCode> {
     let sandbox = WasmSandbox::new(command.wasm.images_dir.as_deref(), command.wasm.directory())?;
     match command.action {
-        Action::List => print!("{}", list(&sandbox)),
+        Action::List => say!("{}", list(&sandbox)),
         Action::Build(args) => {
             tokio::task::spawn_blocking(move || build(&sandbox, &args))
                 .await
@@ -80,7 +80,7 @@ pub async fn image(command: ImageCommand) -> anyhow::Result<ExitCode> {
             let said = tokio::task::spawn_blocking(move || prune(&sandbox, pruning))
                 .await
                 .context("pruning panicked")??;
-            print!("{said}");
+            say!("{said}");
         }
     }
     Ok(ExitCode::SUCCESS)
@@ -96,9 +96,9 @@ fn build(sandbox: &WasmSandbox, args: &BuildArgs) -> anyhow::Result<()> {
     };
     let names: Vec<String> = if args.all { all() } else { args.names.clone() };
     for name in &names {
-        let progress = |doing: &str| eprintln!("{name}: {doing}");
+        let progress = |doing: &str| note_line!("{name}: {doing}");
         for place in sandbox.build(name, meterings, args.from.as_deref(), &progress)? {
-            println!("{name}: {}", place.display());
+            say_line!("{name}: {}", place.display());
         }
     }
     Ok(())

@@ -8,6 +8,21 @@
 //! | 3 | undecided; for `verify` and `filter`: at least one submission was not decided |
 //! | 130, 143 | interrupted by SIGINT or SIGTERM |
 
+/// Prints to standard output.
+macro_rules! say {
+    ($($text:tt)*) => { $crate::command::told::say(format_args!($($text)*)) };
+}
+
+/// Prints a line to standard output.
+macro_rules! say_line {
+    ($($text:tt)*) => { $crate::command::told::say(format_args!("{}\n", format_args!($($text)*))) };
+}
+
+/// Prints a line to standard error.
+macro_rules! note_line {
+    ($($text:tt)*) => { $crate::command::told::note(format_args!($($text)*)) };
+}
+
 pub mod bench;
 pub mod doctor;
 pub mod filter;
@@ -19,6 +34,7 @@ pub mod run_table;
 pub mod serve;
 pub mod soak;
 pub mod tests_file;
+pub mod told;
 pub mod verify;
 
 use std::{io, process::ExitCode, sync::Arc};

@@ -17,6 +17,7 @@ use serde_json::{
 
 use super::{
     ABOUT_RULES, NOT_ACCEPTED, UNDECIDED, interrupted, run_table, start_engine, tests_file::TestsFile,
+    told::unless_unread,
 };
 use crate::{
     admission::Admit,
@@ -276,7 +277,7 @@ impl RunCommand {
             let name = self.solution.file_name().unwrap_or(self.solution.as_os_str()).to_string_lossy();
             run_table::render(&name, tests, report, self.color.is_wanted())
         };
-        io::stdout().lock().write_all(text.as_bytes())
+        unless_unread(io::stdout().lock().write_all(text.as_bytes()))
     }
 }
 

@@ -54,20 +54,20 @@ pub async fn soak(args: SoakArgs) -> anyhow::Result<ExitCode> {
     let count = Arc::new(Count::default());
     run(&engine, slots, 0..WARM_UP, None, &count).await?;
     let before = settled(own, &guards).await;
-    println!("before  {before}");
+    say_line!("before  {before}");
     let started = Instant::now();
     let deadline = args.seconds.map(|seconds| started + Duration::from_secs(seconds));
     run(&engine, slots, WARM_UP..WARM_UP + args.runs, deadline, &count).await?;
     let took = started.elapsed();
     guards.extend(engine.sandbox().guard_pids());
     let after = settled(own, &guards).await;
-    println!("after   {after}");
+    say_line!("after   {after}");
     drop(engine);
     let end = settled(own, &guards).await;
-    println!("ended   {end}");
+    say_line!("ended   {end}");
     let runs = count.done.load(Ordering::Relaxed) - WARM_UP;
     let mismatches = count.mismatches.load(Ordering::Relaxed);
-    println!(
+    say_line!(
         "{runs} runs in {:.1} s ({:.1}/s), {mismatches} verdicts other than known",
         took.as_secs_f64(),
         runs as f64 / took.as_secs_f64().max(1e-3)
@@ -77,7 +77,7 @@ pub async fn soak(args: SoakArgs) -> anyhow::Result<ExitCode> {
         growth.push(format!("after the end: {end}"));
     }
     for line in &growth {
-        println!("GROWTH  {line}");
+        say_line!("GROWTH  {line}");
     }
     Ok(if growth.is_empty() && mismatches == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
@@ -111,14 +111,14 @@ async fn run(
             counted.done.fetch_add(1, Ordering::Relaxed);
             if !asked.verdicts.contains(&report.verdict) {
                 counted.mismatches.fetch_add(1, Ordering::Relaxed);
-                println!("MISMATCH  {} ({number}): {} {:?}", asked.name, report.verdict, report.reason);
+                say_line!("MISMATCH  {} ({number}): {} {:?}", asked.name, report.verdict, report.reason);
             }
             drop(permit);
         });
         while tasks.try_join_next().is_some() {}
         if told.elapsed() > PROGRESS {
             told = Instant::now();
-            eprintln!("{} runs", count.done.load(Ordering::Relaxed));
+            note_line!("{} runs", count.done.load(Ordering::Relaxed));
         }
     }
     while let Some(ended) = tasks.join_next().await {

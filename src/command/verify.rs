@@ -88,7 +88,7 @@ pub async fn verify(command: VerifyCommand) -> anyhow::Result<ExitCode> {
         // What was written so far goes with its temporary file.
         code = interrupted => return Ok(ExitCode::from(code)),
     };
-    eprintln!("{summary}");
+    note_line!("{summary}");
     Ok(if summary.undecided > 0 { ExitCode::from(UNDECIDED) } else { ExitCode::SUCCESS })
 }
 
@@ -135,9 +135,12 @@ impl Batch {
                 answer = first(&mut in_flight), if !in_flight.is_empty() => {
                     bytes_in_flight -= in_flight.pop_front().map_or(0, |(bytes, _)| bytes);
                     let answer = answer.context("a line's verification panicked")?;
-                    output
-                        .write_line(&answer.json)
-                        .with_context(|| format!("cannot write {}", named(&command.output, "standard output")))?;
+                    match output.write_line(&answer.json) {
+                        // Whoever read it wants no more.
+                        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => return Ok(summary),
+                        written => written
+                            .with_context(|| format!("cannot write {}", named(&command.output, "standard output")))?,
+                    }
                     summary.count(&answer);
                 }
                 line = lines.recv(), if more && room => match line {

@@ -23,6 +23,7 @@ use super::{
     confined::ConfinedCell,
     launcher::CELL_ID,
     link::{Link, LinkEnds},
+    locks::OwnFiles,
     named_files::Collect,
     protocol::{
         AskOf, FaultReport, Job, JobRun, Reply, ReplyOf, WireLimits, decode, read_unforked, write_message,
@@ -81,6 +82,8 @@ fn init(
     step("be_dumpable", || sys::prctl(libc::PR_SET_DUMPABLE, 1))?;
     io_step("offer_to_oom_killer", || fs::write("/proc/self/oom_score_adj", "1000"))?;
     step("hide_memory", || sys::prctl(libc::PR_SET_DUMPABLE, 0))?;
+    // A run may signal this process, and later runs are forks of it.
+    let handlers = step("set_handlers_aside", sys::set_handlers_aside)?;
     rootfs::mount_cell_proc()?;
     umask(Mode::from_bits_truncate(0o022));
 
@@ -95,7 +98,8 @@ fn init(
         SignalFd::with_flags(&mask, SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK)
     })?;
     let program = run::program_file(&job)?;
-    let supervisor = Supervisor { socket, children: &children, setup, limits, program };
+    let own_files = OwnFiles([rootfs::SCRATCH_DIR.into(), rootfs::SOURCE_DIR.into()]);
+    let supervisor = Supervisor { socket, children: &children, setup, limits, program, own_files, handlers };
     run_all(&supervisor, &job, link, || scratch.renew_if_used())
 }
 

@@ -6,7 +6,7 @@
 //! directory ([`super::landlock`], [`super::scratch`]), and init watches what it uses
 //! ([`super::watch`]). In `slot`, whose service is root, cells of a slot have a user id of their
 //! own, by which the kernel counts their processes. In `restricted` they share the service's id,
-//! and init is asked before each fork ([`super::forks`]).
+//! and init is asked before each fork ([`super::gate`]).
 //!
 //! Who dies with whom: as in the launcher, by parent-death signals from the launcher down; the
 //! guard lives until the launcher is gone. A launcher whose guard is gone, or one of whose slots
@@ -39,6 +39,7 @@ use super::{
     Tier,
     cell::{self, CellSetup},
     landlock::{self, RunRules},
+    locks::OwnFiles,
     narrowing,
     protocol::{FaultReport, LauncherSetup, Reply, WireLimits, read_unforked, write_message},
     reaper::{Charge, take_charge},
@@ -389,8 +390,11 @@ fn init(
     let setup =
         CellSetup { seccomp: image.seccomp.clone(), group: None, run: None, confined: Some(confined) };
     let program = run::program_file(&job)?;
-    let supervisor = Supervisor { socket, children: &children, setup: &setup, limits, program };
     let directory = setup.confined.as_ref().map(|confined| &confined.directory);
+    let own_files = OwnFiles([SCRATCH, SOURCES].map(|name| surroundings.slot_directory(index).join(name)));
+    let handlers = step("set_handlers_aside", sys::set_handlers_aside)?;
+    let supervisor =
+        Supervisor { socket, children: &children, setup: &setup, limits, program, own_files, handlers };
     cell::run_all(&supervisor, &job, link, || {
         // Nobody asks here whether it was used.
         directory.map_or(Ok(()), CellDirectory::renew).map(|()| false)

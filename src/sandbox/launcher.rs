@@ -288,10 +288,9 @@ fn launch(
     // The Rust runtime handles SIGSEGV and SIGBUS to tell of stack overflows; a warm run is to meet
     // the kernel's own dispositions, and what the interpreter makes of them.
     sys::reset_signals();
-    // Ended slots and orphans need no attention; the kernel reaps them.
-    step("ignore_children", || sys::ignore_children(true))?;
     let seccomp = setup.image.seccomp.clone();
     let Some(warm) = &setup.warm else {
+        ignore_children()?;
         return serve(control, Slots { seccomp, groups, privileged, run: None }, cgroup);
     };
     let handover = Handover {
@@ -358,7 +357,8 @@ pub fn serve_in_interpreter(run: &Callback) {
     if let Some((name, errno)) = fail_step {
         step::inject_failure(name, errno);
     }
-    let served = step("bound_thread_stacks", || sys::python::bound_thread_stacks(THREAD_STACK_BYTES))
+    let served = ignore_children()
+        .and_then(|()| step("bound_thread_stacks", || sys::python::bound_thread_stacks(THREAD_STACK_BYTES)))
         .and_then(|()| step("name_process", || sys::set_name(c"proofbox-launch")))
         .and_then(|()| {
             let groups = groups.into_iter().map(SlotGroup::adopt).collect();
@@ -367,6 +367,12 @@ pub fn serve_in_interpreter(run: &Callback) {
     if let Err(error) = served {
         let _ = write_message(&mut { &control }, &Reply::Fault(error.into()));
     }
+}
+
+/// Ended slots and orphans need no attention; the kernel reaps them. Not before an interpreter was started, which
+/// would tell programs what it found then.
+fn ignore_children() -> Result<(), StepError> {
+    step("ignore_children", || sys::ignore_children(true))
 }
 
 fn take_over() -> io::Result<(UnixStream, Handover)> {

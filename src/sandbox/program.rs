@@ -16,7 +16,7 @@ use nix::{
 use super::{
     cell::CellSetup,
     confined::ConfinedCell,
-    forks,
+    gate::{self, Asks},
     link::LinkEnds,
     protocol::{Program, WireLimits},
     rootfs::WORK_DIR,
@@ -54,8 +54,8 @@ pub struct Inherited {
     pub stdout: OwnedFd,
     pub stderr: OwnedFd,
     pub result: OwnedFd,
-    /// To the cell's init, where the run must ask it before it forks.
-    pub gate: Option<UnixStream>,
+    /// To the cell's init, which the run must ask for some calls.
+    pub to_init: UnixStream,
 }
 
 /// In the forked child: gives up everything the program must not have, then becomes it.
@@ -84,6 +84,7 @@ pub fn become_program(
             Program::Exec { .. } | Program::Source { .. } => sys::reset_signals(),
             // The interpreter's own dispositions stay: they are those it starts with.
             Program::Warm { .. } => {
+                step("give_back_handlers", || supervisor.handlers.give_back())?;
                 sys::unblock_signals();
                 step("name_process", || sys::set_name(c"python3"))?;
             }
@@ -102,9 +103,11 @@ pub fn become_program(
             }
             None => step("drop_capabilities", sys::drop_capabilities)?,
         }
-        if let Some(to_init) = &inherited.gate {
-            step("install_fork_gate", || forks::install_gate(to_init))?;
-        }
+        let asks = match confined.is_some_and(|confined| confined.gates_forks) {
+            true => Asks::LocksAndForks,
+            false => Asks::Locks,
+        };
+        step("install_gate", || gate::install(&inherited.to_init, asks))?;
         let exec = match program {
             Program::Exec { argv, env } | Program::Source { argv, env, .. } => {
                 Some(prepare_exec(argv, env, confined)?)
@@ -227,14 +230,15 @@ pub fn set_rlimits(limits: &WireLimits, setup: &CellSetup<'_>) -> Result<(), Err
 
 /// The static name of a step that came over a pipe.
 pub fn known_step(name: &str) -> &'static str {
-    const RUN_STEPS: [&str; 19] = [
+    const RUN_STEPS: [&str; 20] = [
+        "give_back_handlers",
         "find_program",
         "name_process",
         "yield_to_watch",
         "be_dumpable",
         "die_with_init",
         "restrict_by_landlock",
-        "install_fork_gate",
+        "install_gate",
         "narrow_calls",
         "close_descriptors",
         "find_interpreter",

@@ -21,7 +21,7 @@ use serde_bytes::Bytes;
 
 use super::{
     confined::{Surroundings, become_init},
-    forks,
+    gate::{self, Asks},
     landlock::RunRules,
     protocol::{AskOf, Job, Open, Program, Reply, read_message, write_message},
     step::{StepError, io_step, step},
@@ -97,11 +97,11 @@ fn rehearse_run(surroundings: &Surroundings<'_>) -> Result<(), StepError> {
         File::create(&path)?.write_all(b"x")?;
         fs::remove_file(&path)
     })?;
-    if surroundings.id_base.is_none() {
-        let (ours, theirs) = io_step("make_gate_pair", UnixStream::pair)?;
-        step("install_fork_gate", || forks::install_gate(&theirs))?;
-        step("receive_fork_gate", || forks::Gate::receive(&ours).map(drop))?;
-    }
+    let asks = if surroundings.id_base.is_none() { Asks::LocksAndForks } else { Asks::Locks };
+    let (ours, theirs) = io_step("make_gate_pair", UnixStream::pair)?;
+    step("install_gate", || gate::install(&theirs, asks))?;
+    drop(theirs);
+    step("receive_gate", || gate::Gate::receive(&ours).map(drop))?;
     step("drop_capabilities", sys::drop_held_capabilities)?;
     for filter in &surroundings.narrowing {
         step("narrow_calls", || sys::install_seccomp(filter))?;

@@ -14,7 +14,7 @@ use nix::{
     errno::Errno,
     fcntl::OFlag,
     sched::CloneFlags,
-    sys::signalfd::SignalFd,
+    sys::{signalfd::SignalFd, stat::fstat},
     unistd::{Pid, pipe2},
 };
 use serde_bytes::Bytes;
@@ -24,16 +24,17 @@ use super::{
     cell::{CellSetup, LentJob},
     cgroup::OomKill,
     confined::ConfinedCell,
-    forks::Gate,
+    gate::Gate,
     link::{Link, LinkAt, LinkEnds},
+    locks::OwnFiles,
     named_files::WorkDirectory,
     program::{Inherited, Inputs, become_program, known_step},
     protocol::{FaultReport, JobRun, Program, Ran, WireLimits},
     rootfs::WORK_DIR,
     step::{StepError, io_step, step},
     supervise::{Capture, GroupCpu, HeldStream, Watch, end_everything, supervise},
-    sys::{self, unforked::Unforked},
-    tree,
+    sys::{self, Handlers, unforked::Unforked},
+    tree::{self, FileId},
     watch::TreeWatch,
 };
 
@@ -94,6 +95,9 @@ pub struct Supervisor<'a> {
     pub limits: WireLimits,
     /// Of a job that brings its program: that program.
     pub program: Option<OwnedFd>,
+    pub own_files: OwnFiles,
+    /// What a warm run has of them.
+    pub handlers: Handlers,
 }
 
 /// The program that a job brings, in memory; `None` if it executes one of the image.
@@ -215,6 +219,14 @@ pub fn inputs(input: &JobRun<&Bytes>, link: Option<Link>, stage: Stage<'_>) -> R
     })
 }
 
+/// Files in memory that a run is given. What it does not write is not its own use.
+fn given_files(supervisor: &Supervisor<'_>, inputs: &Inputs) -> Result<Vec<FileId>, StepError> {
+    let Inputs { stdin, call, code, .. } = inputs;
+    let files = [Some(stdin), call.as_ref(), code.as_ref(), supervisor.program.as_ref()];
+    let id = |file: &OwnedFd| fstat(file).map(|found| (found.st_dev, found.st_ino));
+    step("identify_inputs", || files.into_iter().flatten().map(id).collect())
+}
+
 /// Starts the program with its pipes. Returns when it is executing.
 pub fn start<'b>(
     supervisor: &Supervisor<'_>,
@@ -224,6 +236,8 @@ pub fn start<'b>(
     captured: &'b mut [Unforked; 3],
 ) -> Result<Watch<'b>, StepError> {
     let pipe = || step("make_pipe", || pipe2(OFlag::O_CLOEXEC));
+    let awaits_output = inputs.call.is_none() && inputs.link.is_none() && inputs.series.is_none();
+    let given = given_files(supervisor, &inputs)?;
     let (stdout_read, stdout) = match inputs.stdout.take() {
         Some(to_other_cell) => (None, to_other_cell),
         None => pipe().map(|(read, write)| (Some(read), write))?,
@@ -231,24 +245,20 @@ pub fn start<'b>(
     let (stderr, result) = (pipe()?, pipe()?);
     let (setup_read, setup_write) = pipe()?;
     let confined = supervisor.setup.confined.as_ref();
-    let gate = match confined.is_some_and(|confined| confined.gates_forks) {
-        true => Some(io_step("make_gate_pair", UnixStream::pair)?),
-        false => None,
-    };
+    let (from_run, to_init) = io_step("make_gate_pair", UnixStream::pair)?;
     // A warm run goes on in this very process image, so the C library must know of the fork.
     let fork = || match &job.program {
         Program::Exec { .. } | Program::Source { .. } => sys::clone_process(CloneFlags::empty()),
         Program::Warm { .. } => sys::python::fork(),
     };
     let Some(main) = step("fork_run", fork)? else {
-        let gate = gate.map(|(_, to_init)| to_init);
-        let inherited = Inherited { inputs, stdout, stderr: stderr.1, result: result.1, gate };
+        let inherited = Inherited { inputs, stdout, stderr: stderr.1, result: result.1, to_init };
         let error = become_program(supervisor, &job.program, stage, inherited);
         let report = postcard::to_stdvec(&FaultReport::from(error)).unwrap_or_default();
         let _ = fs::File::from(setup_write).write_all(&report);
         sys::exit_now(127);
     };
-    drop((setup_write, stdout, stderr.1, result.1));
+    drop((setup_write, stdout, stderr.1, result.1, to_init));
     let [stdout_most, stderr_most, result_most] = most_captured(&supervisor.limits);
     let capture = |pipe: Option<OwnedFd>, bytes: &'b mut Unforked, most| Capture::new(pipe, bytes, most);
     let [stdout_bytes, stderr_bytes, result_bytes] = captured;
@@ -268,23 +278,22 @@ pub fn start<'b>(
             .map_err(|_| StepError { step: "await_exec", errno: Errno::EPROTO })?;
         return Err(StepError { step: known_step(&fault.step), errno: Errno::from_raw(fault.errno) });
     }
-    let gate = match gate {
-        Some((from_run, _)) => Some(step("receive_fork_gate", || Gate::receive(&from_run))?),
-        None => None,
-    };
+    let gate = step("receive_gate", || Gate::receive(&from_run))?;
     Ok(Watch {
         main,
         main_status: None,
+        awaits_output,
         captures,
         limit: None,
         reaped_cpu: Duration::ZERO,
         cpu_before: None,
         max_rss_bytes: 0,
         tree: supervisor.setup.group.is_none().then(|| {
-            TreeWatch::new(match confined {
+            let processes: fn() -> Vec<Pid> = match confined {
                 Some(_) => || tree::descendants(Pid::this()),
                 None => tree::others_in_namespace,
-            })
+            };
+            TreeWatch::new(processes, given)
         }),
         given_bytes: 0,
         ended_us: None,

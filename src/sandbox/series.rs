@@ -323,6 +323,11 @@ fn look(supervisor: &Supervisor<'_>, watch: &mut Watch<'_>, wake: Instant) -> Re
     if ready.service {
         return Ok(Looked::Unwanted);
     }
+    if ready.gate
+        && let Some(gate) = &mut watch.gate
+    {
+        step("answer_run", || gate.answer(&supervisor.own_files, 1))?;
+    }
     watch.read_captures()?;
     if ready.child {
         while let Ok(Some(_)) = supervisor.children.read_signal() {}

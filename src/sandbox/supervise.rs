@@ -19,7 +19,7 @@ use super::{
     LimitHit,
     cell::scratch_bytes,
     cgroup::SlotGroup,
-    forks::Gate,
+    gate::Gate,
     protocol::{Ask, Ran, read_message},
     run::{Supervisor, cpu_kill_after},
     step::{StepError, io_step, step},
@@ -94,6 +94,8 @@ impl GroupCpu {
 pub struct Watch<'b> {
     pub main: Pid,
     pub main_status: Option<i32>,
+    /// Whether what the run's other processes write counts, too: its standard output is its answer.
+    pub awaits_output: bool,
     pub captures: [Capture<'b>; 3],
     pub limit: Option<LimitHit>,
     /// CPU time of children already reaped.
@@ -111,11 +113,11 @@ pub struct Watch<'b> {
     /// The end of a link that the run reads from; and whether there was something in it when the run ended.
     pub inbox: Option<OwnedFd>,
     pub left_unread: bool,
-    /// Where the run must ask before it forks.
+    /// Where the run asks for what it may not do unasked.
     pub gate: Option<Gate>,
 }
 
-/// Watches until the program has ended, a limit is hit or the service wants the run ended. `false` if it
+/// Watches until the run is over, a limit is hit or the service wants the run ended. `false` if it
 /// wants nothing more of it.
 pub fn supervise(
     supervisor: &Supervisor<'_>,
@@ -128,21 +130,28 @@ pub fn supervise(
     // How long something of the run was ready to compute, by looking now and then.
     let (mut computing, mut last_look, mut next_look) = (Duration::ZERO, begun, begun + READY_WATCH * 2);
     let mut cpu_check = Instant::now() + least_time_to_use(cpu_kill_after(limits.cpu_ms));
-    while watch.main_status.is_none() && watch.limit.is_none() {
+    while !watch.is_over() && watch.limit.is_none() {
         let mut wake = wall_end.min(cpu_check).min(next_look);
         if supervisor.setup.group.is_none() {
             wake = wake.min(Instant::now() + MEMORY_WATCH);
         }
+        if let Some(look) = watch.gate.as_ref().and_then(Gate::next_look) {
+            wake = wake.min(look);
+        }
         let ready = watch.wait(supervisor, wake)?;
-        if ready.gate
-            && let Some(gate) = &mut watch.gate
-        {
-            step("answer_fork", || gate.answer(Pid::this(), limits.processes))?;
+        if let Some(gate) = &mut watch.gate {
+            step("answer_run", || gate.look_again())?;
+            if ready.gate {
+                step("answer_run", || gate.answer(&supervisor.own_files, limits.processes))?;
+            }
         }
         watch.read_captures()?;
         if ready.child {
             while let Ok(Some(_)) = supervisor.children.read_signal() {}
             watch.reap()?;
+            if watch.main_status.is_some() {
+                watch.read_captures()?;
+            }
         }
         // An end that came first is the one that is reported.
         if ready.service && !(watch.main_status.is_some() && watch.held.is_some()) {
@@ -167,7 +176,7 @@ pub fn supervise(
             last_look = now;
             next_look = now + READY_WATCH;
         }
-        if now >= cpu_check && watch.main_status.is_none() {
+        if now >= cpu_check && !watch.is_over() {
             let used = watch.cpu_used(supervisor);
             let most = cpu_kill_after(limits.cpu_ms);
             if used >= most {
@@ -175,7 +184,7 @@ pub fn supervise(
             }
             cpu_check = now + least_time_to_use(most.saturating_sub(used));
         }
-        if now >= wall_end && watch.main_status.is_none() {
+        if now >= wall_end && !watch.is_over() {
             // Other people's load is not the solution's time. It ends by its CPU limit if it computes.
             let waited = computing.saturating_sub(watch.cpu_used(supervisor));
             wall_end = begun + wall + waited.min(wall * (Limits::MOST_WALL_STRETCH - 1));
@@ -263,6 +272,14 @@ impl<'b> Watch<'b> {
         Ok(Ready { child: ready(0), service: ready(1), gate })
     }
 
+    /// A run is over when its first process has ended; where that ended well and what it wrote is its answer, when
+    /// nobody is left who could write more. A shell's pipe is read so, too: anything else would leave it to chance
+    /// what a child's output is worth.
+    fn is_over(&self) -> bool {
+        let may_write = self.awaits_output && self.captures[0].pipe.is_some();
+        self.main_status.is_some_and(|status| status != 0 || !may_write)
+    }
+
     pub fn read_captures(&mut self) -> Result<(), StepError> {
         for capture in &mut self.captures {
             if io_step("read_output", || capture.read())? == CaptureState::Full {
@@ -326,11 +343,8 @@ impl<'b> Watch<'b> {
         let over_cpu = (cpu_us > supervisor.limits.cpu_ms * 1000).then_some(LimitHit::Cpu);
         let memory_bytes = self.max_rss_bytes.max(self.tree.as_ref().map_or(0, TreeWatch::peak_bytes));
         // A group's limit is set above what was in use when the run began. Some of that may become free, and pages
-        // that were charged before are not charged again: what was used is the measure, or chance would be. Without
-        // a group what is known of it is less, and holds things that are not the run's.
-        let is_over_memory =
-            supervisor.setup.group.is_some() && memory_bytes > supervisor.limits.memory_bytes;
-        let over_memory = is_over_memory.then_some(LimitHit::Memory);
+        // that were charged before are not charged again: what was used is the measure, or chance would be.
+        let over_memory = (memory_bytes > supervisor.limits.memory_bytes).then_some(LimitHit::Memory);
         let [stdout, stderr, result] = self.captures.map(Capture::into_bytes);
         Ok(Ran {
             status: self.main_status.unwrap_or(libc::SIGKILL),

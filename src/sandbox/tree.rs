@@ -47,6 +47,13 @@ fn threads(pid: Pid) -> impl Iterator<Item = PathBuf> {
     fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().flatten().map(|entry| entry.path())
 }
 
+/// The process that a thread is of.
+pub fn process_of(thread: Pid) -> Option<Pid> {
+    let status = fs::read_to_string(format!("/proc/{thread}/status")).ok()?;
+    let number = status.lines().find_map(|line| line.strip_prefix("Tgid:"))?;
+    number.trim().parse().ok().map(Pid::from_raw)
+}
+
 /// Threads of all these processes together: what a limit of processes counts.
 pub fn count_threads(processes: &[Pid]) -> u64 {
     processes.iter().map(|pid| threads(*pid).count() as u64).sum()
@@ -84,11 +91,14 @@ pub fn proportional_bytes(processes: &[Pid]) -> u64 {
     processes.iter().map(|pid| of(pid).unwrap_or_else(|| process_private_bytes(*pid))).sum()
 }
 
-/// Memory in files without a name. `most_file_bytes`: what one may have at most, assumed for a file
-/// that nothing but a mapping keeps.
-pub fn nameless_bytes(processes: &[Pid], most_file_bytes: u64) -> u64 {
-    // By device and inode, so that sharers count once.
-    let mut files: HashMap<(u64, u64), u64> = HashMap::new();
+/// A file's device and inode.
+pub type FileId = (u64, u64);
+
+/// Memory in files without a name, but for those that the processes were given. `most_file_bytes`: what one
+/// may have at most, assumed for a file that nothing but a mapping keeps.
+pub fn nameless_bytes(processes: &[Pid], given: &[FileId], most_file_bytes: u64) -> u64 {
+    // Sharers count once.
+    let mut files: HashMap<FileId, u64> = HashMap::new();
     for pid in processes {
         for thread in threads(*pid) {
             opened_files(&thread.join("fd"), &mut files);
@@ -105,11 +115,11 @@ pub fn nameless_bytes(processes: &[Pid], most_file_bytes: u64) -> u64 {
             files.entry(file).or_insert(bytes);
         }
     }
-    files.values().sum()
+    files.iter().filter(|(file, _)| !given.contains(file)).map(|(_, bytes)| bytes).sum()
 }
 
 /// Regular files without a name that descriptors are open on.
-fn opened_files(descriptors: &Path, files: &mut HashMap<(u64, u64), u64>) {
+fn opened_files(descriptors: &Path, files: &mut HashMap<FileId, u64>) {
     for entry in fs::read_dir(descriptors).into_iter().flatten().flatten() {
         if let Ok(file) = fs::metadata(entry.path())
             && file.is_file()
@@ -121,13 +131,13 @@ fn opened_files(descriptors: &Path, files: &mut HashMap<(u64, u64), u64>) {
 }
 
 /// Mapped files without a name. Shared anonymous memory is one, of the mapping's own size.
-fn mapped_nameless(process: &Path, most_file_bytes: u64) -> Vec<((u64, u64), u64)> {
+fn mapped_nameless(process: &Path, most_file_bytes: u64) -> Vec<(FileId, u64)> {
     let maps = fs::read_to_string(process.join("maps")).unwrap_or_default();
     maps.lines().filter_map(|line| nameless_mapping(line, most_file_bytes)).collect()
 }
 
 /// `7f00-7f10 rw-s 00000000 00:01 1234   /dev/zero (deleted)`
-fn nameless_mapping(line: &str, most_file_bytes: u64) -> Option<((u64, u64), u64)> {
+fn nameless_mapping(line: &str, most_file_bytes: u64) -> Option<(FileId, u64)> {
     let line = line.strip_suffix(" (deleted)")?;
     let mut fields = line.split_ascii_whitespace();
     let (from, to) = fields.next()?.split_once('-')?;

@@ -9,7 +9,7 @@ use super::{
     LimitHit,
     protocol::WireLimits,
     scratch::{CellDirectory, MOST_ENTRIES},
-    tree::{self, CpuSamples},
+    tree::{self, CpuSamples, FileId},
 };
 
 /// Looking for memory without a name reads much; it is done this often, and less where it is slow.
@@ -23,6 +23,7 @@ const LOOKING_SHARE: u32 = 16;
 #[derive(Debug)]
 pub struct TreeWatch {
     processes: fn() -> Vec<Pid>,
+    given: Vec<FileId>,
     cpu: CpuSamples,
     nameless_bytes: u64,
     peak_bytes: u64,
@@ -36,11 +37,12 @@ pub struct TreeWatch {
 }
 
 impl TreeWatch {
-    /// A watch over the processes that `processes` finds.
-    pub fn new(processes: fn() -> Vec<Pid>) -> TreeWatch {
+    /// A watch over the processes that `processes` finds, which were given the files `given`.
+    pub fn new(processes: fn() -> Vec<Pid>, given: Vec<FileId>) -> TreeWatch {
         let now = Instant::now();
         TreeWatch {
             processes,
+            given,
             cpu: CpuSamples::default(),
             nameless_bytes: 0,
             peak_bytes: 0,
@@ -78,7 +80,7 @@ impl TreeWatch {
         }
         let begun = Instant::now();
         if begun >= self.next_nameless {
-            self.nameless_bytes = tree::nameless_bytes(&processes, limits.file_bytes);
+            self.nameless_bytes = tree::nameless_bytes(&processes, &self.given, limits.file_bytes);
             self.next_nameless = next_look(begun, NAMELESS_LOOK);
         }
         let rest = self.nameless_bytes + self.scratch_bytes;

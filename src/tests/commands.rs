@@ -72,6 +72,43 @@ fn line(id: usize, expected: usize) -> String {
     )
 }
 
+/// Whoever reads what a command says may leave: it ends as it would have ended.
+#[test]
+fn a_closed_pipe_is_no_failure() {
+    let home = tempfile::tempdir().unwrap();
+    let file = |name: &str, text: &str| std::fs::write(home.path().join(name), text).unwrap();
+    file("right.py", "print(1)");
+    file("tests.json", r#"[{"stdin": "", "expected_stdout": "1"}]"#);
+    file(
+        "in.jsonl",
+        "{\"language\":\"python\",\"source\":\"print(1)\",\"tests\":[{\"stdin\":\"\",\"expected_stdout\":\"1\"}]}\n{}\n",
+    );
+    for (args, code) in [
+        (&["doctor"][..], 0),
+        (&["image", "list"], 0),
+        (&["image", "build", "no-such"], 1),
+        (&["run", "right.py", "--tests", "tests.json"], 0),
+        (&["run", "right.py", "--tests", "tests.json", "--json"], 0),
+        (&["run", "missing.py", "--tests", "tests.json"], 2),
+        (&["verify", "in.jsonl"], 0),
+        (&["verify", "in.jsonl", "-o", "out.jsonl"], 3),
+        (&["soak", "--runs", "4", "--seconds", "1"], 0),
+        (&["--help"], 0),
+    ] {
+        // A pipe that nobody reads.
+        let unread = || nix::unistd::pipe().unwrap().1;
+        let status = proofbox(home.path())
+            .args(args)
+            .env("TMPDIR", home.path())
+            .env("PROOFBOX_LOG", "debug")
+            .stdout(unread())
+            .stderr(unread())
+            .status()
+            .unwrap();
+        assert_eq!(status.code(), Some(code), "{args:?}: {status}");
+    }
+}
+
 #[test]
 fn verify_answers_every_line_in_order_and_bad_ones_in_place() {
     let mut lines: Vec<String> = (0..30).map(|id| line(id, if id == 7 { 0 } else { id * 2 })).collect();

@@ -2,6 +2,9 @@
 
 mod support;
 
+#[path = "engine/environment.rs"]
+mod environment;
+
 use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use proofbox::{
@@ -40,6 +43,39 @@ async fn every_guarantee_holds() {
         let findings = doctor::prove(&engine).await;
         let broken: Vec<_> = findings.iter().filter(|finding| finding.broken.is_some()).collect();
         assert!(broken.is_empty(), "control groups {use_cgroups}: {broken:#?}");
+    }
+}
+
+/// What a program's children write counts, as in a shell's pipe: the run is over when nobody is left who could write.
+#[tokio::test(flavor = "multi_thread")]
+async fn output_of_a_child_counts_however_its_parent_ends() {
+    const CHILD: &str = "import os, sys, time
+kind = input()
+if os.fork() == 0:
+    if kind == 'closed':
+        os.closerange(0, 3)
+        time.sleep(60)
+    time.sleep({'soon': 0, 'later': 0.02, 'endless': 60}[kind])
+    print('child', flush=True)
+    os._exit(0)
+if kind == 'closed':
+    print('child')
+";
+    for warm in [true, false] {
+        let config = EngineConfig { warm, program: support::PROGRAM.into(), ..EngineConfig::for_testing(2) };
+        let engine = Engine::start(&config).unwrap();
+        let mut tests = vec![("closed", "child")];
+        tests.extend([("soon", "child"), ("later", "child")].repeat(if warm { 100 } else { 5 }));
+        let report = engine.verify(program(CHILD, &tests), Admit::Patient).await;
+        assert_eq!(report.verdict, Verdict::Accepted, "{report:#?}");
+        let mut endless = program(CHILD, &[("endless", "child")]);
+        endless.limits.wall_ms = 300;
+        assert_eq!(engine.verify(endless, Admit::Patient).await.verdict, Verdict::TimeLimit);
+        // What has failed waits for nobody.
+        let failing = program(&format!("{CHILD}sys.exit(3)"), &[("endless", "child")]);
+        let report = engine.verify(failing, Admit::Patient).await;
+        assert_eq!(report.tests[0].exit_code, Some(3), "{report:#?}");
+        assert!(report.tests[0].wall_ms < 5_000.0, "{report:#?}");
     }
 }
 

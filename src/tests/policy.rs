@@ -40,9 +40,9 @@ calls = [
     ('adjtimex', 159, E), ('io_uring_setup', 425, E), ('io_uring_enter', 426, E, -1), ('io_uring_register', 427, E, -1),
     ('mknodat', 259, E, -1), ('mknod', 133, E), ('iopl', 172, E), ('ioperm', 173, E), ('modify_ldt', 154, E), ('uselib', 134, E),
     ('sched_setscheduler', 144, E), ('sched_setattr', 314, E), ('ioprio_set', 251, E, 1, 0, 0), ('vhangup', 153, E),
-    ('clone3', 435, N, 0, 0), ('seccomp', 317, N, 0, 0, 0), ('personality', 135, N, 0x0400000), ('shmget', 29, N, 0, 4096, 0o600),
-    ('mq_open', 240, N), ('inotify_init', 253, N), ('fanotify_init', 300, N), ('memfd_secret', 447, N), ('vmsplice', 278, N, -1),
-    ('setxattr', 188, N), ('landlock_create_ruleset', 444, N), ('tiocsti', 16, N, 1, 0x5412), ('tioclinux', 16, N, 1, 0x541C),
+    ('clone3', 435, N, 0, 0), ('clone that shares descriptors', 56, N, 0x400 | 17, 0), ('seccomp', 317, N, 0, 0, 0), ('personality', 135, N, 0x0400000), ('shmget', 29, N, 0, 4096, 0o600),
+    ('mq_open', 240, N), ('inotify_init', 253, N), ('inotify_init1', 294, N), ('fanotify_init', 300, N), ('memfd_secret', 447, N), ('vmsplice', 278, N, -1),
+    ('setxattr', 188, N), ('F_NOTIFY', 72, N, 0, 1026, 1), ('F_SETLEASE', 72, N, 0, 1024), ('F_SET_RW_HINT', 72, N, 0, 1036), ('landlock_create_ruleset', 444, N), ('tiocsti', 16, N, 1, 0x5412), ('tioclinux', 16, N, 1, 0x541C),
     ('prctl PR_SET_DUMPABLE', 157, N, 4, 0), ('prctl PR_SET_MM', 157, N, 35), ('prctl PR_SET_SECCOMP', 157, N, 22),
     ('prlimit64 of number 1', 302, N, 1, 7, 0, 0), ('setpriority of its user', 141, N, 2, 0, 5), ('a number that is none', 9999, N),
     ('x32 getpid', 0x40000000 | 39, N), ('x32 execve', 0x40000000 | 520, N),
@@ -72,7 +72,7 @@ async fn what_is_refused_is_answered_and_not_killed() {
 }
 
 /// Name and program; each prints `done` if what it does works.
-const HARMLESS: [(&str, &str); 24] = [
+const HARMLESS: [(&str, &str); 26] = [
     (
         "numpy",
         "import numpy as np\na = np.random.rand(300, 300)\nassert np.allclose(a @ np.linalg.inv(a), np.eye(300), atol=1e-4)\nnp.linalg.svd(a[:50]); np.fft.fft(a); np.sort(a)\nprint('done')",
@@ -108,6 +108,53 @@ const HARMLESS: [(&str, &str); 24] = [
     (
         "sqlite",
         "import sqlite3\nfor path in (':memory:', 'x.db'):\n    c = sqlite3.connect(path); c.execute('create table t(a)'); c.execute('insert into t values (1)'); c.commit(); assert c.execute('select a from t').fetchall() == [(1,)]; c.close()\nprint('done')",
+    ),
+    (
+        "locks",
+        "import fcntl, os
+a, b = open('lock', 'w'), open('lock', 'w')
+def free(lock):
+    try: lock(b, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError: return False
+    lock(b, fcntl.LOCK_UN)
+    return True
+def free_for_child():
+    if (child := os.fork()) == 0: os._exit(free(fcntl.lockf))
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 1
+fcntl.flock(a, fcntl.LOCK_EX); assert not free(fcntl.flock); fcntl.flock(a, fcntl.LOCK_UN); assert free(fcntl.flock)
+fcntl.lockf(a, fcntl.LOCK_EX); assert not free_for_child(); fcntl.lockf(a, fcntl.LOCK_UN); assert free_for_child()
+open('count', 'w').write('0')
+def add():
+    for _ in range(20):
+        with open('count', 'r+') as f:
+            fcntl.flock(f, fcntl.LOCK_EX); n = int(f.read()); f.seek(0); f.write(str(n + 1)); f.flush()
+for _ in range(4):
+    if os.fork() == 0: add(); os._exit(0)
+for _ in range(4): os.wait()
+assert open('count').read() == '80'
+import threading
+open('count', 'w').write('0')
+ts = [threading.Thread(target=add) for _ in range(3)]
+[t.start() for t in ts]; [t.join() for t in ts]
+assert open('count').read() == '60'
+with open(__file__) as f: fcntl.flock(f, fcntl.LOCK_EX); fcntl.flock(f, fcntl.LOCK_UN)
+with open(os.__file__) as f: fcntl.flock(f, fcntl.LOCK_EX); fcntl.flock(f, fcntl.LOCK_UN)
+print('done')",
+    ),
+    (
+        "databases of threads and processes",
+        "import os, shelve, sqlite3, threading
+with shelve.open('s') as s: s['a'] = 1
+with shelve.open('s') as s: assert s['a'] == 1
+def insert(i):
+    c = sqlite3.connect('x.db', timeout=10); c.execute('insert into t values (?)', (i,)); c.commit(); c.close()
+c = sqlite3.connect('x.db'); c.execute('create table t(a)'); c.commit()
+for i in range(3):
+    if os.fork() == 0: insert(i); os._exit(0)
+for i in range(3): assert os.wait()[1] == 0
+ts = [threading.Thread(target=insert, args=(i,)) for i in range(3, 6)]
+[t.start() for t in ts]; [t.join() for t in ts]
+assert sorted(c.execute('select a from t').fetchall()) == [(i,) for i in range(6)]; print('done')",
     ),
     (
         "mmap",

@@ -1,6 +1,6 @@
 # Attacks: the end of run. A double-forked child in a session of its own keeps the pipes open and speaks later.
-# Success: its line appears although its program has ended: whoever reads the pipe to its end sees it.
-# Unprotected: the daemon ends by itself after two seconds.
+# Success: its line appears although its program's time is over: whoever reads the pipe to its end sees it.
+# Limits: less than two seconds of wall time.  Unprotected: the daemon ends by itself after two seconds.
 import os
 import signal
 import time

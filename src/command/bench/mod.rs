@@ -273,7 +273,7 @@ pub async fn bench(args: BenchArgs) -> anyhow::Result<ExitCode> {
     tokio::select! {
         results = measure(&args) => {
             let results = results?;
-            print!("{}", table::table(&results));
+            say!("{}", table::table(&results));
             write_files(&args, &results)?;
             Ok(ExitCode::SUCCESS)
         }

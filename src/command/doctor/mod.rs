@@ -42,30 +42,30 @@ pub struct Finding {
 pub async fn run(args: DoctorArgs) -> anyhow::Result<ExitCode> {
     let config = args.engine.config();
     let asked = AskedTiers { tier: config.tier, min_tier: config.min_tier, runtime: config.runtime };
-    print!("{}", host());
+    say!("{}", host());
     let started = tokio::task::spawn_blocking(move || Engine::start(&config)).await?;
     let engine = match started {
         Ok(engine) => engine,
         Err(error) => {
-            println!("\nNo cell can be made here, so nothing would be run.\n{error}");
+            say_line!("\nNo cell can be made here, so nothing would be run.\n{error}");
             return Ok(ExitCode::FAILURE);
         }
     };
-    print!("{}", languages(&engine));
-    print!("\nWasm images\n{}", image::list(engine.wasm()));
-    print!("{}", tiers(&engine, asked));
+    say!("{}", languages(&engine));
+    say!("\nWasm images\n{}", image::list(engine.wasm()));
+    say!("{}", tiers(&engine, asked));
     if engine.sandbox().tier() == Tier::Wasm {
-        println!("\nNothing runs natively here: solutions run in WebAssembly alone.");
+        say_line!("\nNothing runs natively here: solutions run in WebAssembly alone.");
         return Ok(ExitCode::SUCCESS);
     }
     let findings = prove(&engine).await;
-    print!("{}", table(&findings, engine.sandbox().tier()));
+    say!("{}", table(&findings, engine.sandbox().tier()));
     let broken = findings.iter().filter(|finding| finding.broken.is_some()).count();
     if broken > 0 {
-        println!("\n{broken} guarantees do not hold on this host. Do not run untrusted code here.");
+        say_line!("\n{broken} guarantees do not hold on this host. Do not run untrusted code here.");
         return Ok(ExitCode::FAILURE);
     }
-    println!("\nEvery guarantee holds, shown by a program that tried to break it.");
+    say_line!("\nEvery guarantee holds, shown by a program that tried to break it.");
     Ok(ExitCode::SUCCESS)
 }
 

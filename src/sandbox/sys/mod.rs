@@ -320,6 +320,42 @@ pub fn reset_signals() {
     unblock_signals();
 }
 
+/// Handlers that a process had, while it has none.
+#[derive(Debug)]
+pub struct Handlers(Vec<(i32, libc::sigaction)>);
+
+/// Puts the default in the place of every handler: number 1 of a pid namespace is then reached by no signal from
+/// within. What is ignored stays so.
+pub fn set_handlers_aside() -> Result<Handlers, Errno> {
+    let mut aside = Vec::new();
+    for signal in 1..=libc::SIGRTMAX() {
+        // SAFETY: an all-zero structure is a valid one, which the kernel overwrites; SIG_DFL is valid for every signal.
+        unsafe {
+            let mut found: libc::sigaction = std::mem::zeroed();
+            // The C library keeps a few numbers to itself.
+            if libc::sigaction(signal, std::ptr::null(), &mut found) == 0
+                && ![libc::SIG_DFL, libc::SIG_IGN].contains(&found.sa_sigaction)
+            {
+                if libc::signal(signal, libc::SIG_DFL) == libc::SIG_ERR {
+                    return Err(Errno::last());
+                }
+                aside.push((signal, found));
+            }
+        }
+    }
+    Ok(Handlers(aside))
+}
+
+impl Handlers {
+    /// Installs them again, in the process that had them or a fork of it.
+    pub fn give_back(&self) -> Result<(), Errno> {
+        self.0.iter().try_for_each(|(signal, handler)| {
+            // SAFETY: the handler was installed in this program before, whose code a fork has at the same place.
+            Errno::result(unsafe { libc::sigaction(*signal, handler, std::ptr::null_mut()) }).map(drop)
+        })
+    }
+}
+
 /// An empty signal mask.
 pub fn unblock_signals() {
     // SAFETY: the set is initialised before it is read.
@@ -360,6 +396,17 @@ pub fn ignore_children(ignore: bool) -> Result<(), Errno> {
     }
 }
 
+/// A descriptor of another process's open file.
+pub fn copy_descriptor(process: Pid, number: RawFd) -> Result<OwnedFd, Errno> {
+    // SAFETY: integers only; the result is a new descriptor.
+    let process = adopt_fd(
+        Errno::result(unsafe { libc::syscall(libc::SYS_pidfd_open, process.as_raw(), 0) })? as RawFd,
+    );
+    // SAFETY: likewise.
+    Errno::result(unsafe { libc::syscall(libc::SYS_pidfd_getfd, process.as_raw_fd(), number, 0) })
+        .map(|fd| adopt_fd(fd as RawFd))
+}
+
 /// Closes a descriptor by number, if it is open.
 pub fn close_number(fd: RawFd) {
     // SAFETY: the caller is about to exec and owns nothing at that number that it uses again.
@@ -392,8 +439,11 @@ pub fn set_name(name: &CStr) -> Result<(), Errno> {
     Errno::result(unsafe { libc::prctl(libc::PR_SET_NAME, name.as_ptr()) }).map(drop)
 }
 
-/// Sets this process's nice value, which its children inherit.
-pub fn lower_priority(nice: i32) -> Result<(), Errno> {
+/// Raises this process's nice value, which its children inherit, by so much from where it is.
+pub fn lower_priority(by: i32) -> Result<(), Errno> {
+    const LOWEST: i32 = 19;
+    // SAFETY: integers only. It cannot fail for this process itself.
+    let now = unsafe { libc::getpriority(libc::PRIO_PROCESS, 0) };
     // SAFETY: integers only.
-    Errno::result(unsafe { libc::setpriority(libc::PRIO_PROCESS, 0, nice) }).map(drop)
+    Errno::result(unsafe { libc::setpriority(libc::PRIO_PROCESS, 0, (now + by).min(LOWEST)) }).map(drop)
 }

@@ -2,7 +2,7 @@
 
 use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
 
-use nix::errno::Errno;
+use nix::{errno::Errno, unistd::Pid};
 
 use super::{SockFilter, adopt_fd};
 
@@ -23,19 +23,46 @@ pub fn install_with_listener(program: &[SockFilter]) -> Result<OwnedFd, Errno> {
     Ok(adopt_fd(fd as i32))
 }
 
-/// The next call that waits for an answer, by its id. `ENOENT` if its caller has gone.
-pub fn receive(listener: BorrowedFd<'_>) -> Result<u64, Errno> {
+/// A call that waits for an answer.
+#[derive(Debug, Clone, Copy)]
+pub struct Asked {
+    pub id: u64,
+    /// The thread that made it, by its number here.
+    pub caller: Pid,
+    pub number: libc::c_long,
+    pub args: [u64; 6],
+}
+
+/// The next call that waits for an answer. `ENOENT` if its caller has gone.
+pub fn receive(listener: BorrowedFd<'_>) -> Result<Asked, Errno> {
     // SAFETY: an all-zero structure is what the call demands; it outlives the call.
-    unsafe {
+    let notification = unsafe {
         let mut notification: libc::seccomp_notif = std::mem::zeroed();
         Errno::result(libc::ioctl(listener.as_raw_fd(), libc::SECCOMP_IOCTL_NOTIF_RECV, &mut notification))?;
-        Ok(notification.id)
-    }
+        notification
+    };
+    Ok(Asked {
+        id: notification.id,
+        caller: Pid::from_raw(notification.pid as i32),
+        number: notification.data.nr.into(),
+        args: notification.data.args,
+    })
+}
+
+/// Whether a call still waits for its answer.
+pub fn is_waiting(listener: BorrowedFd<'_>, id: u64) -> bool {
+    // SAFETY: the id outlives the call, which only reads it.
+    unsafe { libc::ioctl(listener.as_raw_fd(), libc::SECCOMP_IOCTL_NOTIF_ID_VALID, &id) == 0 }
 }
 
 /// Lets the call go on as if nobody had been asked.
 pub fn let_pass(listener: BorrowedFd<'_>, id: u64) -> Result<(), Errno> {
     respond(listener, id, 0, libc::SECCOMP_USER_NOTIF_FLAG_CONTINUE as u32)
+}
+
+/// Answers the call with 0, as if it had been carried out.
+pub fn pretend(listener: BorrowedFd<'_>, id: u64) -> Result<(), Errno> {
+    respond(listener, id, 0, 0)
 }
 
 /// Answers the call with an error.

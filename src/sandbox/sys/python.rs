@@ -41,6 +41,7 @@ struct Library {
     release: unsafe extern "C" fn(Object),
     thread: unsafe extern "C" fn() -> *mut c_void,
     recursion_limit: unsafe extern "C" fn() -> c_int,
+    limit_recursion: unsafe extern "C" fn(c_int),
     version: unsafe extern "C" fn() -> *const c_char,
     none: Object,
     tuple_kind: Object,
@@ -149,6 +150,7 @@ fn find_library() -> Option<Library> {
             release: transmute::<*mut c_void, _>(find(c"Py_DecRef")?),
             thread: transmute::<*mut c_void, _>(find(c"PyThreadState_Get")?),
             recursion_limit: transmute::<*mut c_void, _>(find(c"Py_GetRecursionLimit")?),
+            limit_recursion: transmute::<*mut c_void, _>(find(c"Py_SetRecursionLimit")?),
             version: transmute::<*mut c_void, _>(find(c"Py_GetVersion")?),
             none: find(c"_Py_NoneStruct")?,
             tuple_kind: find(c"PyTuple_Type")?,
@@ -239,6 +241,11 @@ unsafe extern "C" fn evaluate(_module: Object, given: Object) -> Object {
         let result = (library.evaluate)(code, namespace, namespace);
         if let Some(counter) = counter {
             counter.count_from(below);
+            // The program may have left less than what is to be done now needs.
+            let least = below + OWN_DEPTH;
+            if (library.recursion_limit)() < least {
+                (library.limit_recursion)(least);
+            }
         }
         if !result.is_null() {
             (library.release)(result);
@@ -261,6 +268,9 @@ unsafe extern "C" fn evaluate(_module: Object, given: Object) -> Object {
         value
     }
 }
+
+/// Calls below each other that the end of a run takes.
+const OWN_DEPTH: c_int = 60;
 
 /// The interpreter's count of how deep a thread is in calls, which ends a recursion that is too deep.
 struct RecursionCounter {

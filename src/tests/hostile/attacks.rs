@@ -17,6 +17,8 @@ pub enum Aim {
     Network,
     /// A file outside to append to.
     Mark,
+    /// A file of the image that somebody outside has locked.
+    Locks,
 }
 
 /// One program of `test-cases/hostile`.
@@ -114,7 +116,11 @@ pub fn all() -> Vec<Attack> {
             ..said("limits_and_priority.c", LIMITS)
         },
         // No survivors.
-        Attack { bare: Ok(LINGERS), ..said("daemon.py", LIMITS) },
+        Attack {
+            limits: Limits { wall_ms: 1_000, ..LIMITS },
+            bare: Ok(LINGERS),
+            ..attack("daemon.py", TIME)
+        },
         Attack { bare: Ok(LINGERS), ..aimed("daemon_closed_pipes.py", Aim::Mark) },
         runs("leave_for_next.py", &["", ""], Ok(TWICE)),
         runs("marks_in_metadata.py", &["", ""], Ok(TWICE)),
@@ -131,9 +137,17 @@ pub fn all() -> Vec<Attack> {
                 Err("it would kill its user's session; signal_sweep.py is its harmless twin"),
             )
         },
+        runs(
+            "signal_init.py",
+            &["", ""],
+            Err(
+                "its harm is to the runs after it, which only a cell has, and it is aimed at whoever is number 1",
+            ),
+        ),
         said("see_processes.py", LIMITS),
         aimed("read_victim_memory.py", Aim::Victim),
         said("init_limits.py", LIMITS),
+        aimed("shared_files.py", Aim::Locks),
         // The host's files.
         aimed("host_files.py", Aim::Secret),
         said("write_outside.py", LIMITS),

@@ -331,8 +331,8 @@ async fn a_step_that_fails_never_decides() {
     panic!("{before} processes before, left: {left:#?}");
 }
 
-/// What only cells without a user id of their own have: their forks are gated.
-const GATED: [&str; 4] = ["make_gate_pair", "install_fork_gate", "receive_fork_gate", "answer_fork"];
+/// What every program that forks takes in cells without a user id of their own, and others only by locking files.
+const GATED: [&str; 1] = ["answer_run"];
 
 #[test]
 fn a_step_that_fails_never_decides_where_forks_are_gated() {

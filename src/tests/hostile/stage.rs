@@ -14,6 +14,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use nix::fcntl::{FcntlArg, fcntl};
 use proofbox::{
     limits::Limits,
     submission::{ProgramTest, ShowOutput, Solution, Stop, Submission, Tests},
@@ -28,6 +29,25 @@ use super::{
 /// A language whose programs are compiled just in time. It is no image's yet: cells that run attacks
 /// have it beside the interpreter.
 const NODE: &str = "/usr/bin/node";
+
+/// A file that cells see in their image.
+const IMAGE_FILE: &str = "/usr/lib/os-release";
+
+/// Locks of both kinds. Whoever holds one already, such as another stage, does as well.
+fn hold_locks() -> [fs::File; 2] {
+    let image = fs::File::open(IMAGE_FILE).unwrap();
+    let null = fs::OpenOptions::new().read(true).write(true).open("/dev/null").unwrap();
+    let _ = image.try_lock();
+    let whole = libc::flock {
+        l_type: libc::F_WRLCK as i16,
+        l_whence: libc::SEEK_SET as i16,
+        l_start: 0,
+        l_len: 0,
+        l_pid: 0,
+    };
+    let _ = fcntl(&null, FcntlArg::F_OFD_SETLK(&whole));
+    [image, null]
+}
 
 pub fn directory() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("test-cases/hostile")
@@ -109,6 +129,7 @@ pub struct Stage {
     folder: TempDir,
     victim: Option<Victim>,
     listeners: Option<(TcpListener, UnixListener, String)>,
+    _locks: Option<[fs::File; 2]>,
 }
 
 impl Stage {
@@ -121,7 +142,13 @@ impl Stage {
             let address = SocketAddr::from_abstract_name(&name).unwrap();
             (TcpListener::bind("127.0.0.1:0").unwrap(), UnixListener::bind_addr(&address).unwrap(), name)
         });
-        Stage { aim, victim: (aim == Aim::Victim).then(Victim::start), folder, listeners }
+        Stage {
+            aim,
+            victim: (aim == Aim::Victim).then(Victim::start),
+            folder,
+            listeners,
+            _locks: (aim == Aim::Locks).then(hold_locks),
+        }
     }
 
     pub fn folder(&self) -> &Path {
@@ -140,6 +167,7 @@ impl Stage {
             Aim::Victim => self.victim.as_ref().expect("set").pid().to_string(),
             Aim::Secret => self.path("secret"),
             Aim::Mark => self.path("mark"),
+            Aim::Locks => IMAGE_FILE.to_owned(),
             Aim::Network => {
                 let (tcp, _, name) = self.listeners.as_ref().expect("set");
                 format!("{} {name}", tcp.local_addr().unwrap().port())
