@@ -166,6 +166,49 @@ fn run_shows_each_test_and_says_by_its_exit_code_how_it_went() {
         ),
         ("rows.json", r#"{"inputs": [[3, 2]], "outputs": [[6]], "fn_name": "f"}"#),
         ("near.json", r#"[{"stdin": "1", "expected_stdout": "2.001"}]"#),
+    ]);
+    // A source that is not UTF-8 is the language's affair.
+    fs::write(home.path().join("latin1.py"), b"# -*- coding: latin-1 -*-\nprint(len('\xe9') + 1)\n").unwrap();
+    for (args, expected_code, clue) in [
+        (&["double.py", "--tests", "right.json"][..], 0, "double.py: accepted, 1 of 1 test passed"),
+        (&["latin1.py", "--tests", "right.json"], 0, "accepted"),
+        (&["double.py", "--tests", "wrong.json"], 1, "expected   5\n  got        4\n"),
+        (&["double.py", "--tests", "wrong.json", "--json"], 1, r#""verdict":"wrong_answer""#),
+        (&["double.py", "--tests", "none.json"], 3, "there are no tests"),
+        (&["f.py", "--tests", "calls.json"], 0, "accepted"),
+        (&["f.py", "--tests", "rows.json"], 0, "accepted"),
+        (&["f.py", "--tests", "rows.json", "--cpu-ms", "500"], 0, "accepted"),
+        (&["double.py", "--tests", "near.json"], 1, "wrong_answer"),
+        (&["double.py", "--tests", "near.json", "--compare", "float:0.01"], 0, "accepted"),
+        (&["f.py", "--tests", "nameless.json", "--fn-name", "f"], 0, "accepted"),
+        (&["double.py", "--tests", "bad.json"], 2, "bad.json: tests[0].stdin: must be a text, not 1"),
+        (&["double.py", "--tests", "right.json", "--cpu-ms", "1"], 2, "limits.cpu_ms"),
+        (&["double.py", "--tests", "right.json", "--compare", "fuzzy"], 2, "--compare"),
+        (&["double.py", "--tests", "nowhere.json"], 2, "nowhere.json"),
+        (&["nowhere.py", "--tests", "right.json"], 2, "nowhere.py"),
+        (&["right.json", "--tests", "right.json"], 2, "--language"),
+    ] {
+        check_run(&home, args, expected_code, clue);
+    }
+}
+
+/// Whether by its exit code a `proofbox run` went as expected, and said so.
+#[track_caller]
+fn check_run(home: &TempDir, args: &[&str], expected_code: i32, clue: &str) {
+    let (code, stdout, stderr) = ran(home.path(), &[&["run"], args].concat());
+    assert_eq!(code, expected_code, "{args:?}: {stdout}{stderr}");
+    assert!(stdout.contains(clue) || stderr.contains(clue), "{args:?}: {stdout}{stderr}");
+    assert!(!stdout.contains('\x1b'), "colours only on a terminal");
+}
+
+/// Every form of tests that the wire and data sets have, and files of Python tests.
+#[test]
+fn run_takes_every_form_of_tests() {
+    let home = directory(&[
+        ("double.py", DOUBLE),
+        ("f.py", "class Solution:\n    def f(self, a, b):\n        return a * b\n"),
+        ("right.json", r#"[{"stdin": "1\n", "expected_stdout": "2\n"}]"#),
+        ("rows.json", r#"{"inputs": [[3, 2]], "outputs": [[6]], "fn_name": "f"}"#),
         ("g.py", "def f(a, b): return 0\ndef g(a, b): return a * b\n"),
         ("nameless.json", r#"{"inputs": [[3, 2]], "outputs": [[6]]}"#),
         ("closer.json", r#"{"inputs": ["1"], "outputs": ["2.0000001"]}"#),
@@ -189,21 +232,8 @@ fn run_shows_each_test_and_says_by_its_exit_code_how_it_went() {
         ("unnamed.json", r#"{"test": []}"#),
         ("solved.json", r#"{"tests": [{"expected_stdout": ""}], "source": "x"}"#),
     ]);
-    // A source that is not UTF-8 is the language's affair.
-    fs::write(home.path().join("latin1.py"), b"# -*- coding: latin-1 -*-\nprint(len('\xe9') + 1)\n").unwrap();
     for (args, expected_code, clue) in [
-        (&["double.py", "--tests", "right.json"][..], 0, "double.py: accepted, 1 of 1 test passed"),
-        (&["latin1.py", "--tests", "right.json"], 0, "accepted"),
-        (&["double.py", "--tests", "wrong.json"], 1, "expected   5\n  got        4\n"),
-        (&["double.py", "--tests", "wrong.json", "--json"], 1, r#""verdict":"wrong_answer""#),
-        (&["double.py", "--tests", "none.json"], 3, "there are no tests"),
-        (&["f.py", "--tests", "calls.json"], 0, "accepted"),
-        (&["f.py", "--tests", "rows.json"], 0, "accepted"),
-        (&["f.py", "--tests", "rows.json", "--cpu-ms", "500"], 0, "accepted"),
-        (&["double.py", "--tests", "near.json"], 1, "wrong_answer"),
-        (&["double.py", "--tests", "near.json", "--compare", "float:0.01"], 0, "accepted"),
-        (&["f.py", "--tests", "nameless.json", "--fn-name", "f"], 0, "accepted"),
-        (&["g.py", "--tests", "rows.json"], 1, "wrong_answer"),
+        (&["g.py", "--tests", "rows.json"][..], 1, "wrong_answer"),
         (&["g.py", "--tests", "rows.json", "--fn-name", "g"], 0, "accepted"),
         (&["double.py", "--tests", "closer.json"], 0, "accepted"),
         (&["double.py", "--tests", "closer.json", "--compare", "tokens"], 1, "wrong_answer"),
@@ -228,18 +258,8 @@ fn run_shows_each_test_and_says_by_its_exit_code_how_it_went() {
         ),
         (&["double.py", "-t", "unnamed.json"], 2, r#"this one has "test" (did you mean "tests"?)"#),
         (&["double.py", "-t", "solved.json"], 2, "solved.json: source: the solution is double.py"),
-        (&["double.py", "--tests", "bad.json"], 2, "bad.json: tests[0].stdin: must be a text, not 1"),
-        (&["double.py", "--tests", "right.json", "--cpu-ms", "1"], 2, "limits.cpu_ms"),
-        (&["double.py", "--tests", "right.json", "--compare", "fuzzy"], 2, "--compare"),
-        (&["double.py", "--tests", "nowhere.json"], 2, "nowhere.json"),
-        (&["nowhere.py", "--tests", "right.json"], 2, "nowhere.py"),
-        (&["right.json", "--tests", "right.json"], 2, "--language"),
     ] {
-        let args: Vec<_> = std::iter::once("run").chain(args.iter().copied()).collect();
-        let (code, stdout, stderr) = ran(home.path(), &args);
-        assert_eq!(code, expected_code, "{args:?}: {stdout}{stderr}");
-        assert!(stdout.contains(clue) || stderr.contains(clue), "{args:?}: {stdout}{stderr}");
-        assert!(!stdout.contains('\x1b'), "colours only on a terminal");
+        check_run(&home, args, expected_code, clue);
     }
 }
 
