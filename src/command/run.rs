@@ -31,12 +31,12 @@ use crate::{
 
 const ABOUT_TESTS: &str = "\
 The tests file is one of
-  [{\"stdin\": \"1 2\", \"expected_stdout\": \"3\"}]          any list of tests that POST /v1/verify takes
-  {\"fn_name\": \"add\", \"tests\": [...], ...}             a submission without its solution: tests and
-                                                    any of setup, entry_point, compare (also a checker
-                                                    or an interactor), limits, reference, input_file, ...
-  {\"inputs\": [...], \"outputs\": [...]}                 any of the forms of data sets
-  test_add.py                                       tests for pytest or unittest, asserts, or check(candidate)
+  a list          any list of tests that POST /v1/verify takes, such as
+                  [{\"stdin\": \"1 2\", \"expected_stdout\": \"3\"}]
+  an object       a submission without its solution: tests and any of fn_name, setup, entry_point,
+                  compare (also a checker or an interactor), limits, reference, input_file, ...
+  a data set's    any of the forms that data sets have, such as {\"inputs\": [...], \"outputs\": [...]}
+  test_add.py     Python: tests for pytest or unittest, asserts, or check(candidate)
 
 Flags go before what the file says. Tests in the forms of data sets are judged as `filter` judges them: rule
 data-set, prelude contest, 2000 ms of CPU time.
