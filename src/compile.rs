@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use crate::{
     cache::Weight,
+    limits::show_bytes,
     sandbox::{Collected, End, LimitHit, Outcome},
     verdict::Verdict,
 };
@@ -84,9 +85,15 @@ fn program_of(outcome: Outcome) -> Result<Arc<[u8]>, CompileFailure> {
     let failed = |verdict, message: String| Err(CompileFailure { verdict, message });
     let over = |what: &str| format!("the compiler {what}");
     match outcome.limit {
-        Some(LimitHit::Cpu) => return failed(Verdict::TimeLimit, over("used too much CPU time")),
+        Some(LimitHit::Cpu) => {
+            let used = format!("used too much CPU time, {} ms", outcome.usage.cpu.as_millis());
+            return failed(Verdict::TimeLimit, over(&used));
+        }
         Some(LimitHit::Wall) => return failed(Verdict::TimeLimit, over("did not end in time")),
-        Some(LimitHit::Memory) => return failed(Verdict::MemoryLimit, over("used too much memory")),
+        Some(LimitHit::Memory) => {
+            let used = format!("used too much memory, {}", show_bytes(outcome.usage.memory_bytes));
+            return failed(Verdict::MemoryLimit, over(&used));
+        }
         Some(LimitHit::Output) => return failed(Verdict::OutputLimit, over("printed too much")),
         None => {}
     }

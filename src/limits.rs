@@ -202,10 +202,10 @@ pub fn parse_bytes(text: &str) -> Result<u64, String> {
 
 /// A size for a person: `512 MiB`, `64 MB`, `1.5 GiB`, `700 bytes`.
 pub fn show_bytes(bytes: u64) -> String {
-    let is_round = |(_, unit): &&(&str, u64)| bytes >= *unit && bytes % unit == 0;
+    let is_round = |(_, unit): &&(&str, u64)| bytes >= *unit && bytes.is_multiple_of(*unit);
     match UNITS[..4].iter().rev().find(|(_, unit)| bytes >= *unit) {
         None => format!("{bytes} bytes"),
-        Some((name, unit)) if bytes % unit == 0 => format!("{} {name}", bytes / unit),
+        Some((name, unit)) if bytes.is_multiple_of(*unit) => format!("{} {name}", bytes / unit),
         Some(_) if let Some((name, unit)) = UNITS[5..8].iter().rev().find(is_round) => {
             format!("{} {name}", bytes / unit)
         }

@@ -2,12 +2,12 @@
 
 pub mod code;
 mod interactive;
+mod limits;
 
 use std::fmt;
 
 use crate::{
     judge::{Compare, Comparison, DriverRecord, Ending, InvalidRecord, Judged, Ruling},
-    limits::{Limits, show_bytes},
     sandbox::{Collected, End, LimitHit, Outcome},
     submission::{FunctionTest, ProgramTest},
     value::{Value, equality_key, repr},
@@ -177,28 +177,6 @@ impl Decision {
             },
             Judged::Failed => self,
         }
-    }
-
-    /// The decision with what was used and what the limit is, where a limit is what it is about.
-    pub fn with_limits(self, outcome: &Outcome, limits: &Limits) -> Decision {
-        let of_limit = match self.verdict {
-            Verdict::TimeLimit if self.cause == Some(Cause::WallTime) => {
-                format!("the limit is {} ms of wall time", limits.wall_ms)
-            }
-            Verdict::TimeLimit if outcome.usage.fuel.is_some() => {
-                format!("the limit is {} million units of fuel", limits.cpu_ms)
-            }
-            Verdict::TimeLimit => format!("the limit is {} ms", limits.cpu_ms),
-            Verdict::MemoryLimit => memory_words(outcome.usage.memory_bytes, limits.memory_bytes),
-            Verdict::OutputLimit if outcome.limit == Some(LimitHit::Output) => output_words(outcome, limits),
-            Verdict::OutputLimit if outcome.end == (End::Signaled { signal: libc::SIGXFSZ }) => {
-                format!("the limit is {}", show_bytes(limits.file_bytes))
-            }
-            Verdict::OutputLimit => format!("the limit is {}", show_bytes(limits.output_bytes)),
-            _ => return self,
-        };
-        let message = self.message.map_or(of_limit.clone(), |message| format!("{message}; {of_limit}"));
-        Decision { message: Some(message), ..self }
     }
 
     fn compared(comparison: Comparison) -> Decision {
@@ -507,29 +485,6 @@ fn decide_limit(outcome: &Outcome) -> Option<Decision> {
             Decision::new(Verdict::TimeLimit, message).because(Cause::WallTime)
         }
     })
-}
-
-fn memory_words(used: u64, limit: u64) -> String {
-    let shown = show_bytes(limit);
-    match used {
-        0 => format!("the limit is {shown}"),
-        // What was asked for and not given was never used.
-        _ if used <= limit => format!("used {} and asked for more; the limit is {shown}", show_bytes(used)),
-        _ if used - limit < limit / 100 => format!("used {used} bytes; the limit is {limit} ({shown})"),
-        _ => format!("used {}; the limit is {shown}", show_bytes(used)),
-    }
-}
-
-fn output_words(outcome: &Outcome, limits: &Limits) -> String {
-    let is_full = |captured: &[u8]| captured.len() as u64 >= limits.output_bytes;
-    let limit = show_bytes(limits.output_bytes);
-    match (is_full(&outcome.stdout), is_full(&outcome.stderr)) {
-        (true, _) => format!("printed more than {limit}, which is the limit"),
-        (false, true) => format!("printed more than {limit} to standard error, which is the limit"),
-        (false, false) => {
-            format!("wrote more into files than may be; the limit is {}", show_bytes(limits.file_bytes))
-        }
-    }
 }
 
 /// `None` if the program ended well.

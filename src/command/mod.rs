@@ -65,7 +65,7 @@ const ABOUT_RULES: &str = "\
 How output is compared: tokens (white-space separated words), lines, exact, data-set (tokens, decimal numbers within 1e-6), \
 float:TOLERANCE, float:ABSOLUTE:RELATIVE, kattis:TOLERANCE (integers too), unordered_lines, unordered_tokens, lines_ignore_case, \
 tokens_ignore_case, or the judge of a known data set: openthoughts, apps, taco, livecodebench, open-r1, sandboxfusion, \
-humaneval, kattis; with :bug-compatible behind it, as its released code decides";
+humaneval, kattis; with :bug-compatible behind any but the last, as its released code decides";
 
 /// Decides whether programs are right: runs untrusted solutions against tests in isolated cells.
 #[derive(Debug, Parser)]

@@ -32,12 +32,12 @@ use crate::{
 
 const ABOUT_TESTS: &str = "\
 The tests file is one of
-  [{\"stdin\": \"1 2\", \"expected_stdout\": \"3\"}]          any list of tests that POST /v1/verify takes
-  {\"fn_name\": \"add\", \"tests\": [...], ...}             a submission without its solution: tests and
-                                                    any of setup, entry_point, compare (also a checker
-                                                    or an interactor), limits, reference, input_file, ...
-  {\"inputs\": [...], \"outputs\": [...]}                 any of the forms of data sets
-  test_add.py                                       tests for pytest or unittest, asserts, or check(candidate)
+  a list          any list of tests that POST /v1/verify takes, such as
+                  [{\"stdin\": \"1 2\", \"expected_stdout\": \"3\"}]
+  an object       a submission without its solution: tests and any of fn_name, setup, entry_point,
+                  compare (also a checker or an interactor), limits, reference, input_file, ...
+  a data set's    any of the forms that data sets have, such as {\"inputs\": [...], \"outputs\": [...]}
+  test_add.py     Python: tests for pytest or unittest, asserts, or check(candidate)
 
 Flags go before what the file says. Tests in the forms of data sets are judged as `filter` judges them: rule
 data-set, prelude contest, 2500 ms of CPU time.
@@ -219,6 +219,10 @@ impl RunCommand {
         if let Asked::Verify(submission) = &mut asked {
             // Sources need not be UTF-8, and data sets' tests say more than the wire's.
             submission.solution.files[0].content = source;
+            if let (Tests::Code(_), Some(name)) = (&submission.tests, module_name(&self.solution)) {
+                // Tests may import it by its file's name.
+                submission.solution.files[0].path = name.to_owned();
+            }
             if let Some(tests) = of_data_set {
                 submission.tests = tests;
             }
@@ -262,11 +266,7 @@ impl RunCommand {
         if fields.get("language").is_none() {
             fields.set("language", Some(language_by_ending(&self.solution)?))?;
         }
-        // Tests may import the solution by its file's name.
-        match self.solution.file_name().and_then(|name| name.to_str()) {
-            Some(name) if name.ends_with(".py") => fields.set("files", Some(json!({ name: "" })))?,
-            _ => fields.set("source", Some(""))?,
-        }
+        fields.set("source", Some(""))?;
         Ok(fields)
     }
 
@@ -357,6 +357,13 @@ impl std::fmt::Display for Fields {
         }
         f.write_str("}")
     }
+}
+
+/// The name of a Python file that can be imported.
+fn module_name(path: &Path) -> Option<&str> {
+    let name = path.file_name()?.to_str()?;
+    let is_word = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+    name.strip_suffix(".py").filter(|stem| !stem.is_empty() && stem.bytes().all(is_word)).map(|_| name)
 }
 
 fn language_by_ending(path: &Path) -> anyhow::Result<&'static str> {

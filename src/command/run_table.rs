@@ -7,7 +7,7 @@ use crate::{
     report::{Report, TestReport},
     submission::Tests,
     value::repr,
-    verdict::Verdict,
+    verdict::{Cause, Verdict},
 };
 
 /// Tests shown in full after the table.
@@ -49,7 +49,9 @@ fn headline(text: &mut String, name: &str, report: &Report, paint: Paint) {
         text,
         format_args!("{name}: {verdict}{cause}, {passed} of {total} test{} passed{tier}", plural(total)),
     );
-    if let (true, Some(reason)) = (report.tests.is_empty(), &report.reason) {
+    // Else the tests say it themselves.
+    let is_news = report.tests.is_empty() || report.cause == Some(Cause::NotDeterministic);
+    if let (true, Some(reason)) = (is_news, &report.reason) {
         line(text, format_args!("{}", printable(reason)));
     }
 }

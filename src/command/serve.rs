@@ -16,7 +16,7 @@ use crate::{
 /// Serve verification over HTTP.
 ///
 /// POST /v1/verify takes a submission and answers with a report; GET /v1/languages, /healthz, /readyz
-/// and /metrics tell about the service. SIGTERM or SIGINT finishes what is running, then ends; a
+/// and /metrics tell about the service. What a submission says of its limits goes before flags. SIGTERM or SIGINT finishes what is running, then ends; a
 /// second one ends at once.
 #[derive(Debug, Args)]
 pub struct ServeCommand {

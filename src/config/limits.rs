@@ -13,7 +13,7 @@ pub struct LimitArgs {
     #[arg(long, value_name = "MS", value_parser = number("cpu_ms"))]
     cpu_ms: Option<u64>,
 
-    /// Wall time, milliseconds [default: three times the CPU time, and 2000]
+    /// Wall time, milliseconds [default: three times the CPU time plus 2000]
     #[arg(long, value_name = "MS", value_parser = number("wall_ms"))]
     wall_ms: Option<u64>,
 

@@ -12,6 +12,7 @@ use std::{
 use serde_json::value::RawValue;
 
 use super::error::DatasetError;
+use crate::wire::json_complaint;
 
 pub const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
@@ -117,11 +118,7 @@ impl Lines {
 
 /// serde_json counts lines inside the one line that it was given; only the column says something.
 fn without_line(error: &serde_json::Error) -> String {
-    let text = error.to_string();
-    match text.rfind(" at line ") {
-        Some(at) => format!("{} at column {}", &text[..at], error.column()),
-        None => text,
-    }
+    format!("{} at column {}", json_complaint(error), error.column())
 }
 
 /// A field as text.
@@ -171,7 +168,10 @@ mod tests {
         for (content, expected) in [
             (&b"{}\n{\"a\": \"\xff\"}\n"[..], "line 2 (byte 3): invalid UTF-8 at byte 7 of the line"),
             (b"{}\n[1]\n", "line 2 (byte 3): not a JSON object"),
-            (b"{}\n{\"a\": 1\n", "line 2 (byte 3): not valid JSON: EOF while parsing an object at column"),
+            (
+                b"{}\n{\"a\": 1\n",
+                "line 2 (byte 3): not valid JSON: it ends in the middle of an object at column",
+            ),
         ] {
             let (_file, mut lines) = lines(content);
             lines.advance().unwrap();

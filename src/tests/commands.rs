@@ -217,18 +217,187 @@ fn run_shows_each_test_and_says_by_its_exit_code_how_it_went() {
         (&["f.py", "--tests", "rows.json", "--cpu-ms", "500"], 0, "accepted"),
         (&["double.py", "--tests", "near.json"], 1, "wrong_answer"),
         (&["double.py", "--tests", "near.json", "--compare", "float:0.01"], 0, "accepted"),
-        (&["double.py", "--tests", "bad.json"], 2, "bad.json: tests[0].stdin"),
+        (&["f.py", "--tests", "nameless.json", "--fn-name", "f"], 0, "accepted"),
+        (&["double.py", "--tests", "bad.json"], 2, "bad.json: tests[0].stdin: must be a text, not 1"),
         (&["double.py", "--tests", "right.json", "--cpu-ms", "1"], 2, "limits.cpu_ms"),
         (&["double.py", "--tests", "right.json", "--compare", "fuzzy"], 2, "--compare"),
         (&["double.py", "--tests", "nowhere.json"], 2, "nowhere.json"),
         (&["nowhere.py", "--tests", "right.json"], 2, "nowhere.py"),
         (&["right.json", "--tests", "right.json"], 2, "--language"),
     ] {
-        let args: Vec<_> = std::iter::once("run").chain(args.iter().copied()).collect();
-        let (code, stdout, stderr) = ran(home.path(), &args);
-        assert_eq!(code, expected_code, "{args:?}: {stdout}{stderr}");
-        assert!(stdout.contains(clue) || stderr.contains(clue), "{args:?}: {stdout}{stderr}");
-        assert!(!stdout.contains('\x1b'), "colours only on a terminal");
+        check_run(&home, args, expected_code, clue);
+    }
+}
+
+/// Whether by its exit code a `proofbox run` went as expected, and said so.
+#[track_caller]
+fn check_run(home: &TempDir, args: &[&str], expected_code: i32, clue: &str) {
+    let (code, stdout, stderr) = ran(home.path(), &[&["run"], args].concat());
+    assert_eq!(code, expected_code, "{args:?}: {stdout}{stderr}");
+    assert!(stdout.contains(clue) || stderr.contains(clue), "{args:?}: {stdout}{stderr}");
+    assert!(!stdout.contains('\x1b'), "colours only on a terminal");
+}
+
+/// Every form of tests that the wire and data sets have, and files of Python tests.
+#[test]
+fn run_takes_every_form_of_tests() {
+    let home = directory(&[
+        ("double.py", DOUBLE),
+        ("f.py", "class Solution:\n    def f(self, a, b):\n        return a * b\n"),
+        ("right.json", r#"[{"stdin": "1\n", "expected_stdout": "2\n"}]"#),
+        ("rows.json", r#"{"inputs": [[3, 2]], "outputs": [[6]], "fn_name": "f"}"#),
+        ("g.py", "def f(a, b): return 0\ndef g(a, b): return a * b\n"),
+        ("nameless.json", r#"{"inputs": [[3, 2]], "outputs": [[6]]}"#),
+        ("closer.json", r#"{"inputs": ["1"], "outputs": ["2.0000001"]}"#),
+        (
+            "whole.json",
+            r#"{"tests": [{"assert": "assert f(two, 3) == 6"}], "setup": "from f import Solution\ntwo, f = 2, Solution().f",
+                "limits": {"memory_bytes": "64MB"}, "id": 7}"#,
+        ),
+        (
+            "checked.json",
+            r#"{"tests": [{"stdin": "1"}], "compare": {"checker": {"language": "python", "protocol": "testlib",
+                "source": "import sys\nsys.exit(int(open(sys.argv[2]).read().strip() != '2'))"}}}"#,
+        ),
+        ("test_f.py", "from f import Solution\n\ndef test_f():\n    assert Solution().f(2, 3) == 6\n"),
+        (
+            "test_suite.py",
+            "import unittest\nfrom f import Solution\nclass T(unittest.TestCase):\n    def test_f(self):\n        self.assertEqual(Solution().f(2, 3), 7)\n",
+        ),
+        ("check.py", "def check(candidate):\n    assert candidate(2, 3) == 6\n"),
+        ("mistaken.json", r#"{"tests": [{"stdin": "1", "expected_output": "2"}]}"#),
+        ("unnamed.json", r#"{"test": []}"#),
+        ("solved.json", r#"{"tests": [{"expected_stdout": ""}], "source": "x"}"#),
+    ]);
+    for (args, expected_code, clue) in [
+        (&["g.py", "--tests", "rows.json"][..], 1, "wrong_answer"),
+        (&["g.py", "--tests", "rows.json", "--fn-name", "g"], 0, "accepted"),
+        (&["double.py", "--tests", "closer.json"], 0, "accepted"),
+        (&["double.py", "--tests", "closer.json", "--compare", "tokens"], 1, "wrong_answer"),
+        (&["f.py", "-t", "whole.json"], 0, "accepted"),
+        (&["f.py", "-t", "whole.json", "--json"], 0, r#"{"id":7,"#),
+        (&["double.py", "-t", "checked.json"], 0, "accepted"),
+        (&["f.py", "-t", "test_f.py"], 0, "accepted"),
+        (&["f.py", "-t", "test_suite.py"], 1, "wrong_answer"),
+        (&["f.py", "-t", "check.py", "--entry-point", "Solution().f"], 0, "accepted"),
+        (
+            &["double.py", "-t", "wrong.json", "--stop", "first_failure", "--memory-bytes", "64MB"],
+            1,
+            "wrong_answer",
+        ),
+        (&["double.py", "-t", "right.json", "--language", "pyhton"], 3, r#"did you mean "python"?"#),
+        (&["double.py", "-t", "right.json", "--memory-bytes", "64M"], 2, "64MB or 64MiB"),
+        (&["double.py", "-t", "right.json", "--compare", "token"], 2, r#"did you mean "tokens"?"#),
+        (
+            &["double.py", "-t", "mistaken.json"],
+            2,
+            r#"mistaken.json: tests[0]: unknown field "expected_output" (did you"#,
+        ),
+        (&["double.py", "-t", "unnamed.json"], 2, r#"this one has "test" (did you mean "tests"?)"#),
+        (&["double.py", "-t", "solved.json"], 2, "solved.json: source: the solution is double.py"),
+    ] {
+        check_run(&home, args, expected_code, clue);
+    }
+}
+
+/// A limit's verdict says what was used and what the limit is, in every face's words alike.
+#[test]
+fn limits_that_were_met_are_told_with_what_was_used() {
+    let home = directory(&[
+        ("one.json", r#"[{"expected_stdout": ""}]"#),
+        ("memory.py", "x = bytearray(300 << 20)"),
+        ("allocated.py", "x = []\nwhile True: x.append(bytearray(1 << 20))"),
+        ("output.py", "while True: print('x' * 1000)"),
+        ("errors.py", "import sys\nsys.stderr.write('x' * 2000)"),
+        ("loop.py", "while True: pass"),
+        ("sleep.py", "import time\ntime.sleep(60)"),
+        ("digits.py", "def f(): return 10 ** 5000 + 7"),
+        (
+            "digits.json",
+            &format!(r#"{{"fn_name": "f", "tests": [{{"expected": 1{}8}}]}}"#, "0".repeat(4_999)),
+        ),
+    ]);
+    for (solution, flags, clues) in [
+        (
+            "memory.py",
+            &["--memory-bytes", "64MiB"][..],
+            &["memory_limit", "used ", "the limit is 64 MiB"][..],
+        ),
+        ("allocated.py", &["--memory-bytes", "64MB"], &["memory_limit", "used ", "the limit is 64 MB"]),
+        ("output.py", &["--output-bytes", "2KiB"], &["output_limit", "printed more than 2 KiB"]),
+        (
+            "errors.py",
+            &["--output-bytes", "1KiB"],
+            &["output_limit", "printed more than 1 KiB to standard error"],
+        ),
+        ("errors.py", &["--output-bytes", "2000"], &["accepted"]),
+        ("loop.py", &["--cpu-ms", "100"], &["time_limit", "used 1", "the limit is 100 ms"]),
+        ("sleep.py", &["--wall-ms", "200"], &["time_limit (wall_time)", "the limit is 200 ms of wall time"]),
+    ] {
+        let args = [&["run", solution, "-t", "one.json"], flags].concat();
+        let (_, stdout, stderr) = ran(home.path(), &args);
+        for clue in clues {
+            assert!(stdout.contains(clue), "{args:?}: {clue}: {stdout}{stderr}");
+        }
+    }
+    let (_, stdout, _) = ran(home.path(), &["run", "digits.py", "-t", "digits.json"]);
+    assert!(stdout.contains("(different from character 5001 on)"), "{stdout}");
+}
+
+/// What HTTP answers with a problem, `verify` answers in the line's place with the same cause and words.
+#[test]
+fn verify_takes_ids_that_are_numbers_and_flags_for_what_submissions_leave_open() {
+    let submission = |id: &str, more: &str| {
+        format!(
+            r#"{{"id": {id}, "language": "python", "source": "x = bytearray(200 << 20)", "tests": [{{"expected_stdout": ""}}]{more}}}"#
+        )
+    };
+    let lines = [
+        submission("7", ""),
+        submission("12345678901234567890123", r#", "limits": {"memory_bytes": "512MiB"}"#),
+        submission(r#""x""#, "").replace("python", "pyhton"),
+        submission("-8", r#", "limit": {}"#),
+        submission("1.5", ""),
+    ];
+    let home = directory(&[("in.jsonl", &lines.join("\n"))]);
+    let (code, stdout, stderr) = ran(home.path(), &["verify", "in.jsonl", "--memory-bytes", "64MB"]);
+    assert_eq!(code, 3, "{stderr}");
+    let expected = [
+        (r#"{"id":7,"verdict":"memory_limit""#, "the limit is 64 MB"),
+        (r#"{"id":12345678901234567890123,"verdict":"accepted""#, ""),
+        (r#"{"id":"x","verdict":"undecided","cause":"unsupported""#, r#"(did you mean \"python\"?)"#),
+        (
+            r#"{"id":-8,"line":4,"verdict":"undecided","cause":"bad_request""#,
+            r#"unknown field \"limit\" (did"#,
+        ),
+        (
+            r#"{"id":null,"line":5,"verdict":"undecided","cause":"bad_request""#,
+            "must be a text or a whole number, not 1.5",
+        ),
+    ];
+    assert_eq!(stdout.lines().count(), expected.len(), "{stdout}");
+    for (line, (beginning, clue)) in stdout.lines().zip(expected) {
+        assert!(line.starts_with(beginning) && line.contains(clue), "{beginning} {clue}: {line}");
+    }
+}
+
+/// The same names on every command that runs tests, and sizes with units.
+#[test]
+fn limit_flags_are_the_same_on_every_command() {
+    let home = directory(&[]);
+    for command in ["run", "verify", "filter", "serve"] {
+        let (code, help, _) = ran(home.path(), &[command, "--help"]);
+        assert_eq!(code, 0);
+        for flag in ["cpu-ms", "wall-ms", "memory-bytes", "output-bytes", "processes", "file-bytes"] {
+            assert!(help.contains(&format!("--{flag} <")), "{command}: {flag}");
+        }
+        assert!(!help.contains("--memory-mb"), "{command}");
+        for (flag, clue) in
+            [("--memory-bytes=64M", "64MB or 64MiB"), ("--memory-bytes=1MiB", "between 16 MiB and 64 GiB")]
+        {
+            let (code, _, stderr) = ran(home.path(), &[command, flag]);
+            assert!(code == 2 && stderr.contains(clue), "{command} {flag}: {stderr}");
+        }
     }
 }
 

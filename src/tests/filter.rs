@@ -116,6 +116,36 @@ fn killed_at_any_instant_it_resumes_to_the_same_output() {
 }
 
 #[test]
+fn a_resumed_job_says_what_it_skips() {
+    let directory = TempDir::new().unwrap();
+    let here = directory.path();
+    let row = |body: &str| {
+        json!({
+            "deepseek_solution": format!("```python\n{body}\n```"),
+            "domain": "code",
+            "test_cases": json!({"inputs": ["1\n"], "outputs": ["2\n"]}).to_string(),
+        })
+    };
+    let (quick, slow) = (row("print(int(input()) * 2)"), row("import time\ntime.sleep(5)\nprint(2)"));
+    fs::write(here.join("in.jsonl"), format!("{quick}\n{slow}\n")).unwrap();
+    let args = ["in.jsonl", "-o", "out.jsonl", "--confirm-random", "1"];
+    let first = Running(filter(here, &args).stderr(Stdio::null()).spawn().unwrap());
+    let begun = Instant::now();
+    let journal = here.join("out.jsonl.proofbox/journal");
+    while fs::metadata(&journal).map_or(0, |journal| journal.len()) == 0 {
+        assert!(begun.elapsed() < Duration::from_secs(60), "nothing is decided");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    drop(first);
+    let second = filter(here, &args).output().unwrap();
+    let said = String::from_utf8_lossy(&second.stderr);
+    assert!(second.status.success(), "{said}");
+    let words =
+        "going on with an earlier run: 1 of 2 rows are decided in out.jsonl.proofbox and skipped; --restart";
+    assert!(said.contains(words), "{said}");
+}
+
+#[test]
 fn bad_input_and_bad_usage_have_their_exit_codes() {
     let directory = TempDir::new().unwrap();
     let here = directory.path();

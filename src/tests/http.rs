@@ -84,6 +84,14 @@ async fn every_failure_is_a_problem_that_says_what_is_wrong() {
         assert_eq!(problem["status"], status);
         assert_eq!(problem["field"].as_str(), field, "{problem}");
         assert!(problem["title"].is_string() && problem["detail"].is_string());
+        // The same words as in a line of `proofbox verify`.
+        let cause = match kind {
+            "bad-request" => Some("bad_request"),
+            "unknown-language" => Some("unsupported"),
+            _ => None,
+        };
+        let verdict = cause.map(|_| "undecided");
+        assert_eq!((problem["cause"].as_str(), problem["verdict"].as_str()), (cause, verdict), "{problem}");
         if status == 405 {
             assert_eq!(answer.headers["allow"], "POST");
         }

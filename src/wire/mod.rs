@@ -18,7 +18,7 @@ mod words;
 pub use report::{WireReport, report_json};
 pub(crate) use submission::Pairs;
 pub use submission::{Asked, id_of, parse};
-pub(crate) use words::not_json;
+pub(crate) use words::{json_complaint, not_json};
 
 use crate::{limits::GivenLimits, submission::Repeat};
 

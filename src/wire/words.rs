@@ -8,7 +8,7 @@ use crate::spelling::did_you_mean;
 
 /// Reads one field's text; the complaint names it.
 pub(super) fn field<'a, T: Deserialize<'a>>(raw: &'a RawValue, path: &str) -> Result<T, BadRequest> {
-    serde_json::from_str(raw.get()).map_err(|error| BadRequest::at(path, complaint(&error)))
+    serde_json::from_str(raw.get()).map_err(|error| BadRequest::at(path, json_complaint(&error)))
 }
 
 /// As [`field`]; `null` and absence are the same.
@@ -59,7 +59,7 @@ pub(super) fn whole(text: &str, error: &serde_json::Error) -> BadRequest {
     });
     match named {
         // The end of the object is not where the field is missing.
-        Some(name) => BadRequest::at(name, complaint(error)),
+        Some(name) => BadRequest::at(name, json_complaint(error)),
         None => BadRequest::whole(not_json(text, error)),
     }
 }
@@ -74,7 +74,7 @@ pub(crate) fn not_json(text: &str, error: &serde_json::Error) -> String {
         _ => "",
     };
     let (line, column) = (error.line(), error.column());
-    format!("not JSON: {} at line {line}, column {column}{hint}", complaint(error))
+    format!("not JSON: {} at line {line}, column {column}{hint}", json_complaint(error))
 }
 
 /// What stands at the place of the error.
@@ -87,7 +87,7 @@ fn near<'a>(text: &'a str, error: &serde_json::Error) -> &'a str {
 
 /// The complaint without its place. Line and column of a field's error count from the field's own start, and
 /// would mislead.
-fn complaint(error: &serde_json::Error) -> String {
+pub(crate) fn json_complaint(error: &serde_json::Error) -> String {
     let message = error.to_string();
     let message = message.rsplit_once(" at line ").map_or(message.as_str(), |(message, _)| message);
     let quoted_word = |after: &str| Some(message.strip_prefix(after)?.split_once('`')?.0);
@@ -191,3 +191,6 @@ fn quoted(word: &str) -> String {
     let shown: String = word.chars().take(60).collect();
     format!("{shown:?}{}", if shown.len() < word.len() { " ..." } else { "" })
 }
+
+#[cfg(test)]
+mod tests;
