@@ -8,7 +8,7 @@
 //!
 //! | step | module | what it holds |
 //! |---|---|---|
-//! | roles | `main.rs`, [`command`] | `serve`, `verify`, `filter`, `run`, `doctor`, `bench`, `soak`, hidden `__launcher` |
+//! | roles | `main.rs`, [`command`] | `serve`, `verify`, `filter`, `run`, `doctor`, `bench`, `soak`, hidden `__launcher`, `__compiler` |
 //! | settings | [`config`] | flags, environment, file; validated once |
 //! | bytes in | [`wire`], [`dataset`] | JSON submissions; data-set rows |
 //! | the question | [`submission`], [`limits`], [`value`] | always valid once built |

@@ -12,9 +12,11 @@ use proofbox::command::{CommandLine, dispatch};
 use tracing_subscriber::EnvFilter;
 
 fn main() -> ExitCode {
-    // First, before any thread exists: this role forks.
-    if env::args_os().nth(1).is_some_and(|role| role == "__launcher") {
-        return proofbox::sandbox::launcher_main();
+    // First, before any thread exists: the one forks, the other confines itself.
+    match env::args_os().nth(1) {
+        Some(role) if role == "__launcher" => return proofbox::sandbox::launcher_main(),
+        Some(role) if role == "__compiler" => return proofbox::sandbox::wasm::compiler_main(),
+        _ => {}
     }
     let command_line = CommandLine::parse();
     let error_code = command_line.error_code();

@@ -96,7 +96,12 @@ const EXPECTED_BYTES: u64 = 128 << 20;
 impl Engine {
     /// Loads the languages and starts their launchers. Blocks for some tens of milliseconds.
     pub fn start(config: &EngineConfig) -> Result<Engine, EngineError> {
-        let wasm = WasmSandbox::new(config.images_dir.as_deref(), config.wasm_dir.clone())?;
+        let wasm = WasmSandbox::with_program(
+            config.images_dir.as_deref(),
+            config.wasm_dir.clone(),
+            config.program.clone(),
+            config.fail_step.clone(),
+        )?;
         let (languages, sandbox) = match config.runtime {
             Runtime::Wasm => (Languages::none(), Sandbox::absent(Vec::new())),
             Runtime::Auto | Runtime::Native => Engine::start_native(config, &wasm)?,

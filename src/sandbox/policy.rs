@@ -25,6 +25,9 @@ use super::{
 
 /// The policy that ships with proofbox.
 const SHIPPED: &str = include_str!("../../sandbox-images/seccomp.toml");
+/// That of the process that compiles modules of WebAssembly.
+#[cfg(feature = "wasm")]
+const COMPILER: &str = include_str!("../../sandbox-images/seccomp-compiler.toml");
 
 #[derive(Debug, thiserror::Error)]
 pub enum PolicyError {
@@ -85,6 +88,12 @@ pub struct Additions {
 /// The shipped policy and an image's additions, compiled for this machine into one program.
 pub fn compile_for(additions: &Additions) -> Result<Vec<SockFilter>, PolicyError> {
     compile(SHIPPED, additions)
+}
+
+/// The policy of a process that compiles a module of WebAssembly, which is no cell.
+#[cfg(feature = "wasm")]
+pub fn compile_for_compiler() -> Result<Vec<SockFilter>, PolicyError> {
+    compile(COMPILER, &Additions::default())
 }
 
 fn compile(policy: &str, additions: &Additions) -> Result<Vec<SockFilter>, PolicyError> {
@@ -287,6 +296,55 @@ mod tests {
         }
         let foreign = filter::Call { number: 0, arch: 0x4000_0003, args: Some([0; 6]) };
         assert_eq!(filter::run(&merged, &foreign), Some(strictest(&answers, &foreign)));
+    }
+
+    #[cfg(feature = "wasm")]
+    #[test]
+    fn a_compiler_of_modules_computes_reads_and_writes_and_that_is_all() {
+        let program = compile_for_compiler().unwrap();
+        let answer = |number: libc::c_long, value: u64| {
+            let call =
+                filter::Call { number: number as u32, arch: filter::NATIVE_ARCH, args: Some([value; 6]) };
+            filter::run(&program, &call).unwrap()
+        };
+        let allowed: Vec<libc::c_long> =
+            (0..1024).filter(|number| answer(*number, 0) == libc::SECCOMP_RET_ALLOW).collect();
+        for number in [libc::SYS_read, libc::SYS_write, libc::SYS_mmap, libc::SYS_exit_group] {
+            assert!(allowed.contains(&number), "{number}");
+        }
+        for number in [
+            libc::SYS_openat,
+            libc::SYS_openat2,
+            libc::SYS_execve,
+            libc::SYS_execveat,
+            libc::SYS_clone,
+            libc::SYS_clone3,
+            libc::SYS_socket,
+            libc::SYS_connect,
+            libc::SYS_sendmsg,
+            libc::SYS_recvmsg,
+            libc::SYS_kill,
+            libc::SYS_tgkill,
+            libc::SYS_ptrace,
+            libc::SYS_process_vm_writev,
+            libc::SYS_pidfd_getfd,
+            libc::SYS_prlimit64,
+            libc::SYS_setrlimit,
+            libc::SYS_memfd_create,
+            libc::SYS_io_uring_setup,
+            libc::SYS_fcntl,
+            libc::SYS_ioctl,
+            libc::SYS_prctl,
+            libc::SYS_bpf,
+        ] {
+            assert!(!allowed.contains(&number), "{number}");
+        }
+        assert!(allowed.len() <= 25, "{allowed:?}");
+        // Nothing that it makes can be executed there.
+        for number in [libc::SYS_mmap, libc::SYS_mprotect] {
+            assert_ne!(answer(number, libc::PROT_EXEC as u64), libc::SECCOMP_RET_ALLOW);
+            assert_eq!(answer(number, libc::PROT_WRITE as u64), libc::SECCOMP_RET_ALLOW);
+        }
     }
 
     #[test]

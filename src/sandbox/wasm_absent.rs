@@ -4,6 +4,7 @@
 use std::{
     convert::Infallible,
     path::{Path, PathBuf},
+    process::ExitCode,
     sync::Arc,
 };
 
@@ -155,6 +156,15 @@ impl WasmSandbox {
         Ok(WasmSandbox)
     }
 
+    pub fn with_program(
+        _: Option<&Path>,
+        _: PathBuf,
+        _: PathBuf,
+        _: Option<(String, i32)>,
+    ) -> Result<WasmSandbox, WasmImageError> {
+        Ok(WasmSandbox)
+    }
+
     pub fn manifests(&self) -> &[Manifest] {
         &[]
     }
@@ -206,11 +216,11 @@ impl WasmSandbox {
         Err(WasmImageError)
     }
 
-    pub fn open(&self, _: Guests, _: Metering, _: Slot, _: Limits, _: Job) -> Result<WasmCell, Fault> {
+    pub async fn open(&self, _: Guests, _: Metering, _: Slot, _: Limits, _: Job) -> Result<WasmCell, Fault> {
         Err(Fault { step: "open_wasm".to_owned(), detail: WasmImageError.to_string() })
     }
 
-    pub fn open_linked(
+    pub async fn open_linked(
         &self,
         _: Guests,
         _: Metering,
@@ -235,6 +245,11 @@ impl WasmCell {
     pub async fn next(&mut self) -> Result<Option<Outcome>, Fault> {
         match *self {}
     }
+}
+
+/// A role that this program does not have.
+pub fn compiler_main() -> ExitCode {
+    ExitCode::FAILURE
 }
 
 /// Where images would lie.

@@ -41,7 +41,8 @@ use wasm_image::image;
 
 /// An engine with the Wasm runner alone.
 fn engine(slots: usize) -> Engine {
-    let config = EngineConfig { runtime: Runtime::Wasm, ..EngineConfig::for_testing(slots) };
+    let program = support::PROGRAM.into();
+    let config = EngineConfig { runtime: Runtime::Wasm, program, ..EngineConfig::for_testing(slots) };
     Engine::start(&config).unwrap()
 }
 

@@ -221,7 +221,7 @@ impl Engine {
             };
             let rest = &job.runs[judging.tests.len()..];
             let runs = if again { rest[..1].to_vec() } else { rest.to_vec() };
-            let mut runs = self.open_in_wasm(asked, place, Job { runs, ..job.clone() })?;
+            let mut runs = self.open_in_wasm(asked, place, Job { runs, ..job.clone() }).await?;
             let is_measured_again = again;
             again = loop {
                 match runs.next().await {
@@ -260,7 +260,7 @@ impl Engine {
         let tests_job =
             tests_job.map_err(|error| Fault { step: "tests_job".to_owned(), detail: error.to_string() })?;
         if order.shared {
-            let mut shared = self.open_in_wasm(asked, place, tests_job)?;
+            let mut shared = self.open_in_wasm(asked, place, tests_job).await?;
             return Ok(Conversation::shared(shared.next().await?.ok_or_else(no_outcome)?, missing));
         }
         self.metrics.cell_started(asked.language.name());
@@ -269,15 +269,15 @@ impl Engine {
         let limits = submission.limits;
         let (guests, pair) = (asked.language.guests(), ((limits, job.clone()), (limits, tests_job)));
         let (mut solution, mut tests) =
-            self.wasm.open_linked(guests, asked.metering, place, pair.0, pair.1)?;
+            self.wasm.open_linked(guests, asked.metering, place, pair.0, pair.1).await?;
         let (solution, tests) = tokio::try_join!(solution.next(), tests.next())?;
         let (solution, tests) = (solution.ok_or_else(no_outcome)?, tests.ok_or_else(no_outcome)?);
         self.metrics.run_ended(asked.language.name(), solution.usage.cpu, solution.usage.wall);
         Ok(Conversation { solution, tests, is_shared: false, missing })
     }
 
-    fn open_in_wasm(&self, asked: &InWasm<'_>, place: Slot, job: Job) -> Result<WasmCell, Fault> {
+    async fn open_in_wasm(&self, asked: &InWasm<'_>, place: Slot, job: Job) -> Result<WasmCell, Fault> {
         self.metrics.cell_started(asked.language.name());
-        self.wasm.open(asked.language.guests(), asked.metering, place, asked.submission.limits, job)
+        self.wasm.open(asked.language.guests(), asked.metering, place, asked.submission.limits, job).await
     }
 }

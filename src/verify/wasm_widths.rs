@@ -65,7 +65,7 @@ impl Engine {
         let slower =
             Limits { cpu_ms: limits.cpu_ms * SLOWNESS, wall_ms: limits.wall_ms * SLOWNESS, ..limits };
         self.metrics.cell_started(asked.language.name());
-        let mut cell = self.wasm.open(asked.language.guests(), asked.metering, place, slower, job)?;
+        let mut cell = self.wasm.open(asked.language.guests(), asked.metering, place, slower, job).await?;
         let mut outcomes = Vec::new();
         while let Some(outcome) = cell.next().await? {
             outcomes.push(outcome);

@@ -282,19 +282,30 @@ pub fn exit_now(code: i32) -> ! {
 
 /// An anonymous file holding `content`, its offset at the start and its content sealed.
 pub fn sealed_file(content: &[u8]) -> io::Result<OwnedFd> {
-    // SAFETY: the name is a valid C string; the descriptor is owned by the result.
-    let fd = Errno::result(unsafe {
-        libc::memfd_create(c"input".as_ptr(), libc::MFD_CLOEXEC | libc::MFD_ALLOW_SEALING)
-    })?;
-    let fd = adopt_fd(fd);
+    let fd = memory_file()?;
     let mut written = 0;
     while written < content.len() {
         written += nix::sys::uio::pwrite(&fd, &content[written..], written as i64)?;
     }
+    seal(&fd)?;
+    Ok(fd)
+}
+
+/// An empty anonymous file, which can be sealed.
+pub fn memory_file() -> io::Result<OwnedFd> {
+    // SAFETY: the name is a valid C string; the descriptor is owned by the result.
+    let fd = Errno::result(unsafe {
+        libc::memfd_create(c"input".as_ptr(), libc::MFD_CLOEXEC | libc::MFD_ALLOW_SEALING)
+    })?;
+    Ok(adopt_fd(fd))
+}
+
+/// Keeps everybody from changing such a file, for good.
+pub fn seal(fd: &OwnedFd) -> io::Result<()> {
     let seals = libc::F_SEAL_WRITE | libc::F_SEAL_GROW | libc::F_SEAL_SHRINK | libc::F_SEAL_SEAL;
     // SAFETY: F_ADD_SEALS takes an integer.
     Errno::result(unsafe { libc::fcntl(fd.as_raw_fd(), libc::F_ADD_SEALS, seals) })?;
-    Ok(fd)
+    Ok(())
 }
 
 /// Default disposition for every signal and an empty mask, as a freshly started program expects.

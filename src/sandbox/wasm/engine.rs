@@ -38,6 +38,8 @@ const EPOCH: Duration = Duration::from_millis(1);
 pub const WASM_STACK_BYTES: usize = 64 << 20;
 /// Most bytes of a memory image that is mapped rather than copied, whatever holes it has.
 const DENSE_IMAGE_BYTES: u64 = 1 << 30;
+/// The same of a module that is a solution.
+const SOLUTION_IMAGE_BYTES: u64 = 1 << 20;
 
 /// An engine with the thread that makes its epochs.
 #[derive(Debug)]
@@ -105,6 +107,14 @@ impl WasmEngine {
         self.engine.precompile_compatibility_hash().hash(&mut hasher);
         hasher.finish()
     }
+}
+
+/// For the process that compiles one module of a solution: what it makes is for [`WasmEngine::new`].
+pub fn compiler(metering: Metering) -> wasmtime::Result<Engine> {
+    let mut config = config(metering);
+    // A few bytes far from each other in a module's memory would make an image of all between them.
+    config.memory_guaranteed_dense_image_size(SOLUTION_IMAGE_BYTES);
+    Engine::new(&config)
 }
 
 fn config(metering: Metering) -> Config {

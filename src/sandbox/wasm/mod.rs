@@ -1,4 +1,5 @@
 //! The second wall: solutions in WebAssembly, in this process, without a system call of their own.
+//! Modules made of them are compiled in another.
 //!
 //! The boundary is the native one's: a [`Job`] goes in, one [`Outcome`] per run comes out. Every cell
 //! has a thread of its own, whose CPU clock is the runs' clock; every run has an instance of its own,
@@ -12,16 +13,18 @@
 //! | `store`, `wasi` | one run's limits and clocks; one run's world |
 //! | `javascript` | how QuickJS is furnished and driven |
 //! | `run`, `lacks` | one run, and what its end means |
-//! | `upload`, `modules` | modules that are themselves the solution; those compiled before |
+//! | `upload` | modules that are themselves the solution, or were made of it |
+//! | `compiling`, `compiler` | has them compiled; the process that compiles one |
 //! | `toolchain` | compilers of C and C++, which make such modules in native cells |
 
 mod build;
+mod compiler;
+mod compiling;
 mod engine;
 mod fetch;
 mod image;
 mod javascript;
 mod lacks;
-mod modules;
 mod prune;
 mod run;
 mod snapshot;
@@ -39,11 +42,12 @@ use std::{
     },
 };
 
-use tokio::sync::mpsc;
-use wasmtime::{Linker, Module};
+use tokio::sync::{mpsc, oneshot};
+use wasmtime::Linker;
 
 pub use self::{
     build::default_directory,
+    compiler::main as compiler_main,
     engine::Metering,
     image::{Driver, Manifest, WasmImageError},
     lacks::missing,
@@ -52,17 +56,21 @@ pub use self::{
     upload::MAX_MODULE_BYTES,
 };
 use self::{
+    compiling::Compilers,
     engine::{WASM_STACK_BYTES, WasmEngine},
     image::Cache,
-    modules::Modules,
     run::{Prepared, Start},
     store::Guest,
     toolchain::Toolchains,
-    upload::Origin,
+    upload::{Module, Origin},
     wasi::joint,
 };
 use super::{Fault, Job, LauncherConfig, Outcome, policy::PolicyError, sys};
-use crate::{admission::Slot, limits::Limits};
+use crate::{
+    admission::Slot,
+    cache::{ContentCache, KeyMaker},
+    limits::Limits,
+};
 
 /// Stack of a cell's thread: the guest's calls and ours.
 const THREAD_STACK_BYTES: usize = WASM_STACK_BYTES + (2 << 20);
@@ -89,15 +97,32 @@ struct Inner {
     manifests: Vec<Manifest>,
     cache: Cache,
     toolchains: Toolchains,
-    modules: Modules,
+    compilers: Compilers,
+    /// Modules of solutions: one that comes again, or whose tests take several cells, is compiled once.
+    modules: ContentCache<Module>,
     engines: [OnceLock<Arc<WasmEngine>>; 2],
     /// Images in use, each loaded at its first run.
     loaded: Mutex<HashMap<(String, Metering), Arc<Prepared>>>,
 }
 
+/// This very program, whatever has become of its file.
+const THIS_PROGRAM: &str = "/proc/self/exe";
+/// Room for compiled modules, as bytes of machine code.
+const MODULES_BYTES: u64 = 128 << 20;
+
 impl WasmSandbox {
     /// Knows the images of a directory, or those built into this program. Nothing is loaded yet.
     pub fn new(images: Option<&Path>, cache: PathBuf) -> Result<WasmSandbox, WasmImageError> {
+        WasmSandbox::with_program(images, cache, THIS_PROGRAM.into(), None)
+    }
+
+    /// The same with the program that is executed to compile modules. `fail_step`: as in [`super::SandboxConfig`].
+    pub fn with_program(
+        images: Option<&Path>,
+        cache: PathBuf,
+        program: PathBuf,
+        fail_step: Option<(String, i32)>,
+    ) -> Result<WasmSandbox, WasmImageError> {
         let (manifests, toolchains) = match images {
             Some(directory) => (Manifest::load_all(directory)?, Toolchains::load_all(directory)?),
             None => (Manifest::shipped(), Toolchain::shipped()),
@@ -105,7 +130,8 @@ impl WasmSandbox {
         let inner = Inner {
             manifests,
             toolchains: Toolchains::new(toolchains, cache.clone()),
-            modules: Modules::default(),
+            compilers: Compilers::new(program, fail_step),
+            modules: ContentCache::new(MODULES_BYTES),
             cache: Cache::new(cache),
             engines: [OnceLock::new(), OnceLock::new()],
             loaded: Mutex::new(HashMap::new()),
@@ -193,8 +219,9 @@ impl WasmSandbox {
         build::build(manifest, &self.inner.cache, &engines, from, progress)
     }
 
-    /// Starts a job in a cell. The slot is kept until the cell's thread has ended.
-    pub fn open(
+    /// Starts a job in a cell, when its module is compiled. The slot is kept until the cell's thread has ended, and
+    /// the compiler before it. Dropping the future ends that.
+    pub async fn open(
         &self,
         guests: Guests,
         metering: Metering,
@@ -202,12 +229,14 @@ impl WasmSandbox {
         limits: Limits,
         job: Job,
     ) -> Result<WasmCell, Fault> {
-        self.start(guests, metering, Arc::new(place), None, limits, job)
+        let place = Arc::new(place);
+        let guest = self.inner.guest(guests, metering, &place, &job).await?;
+        self.start(guest, metering, place, None, limits, job)
     }
 
     /// Starts two jobs of one run each, in cells that can talk with each other; they share the slot, for
     /// one waits while the other answers.
-    pub fn open_linked(
+    pub async fn open_linked(
         &self,
         guests: Guests,
         metering: Metering,
@@ -216,15 +245,16 @@ impl WasmSandbox {
         tests: (Limits, Job),
     ) -> Result<(WasmCell, WasmCell), Fault> {
         let (place, (solution_end, tests_end)) = (Arc::new(place), joint::ends());
-        let start = |end, (limits, job)| {
-            self.start(guests.clone(), metering, Arc::clone(&place), Some(end), limits, job)
+        let start = async |end, (limits, job)| {
+            let guest = self.inner.guest(guests.clone(), metering, &place, &job).await?;
+            self.start(guest, metering, Arc::clone(&place), Some(end), limits, job)
         };
-        Ok((start(solution_end, solution)?, start(tests_end, tests)?))
+        Ok((start(solution_end, solution).await?, start(tests_end, tests).await?))
     }
 
     fn start(
         &self,
-        guests: Guests,
+        guest: OfCell,
         metering: Metering,
         place: Arc<Slot>,
         joint: Option<joint::End>,
@@ -245,7 +275,7 @@ impl WasmSandbox {
         std::thread::Builder::new()
             .name("wasm-cell".to_owned())
             .stack_size(THREAD_STACK_BYTES)
-            .spawn(move || cell.carry_out(&guests, metering, &job))
+            .spawn(move || cell.carry_out(guest, metering, &job))
             .map_err(|error| fault("start_cell_thread", &error))?;
         Ok(WasmCell { outcomes, remaining, cancelled })
     }
@@ -272,12 +302,53 @@ impl Inner {
         Ok(Arc::clone(place.get_or_init(|| engine)))
     }
 
-    /// The job's module, compiled unless it was before.
-    fn module(&self, origin: Origin, metering: Metering, job: &Job) -> Result<modules::Module, Fault> {
+    /// What a cell runs, as far as it must be known before.
+    async fn guest(
+        self: &Arc<Inner>,
+        guests: Guests,
+        metering: Metering,
+        place: &Arc<Slot>,
+        job: &Job,
+    ) -> Result<OfCell, Fault> {
+        let origin = match guests {
+            Guests::Image(name) => return Ok(OfCell::Image(name)),
+            Guests::Upload => Origin::Upload,
+            Guests::Program { stack_bytes } => Origin::Toolchain { stack_bytes },
+        };
+        let about = format!("{origin:?} {metering:?}");
+        let key = KeyMaker::default().part(about.as_bytes()).part(upload::module_of(job)?).key();
+        // Whoever compiles has a slot, as has everybody who waits for it.
+        let compile = self.compile(origin, metering, Arc::clone(place), job.clone());
+        let (module, _) = self.modules.get(key, compile).await?;
+        Ok(OfCell::Module(module))
+    }
+
+    /// Has the job's module compiled, on a thread that holds the slot until the compiler is gone.
+    async fn compile(
+        self: &Arc<Inner>,
+        origin: Origin,
+        metering: Metering,
+        place: Arc<Slot>,
+        job: Job,
+    ) -> Result<Module, Fault> {
         let engine = self.engine(metering)?;
-        let bytes = upload::module_of(job)?;
-        let is_solution = matches!(origin, Origin::Toolchain { .. });
-        Ok(self.modules.get(bytes, is_solution, metering, || upload::prepare(&engine, origin, bytes)))
+        let (sender, module) = oneshot::channel();
+        let inner = Arc::clone(self);
+        let compile = move || {
+            let _place = place;
+            let made = upload::module_of(&job).and_then(|bytes| {
+                upload::prepare(&inner.compilers, &engine, origin, bytes, || !sender.is_closed())
+            });
+            // Whoever wanted it may be gone.
+            let _ = sender.send(made);
+        };
+        std::thread::Builder::new()
+            .name("wasm-compile".to_owned())
+            .spawn(compile)
+            .map_err(|error| fault("start_compiler_thread", &error))?;
+        module
+            .await
+            .map_err(|_| fault("compile_module", &"the thread that waits for the compiler is gone"))?
     }
 
     /// An image, loaded at its first use.
@@ -304,10 +375,17 @@ impl Inner {
     }
 }
 
-fn linked(engine: &WasmEngine, module: &Module) -> wasmtime::Result<wasmtime::InstancePre<Guest>> {
+fn linked(engine: &WasmEngine, module: &wasmtime::Module) -> wasmtime::Result<wasmtime::InstancePre<Guest>> {
     let mut linker = Linker::new(engine.wasmtime());
     wasi::link::add_to(&mut linker)?;
     linker.instantiate_pre(module)
+}
+
+/// What a cell runs, when the cell begins.
+enum OfCell {
+    /// By name: it is loaded in the cell.
+    Image(String),
+    Module(Module),
 }
 
 /// What a cell's thread has.
@@ -323,18 +401,12 @@ struct CellThread {
 }
 
 impl CellThread {
-    fn carry_out(mut self, guests: &Guests, metering: Metering, job: &Job) {
-        let prepared = match guests {
-            Guests::Image(name) => self.inner.image(name, metering).map(Ok),
-            Guests::Upload => self.inner.module(Origin::Upload, metering, job),
-            Guests::Program { stack_bytes } => {
-                self.inner.module(Origin::Toolchain { stack_bytes: *stack_bytes }, metering, job)
-            }
-        };
-        let prepared = match prepared {
-            Ok(Ok(prepared)) => prepared,
+    fn carry_out(mut self, guest: OfCell, metering: Metering, job: &Job) {
+        let prepared = match guest {
+            OfCell::Image(name) => self.inner.image(&name, metering),
+            OfCell::Module(Module::Ready(prepared, _)) => Ok(prepared),
             // A module that is not one: every run comes to the same end.
-            Ok(Err(refused)) => {
+            OfCell::Module(Module::Refused(refused)) => {
                 for _ in &job.runs[..] {
                     if self.outcomes.blocking_send(Ok((*refused).clone())).is_err() {
                         return;
@@ -342,6 +414,9 @@ impl CellThread {
                 }
                 return;
             }
+        };
+        let prepared = match prepared {
+            Ok(prepared) => prepared,
             Err(fault) => {
                 let _ = self.outcomes.blocking_send(Err(fault));
                 return;

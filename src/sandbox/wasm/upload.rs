@@ -1,30 +1,26 @@
-//! Modules that are themselves the solution: checked, bounded, compiled.
-//!
-//! Compiling is our own code at work on hostile bytes, in this process: the compiler is memory-safe, and what
-//! bounds its time and memory is checked before it begins.
+//! Modules that are themselves the solution: compiled by another process, linked here.
 
 use std::sync::Arc;
 
-use wasmparser::{Parser, Payload, Validator};
 use wasmtime::ExternType;
 
 use super::{
+    compiler::one_line,
+    compiling::{Compilers, Made},
     engine::WasmEngine,
-    linked,
-    modules::Module,
+    fault, linked,
     run::{Prepared, Start},
 };
 use crate::{
-    sandbox::{End, Fault, Job, Outcome, Usage},
+    cache::Weight,
+    sandbox::{End, Fault, Job, Outcome, Usage, sys},
     value::{Value, marshal},
 };
 
 /// Largest module, bytes.
 pub const MAX_MODULE_BYTES: usize = 16 << 20;
-/// Largest function, bytes: compiling takes more than linear time and memory.
-const MAX_FUNCTION_BYTES: usize = 256 << 10;
-/// Most functions.
-const MAX_FUNCTIONS: usize = 50_000;
+/// What a module weighs at least: each keeps a file open.
+const LEAST_WEIGHT_BYTES: u64 = 512 << 10;
 
 /// Where a module comes from.
 #[derive(Debug, Clone, Copy)]
@@ -38,36 +34,68 @@ pub enum Origin {
     },
 }
 
+/// What is known of a module's bytes.
+#[derive(Debug, Clone)]
+pub enum Module {
+    /// Ready for runs; the length of its machine code.
+    Ready(Arc<Prepared>, u64),
+    /// It is none, or too dear: the outcome of every run of it.
+    Refused(Box<Outcome>),
+}
+
+impl Weight for Module {
+    fn weight_bytes(&self) -> u64 {
+        match self {
+            Module::Ready(_, code_bytes) => LEAST_WEIGHT_BYTES.max(*code_bytes),
+            Module::Refused(outcome) => outcome.result.len() as u64 + 1024,
+        }
+    }
+}
+
 /// The job's module.
 pub fn module_of(job: &Job) -> Result<&[u8], Fault> {
     let [(_, bytes)] = &job.sources[..] else {
-        let detail = "a module is one file".to_owned();
-        return Err(Fault { step: "compile_module".to_owned(), detail });
+        return Err(fault("compile_module", &"a module is one file"));
     };
     Ok(bytes)
 }
 
-/// Compiles a module. The error is the outcome of every run of a module that is none.
-pub fn prepare(engine: &Arc<WasmEngine>, origin: Origin, bytes: &[u8]) -> Module {
-    let refused = |problem: String| match origin {
-        Origin::Upload => not_a_module(&problem),
-        // The compiler made it; that it is too much for us is not the solution's fault.
-        Origin::Toolchain { .. } => {
-            Outcome { lacks: Some(format!("room for its program: {problem}")), ..not_a_module(&problem) }
+/// Has a module compiled and links it. Blocks; see [`Compilers::compile`].
+pub fn prepare(
+    compilers: &Compilers,
+    engine: &Arc<WasmEngine>,
+    origin: Origin,
+    bytes: &[u8],
+    is_wanted: impl Fn() -> bool,
+) -> Result<Module, Fault> {
+    let problem = match compilers.compile(engine.metering(), bytes, is_wanted)? {
+        Made::Refused(problem) => problem,
+        Made::Code(code, length) => {
+            let module = sys::wasm::load_checked(engine.wasmtime(), code)
+                .map_err(|error| fault("load_module", &error))?;
+            match prepared(engine, origin, &module) {
+                Ok(prepared) => return Ok(Module::Ready(Arc::new(prepared), length)),
+                Err(problem) => problem,
+            }
         }
     };
-    compile(engine, origin, bytes).map(Arc::new).map_err(|problem| Box::new(refused(problem)))
+    let refused = not_a_module(&problem);
+    Ok(Module::Refused(Box::new(match origin {
+        Origin::Upload => refused,
+        // The compiler made it; that it is too much for us is not the solution's fault.
+        Origin::Toolchain { .. } => {
+            Outcome { lacks: Some(format!("room for its program: {problem}")), ..refused }
+        }
+    })))
 }
 
-fn compile(engine: &Arc<WasmEngine>, origin: Origin, bytes: &[u8]) -> Result<Prepared, String> {
-    check_bounds(bytes)?;
-    let module = wasmtime::Module::from_binary(engine.wasmtime(), bytes).map_err(|error| one_line(&error))?;
+fn prepared(engine: &Arc<WasmEngine>, origin: Origin, module: &wasmtime::Module) -> Result<Prepared, String> {
     let is_command =
         matches!(module.get_export("_start"), Some(ExternType::Func(start)) if start.params().len() == 0);
     if !is_command {
         return Err("the module exports no function _start: it is no WASI command".to_owned());
     }
-    let module = linked(engine, &module).map_err(|error| one_line(&error))?;
+    let module = linked(engine, module).map_err(|error| one_line(&error))?;
     let base_bytes = match origin {
         Origin::Upload => None,
         Origin::Toolchain { stack_bytes } => Some(stack_bytes),
@@ -79,38 +107,6 @@ fn compile(engine: &Arc<WasmEngine>, origin: Origin, bytes: &[u8]) -> Result<Pre
         base_bytes: base_bytes.unwrap_or(0),
         files: Vec::new(),
     })
-}
-
-/// Bounds what the compiler will have to do.
-fn check_bounds(bytes: &[u8]) -> Result<(), String> {
-    if bytes.len() > MAX_MODULE_BYTES {
-        return Err(format!("the module has more than {} MiB", MAX_MODULE_BYTES >> 20));
-    }
-    let mut functions = 0;
-    for payload in Parser::new(0).parse_all(bytes) {
-        match payload.map_err(|error| error.to_string())? {
-            Payload::CodeSectionEntry(body) => {
-                functions += 1;
-                if body.range().len() > MAX_FUNCTION_BYTES {
-                    return Err(format!("a function has more than {} KiB", MAX_FUNCTION_BYTES >> 10));
-                }
-            }
-            Payload::ModuleSection { .. } | Payload::ComponentSection { .. } => {
-                return Err("a component, not a module".to_owned());
-            }
-            _ => {}
-        }
-    }
-    if functions > MAX_FUNCTIONS {
-        return Err(format!("the module has more than {MAX_FUNCTIONS} functions"));
-    }
-    // All of it before any of it is compiled.
-    Validator::new().validate_all(bytes).map_err(|error| error.to_string())?;
-    Ok(())
-}
-
-fn one_line(error: &wasmtime::Error) -> String {
-    format!("{error:#}").replace('\n', "; ")
 }
 
 /// What the driver of an interpreter would say of a source that does not compile.
