@@ -342,6 +342,8 @@ mod tests {
             libc::SYS_memfd_create,
             libc::SYS_io_uring_setup,
             libc::SYS_fcntl,
+            libc::SYS_close,
+            libc::SYS_dup,
             libc::SYS_ioctl,
             libc::SYS_prctl,
             libc::SYS_bpf,

@@ -130,12 +130,27 @@ pub struct Reaped {
 /// Reaps one ended child of any kind without blocking; `Ok(None)` if all still run.
 /// `Err(ECHILD)` if there is none.
 pub fn reap_any(block: bool) -> Result<Option<Reaped>, Errno> {
+    reap(-1, libc::__WALL | if block { 0 } else { libc::WNOHANG })
+}
+
+/// Waits for one child, and reaps it.
+#[cfg(feature = "wasm")]
+pub fn reap_one(child: Pid) -> Result<Reaped, Errno> {
+    loop {
+        match reap(child.as_raw(), 0) {
+            Ok(Some(reaped)) => return Ok(reaped),
+            Ok(None) | Err(Errno::EINTR) => {}
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+fn reap(which: libc::pid_t, options: i32) -> Result<Option<Reaped>, Errno> {
     let mut status = 0;
-    let options = libc::__WALL | if block { 0 } else { libc::WNOHANG };
     // SAFETY: an all-zero rusage is a valid value, and both pointers outlive the call.
     let (pid, usage) = unsafe {
         let mut usage: libc::rusage = std::mem::zeroed();
-        (libc::wait4(-1, &mut status, options, &mut usage), usage)
+        (libc::wait4(which, &mut status, options, &mut usage), usage)
     };
     match Errno::result(pid)? {
         0 => Ok(None),

@@ -13,7 +13,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::{
+    poll::{PollFd, PollFlags, PollTimeout, poll},
+    unistd::Pid,
+};
 
 use super::{
     compiler::{CompileLimits, FAILED, Order, REFUSED, STEPS, TOO_DEAR},
@@ -27,7 +30,7 @@ use crate::{
         policy::{self, PolicyError},
         protocol::encode,
         step::FAIL_STEP,
-        sys::{self, SockFilter},
+        sys::{self, Reaped, SockFilter},
     },
 };
 
@@ -88,10 +91,10 @@ impl Compilers {
         let output = sys::memory_file().map_err(failed)?;
         let mut process = self.start(input, output.try_clone().map_err(failed)?).map_err(failed)?;
         let said = process.listen(limits, is_wanted)?;
-        let status = process.0.wait().map_err(failed)?;
+        let ended = process.reap().map_err(failed)?;
         // Nobody else has it, and what it holds stays so.
         sys::seal(&output).map_err(failed)?;
-        made(status, &said, File::from(output), limits)
+        made(&ended, &said, File::from(output), limits)
     }
 
     fn start(&self, input: OwnedFd, output: OwnedFd) -> io::Result<Process> {
@@ -105,12 +108,16 @@ impl Compilers {
             .stdout(Stdio::from(output))
             .stderr(Stdio::piped())
             .spawn()
-            .map(Process)
+            .map(|child| Process { child, is_reaped: false })
     }
 }
 
 /// A compiler at work. It is gone when this is.
-struct Process(Child);
+struct Process {
+    child: Child,
+    /// Its number may be another's by now.
+    is_reaped: bool,
+}
 
 impl Process {
     /// What it says on its standard error, until it has ended.
@@ -119,7 +126,7 @@ impl Process {
         let wall = Duration::from_millis(Limits::default_wall_ms(limits.cpu_seconds * 1000));
         let deadline = Instant::now() + wall * Limits::MOST_WALL_STRETCH;
         let (mut said, mut part) = (Vec::new(), [0; EXPLANATION_BYTES as usize]);
-        let Some(stderr) = &mut self.0.stderr else { return Ok(String::new()) };
+        let Some(stderr) = &mut self.child.stderr else { return Ok(String::new()) };
         loop {
             if !is_wanted() {
                 return Err(fault("compile_module", &"nobody wants the module any more"));
@@ -144,18 +151,27 @@ impl Process {
             }
         }
     }
+
+    /// Its end, after it has closed its standard error, which only its end does.
+    fn reap(mut self) -> io::Result<Reaped> {
+        let reaped = sys::reap_one(Pid::from_raw(self.child.id() as i32))?;
+        self.is_reaped = true;
+        Ok(reaped)
+    }
 }
 
 impl Drop for Process {
     fn drop(&mut self) {
-        // Nothing happens to one that was waited for.
-        let _ = self.0.kill();
-        let _ = self.0.wait();
+        if !self.is_reaped {
+            let _ = self.child.kill();
+            let _ = self.child.wait();
+        }
     }
 }
 
 /// What an end means.
-fn made(status: ExitStatus, said: &str, output: File, limits: CompileLimits) -> Result<Made, Fault> {
+fn made(ended: &Reaped, said: &str, output: File, limits: CompileLimits) -> Result<Made, Fault> {
+    let status = ExitStatus::from_raw(ended.status);
     let lost = |error: io::Error| fault("read_compiler", &error);
     match (status.code(), status.signal()) {
         (Some(0), _) => {
@@ -167,7 +183,7 @@ fn made(status: ExitStatus, said: &str, output: File, limits: CompileLimits) -> 
         (_, Some(libc::SIGXCPU)) => {
             Ok(Made::Refused(format!("{TOO_DEAR} it takes more than {} s of CPU time", limits.cpu_seconds)))
         }
-        (_, Some(_)) if said.contains(OUT_OF_MEMORY) => {
+        (_, Some(_)) if ran_out_of_memory(ended.max_rss_bytes, said, limits) => {
             let mib = limits.memory_bytes >> 20;
             Ok(Made::Refused(format!("{TOO_DEAR} it takes more than {mib} MiB of memory")))
         }
@@ -176,6 +192,15 @@ fn made(status: ExitStatus, said: &str, output: File, limits: CompileLimits) -> 
             Err(fault("compile_module", &format!("the compiler ended with {status}: {line}")))
         }
     }
+}
+
+/// Whether it was refused memory by its limit. A host that has none left refuses some, too, which says nothing of the
+/// module: `used_bytes` and what was asked for at last are at least half of the limit, of which a part may never have
+/// been touched.
+fn ran_out_of_memory(used_bytes: u64, said: &str, limits: CompileLimits) -> bool {
+    let asked = said.split_once(OUT_OF_MEMORY).and_then(|(_, rest)| rest.split_whitespace().next());
+    let asked = asked.and_then(|bytes| bytes.parse::<u64>().ok());
+    asked.is_some_and(|asked| used_bytes.saturating_add(asked) >= limits.memory_bytes / 2)
 }
 
 /// The beginning of what it wrote.
@@ -204,6 +229,18 @@ fn step_failed(told: &str) -> Fault {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn want_of_memory_is_the_modules_fault_only_near_the_limit() {
+        let limits = CompileLimits::of_module(1);
+        let said = |bytes: u64| format!("memory allocation of {bytes} bytes failed\n");
+        let most = limits.memory_bytes;
+        assert!(ran_out_of_memory(most - 1000, &said(4096), limits));
+        assert!(ran_out_of_memory(20 << 20, &said(most), limits));
+        assert!(!ran_out_of_memory(20 << 20, &said(4096), limits));
+        assert!(!ran_out_of_memory(most, "thread 'main' panicked", limits));
+        assert!(!ran_out_of_memory(most, "memory allocation of", limits));
+    }
 
     #[test]
     fn what_a_compiler_tells_names_nothing_but_its_own_steps() {
