@@ -16,10 +16,10 @@ pub fn did_you_mean<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) ->
 fn closest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let plain = |word: &str| -> Vec<char> {
         let letters = word.chars().filter(|letter| letter.is_alphanumeric() || *letter == '+');
-        letters.flat_map(char::to_lowercase).take(MAX_WORD_CHARS).collect()
+        letters.flat_map(char::to_lowercase).take(MAX_WORD_CHARS + 1).collect()
     };
     let given = plain(word);
-    if given.is_empty() {
+    if given.is_empty() || given.len() > MAX_WORD_CHARS {
         return None;
     }
     let near = known.into_iter().filter_map(|known| {
