@@ -7,7 +7,7 @@ use clap::{Args, Subcommand};
 
 use crate::{
     config::WasmArgs,
-    sandbox::wasm::{Metering, OldImage, Pruning, WasmSandbox},
+    sandbox::wasm::{Metering, OldImage, Pruning, Toolchain, WasmSandbox},
 };
 
 /// Build, list and prune Wasm images.
@@ -96,12 +96,25 @@ fn build(sandbox: &WasmSandbox, args: &BuildArgs) -> anyhow::Result<()> {
     };
     let names: Vec<String> = if args.all { all() } else { args.names.clone() };
     for name in &names {
+        let toolchain = sandbox.toolchains().iter().find(|toolchain| toolchain.name == *name);
+        if let Some(why) = toolchain.and_then(|toolchain| unreachable(sandbox, toolchain)) {
+            anyhow::bail!("{name}: {why}");
+        }
         let progress = |doing: &str| note_line!("{name}: {doing}");
         for place in sandbox.build(name, meterings, args.from.as_deref(), &progress)? {
             say_line!("{name}: {}", place.display());
         }
     }
     Ok(())
+}
+
+/// Why no cell could use a toolchain that is built where it is or would be.
+fn unreachable(sandbox: &WasmSandbox, toolchain: &Toolchain) -> Option<String> {
+    let closed = sandbox.closed_directory(toolchain, false)?;
+    Some(format!(
+        "cells cannot come to what is in {}: build it below another directory (--wasm-dir)",
+        closed.display()
+    ))
 }
 
 /// One line for each old image, and what all of them took.
@@ -140,11 +153,12 @@ pub fn list(sandbox: &WasmSandbox) -> String {
         };
         format!("  {name:<16}{} {:<10}{state}\n", manifest.languages[0], manifest.version)
     };
-    let toolchain = |toolchain: &crate::sandbox::wasm::Toolchain| {
+    let toolchain = |toolchain: &Toolchain| {
         let (name, languages) = (&toolchain.name, toolchain.names().collect::<Vec<_>>().join(", "));
-        let state = match sandbox.has_toolchain(toolchain) {
-            true => "built; compiles in native cells, also for deterministic runs".to_owned(),
-            false => format!("not built: proofbox image build {name}"),
+        let state = match (sandbox.has_toolchain(toolchain), unreachable(sandbox, toolchain)) {
+            (_, Some(why)) => why,
+            (true, None) => "built; compiles in native cells, also for deterministic runs".to_owned(),
+            (false, None) => format!("not built: proofbox image build {name}"),
         };
         format!("  {name:<16}{languages} {:<10}{state}\n", toolchain.version)
     };

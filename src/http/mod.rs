@@ -16,6 +16,7 @@ mod access;
 mod auth;
 mod body;
 mod caller;
+mod connection;
 mod health;
 mod languages;
 mod metrics;

@@ -1,8 +1,8 @@
 //! The accept loop: connections in, bounded in number, drained at the end.
 
-use std::{io, pin::pin, sync::Arc, time::Duration};
+use std::{collections::HashMap, io, pin::pin, sync::Arc, time::Duration};
 
-use axum::{Router, extract::Request};
+use axum::{Router, extract::Request, http::Version};
 use hyper::{
     body::Incoming,
     server::conn::http1,
@@ -16,11 +16,16 @@ use nix::sys::socket::{setsockopt, sockopt};
 use tokio::{
     net::{TcpListener, TcpStream},
     sync::{OwnedSemaphorePermit, Semaphore, watch},
-    task::{JoinError, JoinSet},
+    task::{self, AbortHandle, JoinError, JoinSet},
     time::{Instant, timeout_at},
 };
 
-use super::{Service, caller::Peer, router};
+use super::{
+    Service,
+    caller::Peer,
+    connection::{Activity, Noting},
+    router,
+};
 
 /// Largest head of a request, bytes.
 const MAX_HEAD_BYTES: usize = 64 << 10;
@@ -28,6 +33,10 @@ const MAX_HEAD_BYTES: usize = 64 << 10;
 const UNREAD_ANSWER_TIMEOUT: Duration = Duration::from_secs(60);
 /// After a failed accept (no descriptors left, say) before the next try.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+/// How often room is looked for while a client waits for it.
+const ROOM_LOOK: Duration = Duration::from_millis(20);
+/// A connection on which nothing has come or gone for so long may be closed where there is no room for others.
+const SILENT_ENOUGH: Duration = Duration::from_secs(1);
 
 /// How a drain ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -76,6 +85,10 @@ pub async fn run(
 
 struct Server {
     listener: TcpListener,
+    /// Accepted, and waiting for room.
+    waiting: Option<(TcpStream, Peer)>,
+    /// Of every connection, by its task.
+    activities: HashMap<task::Id, (AbortHandle, Arc<Activity>)>,
     router: Router,
     header_timeout: Duration,
     room: Arc<Semaphore>,
@@ -87,6 +100,8 @@ impl Server {
     fn new(listener: TcpListener, service: Arc<Service>) -> Server {
         Server {
             listener,
+            waiting: None,
+            activities: HashMap::new(),
             header_timeout: service.config.header_timeout,
             room: Arc::new(Semaphore::new(service.config.max_connections.min(Semaphore::MAX_PERMITS))),
             router: router(service),
@@ -95,22 +110,68 @@ impl Server {
         }
     }
 
-    /// Accepts a connection or notes the end of one, whichever comes first. Safe to cancel.
+    /// Accepts a connection, finds room for it or notes the end of one, whichever comes first. Safe to cancel.
     async fn turn(&mut self) {
+        let is_waiting = self.waiting.is_some();
         tokio::select! {
-            accepted = accept(&self.listener, &self.room) => match accepted {
-                Ok((stream, peer, room)) => {
-                    let router = TowerToHyperService::new(self.router.clone());
-                    let closing = self.close.subscribe();
-                    self.connections.spawn(serve(stream, peer, router, self.header_timeout, closing, room));
+            accepted = self.listener.accept(), if !is_waiting => match accepted {
+                Ok((stream, peer)) => {
+                    self.waiting = Some((stream, Peer(peer.ip())));
+                    if self.room.available_permits() == 0 {
+                        self.make_room();
+                    }
                 }
                 Err(error) => {
                     tracing::warn!(%error, "no connection could be accepted");
                     tokio::time::sleep(ACCEPT_PAUSE).await;
                 }
             },
-            Some(ended) = self.connections.join_next() => note_end(ended),
+            room = Arc::clone(&self.room).acquire_owned(), if is_waiting => {
+                if let Some((stream, peer)) = self.waiting.take() {
+                    self.start(stream, peer, room.expect("the semaphore is never closed"));
+                }
+            },
+            () = tokio::time::sleep(ROOM_LOOK), if is_waiting => self.make_room(),
+            Some(ended) = self.connections.join_next_with_id() => self.note_end(ended),
         }
+    }
+
+    fn start(&mut self, stream: TcpStream, peer: Peer, room: OwnedSemaphorePermit) {
+        if let Err(error) = set_up(&stream) {
+            tracing::warn!(peer = %peer.0, %error, "a connection could not be set up as wanted");
+        }
+        let activity = Activity::new();
+        let router = TowerToHyperService::new(self.router.clone());
+        let stream = Noting::new(stream, Arc::clone(&activity));
+        let of_stream = (peer, Arc::clone(&activity));
+        let closing = self.close.subscribe();
+        let serving = serve(stream, of_stream, router, self.header_timeout, closing, room);
+        let task = self.connections.spawn(serving);
+        self.activities.insert(task.id(), (task, activity));
+    }
+
+    /// Closes the connection that has been silent longest, if it has been for a while: whoever does not send his
+    /// request must not keep out those who do.
+    fn make_room(&mut self) {
+        let silent =
+            self.activities.values().filter_map(|(task, activity)| Some((activity.silent_for()?, task)));
+        if let Some((silence, task)) = silent.max_by_key(|(silence, _)| *silence)
+            && silence >= SILENT_ENOUGH
+        {
+            tracing::debug!("a silent connection is closed to make room");
+            task.abort();
+        }
+    }
+
+    fn note_end(&mut self, ended: Result<(task::Id, ()), JoinError>) {
+        let id = match ended {
+            Ok((id, ())) => id,
+            Err(error) => {
+                note_failure(&error);
+                error.id()
+            }
+        };
+        self.activities.remove(&id);
     }
 
     /// Stops listening and closes every connection: those whose answer is being sent at its end, or at
@@ -120,7 +181,9 @@ impl Server {
         self.close.send_replace(true);
         let all = async {
             while let Some(ended) = self.connections.join_next().await {
-                note_end(ended);
+                if let Err(error) = ended {
+                    note_failure(&error);
+                }
             }
         };
         if timeout_at(deadline, all).await.is_err() {
@@ -130,23 +193,10 @@ impl Server {
     }
 }
 
-fn note_end(ended: Result<(), JoinError>) {
-    if let Err(error) = ended {
+fn note_failure(error: &JoinError) {
+    if !error.is_cancelled() {
         tracing::error!(%error, "serving a connection panicked");
     }
-}
-
-/// Waits for room, then for a connection: beyond the cap, clients wait in the kernel's backlog.
-async fn accept(
-    listener: &TcpListener,
-    room: &Arc<Semaphore>,
-) -> io::Result<(TcpStream, Peer, OwnedSemaphorePermit)> {
-    let room = Arc::clone(room).acquire_owned().await.expect("the semaphore is never closed");
-    let (stream, peer) = listener.accept().await?;
-    if let Err(error) = set_up(&stream) {
-        tracing::warn!(%peer, %error, "a connection could not be set up as wanted");
-    }
-    Ok((stream, Peer(peer.ip()), room))
 }
 
 fn set_up(stream: &TcpStream) -> io::Result<()> {
@@ -166,8 +216,8 @@ async fn told_to_close(closing: &mut watch::Receiver<bool>) {
 }
 
 async fn serve(
-    stream: TcpStream,
-    peer: Peer,
+    stream: Noting,
+    (peer, activity): (Peer, Arc<Activity>),
     router: TowerToHyperService<Router>,
     header_timeout: Duration,
     mut closing: watch::Receiver<bool>,
@@ -175,7 +225,17 @@ async fn serve(
 ) {
     let service = service_fn(move |mut request: Request<Incoming>| {
         request.extensions_mut().insert(peer);
-        router.call(request)
+        // What is sent to a client that may have gone is not in the protocol's version 1.0.
+        let receiving = (request.version() != Version::HTTP_10).then(|| {
+            request.extensions_mut().insert(Arc::clone(&activity));
+            activity.receive()
+        });
+        let answer = router.call(request);
+        async move {
+            let answer = answer.await;
+            drop(receiving);
+            answer
+        }
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())

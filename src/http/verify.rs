@@ -7,7 +7,6 @@
 use std::sync::Arc;
 
 use axum::{
-    body::Body,
     extract::{Request, State},
     http::{HeaderMap, header},
     response::{IntoResponse, Response},
@@ -17,6 +16,7 @@ use super::{
     Service,
     body::{self, BoundedBody},
     caller::caller,
+    connection::Activity,
     problem::Problem,
 };
 use crate::{
@@ -40,7 +40,11 @@ pub async fn verify(State(service): State<Arc<Service>>, request: Request) -> Re
     }
     let _in_flight = service.request_started();
     let caller = caller(&head.headers, head.extensions.get())?;
-    let report = answer(&service, &head.headers, body, caller).await?;
+    let body = body::read(&head.headers, body, &service).await?;
+    if let Some(activity) = head.extensions.get::<Arc<Activity>>() {
+        activity.work();
+    }
+    let report = answer(&service, body, caller).await?;
     Ok(([(header::CONTENT_TYPE, "application/json")], wire::report_json(&report)).into_response())
 }
 
@@ -64,13 +68,7 @@ fn check_head(service: &Service, headers: &HeaderMap) -> Result<(), Problem> {
     }
 }
 
-async fn answer(
-    service: &Service,
-    headers: &HeaderMap,
-    body: Body,
-    caller: Caller,
-) -> Result<Report, Problem> {
-    let body = body::read(headers, body, service).await?;
+async fn answer(service: &Service, body: BoundedBody, caller: Caller) -> Result<Report, Problem> {
     // Until the answer is ready the submission takes about as much memory as its body: the body's
     // share of the budget is kept.
     let ServeConfig { max_tests, defaults, .. } = service.config;

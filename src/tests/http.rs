@@ -178,6 +178,58 @@ async fn connections_are_capped_and_the_next_one_gets_its_turn() {
     assert_eq!(second.answer().await.status, 200);
 }
 
+/// Whoever does not send his request keeps nobody out, though there is no room for more connections.
+#[tokio::test]
+async fn half_sent_requests_make_room() {
+    let serve = ServeConfig { max_connections: 8, ..ServeConfig::for_testing() };
+    let service = service_with(serve).await;
+    let mut half_sent = Vec::new();
+    for index in 0..12 {
+        let mut connection = service.connect().await;
+        let head = "POST /v1/verify HTTP/1.1\r\nContent-Type: application/json\r\nContent-Length: 100\r\n";
+        connection
+            .send(if index % 2 == 0 { head.to_owned() } else { format!("{head}\r\n{{") }.as_bytes())
+            .await;
+        half_sent.push(connection);
+    }
+    let started = Instant::now();
+    for _ in 0..3 {
+        assert_eq!(service.verify(GOOD).await.status, 200);
+    }
+    assert!(started.elapsed() < Duration::from_secs(10), "{:?}", started.elapsed());
+}
+
+/// A client may close its sending side when it has sent its request.
+#[tokio::test]
+async fn half_closed_clients_get_their_answer() {
+    let service = service().await;
+    for index in 0..20 {
+        let mut connection = service.connect().await;
+        if index % 2 == 0 {
+            connection.send_submission(GOOD.as_bytes()).await;
+        } else {
+            // In one piece with what ends it.
+            let head = "POST /v1/verify HTTP/1.1\r\nHost: x\r\nContent-Type: application/json";
+            connection
+                .send(format!("{head}\r\nContent-Length: {}\r\n\r\n{GOOD}", GOOD.len()).as_bytes())
+                .await;
+        }
+        connection.end_sending().await;
+        let mut answer = connection.answer().await;
+        while answer.status == 100 {
+            answer = connection.answer().await;
+        }
+        assert_eq!(answer.json()["verdict"], "accepted");
+        connection.closed().await;
+    }
+    // One that has not sent all of it has nothing to wait for.
+    let mut connection = service.connect().await;
+    let head = "POST /v1/verify HTTP/1.1\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{";
+    connection.send(head.as_bytes()).await;
+    connection.end_sending().await;
+    connection.closed().await;
+}
+
 #[tokio::test]
 async fn the_token_guards_everything_but_health() {
     let serve = ServeConfig { token: Some(Token::new(b"correct-horse")), ..ServeConfig::for_testing() };

@@ -98,6 +98,11 @@ impl Connection {
         self.send(body).await;
     }
 
+    /// Closes the side that sends.
+    pub async fn end_sending(&mut self) {
+        self.stream.shutdown().await.unwrap();
+    }
+
     pub async fn answer(&mut self) -> Answer {
         timeout(SOON, self.read_answer()).await.expect("no answer").expect("closed without an answer")
     }

@@ -58,8 +58,7 @@ impl Engine {
                 "{name} is compiled in native cells, which are not to be had here; a module that is compiled already \
                  can be submitted as the language wasm"
             )),
-            Tier::Namespaces => Ok(()),
-            Tier::Slot | Tier::Restricted => {
+            Tier::Namespaces | Tier::Slot | Tier::Restricted => {
                 match self.wasm.closed_directory(language.toolchain(), tier == Tier::Slot) {
                     Some(closed) => Err(format!(
                         "{name} is compiled in native cells, which in the tier {} cannot come to what is in {}; build {} \

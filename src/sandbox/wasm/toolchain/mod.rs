@@ -188,12 +188,12 @@ impl Toolchain {
         self.place(cache).join(RECORD).exists()
     }
 
-    /// The directory that keeps it from cells without a file tree of their own, if there is one.
-    /// `other_user`: whether they are another user's than ours.
+    /// The directory that keeps it from cells, if there is one. `other_user`: whether they are another user's than
+    /// ours, and have no file tree of their own.
     pub fn closed_directory(&self, cache: &Path, other_user: bool) -> Option<PathBuf> {
         let is_closed = |path: &&Path| {
-            // There such a cell has something of its own.
-            let is_taken = [Path::new("/tmp"), Path::new(SOURCE_DIR)].contains(path);
+            // There every cell has something of its own.
+            let is_taken = ["/tmp", SOURCE_DIR, "/proc", "/dev"].iter().any(|own| Path::new(own) == *path);
             let about = fs::metadata(path);
             is_taken || other_user && about.is_ok_and(|about| about.permissions().mode() & 0o001 == 0)
         };
@@ -351,6 +351,15 @@ impl Toolchains {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn no_cell_can_come_to_what_lies_below_a_directory_of_its_own() {
+        let toolchain = Toolchain::shipped().remove(0);
+        let closed = |cache: &str| toolchain.closed_directory(Path::new(cache), false);
+        assert_eq!(closed("/tmp/cache/wasm"), Some("/tmp".into()));
+        assert_eq!(closed("/box"), Some("/box".into()));
+        assert_eq!(closed("/var/tmp/wasm"), None);
+    }
 
     #[test]
     fn the_shipped_manifest_is_valid_and_others_are_checked() {

@@ -1,0 +1,196 @@
+//! A connection's stream, and what is known of it: when something last came or went, and what is done for it.
+//!
+//! # Theory of operation
+//!
+//! A client that has sent its request may close its sending side and wait for the answer; to the kernel one that has gone
+//! for good looks the same until something is sent to it. So the end of what comes is kept from hyper while a whole
+//! request is worked on, and the client is sent `100 Continue`, which every client must pass over: the kernel of one
+//! that has gone answers with a reset, and then hyper is told.
+
+use std::{
+    io,
+    pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicU8, AtomicU64, Ordering},
+    },
+    task::{Context, Poll, ready},
+    time::{Duration, Instant},
+};
+
+use tokio::{
+    io::{AsyncRead, AsyncWrite, ReadBuf},
+    net::TcpStream,
+    time::{Sleep, sleep},
+};
+
+/// How often it is looked whether a client whose sending side is closed is still there.
+const LOOK: Duration = Duration::from_millis(20);
+/// How long the rest of a request may be on its way through hyper when the client's sending side is closed already.
+const SETTLES_WITHIN: Duration = Duration::from_millis(200);
+const PROBE: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
+
+/// What is done for a connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+enum Stage {
+    /// It waits for a request's head, or sends an answer.
+    Idle,
+    /// A head has come.
+    Receiving,
+    /// A request has come whole.
+    AtWork,
+}
+
+/// What the server knows of a connection.
+#[derive(Debug)]
+pub struct Activity {
+    opened: Instant,
+    /// When something last came or went, milliseconds after it was opened.
+    last_ms: AtomicU64,
+    stage: AtomicU8,
+}
+
+impl Activity {
+    pub fn new() -> Arc<Activity> {
+        let stage = AtomicU8::new(Stage::Idle as u8);
+        Arc::new(Activity { opened: Instant::now(), last_ms: AtomicU64::new(0), stage })
+    }
+
+    fn note(&self) {
+        self.last_ms.store(self.opened.elapsed().as_millis() as u64, Ordering::Relaxed);
+    }
+
+    /// How long nothing has come or gone; `None` while a whole request is worked on.
+    pub fn silent_for(&self) -> Option<Duration> {
+        let last = Duration::from_millis(self.last_ms.load(Ordering::Relaxed));
+        (!self.is(Stage::AtWork)).then(|| self.opened.elapsed().saturating_sub(last))
+    }
+
+    /// A request's head has come. It is answered when the guard is dropped.
+    pub fn receive(self: &Arc<Activity>) -> Receiving {
+        self.set(Stage::Receiving);
+        Receiving(Arc::clone(self))
+    }
+
+    /// The request has come whole.
+    pub fn work(&self) {
+        self.set(Stage::AtWork);
+    }
+
+    fn is(&self, stage: Stage) -> bool {
+        self.stage.load(Ordering::Relaxed) == stage as u8
+    }
+
+    fn set(&self, stage: Stage) {
+        self.stage.store(stage as u8, Ordering::Relaxed);
+    }
+}
+
+#[derive(Debug)]
+pub struct Receiving(Arc<Activity>);
+
+impl Drop for Receiving {
+    fn drop(&mut self) {
+        self.0.set(Stage::Idle);
+        // Its answer is still to be sent.
+        self.0.note();
+    }
+}
+
+/// A stream that notes what comes and goes.
+#[derive(Debug)]
+pub struct Noting {
+    stream: TcpStream,
+    activity: Arc<Activity>,
+    ended: Option<Ended>,
+}
+
+/// The client sends no more.
+#[derive(Debug)]
+struct Ended {
+    since: Instant,
+    is_probed: bool,
+    look: Pin<Box<Sleep>>,
+}
+
+impl Noting {
+    pub fn new(stream: TcpStream, activity: Arc<Activity>) -> Noting {
+        Noting { stream, activity, ended: None }
+    }
+
+    /// Whether hyper may be told of the end of what comes.
+    fn poll_end(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let ended = self.ended.get_or_insert_with(|| Ended {
+            since: Instant::now(),
+            is_probed: false,
+            look: Box::pin(sleep(LOOK)),
+        });
+        loop {
+            if self.activity.is(Stage::AtWork) {
+                if let Some(error) = self.stream.take_error()? {
+                    return Poll::Ready(Err(error));
+                }
+                if !ended.is_probed {
+                    // Nothing else is being written: the answer is made first.
+                    ended.is_probed = true;
+                    self.stream.try_write(PROBE)?;
+                }
+            } else if self.activity.is(Stage::Idle) || ended.since.elapsed() > SETTLES_WITHIN {
+                return Poll::Ready(Ok(()));
+            }
+            ready!(ended.look.as_mut().poll(context));
+            ended.look.set(sleep(LOOK));
+        }
+    }
+}
+
+impl AsyncRead for Noting {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let before = buffer.filled().len();
+        ready!(Pin::new(&mut self.stream).poll_read(context, buffer))?;
+        if buffer.filled().len() > before {
+            self.activity.note();
+            return Poll::Ready(Ok(()));
+        }
+        self.poll_end(context)
+    }
+}
+
+impl AsyncWrite for Noting {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let written = ready!(Pin::new(&mut self.stream).poll_write(context, bytes));
+        self.activity.note();
+        Poll::Ready(written)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(context)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        slices: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let written = ready!(Pin::new(&mut self.stream).poll_write_vectored(context, slices));
+        self.activity.note();
+        Poll::Ready(written)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+}
