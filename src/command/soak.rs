@@ -18,7 +18,7 @@ use clap::Args;
 
 use self::traces::Traces;
 use super::start_engine;
-use crate::{admission::Admit, config::EngineArgs, verify::Engine};
+use crate::{admission::Admit, config::EngineArgs, verdict::Verdict, verify::Engine};
 
 /// Run many right, wrong and hostile programs, and show that nothing is left behind
 ///
@@ -53,6 +53,8 @@ pub async fn soak(args: SoakArgs) -> anyhow::Result<ExitCode> {
     let own = std::process::id();
     let count = Arc::new(Count::default());
     run(&engine, slots, 0..WARM_UP, None, &count).await?;
+    start_second_interpreters(&engine, slots).await?;
+    guards.extend(engine.sandbox().guard_pids());
     let before = settled(own, &guards).await;
     say_line!("before  {before}");
     let started = Instant::now();
@@ -123,6 +125,21 @@ async fn run(
     }
     while let Some(ended) = tasks.join_next().await {
         ended?;
+    }
+    Ok(())
+}
+
+/// Has a solution that makes a set in every slot at once: the interpreters that such a solution is run by a second
+/// time are loaded at their first use.
+async fn start_second_interpreters(engine: &Arc<Engine>, slots: usize) -> anyhow::Result<()> {
+    let mut tasks = tokio::task::JoinSet::new();
+    for _ in 0..slots {
+        let engine = Arc::clone(engine);
+        tasks.spawn(async move { engine.verify(mix::with_a_set(), Admit::Patient).await });
+    }
+    while let Some(report) = tasks.join_next().await {
+        let report = report?;
+        anyhow::ensure!(report.verdict == Verdict::Accepted, "a right solution: {:?}", report.reason);
     }
     Ok(())
 }

@@ -103,6 +103,12 @@ pub fn submission(number: u64) -> Asked {
     }
 }
 
+/// One that is right, makes a set and takes a while.
+pub fn with_a_set() -> Submission {
+    let source = "import time\ntime.sleep(0.3)\nprint(len(set(input())))";
+    asked("set", source, program(vec!["abca".to_owned()], "3"), &[], quiet()).submission
+}
+
 /// Limits that no program of ours comes near, however loaded the machine.
 fn quiet() -> Limits {
     Limits { cpu_ms: 10_000, wall_ms: 60_000, ..LIMITS }
