@@ -52,7 +52,7 @@ use crate::{
         Fault, Job, Outcome, Sandbox, SandboxConfig, StartError, Tier,
         wasm::{WasmImageError, WasmSandbox},
     },
-    submission::{Runtime, Submission, Tests},
+    submission::{Repeat, Runtime, Submission, Tests},
     verdict::{Cause, Verdict},
 };
 
@@ -228,7 +228,13 @@ impl Engine {
         door: &mut Door<'_>,
     ) -> Result<Report, Interrupted> {
         let submission = &*work.submission;
-        let runs = match (first.verdict, submission.repeat.runs(&submission.solution)) {
+        let asked = match (submission.repeat, submission.repeat.runs(&submission.solution)) {
+            (Repeat::TimesIfRandom(runs), 1) if work.ready.language.may_show_order_of_sets(submission) => {
+                runs
+            }
+            (_, runs) => runs,
+        };
+        let runs = match (first.verdict, asked) {
             (Verdict::Accepted, runs) => runs,
             (Verdict::WrongAnswer | Verdict::RuntimeError, runs) => runs.min(2),
             _ => 1,

@@ -266,6 +266,16 @@ impl Language {
         }
     }
 
+    /// Whether the order of sets may decide what a solution does: it is run again as one that may be random.
+    pub fn may_show_order_of_sets(&self, submission: &Submission) -> bool {
+        let is_seed_open = submission.seed.is_none();
+        is_seed_open && self.is_python() && python::may_show_order_of_sets(&submission.solution)
+    }
+
+    fn is_python(&self) -> bool {
+        matches!(self.runtime, Runtime::Python(_))
+    }
+
     /// What a cell does for a submission: every test is one run. What the tests expect stays here.
     /// `program`: what the compiler made, in languages that have one.
     pub fn job(

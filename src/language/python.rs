@@ -13,6 +13,7 @@ use crate::{
     value::{Value, marshal},
 };
 
+mod set_order;
 mod string_hashes;
 mod tests_plan;
 mod tokens;
@@ -232,6 +233,11 @@ impl PythonRuntime {
         let sources = solution.files.iter().map(|file| (file.path.clone(), file.content.clone())).collect();
         Job { program, sources, runs: asked.runs, collect: asked.collect.into(), series: false }
     }
+}
+
+/// Whether the order of sets, which is another in every interpreter, may decide what a solution does.
+pub fn may_show_order_of_sets(solution: &Solution) -> bool {
+    solution.files.iter().any(|file| set_order::may_decide(&file.content))
 }
 
 impl PythonRuntime {

@@ -44,6 +44,18 @@ async fn every_guarantee_holds() {
     }
 }
 
+/// A program whose output is the order of a set is right by chance, and is found out as one that draws lots.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_order_of_a_set_is_no_answer() {
+    let engine = engine(2);
+    let mut causes = HashSet::new();
+    for _ in 0..12 {
+        let submission = program("print(*set(input().split()))", &[("a b", "a b")]);
+        causes.insert(engine.verify(submission, Admit::Patient).await.cause);
+    }
+    assert!(causes.contains(&Some(Cause::NotDeterministic)), "{causes:?}");
+}
+
 /// What a program's children write counts, as in a shell's pipe: the run is over when nobody is left who could write.
 #[tokio::test(flavor = "multi_thread")]
 async fn output_of_a_child_counts_however_its_parent_ends() {

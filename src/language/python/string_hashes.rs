@@ -136,7 +136,7 @@ fn is_special(name: &str) -> bool {
 }
 
 /// Whether the display whose content this begins with is a set's.
-fn is_set(content: &[Token<'_>]) -> bool {
+pub fn is_set(content: &[Token<'_>]) -> bool {
     if matches!(content, [Token::Mark(b'}'), ..] | [Token::Mark(b'*'), Token::Mark(b'*'), ..]) {
         return false;
     }
