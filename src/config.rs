@@ -286,7 +286,7 @@ struct BoundArgs {
     #[arg(long, value_name = "N", env = "PROOFBOX_MAX_TESTS", default_value_t = crate::wire::DEFAULT_MAX_TESTS)]
     max_tests: usize,
 
-    /// Connections open at once; further ones wait in the kernel's backlog
+    /// Connections open at once; for further ones those are closed that have sent nothing for a second, and no whole request
     #[arg(long, value_name = "N", env = "PROOFBOX_MAX_CONNECTIONS", default_value_t = 4096,
           value_parser = at_least_one(1_000_000))]
     max_connections: u64,
