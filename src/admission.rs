@@ -2,15 +2,13 @@
 //!
 //! A slot is permission to run one submission; there is one per core by default. Callers take turns: one
 //! that sends a thousand submissions at once does not keep another waiting for all of them. A caller's
-//! own requests are served in the order in which they came, whether they want one slot or, to measure a
-//! run on a quiet machine, all of them. A caller that stops waiting (its future is dropped) leaves no
-//! trace, and a slot is given back by dropping it, however the work ended.
+//! own requests are served in the order in which they came. A caller that stops waiting (its future is
+//! dropped) leaves no trace, and a slot is given back by dropping it, however the work ended.
 
 mod line;
 
 use std::{
     hash::{DefaultHasher, Hash, Hasher},
-    mem,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
@@ -20,7 +18,7 @@ use std::{
 
 use tokio::sync::oneshot;
 
-use self::line::{Line, Wants};
+use self::line::Line;
 
 /// How a caller meets a full house.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -124,7 +122,7 @@ impl Admission {
     pub async fn enter(&self, admit: Admit, caller: Caller) -> Result<Slot, Overloaded> {
         let asked_at = Instant::now();
         let bounded = admit == Admit::Bounded;
-        let request = match self.house.ask(caller, Wants::OneSlot, bounded) {
+        let request = match self.house.ask(caller, bounded) {
             Asked::Entered(held) => return Ok(Slot::new(held, asked_at)),
             Asked::Refused { waiting } => return Err(self.overloaded(waiting)),
             Asked::Waits(request) => request,
@@ -144,26 +142,15 @@ impl Admission {
     /// A slot that nobody holds and nobody waits for, if there is one.
     pub fn enter_if_idle(&self) -> Option<Slot> {
         let mut state = self.house.state();
-        let indices =
-            if state.line.is_empty() { state.take(Wants::OneSlot, self.house.slots)? } else { return None };
+        let index = if state.line.is_empty() { state.free.pop()? } else { return None };
         drop(state);
-        Some(Slot::new(Held { house: Arc::clone(&self.house), indices }, Instant::now()))
+        Some(Slot::new(Held::new(&self.house, index), Instant::now()))
     }
 
-    /// Waits until every slot is free and holds them all: nothing else runs until the result is
-    /// dropped. The wait is not bounded, since the caller's submission has been admitted before, and
-    /// is served in turn: neither this caller nor those behind it starve.
-    ///
-    /// The caller must hold no slot itself: two callers that each kept one while waiting for all
-    /// would wait for each other for ever.
-    pub async fn enter_alone(&self, caller: Caller) -> Alone {
-        match self.house.ask(caller, Wants::EverySlot, false) {
-            Asked::Entered(held) => Alone { held },
-            Asked::Waits(request) => match request.answer().await {
-                Answer::Enter(held) => Alone { held },
-                Answer::GiveWay => unreachable!("it joined as one that does not give way"),
-            },
-            Asked::Refused { .. } => unreachable!("only bounded requests are refused"),
+    /// Waits until nothing runs and nobody waits: for those who measure.
+    pub async fn until_idle(&self) {
+        while self.in_use() + self.waiting() > 0 {
+            tokio::time::sleep(Duration::from_millis(1)).await;
         }
     }
 
@@ -211,12 +198,12 @@ impl House {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn ask(self: &Arc<Self>, caller: Caller, wants: Wants, bounded: bool) -> Asked {
+    fn ask(self: &Arc<Self>, caller: Caller, bounded: bool) -> Asked {
         let mut state = self.state();
         if state.line.is_empty()
-            && let Some(indices) = state.take(wants, self.slots)
+            && let Some(index) = state.free.pop()
         {
-            return Asked::Entered(Held { house: Arc::clone(self), indices });
+            return Asked::Entered(Held::new(self, index));
         }
         let waiting = state.line.len();
         if bounded && waiting >= self.max_waiting {
@@ -227,20 +214,19 @@ impl House {
             }
         }
         let (answer, answered) = oneshot::channel();
-        let ticket = state.line.join(caller, wants, bounded, answer);
+        let ticket = state.line.join(caller, bounded, answer);
         Asked::Waits(Waiting { house: Arc::clone(self), caller, ticket, answered })
     }
 
     /// Lets in whose turn it is, as far as there are slots.
     fn serve(self: &Arc<Self>, state: &mut State) {
-        while let Some(wants) = state.line.next()
-            && let Some(indices) = state.take(wants, self.slots)
+        while !state.free.is_empty()
+            && let Some(answer) = state.line.take_next()
+            && let Some(index) = state.free.pop()
         {
-            let Some(answer) = state.line.take_next() else { return };
-            let held = Held { house: Arc::clone(self), indices };
-            if let Err(Answer::Enter(mut unwanted)) = answer.send(Answer::Enter(held)) {
+            if let Err(Answer::Enter(mut unwanted)) = answer.send(Answer::Enter(Held::new(self, index))) {
                 // Its future is being dropped. Emptied here, since to drop it full takes the lock.
-                state.free.append(&mut unwanted.indices);
+                state.free.extend(unwanted.index.take());
             }
         }
     }
@@ -253,15 +239,6 @@ impl House {
             mean => mean - mean / 8 + held_us / 8,
         };
         self.mean_hold_us.store(mean, Ordering::Relaxed);
-    }
-}
-
-impl State {
-    fn take(&mut self, wants: Wants, slots: usize) -> Option<Vec<usize>> {
-        match wants {
-            Wants::OneSlot => self.free.pop().map(|index| vec![index]),
-            Wants::EverySlot => (self.free.len() == slots).then(|| mem::take(&mut self.free)),
-        }
     }
 }
 
@@ -289,25 +266,25 @@ impl Drop for Waiting {
     }
 }
 
-/// Slots that are not free; given back when dropped.
+/// A slot that is not free; given back when dropped.
 #[derive(Debug)]
 struct Held {
     house: Arc<House>,
-    /// Never empty while somebody holds them.
-    indices: Vec<usize>,
+    /// `None` only while it is dropped.
+    index: Option<usize>,
 }
 
 impl Held {
-    fn index(&self) -> usize {
-        self.indices[self.indices.len() - 1]
+    fn new(house: &Arc<House>, index: usize) -> Held {
+        Held { house: Arc::clone(house), index: Some(index) }
     }
 }
 
 impl Drop for Held {
     fn drop(&mut self) {
-        if !self.indices.is_empty() {
+        if let Some(index) = self.index.take() {
             let mut state = self.house.state();
-            state.free.append(&mut self.indices);
+            state.free.push(index);
             self.house.serve(&mut state);
         }
     }
@@ -327,9 +304,9 @@ impl Slot {
         Slot { held, waited: entered_at - asked_at, entered_at }
     }
 
-    /// Which slot this is, `0..slots`. No other living [`Slot`] or [`Alone`] has the same index.
+    /// Which slot this is, `0..slots`. No other living [`Slot`] has the same index.
     pub fn index(&self) -> usize {
-        self.held.index()
+        self.held.index.expect("a slot that is held has an index")
     }
 
     /// How long its holder waited for it.
@@ -341,36 +318,6 @@ impl Slot {
 impl Drop for Slot {
     fn drop(&mut self) {
         self.held.house.slot_was_held(self.entered_at.elapsed());
-    }
-}
-
-/// Permission to run alone on the machine: every slot at once, given back when dropped.
-#[derive(Debug)]
-pub struct Alone {
-    held: Held,
-}
-
-impl Alone {
-    /// The slot to run in, `0..slots`.
-    pub fn index(&self) -> usize {
-        self.held.index()
-    }
-}
-
-/// Either permission: what a run holds while it uses a slot's processes.
-#[derive(Debug)]
-pub enum Place {
-    Slot(Slot),
-    Alone(Alone),
-}
-
-impl Place {
-    /// The slot to run in, `0..slots`.
-    pub fn index(&self) -> usize {
-        match self {
-            Place::Slot(slot) => slot.index(),
-            Place::Alone(alone) => alone.index(),
-        }
     }
 }
 

@@ -4,13 +4,6 @@ use std::collections::VecDeque;
 
 use super::Caller;
 
-/// What a request waits for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Wants {
-    OneSlot,
-    EverySlot,
-}
-
 /// Requests that wait. `R` is how a request is answered.
 #[derive(Debug)]
 pub(super) struct Line<R> {
@@ -30,7 +23,6 @@ struct Turn<R> {
 #[derive(Debug)]
 struct Request<R> {
     ticket: u64,
-    wants: Wants,
     /// Whether it can be turned away after it has joined.
     gives_way: bool,
     answer: R,
@@ -51,21 +43,16 @@ impl<R> Line<R> {
 
     /// Joins behind the caller's other requests; a caller that has none is last to have a turn. The
     /// ticket is for [`Line::leave`].
-    pub fn join(&mut self, caller: Caller, wants: Wants, gives_way: bool, answer: R) -> u64 {
+    pub fn join(&mut self, caller: Caller, gives_way: bool, answer: R) -> u64 {
         self.tickets += 1;
         self.len += 1;
         let ticket = self.tickets;
-        let request = Request { ticket, wants, gives_way, answer };
+        let request = Request { ticket, gives_way, answer };
         match self.turns.iter_mut().find(|turn| turn.caller == caller) {
             Some(turn) => turn.requests.push_back(request),
             None => self.turns.push_back(Turn { caller, requests: [request].into() }),
         }
         ticket
-    }
-
-    /// What the next request waits for.
-    pub fn next(&self) -> Option<Wants> {
-        Some(self.turns.front()?.requests.front()?.wants)
     }
 
     /// Takes the next request out; its caller's turn comes again after everybody else's.
@@ -117,14 +104,14 @@ mod tests {
     fn line(requests: &[(&str, &'static str)]) -> Line<&'static str> {
         let mut line = Line::new();
         for (caller, answer) in requests {
-            line.join(Caller::named(caller), Wants::OneSlot, true, *answer);
+            line.join(Caller::named(caller), true, *answer);
         }
         line
     }
 
     fn drain(mut line: Line<&'static str>) -> Vec<&'static str> {
         let order = std::iter::from_fn(|| line.take_next()).collect();
-        assert!(line.is_empty() && line.next().is_none());
+        assert!(line.is_empty());
         order
     }
 
@@ -139,12 +126,11 @@ mod tests {
     fn a_request_leaves_once_from_any_place() {
         let mut line = Line::new();
         let (one, two) = (Caller::named("one"), Caller::named("two"));
-        let first = line.join(one, Wants::EverySlot, false, "first");
-        let second = line.join(one, Wants::OneSlot, false, "second");
-        let other = line.join(two, Wants::OneSlot, false, "other");
-        assert_eq!(line.next(), Some(Wants::EverySlot));
+        let first = line.join(one, false, "first");
+        let second = line.join(one, false, "second");
+        let other = line.join(two, false, "other");
         assert!(line.leave(one, first) && !line.leave(one, first) && !line.leave(two, second));
-        assert_eq!((line.len(), line.next()), (2, Some(Wants::OneSlot)));
+        assert_eq!(line.len(), 2);
         assert!(line.leave(two, other));
         assert_eq!(drain(line), ["second"]);
     }
@@ -161,7 +147,7 @@ mod tests {
 
         let mut patient = Line::new();
         for answer in ["p1", "p2", "p3"] {
-            patient.join(Caller::OWN, Wants::OneSlot, false, answer);
+            patient.join(Caller::OWN, false, answer);
         }
         assert_eq!(patient.make_room_for(Caller::named("c")), None, "patient requests never give way");
     }

@@ -101,29 +101,10 @@ async fn callers_are_served_in_the_order_they_came() {
     assert_eq!(seen, (0..32).collect::<Vec<_>>());
 }
 
-#[tokio::test]
-async fn alone_means_that_nobody_else_is_in() {
-    let admission = Admission::new(2, 8);
-    let first = admission.enter(Admit::Bounded, Caller::OWN).await.unwrap();
-    let second = admission.enter(Admit::Bounded, Caller::OWN).await.unwrap();
-    drop(first);
-    let mut alone = pin!(admission.enter_alone(Caller::OWN));
-    assert!(is_waiting(&mut alone).await, "the second slot is still held");
-    let mut behind = pin!(admission.enter(Admit::Bounded, Caller::OWN));
-    assert!(is_waiting(&mut behind).await, "a later caller must not overtake the one that waits for all");
-    drop(second);
-    let alone = timeout(SOON, alone).await.unwrap();
-    assert!(is_waiting(&mut behind).await);
-    assert_eq!(admission.in_use(), 2);
-    drop(alone);
-    drop(timeout(SOON, behind).await.unwrap().unwrap());
-    assert_eq!((admission.waiting(), admission.in_use()), (0, 0));
-}
-
-/// Everybody goes in, then wants to be alone, and some leave the queue: nobody may be stuck and
-/// every index must be back.
+/// Everybody goes in, then comes again, and some leave the queue: nobody may be stuck and every index
+/// must be back.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn many_that_want_to_be_alone_neither_deadlock_nor_lose_a_slot() {
+async fn many_that_come_and_go_neither_deadlock_nor_lose_a_slot() {
     let admission = Admission::new(4, 1000);
     let mut tasks = JoinSet::new();
     for number in 0..200_u64 {
@@ -136,14 +117,12 @@ async fn many_that_want_to_be_alone_neither_deadlock_nor_lose_a_slot() {
             match number % 4 {
                 0 => {
                     drop(slot);
-                    drop(admission.enter_alone(Caller::OWN).await);
+                    drop(admission.enter(Admit::Patient, Caller::OWN).await);
                 }
                 1 => {
                     drop(slot);
-                    drop(
-                        timeout(Duration::from_micros(number * 13 % 500), admission.enter_alone(Caller::OWN))
-                            .await,
-                    );
+                    let again = admission.enter(Admit::Patient, Caller::OWN);
+                    drop(timeout(Duration::from_micros(number * 13 % 500), again).await);
                 }
                 _ => drop(slot),
             }
@@ -204,18 +183,19 @@ async fn a_full_queue_of_one_caller_makes_room_for_another() {
 }
 
 #[tokio::test]
-async fn one_that_stops_waiting_to_be_alone_lets_the_others_in() {
-    let admission = Admission::new(2, 8);
+async fn an_idle_slot_is_taken_only_where_nobody_waits() {
+    let admission = Admission::new(1, 8);
     let held = admission.enter(Admit::Bounded, Caller::OWN).await.unwrap();
-    let mut behind = pin!(admission.enter(Admit::Bounded, Caller::OWN));
     {
-        let mut alone = pin!(admission.enter_alone(Caller::OWN));
-        assert!(is_waiting(&mut alone).await && is_waiting(&mut behind).await);
-        assert!(admission.enter_if_idle().is_none(), "somebody waits");
+        let mut behind = pin!(admission.enter(Admit::Bounded, Caller::OWN));
+        assert!(is_waiting(&mut behind).await);
+        drop(held);
+        assert!(admission.enter_if_idle().is_none(), "it went to whoever waited");
+        drop(timeout(SOON, behind).await.unwrap().unwrap());
     }
-    let slot = timeout(SOON, behind).await.unwrap().unwrap();
-    assert!(admission.enter_if_idle().is_none(), "both slots are held");
-    drop(slot);
     let idle = admission.enter_if_idle().expect("a slot is free and nobody waits");
-    assert_ne!(idle.index(), held.index());
+    let mut until_idle = pin!(admission.until_idle());
+    assert!(is_waiting(&mut until_idle).await);
+    drop(idle);
+    timeout(SOON, until_idle).await.unwrap();
 }

@@ -357,7 +357,7 @@ mod tests {
         assert_eq!(job.plan.rules.code_domains, ["code"]);
         assert_eq!((job.plan.not_code, job.plan.rows_in_flight), (Action::PassThrough, 8));
         let limits = job.plan.rules.limits;
-        assert_eq!((limits.cpu_ms, limits.wall_ms), (2_000, 8_000));
+        assert_eq!((limits.cpu_ms, limits.wall_ms), (2_500, 9_500));
         assert_eq!(job.plan.rules.compare, Compare::DATA_SET_DEFAULT);
         assert_eq!(
             (job.plan.rules.stop, job.plan.rules.repeat),

@@ -39,7 +39,7 @@ The tests file is one of
   test_add.py     Python: tests for pytest or unittest, asserts, or check(candidate)
 
 Flags go before what the file says. Tests in the forms of data sets are judged as `filter` judges them: rule
-data-set, prelude contest, 2000 ms of CPU time.
+data-set, prelude contest, 2500 ms of CPU time.
 
 Examples:
   proofbox run add.py -t tests.json

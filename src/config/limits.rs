@@ -9,7 +9,7 @@ use crate::limits::{GivenLimits, LimitOutOfBounds, Limits, parse_bytes};
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Limits of each test (a SIZE is bytes, or such as 64MB or 64MiB)")]
 pub struct LimitArgs {
-    /// CPU time of the whole process tree, milliseconds [default: 4000; for tests in the forms of data sets 2000]
+    /// CPU time of the whole process tree, milliseconds [default: 4000; for tests in the forms of data sets 2500]
     #[arg(long, value_name = "MS", value_parser = number("cpu_ms"))]
     cpu_ms: Option<u64>,
 

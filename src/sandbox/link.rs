@@ -28,7 +28,7 @@ use super::{
     Fault, Job, passing,
     pool::{CellRun, Sandbox, Seat, fault},
 };
-use crate::{admission::Place, limits::Limits};
+use crate::{admission::Slot, limits::Limits};
 
 /// Where a program finds its two ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -64,7 +64,7 @@ impl Sandbox {
         &self,
         first: LinkedJob,
         second: LinkedJob,
-        place: Place,
+        place: Slot,
     ) -> Result<(CellRun, CellRun), Fault> {
         let ends = LinkEnds::pair().map_err(|error| fault("make_link", error.to_string()))?;
         self.open_joined(first, second, ends, place).await
@@ -77,7 +77,7 @@ impl Sandbox {
         &self,
         first: LinkedJob,
         second: LinkedJob,
-        place: Place,
+        place: Slot,
     ) -> Result<Conversing, Fault> {
         let failed = |error: io::Error| fault("make_link", error.to_string());
         let ends = LinkEnds::pair().map_err(failed)?;
@@ -92,7 +92,7 @@ impl Sandbox {
         first: LinkedJob,
         second: LinkedJob,
         (ours, theirs): (LinkEnds, LinkEnds),
-        place: Place,
+        place: Slot,
     ) -> Result<(CellRun, CellRun), Fault> {
         if first.job.runs.len() != 1 || second.job.runs.len() != 1 {
             return Err(fault("link_cells", "a linked job has exactly one run".to_owned()));

@@ -28,7 +28,7 @@ use super::{
     refusal::{Refusal, StartError},
     running::LAST_WORDS,
 };
-use crate::{admission::Place, limits::Limits};
+use crate::{admission::Slot, limits::Limits};
 
 /// How much later than its wall limit a run may be reported before the cell counts as lost.
 const REPORT_GRACE: Duration = Duration::from_secs(20);
@@ -171,7 +171,7 @@ impl Sandbox {
     pub async fn open(
         &self,
         launcher: &str,
-        place: Place,
+        place: Slot,
         limits: Limits,
         job: Job,
     ) -> Result<CellRun, Fault> {
@@ -287,7 +287,7 @@ pub(super) struct Seat {
     /// Of [`LauncherSetup::seats`].
     pub number: usize,
     /// Freed when the last cell that holds it is gone.
-    pub _place: Arc<Place>,
+    pub _place: Arc<Slot>,
 }
 
 impl CellRun {

@@ -43,7 +43,7 @@ const LEAST_RESULT_BYTES: u64 = 1 << 20;
 const READING_ROOM_BYTES: u64 = 32 << 20;
 
 /// Beyond the CPU limit, this share of it is allowed before the run is killed, so that a run just
-/// over the limit ends by itself and its true cost is known (it is then measured again alone).
+/// over the limit ends by itself and its true cost is known (it is then measured again).
 pub fn cpu_kill_after(cpu_ms: u64) -> Duration {
     Duration::from_millis(cpu_ms + cpu_ms / 8 + 10)
 }

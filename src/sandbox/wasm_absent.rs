@@ -8,7 +8,7 @@ use std::{
 };
 
 use super::{Fault, Job, LauncherConfig, Outcome, policy::PolicyError};
-use crate::{admission::Place, limits::Limits, submission::Solution};
+use crate::{admission::Slot, limits::Limits, submission::Solution};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Metering {
@@ -206,7 +206,7 @@ impl WasmSandbox {
         Err(WasmImageError)
     }
 
-    pub fn open(&self, _: Guests, _: Metering, _: Place, _: Limits, _: Job) -> Result<WasmCell, Fault> {
+    pub fn open(&self, _: Guests, _: Metering, _: Slot, _: Limits, _: Job) -> Result<WasmCell, Fault> {
         Err(Fault { step: "open_wasm".to_owned(), detail: WasmImageError.to_string() })
     }
 
@@ -214,7 +214,7 @@ impl WasmSandbox {
         &self,
         _: Guests,
         _: Metering,
-        _: Place,
+        _: Slot,
         _: (Limits, Job),
         _: (Limits, Job),
     ) -> Result<(WasmCell, WasmCell), Fault> {

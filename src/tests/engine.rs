@@ -5,9 +5,10 @@ mod support;
 use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use proofbox::{
-    admission::{Admit, Caller},
+    admission::Admit,
     command::doctor,
     config::EngineConfig,
+    limits::Limits,
     report::Report,
     sandbox::Tier,
     submission::{Repeat, Stop, Submission},
@@ -18,6 +19,7 @@ use support::{
     container::{self, Who},
     engine, for_each, program,
 };
+use tokio::time::timeout;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_right_program_is_accepted() {
@@ -89,15 +91,28 @@ async fn tests_take_several_idle_slots_when_asked() {
     let report = engine.verify(Submission { parallel: 1, ..submission.clone() }, Admit::Patient).await;
     assert_eq!((report.tests.len(), overlaps(&report)), (6, 0), "{report:#?}");
     // A slot is free again when its cell is gone, which is later than the report.
-    drop(engine.admission().enter_alone(Caller::OWN).await);
+    engine.admission().until_idle().await;
     let report = engine.verify(Submission { parallel: 9, ..submission.clone() }, Admit::Patient).await;
     assert!(report.tests.len() == 6 && overlaps(&report) >= 3, "{report:#?}");
 
     // Somebody else holds the other slot: it is not waited for.
-    drop(engine.admission().enter_alone(Caller::OWN).await);
+    engine.admission().until_idle().await;
     let other = engine.admission().enter_if_idle().unwrap();
     let report = engine.verify(Submission { parallel: 2, ..submission }, Admit::Patient).await;
     assert_eq!((report.tests.len(), overlaps(&report)), (6, 0), "{report:#?}");
+    drop(other);
+}
+
+/// A run near its limit is measured again, and waits for nobody else to be done.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_near_its_limit_holds_nobody_up() {
+    let engine = engine(2);
+    let other = engine.admission().enter_if_idle().unwrap();
+    let burns = "import time\nwhile time.process_time() < 0.52:\n    pass\nprint(1)\n";
+    let limits = Limits { cpu_ms: 500, ..Limits::default() };
+    let submission = Submission { limits, ..program(burns, &[("", "1"), ("", "1")]) };
+    let report = timeout(Duration::from_secs(60), engine.verify(submission, Admit::Patient)).await.unwrap();
+    assert_eq!(report.verdict, Verdict::TimeLimit, "{report:#?}");
     drop(other);
 }
 

@@ -5,7 +5,7 @@ mod support;
 use std::time::Duration;
 
 use proofbox::{
-    admission::{Admit, Caller, Place},
+    admission::{Admit, Caller},
     config::{EngineConfig, TierChoice},
     language::Start,
     limits::Limits,
@@ -47,7 +47,7 @@ fn side(engine: &Engine, source: &str, at: LinkAt, limits: Limits) -> LinkedJob 
 }
 
 async fn open(engine: &Engine, first: (&str, LinkAt), second: (&str, LinkAt)) -> (CellRun, CellRun) {
-    let place = Place::Slot(engine.admission().enter(Admit::Patient, Caller::OWN).await.unwrap());
+    let place = engine.admission().enter(Admit::Patient, Caller::OWN).await.unwrap();
     let [first, second] = [first, second].map(|(source, at)| side(engine, source, at, LIMITS()));
     engine.sandbox().open_linked(first, second, place).await.unwrap()
 }
@@ -138,7 +138,7 @@ except BrokenPipeError:
     ];
     for (what, source, ends, limit) in forms {
         let limits = Limits { wall_ms: 800, ..LIMITS() };
-        let place = Place::Slot(engine.admission().enter(Admit::Patient, Caller::OWN).await.unwrap());
+        let place = engine.admission().enter(Admit::Patient, Caller::OWN).await.unwrap();
         let dying = side(engine, source, at, limits);
         let listener = side(engine, LISTEN, at, Limits { wall_ms: 20_000, ..LIMITS() });
         let (mut dying, mut listener) = engine.sandbox().open_linked(dying, listener, place).await.unwrap();
@@ -155,7 +155,7 @@ except BrokenPipeError:
 async fn waiting_for_each_other_ends(name: &str, engine: &Engine) {
     let wait = "import os\nos.read(6, 1)\nprint('end of file')";
     let at = LinkAt::Descriptors;
-    let place = Place::Slot(engine.admission().enter(Admit::Patient, Caller::OWN).await.unwrap());
+    let place = engine.admission().enter(Admit::Patient, Caller::OWN).await.unwrap();
     let short = side(engine, wait, at, Limits { wall_ms: 300, ..LIMITS() });
     let long = side(engine, wait, at, Limits { wall_ms: 60_000, ..LIMITS() });
     let (mut short, mut long) = engine.sandbox().open_linked(short, long, place).await.unwrap();
@@ -247,7 +247,7 @@ async fn linked_cells_converse_and_end() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_linked_job_has_one_run() {
     let (_, engine) = engines().remove(0);
-    let place = Place::Slot(engine.admission().enter(Admit::Patient, Caller::OWN).await.unwrap());
+    let place = engine.admission().enter(Admit::Patient, Caller::OWN).await.unwrap();
     let [mut first, second] = [(), ()].map(|()| side(&engine, "", LinkAt::Descriptors, LIMITS()));
     first.job.runs.push(first.job.runs[0].clone());
     let refused = engine.sandbox().open_linked(first, second, place).await.unwrap_err();

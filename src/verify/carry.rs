@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{Engine, door::Door};
 use crate::{
-    admission::{Overloaded, Place},
+    admission::{Overloaded, Slot},
     language::Language,
     limits::Limits,
     sandbox::{CellRun, End, Fault, Job, LimitHit, Outcome},
@@ -53,12 +53,12 @@ enum Pause {
 
 impl Engine {
     /// Hands the outcome of every run to `take`, in order: from one cell, or from one in each of the idle
-    /// slots that may be used, unless a cell fails or a run must be measured again on a quiet machine.
+    /// slots that may be used, unless a cell fails or a run must be measured again.
     /// `place` is that of the first cell.
     pub(super) async fn carry_out(
         &self,
         errand: &Errand<'_>,
-        place: Place,
+        place: Slot,
         door: &mut Door<'_>,
         mut take: impl Take,
     ) -> Result<(), Fault> {
@@ -77,7 +77,7 @@ impl Engine {
                 Ok(Pause::Broken) => return Ok(()),
                 Ok(Pause::Alone) => series = false,
                 Ok(Pause::MeasureAgain) => {
-                    let outcome = self.measure_alone(errand, done, door).await?;
+                    let outcome = self.measure_again(errand, done, door).await?;
                     done += 1;
                     if take(outcome) == Wish::Enough {
                         return Ok(());
@@ -95,7 +95,7 @@ impl Engine {
         &self,
         errand: &Errand<'_>,
         series: bool,
-        places: Vec<Place>,
+        places: Vec<Slot>,
         done: &mut usize,
         take: &mut impl Take,
     ) -> Result<Pause, Fault> {
@@ -123,22 +123,25 @@ impl Engine {
         Ok(Pause::None)
     }
 
-    /// The same run once more with nothing else running: what counts for a time near the limit.
-    async fn measure_alone(
+    /// One run once more: what counts for a time near the limit. It takes its turn for a slot like any
+    /// other run and keeps nobody else from running: runs near their limit are no means to hold others
+    /// up.
+    async fn measure_again(
         &self,
         errand: &Errand<'_>,
         run: usize,
-        door: &Door<'_>,
+        door: &mut Door<'_>,
     ) -> Result<Outcome, Fault> {
         let only = Job { runs: vec![errand.job.runs[run].clone()], ..errand.job.clone() };
-        let mut cell = self.open_cell(errand, door.alone().await, only).await?;
+        let place = door.place().await.map_err(turned_away)?;
+        let mut cell = self.open_cell(errand, place, only).await?;
         match cell.next().await? {
             Some(outcome) => Ok(outcome),
-            None => Err(Fault { step: "measure_alone".to_owned(), detail: "no outcome".to_owned() }),
+            None => Err(Fault { step: "measure_again".to_owned(), detail: "no outcome".to_owned() }),
         }
     }
 
-    async fn open_cell(&self, errand: &Errand<'_>, place: Place, job: Job) -> Result<CellRun, Fault> {
+    async fn open_cell(&self, errand: &Errand<'_>, place: Slot, job: Job) -> Result<CellRun, Fault> {
         self.metrics.cell_started(errand.language.name());
         self.sandbox.open(&errand.launcher, place, errand.limits, job).await
     }

@@ -13,7 +13,7 @@ use super::{
     judging::Judging,
 };
 use crate::{
-    admission::Place,
+    admission::Slot,
     language::{Start, TestsOrder},
     limits::Limits,
     report::{Isolation, TestReport},
@@ -61,17 +61,17 @@ impl Engine {
         asked: &Asked<'_>,
         conversation: &Conversation,
         decided: Vec<CodeDecision>,
-        door: &Door<'_>,
+        door: &mut Door<'_>,
         judging: &mut Judging,
     ) -> Result<(), Fault> {
         let first = judging.tests.len();
         let share = Share::of(&decided);
         for (index, decision) in decided.into_iter().enumerate() {
             if decision.by_end && asked.carrier.is_doubtful(&conversation.solution) {
-                let alone = door.alone().await;
+                let place = door.place().await.map_err(turned_away)?;
                 let only = first + index..first + index + 1;
                 let shared = conversation.is_shared;
-                let (conversation, word) = self.run_pair(asked, alone, only, shared).await?;
+                let (conversation, word) = self.run_pair(asked, place, only, shared).await?;
                 if let Word::Decided(decided) = word
                     && let Some(decision) = decided.into_iter().next()
                 {
@@ -95,7 +95,7 @@ impl Engine {
     async fn run_pair(
         &self,
         asked: &Asked<'_>,
-        place: Place,
+        place: Slot,
         which: Range<usize>,
         shared: bool,
     ) -> Result<(Conversation, Word), Fault> {
@@ -116,7 +116,7 @@ impl Engine {
         errand: &Errand<'_>,
         asked: &Asked<'_>,
         order: &TestsOrder<'_>,
-        place: Place,
+        place: Slot,
     ) -> Result<Conversation, Fault> {
         let Asked { submission, tests, .. } = *asked;
         let (language, tier) = (errand.language, self.sandbox.tier());
@@ -164,7 +164,7 @@ impl Carrier<'_> {
         }
     }
 
-    /// Whether a run must be measured again on a quiet machine.
+    /// Whether a run must be measured again.
     fn is_doubtful(&self, solution: &Outcome) -> bool {
         match self {
             Carrier::Native(errand) => near_the_time_limit(solution, errand.limits),

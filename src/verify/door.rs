@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use super::Engine;
-use crate::admission::{Admit, Caller, Overloaded, Place};
+use crate::admission::{Admit, Caller, Overloaded, Slot};
 
 /// One submission before, and between, its stays in a slot.
 pub(super) struct Door<'a> {
@@ -20,30 +20,25 @@ impl<'a> Door<'a> {
     }
 
     /// Waits for a slot.
-    pub(super) async fn place(&mut self) -> Result<Place, Overloaded> {
+    pub(super) async fn place(&mut self) -> Result<Slot, Overloaded> {
         let slot = self.engine.admission.enter(self.admit, self.caller).await.inspect_err(|_| {
             self.engine.metrics.turned_away();
         })?;
         self.admit = Admit::Patient;
         self.waited += slot.waited();
         self.engine.metrics.slot_entered(slot.waited());
-        Ok(Place::Slot(slot))
+        Ok(slot)
     }
 
     /// The place, and so many more in all as are idle.
-    pub(super) fn further(&self, place: Place, wanted: usize) -> Vec<Place> {
+    pub(super) fn further(&self, place: Slot, wanted: usize) -> Vec<Slot> {
         let mut places = vec![place];
         while places.len() < wanted
             && let Some(slot) = self.engine.admission.enter_if_idle()
         {
-            places.push(Place::Slot(slot));
+            places.push(slot);
         }
         places
-    }
-
-    /// Waits until nothing else runs.
-    pub(super) async fn alone(&self) -> Place {
-        Place::Alone(self.engine.admission.enter_alone(self.caller).await)
     }
 
     /// How long it has waited in all.

@@ -15,7 +15,7 @@ use super::{
     wasm_programs::ReadyInWasm,
 };
 use crate::{
-    admission::Place,
+    admission::Slot,
     language::{TestsOrder, wasm::WasmLanguage},
     report::{Report, TestReport},
     sandbox::{
@@ -42,7 +42,7 @@ pub(super) struct InWasmCell<'a> {
 }
 
 impl InWasmCell<'_> {
-    /// Whether a run must be measured again on a quiet machine. What is counted is never in doubt.
+    /// Whether a run must be measured again. What is counted is never in doubt.
     pub fn is_doubtful(&self, outcome: &Outcome) -> bool {
         self.asked.metering == Metering::Clock && near_the_time_limit(outcome, self.asked.submission.limits)
     }
@@ -198,7 +198,7 @@ impl Engine {
         }
     }
 
-    /// Every test in turn, in one cell unless one fails or a run must be measured again alone.
+    /// Every test in turn, in one cell unless one fails or a run must be measured again.
     async fn run_in_wasm(
         &self,
         asked: &InWasm<'_>,
@@ -212,20 +212,20 @@ impl Engine {
         if let Tests::Code(tests) = &submission.tests {
             return Ok(self.run_code_tests(Carrier::Wasm(cell), submission, tests, door, judging).await?);
         }
-        let (mut attempts, mut alone) = (0, false);
+        let (mut attempts, mut again) = (0, false);
         while judging.tests.len() < job.runs.len() && !judging.stops(submission) {
-            let place = match alone {
-                true => door.alone().await,
-                false if judging.tests.is_empty() && attempts == 0 => door.place().await?,
-                false => door.place().await.map_err(turned_away)?,
+            let is_first = judging.tests.is_empty() && attempts == 0 && !again;
+            let place = match door.place().await {
+                Err(overloaded) if is_first => return Err(overloaded.into()),
+                placed => placed.map_err(turned_away)?,
             };
             let rest = &job.runs[judging.tests.len()..];
-            let runs = if alone { rest[..1].to_vec() } else { rest.to_vec() };
+            let runs = if again { rest[..1].to_vec() } else { rest.to_vec() };
             let mut runs = self.open_in_wasm(asked, place, Job { runs, ..job.clone() })?;
-            let was_alone = alone;
-            alone = loop {
+            let is_measured_again = again;
+            again = loop {
                 match runs.next().await {
-                    Ok(Some(outcome)) if !was_alone && cell.is_doubtful(&outcome) => break true,
+                    Ok(Some(outcome)) if !is_measured_again && cell.is_doubtful(&outcome) => break true,
                     Ok(Some(outcome)) => {
                         let usage = &outcome.usage;
                         self.metrics.run_ended(asked.language.name(), usage.cpu, usage.wall);
@@ -253,7 +253,7 @@ impl Engine {
         submission: &Submission,
         tests: &CodeTests,
         order: &TestsOrder<'_>,
-        place: Place,
+        place: Slot,
     ) -> Result<Conversation, Fault> {
         let InWasmCell { asked, job } = cell;
         let tests_job = asked.language.tests_job(submission, tests, order);
@@ -276,7 +276,7 @@ impl Engine {
         Ok(Conversation { solution, tests, is_shared: false, missing })
     }
 
-    fn open_in_wasm(&self, asked: &InWasm<'_>, place: Place, job: Job) -> Result<WasmCell, Fault> {
+    fn open_in_wasm(&self, asked: &InWasm<'_>, place: Slot, job: Job) -> Result<WasmCell, Fault> {
         self.metrics.cell_started(asked.language.name());
         self.wasm.open(asked.language.guests(), asked.metering, place, asked.submission.limits, job)
     }

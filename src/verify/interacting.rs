@@ -13,7 +13,7 @@ use super::{
     programs::Runnable,
 };
 use crate::{
-    admission::Place,
+    admission::Slot,
     judge::{CheckerProtocol, Ruling},
     limits::Limits,
     sandbox::{CellRun, Conversing, Fault, Job, LinkAt, LinkedJob, Outcome},
@@ -64,8 +64,7 @@ impl Engine {
         decide_interactive(&Ran::new(&conversation.solution), interacted)
     }
 
-    /// One conversation; held again alone where a neighbour's load may have decided, and in other cells
-    /// where ours failed.
+    /// One conversation; held again where load may have decided, and in other cells where ours failed.
     async fn converse(
         &self,
         errand: &Errand<'_>,
@@ -81,8 +80,8 @@ impl Engine {
             if let Ok(conversation) = &held
                 && near_the_time_limit(&conversation.solution, errand.limits)
             {
-                let alone = door.alone().await;
-                held = self.converse_once(errand, run, test, interactor, alone).await;
+                let place = door.place().await.map_err(turned_away)?;
+                held = self.converse_once(errand, run, test, interactor, place).await;
             }
             match held {
                 Ok(conversation) => return Ok(conversation),
@@ -97,7 +96,7 @@ impl Engine {
         run: usize,
         test: &ProgramTest,
         interactor: &ReadyJudge<'_>,
-        place: Place,
+        place: Slot,
     ) -> Result<Conversation, Fault> {
         self.metrics.cell_started(errand.language.name());
         self.metrics.cell_started(interactor.ready.language.name());

@@ -7,7 +7,7 @@ use nix::sys::{
     time::TimeValLike,
 };
 
-use crate::{admission::Caller, verify::Engine};
+use crate::verify::Engine;
 
 /// CPU and wall time of a piece of work.
 #[derive(Debug, Clone, Copy, Default)]
@@ -49,7 +49,7 @@ pub struct EngineMeter<'a> {
 impl<'a> EngineMeter<'a> {
     /// Starts when every earlier cell is gone.
     pub async fn start(engine: &'a Engine) -> nix::Result<EngineMeter<'a>> {
-        drop(engine.admission().enter_alone(Caller::OWN).await);
+        engine.admission().until_idle().await;
         let cells = engine.sandbox().cpu_time();
         Ok(EngineMeter { engine, own: own()?, cells, began: Instant::now() })
     }
@@ -61,7 +61,7 @@ impl<'a> EngineMeter<'a> {
     /// are no control groups; what making and ending cells costs is then missing.
     pub async fn stop(self, runs_cpu: Duration) -> nix::Result<Cost> {
         let wall = self.began.elapsed();
-        drop(self.engine.admission().enter_alone(Caller::OWN).await);
+        self.engine.admission().until_idle().await;
         let own_cpu = own()?.saturating_sub(self.own);
         let cells = match (self.engine.sandbox().cpu_time(), self.cells) {
             (Some(now), Some(before)) => now.saturating_sub(before),

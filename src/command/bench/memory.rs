@@ -11,7 +11,7 @@ use super::{
     workload::Workload,
 };
 use crate::{
-    admission::{Admit, Caller},
+    admission::Admit,
     submission::{ProgramTest, Solution, Submission, Tests},
     verify::Engine,
 };
@@ -62,7 +62,7 @@ pub async fn measure(engine: &Arc<Engine>, workloads: &[&Workload]) -> anyhow::R
         let sleepers = in_every_slot(engine, &sleeper(&workload.submission, Duration::from_millis(200)));
         finish(sleepers).await?;
     }
-    drop(engine.admission().enter_alone(Caller::OWN).await);
+    engine.admission().until_idle().await;
     let idle = held(engine, slots)?;
     let plain = workloads.first().context("a workload to be busy with")?;
     let sleepers = in_every_slot(engine, &sleeper(&plain.submission, SLEEP));

@@ -62,7 +62,7 @@ use self::{
     wasi::joint,
 };
 use super::{Fault, Job, LauncherConfig, Outcome, policy::PolicyError, sys};
-use crate::{admission::Place, limits::Limits};
+use crate::{admission::Slot, limits::Limits};
 
 /// Stack of a cell's thread: the guest's calls and ours.
 const THREAD_STACK_BYTES: usize = WASM_STACK_BYTES + (2 << 20);
@@ -198,7 +198,7 @@ impl WasmSandbox {
         &self,
         guests: Guests,
         metering: Metering,
-        place: Place,
+        place: Slot,
         limits: Limits,
         job: Job,
     ) -> Result<WasmCell, Fault> {
@@ -211,7 +211,7 @@ impl WasmSandbox {
         &self,
         guests: Guests,
         metering: Metering,
-        place: Place,
+        place: Slot,
         solution: (Limits, Job),
         tests: (Limits, Job),
     ) -> Result<(WasmCell, WasmCell), Fault> {
@@ -226,7 +226,7 @@ impl WasmSandbox {
         &self,
         guests: Guests,
         metering: Metering,
-        place: Arc<Place>,
+        place: Arc<Slot>,
         joint: Option<joint::End>,
         limits: Limits,
         job: Job,
@@ -319,7 +319,7 @@ struct CellThread {
     /// The end of a joint with another cell, for the first run.
     joint: Option<joint::End>,
     /// Given back when the last thread that has it ends, by whichever way.
-    _place: Arc<Place>,
+    _place: Arc<Slot>,
 }
 
 impl CellThread {

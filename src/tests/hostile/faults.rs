@@ -10,7 +10,7 @@ use std::{
 };
 
 use proofbox::{
-    admission::{Admit, Caller, Place},
+    admission::{Admit, Caller},
     command::soak::traces::descendants,
     config::{EngineConfig, TierChoice},
     judge::CheckerProtocol,
@@ -215,7 +215,7 @@ async fn linked_cells(engine: &Engine, step: &str) -> Result<Came, String> {
         sandbox::Program::Source { path: "true".to_owned(), argv: vec!["true".to_owned()], env: Vec::new() };
     let place =
         engine.admission().enter(Admit::Patient, Caller::OWN).await.map_err(|error| error.to_string())?;
-    let faults: Vec<_> = match engine.sandbox().open_linked(first, second, Place::Slot(place)).await {
+    let faults: Vec<_> = match engine.sandbox().open_linked(first, second, place).await {
         Err(fault) => vec![fault],
         Ok((mut first, mut second)) => {
             let (first, second) = tokio::join!(first.next(), second.next());
