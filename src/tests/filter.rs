@@ -12,7 +12,7 @@ use std::{
 use arrow_json::ReaderBuilder;
 use arrow_schema::{DataType, Field, Schema};
 use parquet::arrow::ArrowWriter;
-use proofbox::dataset::row::DEFAULT_CPU_MS;
+use proofbox::limits::Limits;
 use serde_json::{Value as Json, json};
 use tempfile::TempDir;
 
@@ -429,7 +429,7 @@ fn a_solution_that_fails_by_chance_is_said_to() {
 /// Labels were taken on another machine: a row whose time is within a third of the limit may be on either
 /// side of it here.
 fn depends_on_the_machine(label: &Json, found: &Json) -> bool {
-    let limit_ms = DEFAULT_CPU_MS as f64;
+    let limit_ms = Limits::DATA_SET_CPU_MS as f64;
     let reason = found["reason"].as_str().unwrap_or_default();
     let used = reason.split("used ").nth(1).and_then(|rest| rest.split(' ').next()?.parse::<f64>().ok());
     match (found["verdict"].as_str(), label["reason_class"].as_str()) {
