@@ -270,7 +270,8 @@ struct BoundArgs {
     #[arg(long, value_name = "BYTES", env = "PROOFBOX_MAX_BODY_BYTES", default_value_t = 64 << 20)]
     max_body_bytes: usize,
 
-    /// Bodies of all requests being read, waiting or running, bytes; beyond it requests get 429
+    /// Bodies of all requests being read, waiting or running, bytes; beyond it requests get 429. They take at most
+    /// about three times as much memory
     #[arg(long, value_name = "BYTES", env = "PROOFBOX_MAX_BODY_BYTES_IN_FLIGHT", default_value_t = 1 << 30)]
     max_body_bytes_in_flight: usize,
 

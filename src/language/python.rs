@@ -10,7 +10,7 @@ use super::{Image, LanguageError, ProgramJob, image::WarmImage};
 use crate::{
     sandbox::{ImageSetup, Job, LauncherConfig, Program, Run, SOURCE_DIR, WarmSetup},
     submission::{CodeTests, Prelude, Solution},
-    value::{Value, marshal},
+    value::{Call, Value, marshal},
 };
 
 mod string_hashes;
@@ -263,8 +263,7 @@ fn may_show_hashes(mode: &str, asked: &ProgramJob<'_>) -> bool {
     let files = asked.solution.files.iter().enumerate();
     let mut sources = files.filter(|(at, file)| *at == asked.solution.entry || is_python(&file.path));
     let tests = asked.tests.into_iter().flat_map(CodeTests::sources);
-    // What is no plain value stands in a call as `<` or `>` and its content; so may text.
-    let gives_set = |run: &Run| run.call.iter().any(|call| call.contains(&b'<') || call.contains(&b'>'));
+    let gives_set = |run: &Run| run.call.as_ref().is_some_and(Call::may_hold_sets);
     sources.any(|(_, file)| string_hashes::may_show(&file.content))
         || tests.into_iter().any(|code| string_hashes::may_show(code.as_bytes()))
         || (mode == "function" && asked.runs.iter().any(gives_set))

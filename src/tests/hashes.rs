@@ -72,7 +72,7 @@ async fn a_set_that_a_call_is_given_shows_them() {
     let letters =
         || Value::Set("abcdefghijklmnop".chars().map(|letter| Value::str(&letter.to_string())).collect());
     let target = FunctionTarget { name: "f".to_owned() };
-    let test = FunctionTest { args: vec![letters()], kwargs: Vec::new(), accepted: vec![Value::Int(1)] };
+    let test = FunctionTest::new(vec![letters()], Vec::new(), &[Value::Int(1)]);
     let base = program("def f(letters):\n    print(*letters)\n    return 1\n", &[("", "")]);
     let mut printed = Vec::new();
     for _ in 0..CELLS {

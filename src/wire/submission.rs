@@ -288,12 +288,13 @@ fn not_a_number(text: &str, error: &serde_json::Error) -> bool {
 
 /// Reads one field's text; the complaint names it.
 pub(super) fn field<'a, T: Deserialize<'a>>(raw: &'a RawValue, path: &str) -> Result<T, BadRequest> {
-    serde_json::from_str(raw.get()).map_err(|error| {
-        // Line and column count from the field's own start here, and would mislead.
-        let message = error.to_string();
-        let detail = message.rsplit_once(" at line ").map_or(message.as_str(), |(detail, _)| detail);
-        BadRequest::at(path, detail)
-    })
+    serde_json::from_str(raw.get()).map_err(|error| BadRequest::at(path, detail_of(&error)))
+}
+
+/// What is wrong with a field. Line and column count from its own start, and would mislead.
+pub(super) fn detail_of(error: &serde_json::Error) -> String {
+    let message = error.to_string();
+    message.rsplit_once(" at line ").map_or(message.as_str(), |(detail, _)| detail).to_owned()
 }
 
 /// As [`field`]; `null` and absence are the same.
@@ -521,6 +522,9 @@ fn parallel(slots: Option<u32>) -> Result<u32, BadRequest> {
     }
 }
 
+/// Most names in one object of files or programs. Far more are no mistake but an attack.
+const MAX_NAMES: usize = 1_024;
+
 /// A JSON object as pairs in order; a name that comes twice is refused instead of one winning.
 pub(super) struct Pairs<T>(pub(super) Vec<(String, T)>);
 
@@ -539,6 +543,9 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Pairs<T> {
                 let mut pairs = Vec::new();
                 let mut names = HashSet::new();
                 while let Some((name, value)) = map.next_entry::<String, T>()? {
+                    if pairs.len() == MAX_NAMES {
+                        return Err(serde::de::Error::custom(format!("holds more than {MAX_NAMES} names")));
+                    }
                     if !names.insert(name.clone()) {
                         return Err(serde::de::Error::custom(format!("{name:?} is given twice")));
                     }
