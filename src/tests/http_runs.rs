@@ -130,6 +130,7 @@ async fn large_values_arrive_whole_and_are_compared_to_their_end() {
     other[59_999] += 1;
     let names: serde_json::Map<_, _> = (0..20_000).map(|key| (key.to_string(), json!([key, "x"]))).collect();
     let longest = "9".repeat(100_000);
+    let zeros = format!("1{}", "0".repeat(5_000));
     let asked = |args: &str, expected: &str, compare: &str, source: &str| {
         format!(
             r#"{{"language": "python", "source": {}, "fn_name": "f", "stop": "never", "compare": "{compare}",
@@ -192,6 +193,14 @@ async fn large_values_arrive_whole_and_are_compared_to_their_end() {
             "def f(a): return a + (a > 1)",
             1,
             Some("expected <int of about"),
+        ),
+        (
+            format!("[{zeros}]"),
+            &zeros,
+            "tokens",
+            "from decimal import Decimal\ndef f(a): return Decimal('1E+5000') if a > 1 else a",
+            2,
+            None,
         ),
         (
             format!("[{longest}]"),

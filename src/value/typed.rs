@@ -106,14 +106,9 @@ impl Typed {
     /// ISO text, a member's value.
     pub fn rounded(&self) -> Value {
         match self.kind {
-            // As what it is, it is compared exactly.
-            TypedKind::Decimal | TypedKind::Fraction if self.long_whole().is_some() => {
-                Value::Typed(self.clone())
+            TypedKind::Decimal | TypedKind::Fraction => {
+                self.plain_equal().unwrap_or_else(|| Value::Float(self.as_float().unwrap_or(f64::NAN)))
             }
-            TypedKind::Decimal | TypedKind::Fraction => match self.plain_equal() {
-                Some(plain) => plain,
-                None => Value::Float(self.as_float().unwrap_or(f64::NAN)),
-            },
             TypedKind::TimeDelta => Value::Float(self.text.parse::<f64>().unwrap_or(f64::NAN) / 1e6),
             TypedKind::Date | TypedKind::DateTime | TypedKind::Time => Value::str(&self.text),
             TypedKind::Member => self.member_value().map_or_else(|| Value::str(&self.text), Value::rounded),
@@ -198,7 +193,10 @@ impl Typed {
     /// A whole number of more than [`MAX_DIGITS`] digits.
     pub(super) fn long_whole(&self) -> Option<LongWhole> {
         let (digits, power) = match self.kind {
-            TypedKind::Fraction if !self.text.contains('/') => (self.text.clone(), 0),
+            TypedKind::Fraction => {
+                let over = self.text.strip_suffix("/1").unwrap_or(&self.text);
+                (!over.contains('/')).then(|| (over.to_owned(), 0))?
+            }
             TypedKind::Decimal => decimal_parts(&self.text)?,
             _ => return None,
         };

@@ -46,24 +46,27 @@ pub(super) enum Returned<'a> {
 }
 
 impl Returned<'_> {
-    /// With plain data: what is expected may be the rounded number, or the exact text.
+    /// With plain data: what is expected may be the rounded number, or the exact text; or the exact number, if it
+    /// is too long to be rounded to anything but a float.
     pub(super) fn compare(&self, compare: Compare, accepted: &Accepted) -> Comparison {
-        let either = |by_value: Comparison, by_text: &dyn Fn() -> Comparison| match by_value {
-            Comparison::Mismatch { .. } if by_text().is_match() => Comparison::Match,
+        let either = |by_value: Comparison, by_others: &dyn Fn() -> bool| match by_value {
+            Comparison::Mismatch { .. } if by_others() => Comparison::Match,
             by_value => by_value,
         };
         let by_packed = |node: Node<'_>, accepted: &[Packed], is_exact: bool| match is_exact {
             false => compare.packed(Form::AsItIs, node, accepted),
             true => either(compare.packed(Form::Rounded, node, accepted), &|| {
-                compare.packed(Form::Written, node, accepted)
+                let is_match = |form| compare.packed(form, node, accepted).is_match();
+                is_match(Form::Written) || is_match(Form::AsItIs)
             }),
         };
         match (self, accepted) {
             (Returned::Values { value, text: None, .. }, Accepted::Values(accepted)) => {
                 compare.value(value, accepted)
             }
-            (Returned::Values { value, text: Some(text), .. }, Accepted::Values(accepted)) => {
-                either(compare.value(value, accepted), &|| compare.value(text, accepted))
+            (Returned::Values { value, text: Some(text), typed }, Accepted::Values(accepted)) => {
+                let is_match = |value| compare.value(value, accepted).is_match();
+                either(compare.value(value, accepted), &|| is_match(text) || is_match(typed))
             }
             (Returned::Values { typed, text, .. }, Accepted::Packed(accepted)) => {
                 by_packed(Packed::new(typed).root(), accepted, text.is_some())
