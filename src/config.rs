@@ -277,7 +277,8 @@ struct BoundArgs {
     #[arg(long, value_name = "SIZE", env = "PROOFBOX_MAX_BODY_BYTES", default_value = "64MiB", value_parser = size)]
     max_body_bytes: usize,
 
-    /// Bodies of all requests being read, waiting or running; beyond it requests get 429
+    /// Bodies of all requests being read, waiting or running; beyond it requests get 429. They take at most about
+    /// three times as much memory
     #[arg(long, value_name = "SIZE", env = "PROOFBOX_MAX_BODY_BYTES_IN_FLIGHT", default_value = "1GiB",
           value_parser = size)]
     max_body_bytes_in_flight: usize,

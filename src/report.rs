@@ -1,5 +1,7 @@
 //! The answer to a submission: its verdict and one entry per test.
 
+use std::borrow::Cow;
+
 use crate::{
     compile::CompileReport,
     judge::JudgedBy,
@@ -86,6 +88,58 @@ impl Report {
             compile: None,
         }
     }
+}
+
+/// Room for captured output and results in a report, bytes of its JSON. What escapes six-fold there counts six-fold.
+#[derive(Debug)]
+pub struct ShownRoom(usize);
+
+/// What is kept of a report's output to be shown; later tests' output gives way.
+const SHOWN_BYTES_PER_REPORT: usize = 3 << 20;
+
+impl Default for ShownRoom {
+    fn default() -> ShownRoom {
+        ShownRoom(SHOWN_BYTES_PER_REPORT)
+    }
+}
+
+impl ShownRoom {
+    pub fn new(bytes: usize) -> ShownRoom {
+        ShownRoom(bytes)
+    }
+
+    /// The first part of a text that there is room for, at most so many bytes of JSON, and how many bytes were left out.
+    pub fn take<'a>(&mut self, text: &'a str, most: usize) -> Cow<'a, str> {
+        let room = self.0.min(most);
+        let (mut end, mut used) = (0, 0);
+        for character in text.chars() {
+            let bytes = json_bytes(character);
+            if used + bytes > room {
+                break;
+            }
+            used += bytes;
+            end += character.len_utf8();
+        }
+        self.0 -= used;
+        match text.len() - end {
+            0 => Cow::Borrowed(text),
+            more => Cow::Owned(format!("{}[... {more} more bytes not shown]", &text[..end])),
+        }
+    }
+}
+
+/// How long a character of a string is in our JSON.
+fn json_bytes(character: char) -> usize {
+    match character {
+        '"' | '\\' | '\n' | '\r' | '\t' | '\u{8}' | '\u{c}' => 2,
+        _ if is_escaped(character) => 6,
+        other => other.len_utf8(),
+    }
+}
+
+/// Controls, and marks that reorder text: a terminal may act on them.
+pub fn is_escaped(character: char) -> bool {
+    matches!(character, '\0'..='\u{1f}' | '\u{7f}'..='\u{9f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 /// What happened in one test.

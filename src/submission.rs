@@ -3,12 +3,12 @@
 //! A [`Submission`] is built once at an edge (the wire or a data-set row) and is always valid
 //! after that; inner code never checks it again.
 
-use std::ops::Deref;
+use std::{ops::Deref, sync::Arc};
 
 use crate::{
     judge::{CheckerProtocol, Compare},
     limits::Limits,
-    value::Value,
+    value::{Packed, Value},
 };
 
 /// One solution with its tests.
@@ -248,7 +248,8 @@ impl Tests {
 
 #[derive(Debug, Clone)]
 pub struct ProgramTest {
-    pub stdin: Vec<u8>,
+    /// Shared with the run that is given it.
+    pub stdin: Arc<[u8]>,
     /// Accepted outputs: matching any one of them passes. Never empty where outputs are compared; at most
     /// one where a checker is given it as the answer. Empty where a reference is to make it.
     pub accepted_stdout: Vec<Vec<u8>>,
@@ -266,10 +267,35 @@ pub struct FunctionTarget {
 
 #[derive(Debug, Clone)]
 pub struct FunctionTest {
-    pub args: Vec<Value>,
-    pub kwargs: Vec<(String, Value)>,
+    /// A tuple.
+    pub args: Packed,
+    /// A dict whose keys are strings.
+    pub kwargs: Packed,
     /// Accepted results: matching any one of them passes. Empty only where a reference is to make it.
-    pub accepted: Vec<Value>,
+    pub accepted: Vec<Packed>,
+}
+
+impl FunctionTest {
+    pub fn new(args: Vec<Value>, kwargs: Vec<(String, Value)>, accepted: &[Value]) -> FunctionTest {
+        let kwargs = kwargs.into_iter().map(|(name, value)| (Value::str(&name), value)).collect();
+        FunctionTest {
+            args: Packed::new(&Value::Tuple(args)),
+            kwargs: Packed::new(&Value::Dict(kwargs)),
+            accepted: accepted.iter().map(Packed::new).collect(),
+        }
+    }
+
+    /// Positional arguments, those by name, and accepted results.
+    #[cfg(test)]
+    pub fn values(&self) -> (Vec<Value>, Vec<(String, Value)>, Vec<Value>) {
+        let (Value::List(args) | Value::Tuple(args)) = self.args.value() else { panic!("no list") };
+        let Value::Dict(pairs) = self.kwargs.value() else { panic!("no dict") };
+        let named = pairs.into_iter().map(|(name, value)| match name {
+            Value::Str(name) => (String::from_utf8(name).unwrap(), value),
+            other => panic!("{other:?} is no name"),
+        });
+        (args, named.collect(), self.accepted.iter().map(Packed::value).collect())
+    }
 }
 
 /// Which runner carries a submission out.

@@ -3,17 +3,19 @@
 pub mod code;
 mod interactive;
 mod limits;
+mod returned;
 
-use std::fmt;
+use std::{borrow::Cow, fmt};
 
 use crate::{
     judge::{Compare, Comparison, DriverRecord, Ending, InvalidRecord, Judged, Ruling},
     sandbox::{Collected, End, LimitHit, Outcome},
     submission::{FunctionTest, ProgramTest},
-    value::{Value, equality_key, repr},
+    value::{Packed, Value, equality_key},
 };
 
 pub use self::interactive::{Interacted, decide_interactive};
+use self::returned::{Accepted, Returned};
 
 /// The answer for a test or for a whole submission.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -204,13 +206,28 @@ impl<'a> Ran<'a> {
     }
 
     /// What the function returned; `None` where it did not, or left traces of another end.
-    pub fn returned(&self) -> Option<&Value> {
+    pub fn returned(&self) -> Option<Cow<'_, Value>> {
+        match self.returned_record()? {
+            DriverRecord::Ok(value) | DriverRecord::Exact { value, .. } => Some(Cow::Borrowed(value)),
+            DriverRecord::Large(large) => {
+                let value = large.node().value();
+                Some(Cow::Owned(if large.is_exact { value.rounded() } else { value }))
+            }
+            _ => None,
+        }
+    }
+
+    /// The same in little room.
+    pub fn returned_packed(&self) -> Option<Packed> {
+        match self.returned_record()? {
+            DriverRecord::Large(large) if !large.is_exact => Some(large.node().to_packed()),
+            _ => self.returned().map(|value| Packed::new(&value)),
+        }
+    }
+
+    fn returned_record(&self) -> Option<&DriverRecord> {
         match (&self.record, self.outcome.end, self.outcome.limit) {
-            (
-                Ok(Some(DriverRecord::Ok(value) | DriverRecord::Exact { value, .. })),
-                End::Exited { code: 0 },
-                None,
-            ) => Some(value),
+            (Ok(record), End::Exited { code: 0 }, None) => record.as_ref(),
             _ => None,
         }
     }
@@ -225,9 +242,13 @@ impl<'a> Ran<'a> {
         // FNV-1a: fixed for ever, and only compared with others of the same tests.
         let mut hash: u64 = 0xcbf2_9ce4_8422_2325;
         let mut feed = |byte: u8| hash = (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
-        match self.returned() {
-            Some(value) => equality_key(value).into_iter().for_each(&mut feed),
-            None => {
+        match self.returned_record() {
+            Some(DriverRecord::Ok(value) | DriverRecord::Exact { value, .. }) => {
+                equality_key(value).into_iter().for_each(&mut feed);
+            }
+            // Two that are equal by their values alone, and not by their types, are told apart.
+            Some(DriverRecord::Large(large)) => large.node().bytes().iter().copied().for_each(&mut feed),
+            _ => {
                 let words =
                     self.outcome.stdout.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty());
                 words.for_each(|word| word.iter().copied().chain([b' ']).for_each(&mut feed));
@@ -236,7 +257,14 @@ impl<'a> Ran<'a> {
         Some(hash)
     }
 
+    fn is_large(&self) -> bool {
+        matches!(self.record, Ok(Some(DriverRecord::Large(_))))
+    }
+
     fn is_common_answer(&self) -> bool {
+        if self.is_large() {
+            return false;
+        }
         const COMMON: [&[u8]; 12] = [
             b"yes",
             b"no",
@@ -252,7 +280,7 @@ impl<'a> Ran<'a> {
             b"error",
         ];
         let is_common = |word: &[u8]| COMMON.contains(&word.to_ascii_lowercase().as_slice());
-        match self.returned() {
+        match self.returned().as_deref() {
             Some(Value::None | Value::Bool(_) | Value::Int(-1..=1)) => true,
             Some(Value::Str(text)) => text.is_empty() || is_common(text),
             Some(Value::List(items) | Value::Tuple(items)) => items.is_empty(),
@@ -370,7 +398,8 @@ pub fn decide_checked(ruling: Ruling) -> Decision {
 
 /// A function test: limits, what the driver says, how it ended, then the returned value.
 pub fn decide_function(ran: &Ran, test: &FunctionTest, compare: Compare) -> Decision {
-    let expects_typed = test.accepted.iter().any(|value| value.first_typed().is_some());
+    let expects_typed = test.accepted.iter().any(Packed::has_typed);
+    let accepted = Accepted::of(&test.accepted, ran.is_large());
     let meant = match &ran.made_plain {
         // It says "the same types": what a value may be taken for does not count.
         Some(type_name) if compare == Compare::EXACT => decide_function_by(ran, |_| {
@@ -379,16 +408,15 @@ pub fn decide_function(ran: &Ran, test: &FunctionTest, compare: Compare) -> Deci
             Comparison::Mismatch { explanation }
         }),
         _ if expects_typed || compare == Compare::EXACT => {
-            decide_function_by(ran, |returned| compare.value(returned.typed, &test.accepted))
+            decide_function_by(ran, |returned| returned.compare_typed(compare, &accepted))
         }
-        _ => {
-            decide_function_by(ran, |returned| returned.compare(|value| compare.value(value, &test.accepted)))
-        }
+        _ => decide_function_by(ran, |returned| returned.compare(compare, &accepted)),
     };
     match compare {
         _ if ran.outcome.lacks.is_some() => meant,
         Compare::Profile(profile) if profile.is_bug_compatible() => {
-            meant.released(profile.judge_function(ran.ending(), ran.returned(), &test.accepted))
+            let accepted: Vec<Value> = test.accepted.iter().map(Packed::value).collect();
+            meant.released(profile.judge_function(ran.ending(), ran.returned().as_deref(), &accepted))
         }
         _ => meant,
     }
@@ -397,26 +425,6 @@ pub fn decide_function(ran: &Ran, test: &FunctionTest, compare: Compare) -> Deci
 /// A run of a function for which nothing is expected: why there is no returned value, or `accepted`.
 pub fn decide_returned_at_all(ran: &Ran) -> Decision {
     decide_function_by(ran, |_| Comparison::Match)
-}
-
-/// A returned value in the forms that what is expected may have.
-struct Returned<'a> {
-    value: &'a Value,
-    /// With the exact text of each number that is rounded in `value`.
-    text: Option<&'a Value>,
-    /// With each value as what it is.
-    typed: &'a Value,
-}
-
-impl Returned<'_> {
-    /// With plain data: what is expected may be the rounded number, or the exact text.
-    fn compare(&self, compare: impl Fn(&Value) -> Comparison) -> Comparison {
-        let by_value = compare(self.value);
-        match (&by_value, self.text) {
-            (Comparison::Mismatch { .. }, Some(text)) if compare(text).is_match() => Comparison::Match,
-            _ => by_value,
-        }
-    }
 }
 
 fn decide_function_by(ran: &Ran, compare: impl Fn(&Returned) -> Comparison) -> Decision {
@@ -441,14 +449,15 @@ fn decide_returned(
     compare: impl Fn(&Returned) -> Comparison,
 ) -> Decision {
     let judged = |returned: Returned| Decision {
-        result: Some(repr(returned.typed, RESULT_SHOWN_BYTES)),
+        result: Some(returned.repr()),
         ..Decision::compared(compare(&returned))
     };
     match record {
-        Ok(Some(DriverRecord::Ok(value))) => judged(Returned { value, text: None, typed: value }),
+        Ok(Some(DriverRecord::Ok(value))) => judged(Returned::Values { value, text: None, typed: value }),
         Ok(Some(DriverRecord::Exact { value, text, typed })) => {
-            judged(Returned { value, text: Some(text), typed })
+            judged(Returned::Values { value, text: Some(text), typed })
         }
+        Ok(Some(DriverRecord::Large(large))) => judged(Returned::Large(large)),
         Ok(Some(DriverRecord::Unsupported(type_name))) => {
             let message = format!(
                 "the function returned a value of type {}, which is not plain data",

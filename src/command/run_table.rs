@@ -6,7 +6,6 @@ use std::fmt::Write;
 use crate::{
     report::{Report, TestReport},
     submission::Tests,
-    value::repr,
     verdict::{Cause, Verdict},
 };
 
@@ -94,13 +93,17 @@ fn detail(text: &mut String, index: usize, test: &TestReport, tests: Option<&Tes
         }
         Some(Tests::Function { target, tests }) => {
             let Some(asked) = tests.get(index) else { return };
-            let positional = asked.args.iter().map(|value| repr(value, MAX_VALUE_BYTES));
-            let named =
-                asked.kwargs.iter().map(|(name, value)| format!("{name}={}", repr(value, MAX_VALUE_BYTES)));
+            let positional = asked.args.root().items().map(|value| value.repr(MAX_VALUE_BYTES));
+            let (names, values) =
+                (asked.kwargs.root().items().step_by(2), asked.kwargs.root().items().skip(1).step_by(2));
+            let named = names.zip(values).map(|(name, value)| {
+                let name = String::from_utf8_lossy(name.text().unwrap_or_default()).into_owned();
+                format!("{name}={}", value.repr(MAX_VALUE_BYTES))
+            });
             let args: Vec<_> = positional.chain(named).collect();
             block("call", &format!("{}({})", target.name, args.join(", ")));
             for (number, expected) in asked.accepted.iter().enumerate() {
-                block(if number == 0 { "expected" } else { "or" }, &repr(expected, MAX_VALUE_BYTES));
+                block(if number == 0 { "expected" } else { "or" }, &expected.root().repr(MAX_VALUE_BYTES));
             }
             if let Some(result) = &test.result {
                 block("got", result);
@@ -252,7 +255,7 @@ mod tests {
 
     fn program(stdin: &str, expected: &str) -> Tests {
         let test = ProgramTest {
-            stdin: stdin.as_bytes().to_vec(),
+            stdin: stdin.as_bytes().into(),
             accepted_stdout: vec![expected.as_bytes().to_vec()],
             files: Vec::new(),
         };
@@ -285,11 +288,8 @@ test 0: wrong_answer
     #[test]
     fn a_failing_call_in_full() {
         let target = FunctionTarget { name: "f".to_owned() };
-        let test = FunctionTest {
-            args: vec![Value::Int(1), Value::List(vec![Value::Int(2)])],
-            kwargs: vec![("k".to_owned(), Value::None)],
-            accepted: vec![Value::Int(3)],
-        };
+        let args = vec![Value::Int(1), Value::List(vec![Value::Int(2)])];
+        let test = FunctionTest::new(args, vec![("k".to_owned(), Value::None)], &[Value::Int(3)]);
         let tests = Tests::Function { target, tests: vec![test] };
         let failed = TestReport { result: Some("4".to_owned()), ..failing("", "") };
         let shown = render("a.py", Some(&tests), &report(vec![failed]), false);

@@ -5,9 +5,9 @@ use std::collections::HashMap;
 use sha2::{Digest, Sha256};
 
 use crate::{
-    judge::Compare,
+    judge::{Compare, Form},
     submission::Tests,
-    value::{Value, equality_key},
+    value::{Packed, equality_key},
 };
 
 /// A problem, known by its tests.
@@ -51,14 +51,15 @@ fn contradictions(tests: &Tests, compare: Compare) -> Vec<(u32, u32)> {
         Tests::Function { tests, .. } => disagreements(
             tests,
             |test| {
-                let mut input = equality_key(&Value::List(test.args.clone()));
-                for (name, value) in &test.kwargs {
-                    input.extend(name.as_bytes());
-                    input.extend(equality_key(value));
-                }
+                let mut input = equality_key(&test.args.value());
+                input.extend(equality_key(&test.kwargs.value()));
                 input
             },
-            |one, other| one.accepted.iter().any(|answer| compare.value(answer, &other.accepted).is_match()),
+            |one, other| {
+                let agrees =
+                    |answer: &Packed| compare.packed(Form::AsItIs, answer.root(), &other.accepted).is_match();
+                one.accepted.iter().any(agrees)
+            },
         ),
         // What such a test expects stands in its code.
         Tests::Code(_) => Vec::new(),

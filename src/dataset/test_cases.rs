@@ -187,7 +187,7 @@ fn build(name: Option<String>, tests: Vec<(Value, Value)>) -> Result<Tests, Test
             .into_iter()
             .enumerate()
             .map(|(at, (input, output))| {
-                let stdin = stream(input, "input", at)?;
+                let stdin = stream(input, "input", at)?.into();
                 let accepted_stdout = vec![stream(output, "output", at)?];
                 Ok(ProgramTest { stdin, accepted_stdout, files: Vec::new() })
             })
@@ -275,12 +275,9 @@ fn function_test(
     {
         return Err(TestsError::Unsupported(format!("an argument of type {name} (test {at})")));
     }
-    let plain = |values: Vec<Value>| values.into_iter().map(Value::into_data).collect();
-    Ok(FunctionTest {
-        args: plain(args),
-        kwargs: kwargs.into_iter().map(|(name, value)| (name, value.into_data())).collect(),
-        accepted: plain(accepted),
-    })
+    let plain = |values: Vec<Value>| -> Vec<Value> { values.into_iter().map(Value::into_data).collect() };
+    let kwargs = kwargs.into_iter().map(|(name, value)| (name, value.into_data())).collect();
+    Ok(FunctionTest::new(plain(args), kwargs, &plain(accepted)))
 }
 
 /// Nodes are made from lists, where the function's annotations ask for them.

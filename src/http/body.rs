@@ -28,10 +28,6 @@ pub struct BoundedBody {
 }
 
 impl BoundedBody {
-    fn new() -> BoundedBody {
-        BoundedBody { bytes: Vec::new(), share: None }
-    }
-
     /// Appends `chunk` if the budget has room for it.
     fn push(&mut self, chunk: &[u8], budget: &BodyBudget) -> Result<(), NoRoom> {
         let held_kib = self.share.as_ref().map_or(0, OwnedSemaphorePermit::num_permits);
@@ -66,8 +62,11 @@ pub async fn read(headers: &HeaderMap, mut body: Body, service: &Service) -> Res
         discard(&mut body).await;
         return Err(Problem::body_too_large(max_bytes));
     }
+    // Address space alone until it is written; growing by doubling would take twice the room.
+    let declared = declared_length(headers).map_or(0, |declared| declared as usize);
     let timeout = service.config.body_timeout;
-    let read = tokio::time::timeout(timeout, read_frames(&mut body, max_bytes, &service.bodies)).await;
+    let read = read_frames(&mut body, declared, max_bytes, &service.bodies);
+    let read = tokio::time::timeout(timeout, read).await;
     match read {
         Err(_) => Err(Problem::body_timeout(timeout)),
         Ok(Ok(read)) => Ok(read),
@@ -90,8 +89,15 @@ enum Refusal {
     NoRoom,
 }
 
-async fn read_frames(body: &mut Body, max_bytes: usize, budget: &BodyBudget) -> Result<BoundedBody, Refusal> {
-    let mut read = BoundedBody::new();
+async fn read_frames(
+    body: &mut Body,
+    declared: usize,
+    max_bytes: usize,
+    budget: &BodyBudget,
+) -> Result<BoundedBody, Refusal> {
+    let mut read = BoundedBody { bytes: Vec::new(), share: None };
+    // Without it there is room all the same, as long as the body is not that long.
+    let _ = read.bytes.try_reserve_exact(declared);
     while let Some(frame) = body.frame().await {
         let frame = frame.map_err(|_| Refusal::Broken)?;
         let Some(chunk) = frame.data_ref() else { continue };

@@ -4,7 +4,8 @@
 //!
 //! [`run`] accepts connections, each served by a task of its own. A request is read whole (bounded in
 //! size, in time, and together with all others in memory) before it asks for a slot, so that a slow
-//! client holds no slot. hyper drops a handler's future when its client goes away; everything that a
+//! client holds no slot. A long one is parsed when one of as many permits as there are slots is free. From its
+//! first byte to its answer a request takes at most about three times its body's size in memory. hyper drops a handler's future when its client goes away; everything that a
 //! submission holds is owned by that future, so that dropping it ends the run and frees the slot.
 //!
 //! When told to stop, the service answers 503 to new submissions, lets those in flight finish within
@@ -33,7 +34,7 @@ use axum::{
     Router, middleware,
     routing::{get, post},
 };
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 
 pub use self::server::{Drained, run};
 use self::{body::BodyBudget, problem::Problem};
@@ -45,6 +46,9 @@ pub struct Service {
     engine: Arc<Engine>,
     config: ServeConfig,
     bodies: BodyBudget,
+    /// Permits to parse a long body: as many as there are slots, so that parsing never takes more of the machine than
+    /// runs do.
+    parsing: Arc<Semaphore>,
     draining: AtomicBool,
     /// Submissions between their request's head and their answer.
     in_flight: watch::Sender<usize>,
@@ -53,8 +57,9 @@ pub struct Service {
 impl Service {
     pub fn new(engine: Arc<Engine>, config: ServeConfig) -> Service {
         Service {
-            engine,
             bodies: BodyBudget::new(config.max_body_bytes_in_flight),
+            parsing: Arc::new(Semaphore::new(engine.admission().slots().min(Semaphore::MAX_PERMITS))),
+            engine,
             config,
             draining: AtomicBool::new(false),
             in_flight: watch::Sender::new(0),

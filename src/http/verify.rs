@@ -28,8 +28,8 @@ use crate::{
     wire::{self, Asked, WireBounds},
 };
 
-/// Bodies beyond this are parsed on a thread of their own: parsing them takes long enough to hold up
-/// other requests.
+/// Bodies beyond this are parsed on a thread of their own, once there is a permit: parsing them takes long
+/// enough to hold up other requests.
 const PARSED_ELSEWHERE_BYTES: usize = 256 << 10;
 
 pub async fn verify(State(service): State<Arc<Service>>, request: Request) -> Result<Response, Problem> {
@@ -73,7 +73,7 @@ async fn answer(service: &Service, body: BoundedBody, caller: Caller) -> Result<
     // share of the budget is kept.
     let ServeConfig { max_tests, defaults, .. } = service.config;
     let bounds = WireBounds { max_tests, defaults };
-    let (asked, _share) = parse(body, bounds).await?;
+    let (asked, _share) = parse(service, body, bounds).await?;
     let report = match asked {
         Asked::Undecidable(report) => *report,
         Asked::Verify(submission) => {
@@ -91,7 +91,11 @@ async fn answer(service: &Service, body: BoundedBody, caller: Caller) -> Result<
     }
 }
 
-async fn parse(mut body: BoundedBody, bounds: WireBounds) -> Result<(Asked, BoundedBody), Problem> {
+async fn parse(
+    service: &Service,
+    mut body: BoundedBody,
+    bounds: WireBounds,
+) -> Result<(Asked, BoundedBody), Problem> {
     let is_long = body.bytes.len() > PARSED_ELSEWHERE_BYTES;
     let parse = move || {
         let asked = wire::parse(&body.bytes, bounds).map_err(Problem::bad_request)?;
@@ -101,6 +105,12 @@ async fn parse(mut body: BoundedBody, bounds: WireBounds) -> Result<(Asked, Boun
     if !is_long {
         return parse();
     }
+    let permit = Arc::clone(&service.parsing).acquire_owned().await.expect("the semaphore is never closed");
+    let parse = move || {
+        // Held to the end of the work, also where the client has gone.
+        let _permit = permit;
+        parse()
+    };
     tokio::task::spawn_blocking(parse).await.unwrap_or_else(|panicked| {
         tracing::error!(%panicked, "parsing a submission panicked");
         Err(Problem::internal())

@@ -1,6 +1,9 @@
 //! What the program inside the cell says happened.
 
-use crate::value::{Value, marshal};
+use crate::value::{
+    Packed, Value, marshal,
+    packed::{Kind, Node},
+};
 
 /// What the Python driver wrote on its result channel. Data from inside the cell: a solution can
 /// write such a record itself, which says no more than returning the value would have said.
@@ -13,6 +16,8 @@ pub enum DriverRecord {
     /// the same with the exact text of each number and date; `typed` has each as it is ([`Value::Typed`]), and is
     /// what an expected value that has such itself is compared with.
     Exact { value: Value, text: Value, typed: Value },
+    /// One of the two, of many bytes.
+    Large(LargeResult),
     /// The function returned a value of this type, which cannot cross as data.
     Unsupported(String),
     /// The function is not there or is ambiguous.
@@ -22,6 +27,23 @@ pub enum DriverRecord {
     /// The source does not compile.
     Syntax(String),
 }
+
+/// A returned value that takes too much room to be a [`Value`].
+#[derive(Debug, Clone, PartialEq)]
+pub struct LargeResult {
+    record: Packed,
+    /// Whether there are values in it of types that are no plain data.
+    pub is_exact: bool,
+}
+
+impl LargeResult {
+    pub fn node(&self) -> Node<'_> {
+        self.record.root().items().nth(1).expect("a record is a pair")
+    }
+}
+
+/// Records of more bytes are large.
+const LARGE_BYTES: usize = 64 << 10;
 
 /// Bytes that the driver would not have written: the solution wrote to the channel itself.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -44,17 +66,15 @@ impl DriverRecord {
         if bytes.is_empty() {
             return Ok(None);
         }
-        let value = marshal::decode(bytes).map_err(|error| InvalidRecord(error.to_string()))?;
-        let Value::Tuple(parts) = value else { return Err(InvalidRecord("no tuple".to_owned())) };
+        let record = marshal::decode_packed(bytes).map_err(|error| InvalidRecord(error.to_string()))?;
+        if let Some(large) = LargeResult::of(bytes.len(), &record, made_plain) {
+            return Ok(Some(DriverRecord::Large(large)));
+        }
+        let Value::Tuple(parts) = record.value() else { return Err(InvalidRecord("no tuple".to_owned())) };
         let Ok([Value::Str(tag), content]) = <[Value; 2]>::try_from(parts) else {
             return Err(InvalidRecord("no pair of tag and content".to_owned()));
         };
-        // The driver writes the type behind the tag.
-        let (tag, noted) = match tag.iter().position(|byte| *byte == b':') {
-            Some(at) => (&tag[..at], Some(&tag[at + 1..])),
-            None => (&tag[..], None),
-        };
-        *made_plain = noted.map(|name| String::from_utf8_lossy(name).into_owned());
+        let tag = split_tag(&tag, made_plain);
         if tag == b"ok" {
             return Ok(Some(DriverRecord::Ok(content)));
         }
@@ -73,6 +93,30 @@ impl DriverRecord {
             _ => Err(InvalidRecord("an unknown tag".to_owned())),
         }
     }
+}
+
+impl LargeResult {
+    fn of(length: usize, record: &Packed, made_plain: &mut Option<String>) -> Option<LargeResult> {
+        let mut parts = record.root().items();
+        let is_pair = record.root().container() == Some((Kind::Tuple, 2));
+        let tag = parts.next().filter(|_| is_pair && length > LARGE_BYTES)?.text()?;
+        let is_exact = match split_tag(tag, made_plain) {
+            b"ok" => false,
+            b"exact" => true,
+            _ => return None,
+        };
+        Some(LargeResult { record: record.clone(), is_exact })
+    }
+}
+
+/// The driver writes the type behind the tag.
+fn split_tag<'a>(tag: &'a [u8], made_plain: &mut Option<String>) -> &'a [u8] {
+    let (tag, noted) = match tag.iter().position(|byte| *byte == b':') {
+        Some(at) => (&tag[..at], Some(&tag[at + 1..])),
+        None => (tag, None),
+    };
+    *made_plain = noted.map(|name| String::from_utf8_lossy(name).into_owned());
+    tag
 }
 
 #[cfg(test)]

@@ -3,7 +3,10 @@
 use std::{path::Path, process::Command};
 
 use super::{Comparison, DriverRecord, Rule, compare_value, python_equality::python_equal};
-use crate::value::{Value, encode_call, parse_json, parse_python};
+use crate::{
+    submission::FunctionTest,
+    value::{Call, Value, parse_json, parse_python},
+};
 
 /// The interpreter: Debian's, or the one that this variable names, to try another version.
 fn python() -> String {
@@ -52,9 +55,14 @@ fn run_driver(mode: &str, prelude: &str, source: &[u8], stdin: &str, call: &[u8]
     run(source, stdin, call, &command)
 }
 
+fn call_of(name: &str, args: &[Value], kwargs: &[(String, Value)]) -> Vec<u8> {
+    let test = FunctionTest::new(args.to_vec(), kwargs.to_vec(), &[]);
+    Call::new(name, &test.args, &test.kwargs).unwrap().encoded().to_vec()
+}
+
 fn call(source: &str, name: &str, args: &str) -> Ran {
     let Value::List(args) = parse_python(args).unwrap() else { panic!("arguments are a list") };
-    run_driver("function", "contest", source.as_bytes(), "", &encode_call(name, &args, &[]).unwrap())
+    run_driver("function", "contest", source.as_bytes(), "", &call_of(name, &args, &[]))
 }
 
 fn is_python_absent() -> bool {
@@ -148,7 +156,7 @@ fn sources_that_do_not_compile_are_recorded() {
     if is_python_absent() {
         return;
     }
-    let call = encode_call("f", &[], &[]).unwrap();
+    let call = call_of("f", &[], &[]);
     for source in
         [&b"def f(:\n"[..], b"x = 1\0\n", b"print('\xe9')\n", b"return 1", "(".repeat(500).as_bytes()]
     {
@@ -276,7 +284,7 @@ fn functions_are_found_only_where_unambiguous() {
         assert_eq!(ran.code, Some(1));
     }
     let kwargs = [("b".to_owned(), Value::Int(3))];
-    let with_name = encode_call("f", &[Value::Int(5)], &kwargs).unwrap();
+    let with_name = call_of("f", &[Value::Int(5)], &kwargs);
     let ran = run_driver("function", "none", b"def f(a, b): return a - b", "", &with_name);
     assert_eq!(ran.record, Some(DriverRecord::Ok(Value::Int(2))));
 }
@@ -561,7 +569,8 @@ fn calls_that_fail_are_recorded() {
         (Some(DriverRecord::Ok(Value::Int(1))), "noise\nmore\n")
     );
     let large = call("def f(n): return ['x' * 10] * n", "f", "[300000]");
-    assert!(matches!(large.record, Some(DriverRecord::Ok(Value::List(items))) if items.len() == 300_000));
+    let Some(DriverRecord::Large(large)) = large.record else { panic!("a large record") };
+    assert!(matches!(large.node().value(), Value::List(items) if items.len() == 300_000));
 }
 
 fn field<'a>(row: &'a Value, name: &str) -> &'a Value {
@@ -577,7 +586,7 @@ fn text(value: &Value) -> &str {
 /// The verdict's word for one labelled call, by the driver and the comparison.
 fn judge(solution: &str, test: &Value) -> (&'static str, String) {
     let Value::List(args) = field(test, "args") else { panic!("arguments are a list") };
-    let call = encode_call(text(field(test, "fn_name")), args, &[]).unwrap();
+    let call = call_of(text(field(test, "fn_name")), args, &[]);
     let ran = run_driver("function", "contest", solution.as_bytes(), "", &call);
     match ran.record {
         Some(DriverRecord::Ok(value)) => match compare_value(Rule::TOKENS, &value, field(test, "expected")) {

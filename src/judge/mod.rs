@@ -8,6 +8,7 @@
 //! | `unordered`, `field` | units of text in any order, by fingerprints |
 //! | `white_space` | words and lines, as C and as Python tell them apart |
 //! | `result` | [`compare_value`]: what a function returned, as data, by a rule |
+//! | `packed` | [`compare_packed`]: the same of what is large, in little room |
 //! | `profile` | [`Profile`]: how a known data set's own judge decides, as meant or as released |
 //! | `released`, `chains` | the released judges' comparisons, faults and all |
 //! | `floats` | `float()`, `round()` and `np.isclose` as they are there |
@@ -25,6 +26,7 @@ mod driver_tests;
 mod field;
 mod floats;
 mod output;
+mod packed;
 pub mod profile;
 #[cfg(test)]
 mod properties;
@@ -40,8 +42,9 @@ mod unordered;
 mod white_space;
 
 pub use checker::{CheckerProtocol, Ruling};
-pub use driver_record::{DriverRecord, InvalidRecord};
+pub use driver_record::{DriverRecord, InvalidRecord, LargeResult};
 pub use output::{compare_output, compare_output_with_any};
+pub use packed::{Form, SMALL_BYTES, are_equal, compare_packed};
 pub use profile::{Ending, Fidelity, Judge, Judged, Profile};
 pub use result::{compare_value, compare_value_with_any};
 pub use rule::{Compare, Letters, Order, Rule, RuleError, Tolerance, Unit, Whole};

@@ -225,15 +225,19 @@ impl Profile {
 
     /// Compares a returned value as the judge means it.
     pub fn compare_value(self, actual: &Value, accepted: &[Value]) -> Comparison {
-        let rule = match self.judge {
+        compare_value_with_any(self.value_rule(), actual, accepted)
+    }
+
+    /// By which rule values are compared as the judge means it.
+    pub fn value_rule(self) -> Rule {
+        match self.judge {
             Judge::OpenThoughts => Rule::DATA_SET,
             Judge::HumanEval => Rule::float(1e-6, 1e-7),
             Judge::Kattis => Rule::TOKENS_IGNORE_CASE,
             Judge::Apps | Judge::Taco | Judge::LiveCodeBench | Judge::OpenR1 | Judge::SandboxFusion => {
                 Rule::TOKENS
             }
-        };
-        compare_value_with_any(rule, actual, accepted)
+        }
     }
 
     /// What the released code makes of a program's run.

@@ -2,20 +2,20 @@
 
 use std::{cmp::Ordering, collections::HashMap};
 
-use num_bigint::BigInt;
+use num_bigint::{BigInt, Sign};
 
 use super::{
     Comparison, compare_with_any,
     rule::{Letters, Order, Rule, Tolerance, Unit, Whole},
 };
-use crate::value::{Value, equality_key, identity_key, repr, whole_number};
+use crate::value::{Value, equality_key, identity_key, parse_json, repr, whole_number};
 
 /// Bytes of each side that an explanation shows.
 const EXCERPT_BYTES: usize = 80;
 /// Bytes of them that come before the first difference, where it is not near their beginning.
 const BEFORE_DIFFERENCE_BYTES: usize = 20;
 /// Bytes of each side that are looked at for it.
-const COMPARED_BYTES: usize = 1 << 20;
+pub(super) const COMPARED_BYTES: usize = 1 << 20;
 /// Largest integer that is looked at for it, some 150,000 digits.
 const MAX_COMPARED_BITS: u64 = 500_000;
 
@@ -109,7 +109,7 @@ pub fn compare_value(rule: Rule, actual: &Value, expected: &Value) -> Comparison
 }
 
 /// The value with the ASCII letters of its texts in lower case.
-fn lower_cased(value: &Value) -> Value {
+pub(super) fn lower_cased(value: &Value) -> Value {
     let all = |items: &[Value]| items.iter().map(lower_cased).collect();
     match value {
         Value::Str(text) => Value::Str(text.to_ascii_lowercase()),
@@ -130,7 +130,12 @@ pub fn compare_value_with_any(rule: Rule, actual: &Value, accepted: &[Value]) ->
 }
 
 /// The first difference in words, and the way to it in `path`; `None` if there is none.
-fn find_difference(rule: Rule, actual: &Value, expected: &Value, path: &mut Vec<String>) -> Option<String> {
+pub(super) fn find_difference(
+    rule: Rule,
+    actual: &Value,
+    expected: &Value,
+    path: &mut Vec<String>,
+) -> Option<String> {
     use Value::{Dict, FrozenSet, List, Set, Tuple};
     match (actual, expected) {
         (List(left) | Tuple(left), List(right) | Tuple(right)) => {
@@ -159,7 +164,7 @@ fn find_difference(rule: Rule, actual: &Value, expected: &Value, path: &mut Vec<
 }
 
 /// The order that Python has two items in; `None` where it has none, or none that a set's list keeps to.
-fn compare_items(left: &Value, right: &Value) -> Option<Ordering> {
+pub(super) fn compare_items(left: &Value, right: &Value) -> Option<Ordering> {
     match (left, right) {
         (Value::Str(left), Value::Str(right)) | (Value::Bytes(left), Value::Bytes(right)) => {
             Some(left.cmp(right))
@@ -178,7 +183,20 @@ fn compare_items(left: &Value, right: &Value) -> Option<Ordering> {
 
 /// Nearly the integer; near enough to say which of two different numbers is the larger one.
 fn as_float(value: &Value) -> Option<f64> {
-    integer(value)?.to_string().parse().ok()
+    match value {
+        Value::Int(int) => Some(*int as f64),
+        other => integer_as_float(&integer(other)?),
+    }
+}
+
+/// Its highest digits are enough: what is beyond every float is infinite.
+fn integer_as_float(integer: &BigInt) -> Option<f64> {
+    const BEYOND_FLOATS: u64 = 1_025;
+    match integer.bits() {
+        0..=BEYOND_FLOATS => integer.to_string().parse().ok(),
+        _ if integer.sign() == Sign::Minus => Some(f64::NEG_INFINITY),
+        _ => Some(f64::INFINITY),
+    }
 }
 
 fn expected_got(actual: &Value, expected: &Value) -> String {
@@ -187,6 +205,14 @@ fn expected_got(actual: &Value, expected: &Value) -> String {
         Value::BigInt(integer) if integer.bits() <= MAX_COMPARED_BITS => integer.to_string(),
         value => repr(value, COMPARED_BYTES),
     });
+    words_of_difference((got, actual.type_name()), (wanted, expected.type_name()))
+}
+
+/// Each side's text, of at most [`COMPARED_BYTES`], with the name of its type.
+pub(super) fn words_of_difference(
+    (got, actual_type): (String, &str),
+    (wanted, expected_type): (String, &str),
+) -> String {
     let same = wanted.bytes().zip(got.bytes()).take_while(|(left, right)| left == right).count();
     let is_near = wanted == got || same + BEFORE_DIFFERENCE_BYTES < EXCERPT_BYTES;
     let from = if is_near { 0 } else { wanted.floor_char_boundary(same - BEFORE_DIFFERENCE_BYTES) };
@@ -202,8 +228,8 @@ fn expected_got(actual: &Value, expected: &Value) -> String {
             format!("expected {}, got {} (different from character {first} on)", part(&wanted), part(&got))
         }
     };
-    if actual.type_name() != expected.type_name() {
-        words.push_str(&format!(" ({} for {})", actual.type_name(), expected.type_name()));
+    if actual_type != expected_type {
+        words.push_str(&format!(" ({actual_type} for {expected_type})"));
     }
     words
 }
@@ -243,15 +269,15 @@ fn dict_difference(
     for (key, value) in actual {
         by_key.insert(equality_key(key), value);
         if let Some(json_key) = json_key(key) {
-            by_json_key.insert(json_key, (equality_key(key), value));
+            by_json_key.insert(json_key, equality_key(key));
         }
     }
     for (key, expected_value) in expected {
         // Each pair is used up, so that two expected keys never find the same one.
         let found = by_key.remove(&equality_key(key)).or_else(|| match key {
             Value::Str(text) => {
-                let (actual_key, value) = by_json_key.remove(text)?;
-                by_key.remove(&actual_key).map(|_| value)
+                let found = by_json_key.remove(text);
+                by_key.remove(&found.or_else(|| Some(equality_key(&long_json_key(text)?)))?)
             }
             _ => None,
         });
@@ -267,13 +293,26 @@ fn dict_difference(
 }
 
 /// The string that JSON has for a key that is none itself.
-fn json_key(key: &Value) -> Option<Vec<u8>> {
+pub(super) fn json_key(key: &Value) -> Option<Vec<u8>> {
     match key {
         Value::None => Some(b"null".to_vec()),
         Value::Bool(bool) => Some(bool.to_string().into_bytes()),
-        Value::Int(_) | Value::BigInt(_) | Value::Float(_) => Some(repr(key, 400).into_bytes()),
+        Value::Int(_) | Value::Float(_) => Some(repr(key, 400).into_bytes()),
+        Value::BigInt(int) if int.bits() <= LONG_KEY_BITS => Some(int.to_string().into_bytes()),
         _ => None,
     }
+}
+
+/// To write longer integers takes long: of those it is the string that is read, by [`long_json_key`].
+const LONG_KEY_BITS: u64 = 4_096;
+
+/// The long integer that a dict's string key may stand for.
+pub(super) fn long_json_key(text: &[u8]) -> Option<Value> {
+    let digits = text.strip_prefix(b"-").unwrap_or(text);
+    // Shorter ones have no more bits.
+    let is_long = digits.len() > LONG_KEY_BITS as usize / 4 && digits[0] != b'0';
+    let text = std::str::from_utf8(text).ok()?;
+    (is_long && digits.iter().all(u8::is_ascii_digit)).then(|| parse_json(text).ok())?
 }
 
 fn scalars_are_equal(rule: Rule, actual: &Value, expected: &Value) -> bool {
@@ -393,6 +432,36 @@ mod tests {
         }
         check("99999999999999991611392", "1e23", true);
         check("9007199254740993", "9007199254740992.0", false);
+    }
+
+    /// However long they are, and however they are written.
+    #[test]
+    fn whole_numbers_are_equal_by_value_at_any_length() {
+        let zeros = |count: usize| format!("1{}", "0".repeat(count));
+        let long = "123456789".repeat(700);
+        for (actual, expected, is_match) in [
+            ("Decimal('1E+399')".to_owned(), zeros(399), true),
+            ("Decimal('1E+400')".to_owned(), zeros(400), true),
+            ("Decimal('1E+401')".to_owned(), zeros(401), true),
+            ("Decimal('1E+9000')".to_owned(), zeros(9_000), true),
+            ("Decimal('1E+9000')".to_owned(), zeros(9_001), false),
+            ("Decimal('-1E+9000')".to_owned(), zeros(9_000), false),
+            (format!("Decimal('{long}')"), long.clone(), true),
+            (format!("Decimal('{long}.000')"), long.clone(), true),
+            (format!("Decimal('{long}.5')"), long.clone(), false),
+            (format!("Decimal('{long}')"), format!("{long}1"), false),
+            (format!("Fraction({long}, 1)"), long.clone(), true),
+            (long.clone(), format!("{}8", &long[..long.len() - 1]), false),
+            ("Decimal('1E+6400000')".to_owned(), "5.5".to_owned(), false),
+            ("Decimal('0E+6400000')".to_owned(), "0".to_owned(), true),
+            (format!("{{{long}, 0.5}}"), format!("[0.5, {long}]"), true),
+            (format!("{{{long}, 0.5}}"), format!("[{long}, 0.5]"), false),
+            (format!("{{{long}: 1}}"), format!("{{'{long}': 1}}"), true),
+            (format!("{{-{long}: 1}}"), format!("{{'-{long}': 1}}"), true),
+            (format!("{{{long}: 1}}"), "{'<int of about 6300 digits>': 1}".to_owned(), false),
+        ] {
+            check(&actual, &expected, is_match);
+        }
     }
 
     #[test]

@@ -2,8 +2,17 @@
 
 use std::{fmt, str::FromStr};
 
-use super::{Comparison, output::compare_output_with_any, profile::Profile, result::compare_value_with_any};
-use crate::{spelling::did_you_mean, value::Value};
+use super::{
+    Comparison, compare_with_any,
+    output::compare_output_with_any,
+    packed::{Form, compare_packed},
+    profile::Profile,
+    result::compare_value_with_any,
+};
+use crate::{
+    spelling::did_you_mean,
+    value::{Packed, Value, packed::Node},
+};
 
 /// How an answer is compared with what was expected.
 ///
@@ -39,6 +48,15 @@ impl Compare {
             Compare::Rule(rule) => compare_output_with_any(rule, actual, accepted),
             Compare::Profile(profile) => profile.compare_output(actual, accepted),
         }
+    }
+
+    /// The same of values in their packed form, of which the returned one has several.
+    pub fn packed(self, form: Form, actual: Node<'_>, accepted: &[Packed]) -> Comparison {
+        let rule = match self {
+            Compare::Rule(rule) => rule,
+            Compare::Profile(profile) => profile.value_rule(),
+        };
+        compare_with_any(accepted, |expected| compare_packed(rule, form, actual, expected.root()))
     }
 
     /// Compares a returned value with each accepted one, likewise.

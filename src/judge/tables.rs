@@ -92,7 +92,7 @@ fn is_accepted(compare: Compare, returned: Value, expected: Value) -> bool {
     let record = Value::Tuple(vec![Value::str(tag), returned]);
     let ended = Outcome::silent(End::Exited { code: 0 }, None);
     let outcome = Outcome { result: marshal::encode(&record).unwrap(), ..ended };
-    let test = FunctionTest { args: Vec::new(), kwargs: Vec::new(), accepted: vec![expected] };
+    let test = FunctionTest::new(Vec::new(), Vec::new(), &[expected]);
     decide_function(&Ran::new(&outcome), &test, compare).verdict == Verdict::Accepted
 }
 

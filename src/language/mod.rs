@@ -12,7 +12,7 @@ use crate::{
     limits::Limits,
     sandbox::{Collect, Job, LauncherConfig, Run, Tier, policy},
     submission::{CodeTests, Prelude, ProgramTest, Solution, Submission, Tests},
-    value::marshal::{TooLarge, encode_call},
+    value::marshal::{Call, TooLarge},
 };
 
 pub use self::image::{Image, ImageError};
@@ -312,8 +312,8 @@ impl Language {
             }
             Tests::Function { target, tests } => {
                 let runs = tests.iter().map(|test| {
-                    let call = encode_call(&target.name, &test.args, &test.kwargs)?;
-                    Ok(Run { call: Some(call.into()), ..Run::default() })
+                    let call = Call::new(&target.name, &test.args, &test.kwargs)?;
+                    Ok(Run { call: Some(call), ..Run::default() })
                 });
                 let asked = asked(runs.collect::<Result<_, TooLarge>>()?);
                 Ok(self.runs_of("function", asked, program, tier))
@@ -380,9 +380,9 @@ impl Language {
 fn program_run(test: &ProgramTest, input_file: Option<&str>) -> Run {
     let further = test.files.iter().map(|(path, content)| (path.clone(), Arc::from(content.as_slice())));
     match input_file {
-        None => Run { files: further.collect(), ..Run::with_stdin(test.stdin.as_slice()) },
+        None => Run { files: further.collect(), ..Run::with_stdin(Arc::clone(&test.stdin)) },
         Some(name) => {
-            let input = (name.to_owned(), Arc::from(test.stdin.as_slice()));
+            let input = (name.to_owned(), Arc::clone(&test.stdin));
             Run { files: std::iter::once(input).chain(further).collect(), ..Run::default() }
         }
     }

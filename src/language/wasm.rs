@@ -9,7 +9,7 @@ use crate::{
         wasm::{Compiled, Driver, Guests, Manifest, Metering, WasmSandbox},
     },
     submission::{CodeTests, Prelude, Submission, Tests},
-    value::marshal::{TooLarge, encode_call},
+    value::marshal::{Call, TooLarge},
 };
 
 /// What a submission's solution is, to the Wasm runner.
@@ -164,12 +164,12 @@ impl<'a> WasmLanguage<'a> {
     pub fn job(&self, submission: &Submission) -> Result<Job, TooLarge> {
         let (mode, runs) = match &submission.tests {
             Tests::Program(tests) => {
-                ("program", tests.iter().map(|test| Run::with_stdin(test.stdin.as_slice())).collect())
+                ("program", tests.iter().map(|test| Run::with_stdin(Arc::clone(&test.stdin))).collect())
             }
             Tests::Function { target, tests } => {
                 let runs = tests.iter().map(|test| {
-                    let call = encode_call(&target.name, &test.args, &test.kwargs)?;
-                    Ok(Run { call: Some(call.into()), ..Run::default() })
+                    let call = Call::new(&target.name, &test.args, &test.kwargs)?;
+                    Ok(Run { call: Some(call), ..Run::default() })
                 });
                 ("function", runs.collect::<Result<_, TooLarge>>()?)
             }

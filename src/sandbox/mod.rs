@@ -34,6 +34,7 @@ mod confined;
 mod filter;
 mod gate;
 mod guarantee;
+mod job_frame;
 mod landlock;
 pub mod launcher;
 mod lender;
@@ -70,6 +71,8 @@ use std::{sync::Arc, time::Duration};
 
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
+
+use crate::value::Call;
 
 pub use self::{
     cgroup::survey as survey_cgroups,
@@ -131,7 +134,7 @@ pub struct Run {
     /// Bytes on file descriptor 0. Shared: a run that is carried out again is not copied.
     pub stdin: Arc<[u8]>,
     /// For a function test, the call to make, encoded for the language's driver.
-    pub call: Option<Arc<[u8]>>,
+    pub call: Option<Call>,
     /// Files that the run finds in its working directory: relative path without `..`, content.
     pub files: Vec<(String, Arc<[u8]>)>,
 }

@@ -19,11 +19,12 @@ use tokio::{
 
 use super::{
     End, Fault, Job, LimitHit, Outcome, Tier, Usage,
+    job_frame::write_job,
     lender::{Lender, LentSlot},
     link::{LinkAt, LinkEnds},
     protocol::{
-        self, AskOf, CgroupKind, FaultReport, ImageSetup, JobRun, LauncherSetup, Open, Ran, Reply, WarmSetup,
-        decode, frame_length,
+        self, AskOf, CgroupKind, FaultReport, ImageSetup, LauncherSetup, Open, Ran, Reply, WarmSetup, decode,
+        frame_length,
     },
     refusal::{Refusal, StartError},
     running::LAST_WORDS,
@@ -202,11 +203,9 @@ impl Sandbox {
         let open = AskOf::<&Bytes>::Open(Open { limits: limits.into() });
         let at = link.as_ref().map(|(at, _)| *at);
         let processor = (at == Some(LinkAt::Descriptors)).then_some((seat.number % self.slots) as u32);
-        let job = AskOf::Job(protocol::Job { processor, ..wire_job(&job, at) });
         let send = async {
-            for message in [open, job] {
-                slot.socket.write_all(&protocol::encode(&message)?).await?;
-            }
+            slot.socket.write_all(&protocol::encode(&open)?).await?;
+            write_job(&mut slot.socket, &job, at, processor).await?;
             if let Some((_, ends)) = link {
                 slot.socket.async_io(Interest::WRITABLE, || ends.send(slot.socket.as_fd())).await?;
             }
@@ -228,26 +227,6 @@ impl Sandbox {
         }
         let open = OpenCell { slot, lender: Arc::clone(lender), seat };
         Ok(CellRun { open: Some(open), limits, remaining: runs })
-    }
-}
-
-fn wire_job(job: &Job, link: Option<LinkAt>) -> protocol::Job<&Bytes> {
-    protocol::Job {
-        program: job.program.clone(),
-        sources: job.sources.iter().map(|(path, content)| (path.clone(), Bytes::new(content))).collect(),
-        runs: job
-            .runs
-            .iter()
-            .map(|run| JobRun {
-                stdin: Bytes::new(&run.stdin),
-                call: run.call.as_deref().map(Bytes::new),
-                files: run.files.iter().map(|(path, content)| (path.clone(), Bytes::new(content))).collect(),
-            })
-            .collect(),
-        collect: job.collect.to_vec(),
-        link,
-        processor: None,
-        series: job.series,
     }
 }
 

@@ -25,7 +25,7 @@ use proofbox::{
         CodeKind, CodeTest, CodeTests, FunctionTarget, FunctionTest, ProgramTest, Solution, SourceFile, Stop,
         Submission, Tests,
     },
-    value::{Value, repr},
+    value::Value,
     verdict::Verdict,
     verify::Engine,
 };
@@ -129,7 +129,8 @@ impl Cheat {
                 let is_suite = self.judge.as_ref().is_ok_and(|judge| judge == "code-unittest");
                 let kind = if is_suite { CodeKind::Unittest } else { CodeKind::Assert };
                 let asserts = calls().map(|call| {
-                    format!("assert f({}) == {}", repr(&call.args[0], 100), repr(&call.accepted[0], 1000))
+                    let first = call.args.root().items().next().expect("an argument");
+                    format!("assert f({}) == {}", first.repr(100), call.accepted[0].root().repr(1000))
                 });
                 let codes: Vec<String> = match self.code() {
                     code if code.is_empty() => asserts.collect(),
@@ -203,7 +204,11 @@ fn program_test(expects: &str, x: i64) -> ProgramTest {
         "lines" => format!("{x}\n{number}"),
         other => panic!("no program prints {other}"),
     };
-    ProgramTest { stdin: x.to_string().into(), accepted_stdout: vec![expected.into()], files: Vec::new() }
+    ProgramTest {
+        stdin: x.to_string().into_bytes().into(),
+        accepted_stdout: vec![expected.into()],
+        files: Vec::new(),
+    }
 }
 
 fn function_test(expects: &str, x: i64) -> FunctionTest {
@@ -217,7 +222,7 @@ fn function_test(expects: &str, x: i64) -> FunctionTest {
         "dict" => Value::Dict(vec![(Value::str("answer"), Value::Int(number))]),
         other => panic!("no function returns {other}"),
     };
-    FunctionTest { args: vec![Value::Int(x)], kwargs: Vec::new(), accepted: vec![expected] }
+    FunctionTest::new(vec![Value::Int(x)], Vec::new(), &[expected])
 }
 
 fn cheats() -> Vec<Cheat> {
@@ -356,11 +361,7 @@ def f(x):
     // Beyond what the driver hands on, and within it.
     for padding in [300 << 10, 0] {
         let source = format!("{source}\nPADDING = {:?}\n", "x".repeat(padding));
-        let test = |x, expected| FunctionTest {
-            args: vec![Value::Int(x)],
-            kwargs: Vec::new(),
-            accepted: vec![Value::Int(expected)],
-        };
+        let test = |x, expected| FunctionTest::new(vec![Value::Int(x)], Vec::new(), &[Value::Int(expected)]);
         let submission = Submission {
             solution: Solution::single("main.py", source),
             tests: Tests::Function {

@@ -1,5 +1,7 @@
 //! The program as a user meets it: arguments in, text and exit codes out.
 
+mod serve_memory;
+
 use std::{
     fs,
     io::Write,

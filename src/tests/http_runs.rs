@@ -120,3 +120,104 @@ async fn a_drain_that_takes_too_long_ends_the_run() {
     eventually("the slot is free", || engine.admission().in_use() == 0).await;
     running.closed().await;
 }
+
+/// Values that are held packed, sent piece by piece and compared item by item.
+#[tokio::test(flavor = "multi_thread")]
+async fn large_values_arrive_whole_and_are_compared_to_their_end() {
+    let service = service(1, 10).await;
+    let numbers: Vec<i64> = (0..60_000).map(|number| number * 70_001).collect();
+    let mut other = numbers.clone();
+    other[59_999] += 1;
+    let names: serde_json::Map<_, _> = (0..20_000).map(|key| (key.to_string(), json!([key, "x"]))).collect();
+    let longest = "9".repeat(100_000);
+    let zeros = format!("1{}", "0".repeat(5_000));
+    let asked = |args: &str, expected: &str, compare: &str, source: &str| {
+        format!(
+            r#"{{"language": "python", "source": {}, "fn_name": "f", "stop": "never", "compare": "{compare}",
+                "limits": {{"cpu_ms": 60000}},
+                "tests": [{{"args": [1], "expected": 1}}, {{"args": {args}, "expected": {expected}}}]}}"#,
+            json!(source)
+        )
+    };
+    let echo = "def f(*a): return a[0]";
+    let (numbers, other) = (json!(numbers).to_string(), json!(other).to_string());
+    let names = json!(names).to_string();
+    for (args, expected, compare, source, passed, message) in [
+        (format!("[{numbers}]"), &numbers, "tokens", echo, 2, None),
+        (
+            format!("[{numbers}]"),
+            &other,
+            "tokens",
+            echo,
+            1,
+            Some("result[59999]: expected 4199990000, got 4199989999"),
+        ),
+        (format!("[{numbers}]"), &numbers, "exact", echo, 2, None),
+        (
+            format!("[{numbers}]"),
+            &numbers,
+            "exact",
+            "def f(a): return tuple(a) if a != 1 else a",
+            1,
+            Some("equal but for its types"),
+        ),
+        (
+            format!("[{numbers}]"),
+            &numbers,
+            "unordered_tokens",
+            "def f(a): return a[::-1] if a != 1 else a",
+            2,
+            None,
+        ),
+        (
+            format!("[{numbers}]"),
+            &numbers,
+            "tokens",
+            "from decimal import Decimal\ndef f(a): return [*a[:-1], Decimal(a[-1])] if a != 1 else a",
+            2,
+            None,
+        ),
+        (
+            format!("[{names}]"),
+            &names,
+            "tokens",
+            "def f(a): return {int(k): (*a[k],) for k in reversed(a)} if a != 1 else a",
+            2,
+            None,
+        ),
+        (format!("[{longest}]"), &longest, "tokens", echo, 2, None),
+        (
+            format!("[{longest}]"),
+            &longest,
+            "tokens",
+            "def f(a): return a + (a > 1)",
+            1,
+            Some("expected <int of about"),
+        ),
+        (
+            format!("[{zeros}]"),
+            &zeros,
+            "tokens",
+            "from decimal import Decimal\ndef f(a): return Decimal('1E+5000') if a > 1 else a",
+            2,
+            None,
+        ),
+        (
+            format!("[{longest}]"),
+            &"0.5".to_owned(),
+            "float:1e-6",
+            echo,
+            1,
+            Some("expected 0.5, got <int of about"),
+        ),
+    ] {
+        let answer = service.verify(asked(&args, expected, compare, source)).await;
+        let report = answer.json();
+        let text = report.to_string();
+        assert_eq!(report["passed"].as_u64(), Some(passed), "{source}: {}", &text[..text.len().min(900)]);
+        if let Some(message) = message {
+            let said = report["tests"][1]["message"].as_str().unwrap();
+            assert!(said.contains(message) && said.len() < 300, "{said}");
+        }
+    }
+}

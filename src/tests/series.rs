@@ -183,8 +183,7 @@ fn accepted(n: i64) -> Vec<Value> {
 async fn every_call_is_as_in_a_process_of_its_own() {
     let (together, apart) = (engine(true), engine(false));
     for (name, source, least) in FUNCTIONS {
-        let test =
-            |n: i64| FunctionTest { args: vec![Value::Int(n)], kwargs: Vec::new(), accepted: accepted(n) };
+        let test = |n: i64| FunctionTest::new(vec![Value::Int(n)], Vec::new(), &accepted(n));
         let target = FunctionTarget { name: "f".to_owned() };
         let tests = Tests::Function { target, tests: (1..=5).map(test).collect() };
         let submission =

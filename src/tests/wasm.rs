@@ -133,7 +133,7 @@ async fn functions_are_called_by_the_native_drivers_protocol() {
     let engine = engine(1);
     let ask = |source: &str, args: Vec<Value>, expected: Value| {
         let target = FunctionTarget { name: "f".to_owned() };
-        let test = FunctionTest { args, kwargs: Vec::new(), accepted: vec![expected] };
+        let test = FunctionTest::new(args, Vec::new(), &[expected]);
         let tests = Tests::Function { target, tests: vec![test] };
         Submission::new("python", Solution::single("main.py", source), tests)
     };

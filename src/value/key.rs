@@ -2,7 +2,7 @@
 
 use num_bigint::BigInt;
 
-use super::{Typed, Value, whole_number};
+use super::{Typed, Value, typed::LongWhole, whole_number};
 
 /// A byte string that two values share exactly if they are equal as data: by Python's `==`, and
 /// besides that a tuple equals a list of the same items and NaN equals NaN. Exact numbers are equal to the
@@ -10,7 +10,7 @@ use super::{Typed, Value, whole_number};
 /// size, except that the items of sets are sorted.
 pub fn equality_key(value: &Value) -> Vec<u8> {
     let mut key = Vec::new();
-    write(&mut key, value);
+    write_equality_key(&mut key, value);
     key
 }
 
@@ -18,15 +18,16 @@ pub fn equality_key(value: &Value) -> Vec<u8> {
 /// depth. NaN is NaN; the order of sets and of a dict's keys does not count.
 pub fn identity_key(value: &Value) -> Vec<u8> {
     let mut key = Vec::new();
-    write_identity(&mut key, value);
+    write_identity_key(&mut key, value);
     key
 }
 
-fn write_identity(key: &mut Vec<u8>, value: &Value) {
+/// Appends the [`identity_key`].
+pub fn write_identity_key(key: &mut Vec<u8>, value: &Value) {
     let items_in_order = |key: &mut Vec<u8>, tag: u8, items: &[Value]| {
         key.push(tag);
         key.extend((items.len() as u64).to_le_bytes());
-        items.iter().for_each(|item| write_identity(key, item));
+        items.iter().for_each(|item| write_identity_key(key, item));
     };
     let float = |key: &mut Vec<u8>, float: f64| {
         key.push(b'f');
@@ -47,19 +48,22 @@ fn write_identity(key: &mut Vec<u8>, value: &Value) {
         Value::Dict(pairs) => {
             let pair = |(name, value): &(Value, Value)| {
                 let mut pair = identity_key(name);
-                write_identity(&mut pair, value);
+                write_identity_key(&mut pair, value);
                 pair
             };
             write_sorted(key, b'{', pairs.iter().map(pair).collect());
         }
         // `Decimal('1.10')` is another one than `Decimal('1.1')`.
         Value::Typed(typed) => write_typed(key, typed),
-        Value::Made { plain, .. } => write_identity(key, plain),
-        Value::None | Value::Int(_) | Value::BigInt(_) | Value::Str(_) | Value::Bytes(_) => write(key, value),
+        Value::Made { plain, .. } => write_identity_key(key, plain),
+        Value::None | Value::Int(_) | Value::BigInt(_) | Value::Str(_) | Value::Bytes(_) => {
+            write_equality_key(key, value)
+        }
     }
 }
 
-fn write(key: &mut Vec<u8>, value: &Value) {
+/// Appends the [`equality_key`].
+pub fn write_equality_key(key: &mut Vec<u8>, value: &Value) {
     match value {
         Value::None => key.push(b'N'),
         Value::Bool(bool) => write_small(key, i64::from(*bool)),
@@ -77,7 +81,7 @@ fn write(key: &mut Vec<u8>, value: &Value) {
         Value::List(items) | Value::Tuple(items) => {
             key.push(b'[');
             key.extend((items.len() as u64).to_le_bytes());
-            items.iter().for_each(|item| write(key, item));
+            items.iter().for_each(|item| write_equality_key(key, item));
         }
         Value::Set(items) | Value::FrozenSet(items) => {
             write_sorted(key, b'<', items.iter().map(equality_key).collect());
@@ -85,19 +89,20 @@ fn write(key: &mut Vec<u8>, value: &Value) {
         Value::Dict(pairs) => {
             let pair = |(name, value): &(Value, Value)| {
                 let mut pair = equality_key(name);
-                write(&mut pair, value);
+                write_equality_key(&mut pair, value);
                 pair
             };
             write_sorted(key, b'{', pairs.iter().map(pair).collect());
         }
-        Value::Made { plain, .. } => write(key, plain),
-        Value::Typed(typed) => match (typed.plain_equal(), typed.ratio()) {
-            (Some(plain), _) => write(key, &plain),
-            (None, Some((over, under))) => {
+        Value::Made { plain, .. } => write_equality_key(key, plain),
+        Value::Typed(typed) => match (typed.long_whole(), typed.plain_equal(), typed.ratio()) {
+            (Some(long), ..) => long.write(key),
+            (None, Some(plain), _) => write_equality_key(key, &plain),
+            (None, None, Some((over, under))) => {
                 write_bytes(key, b'r', &over.to_signed_bytes_le());
                 write_bytes(key, b'/', &under.to_signed_bytes_le());
             }
-            (None, None) => write_typed(key, typed),
+            (None, None, None) => write_typed(key, typed),
         },
     }
 }
@@ -115,7 +120,10 @@ fn write_small(key: &mut Vec<u8>, int: i64) {
 fn write_big(key: &mut Vec<u8>, int: &BigInt) {
     match i64::try_from(int) {
         Ok(small) => write_small(key, small),
-        Err(_) => write_bytes(key, b'I', &int.to_signed_bytes_le()),
+        Err(_) => match LongWhole::of(int) {
+            Some(long) => long.write(key),
+            None => write_bytes(key, b'I', &int.to_signed_bytes_le()),
+        },
     }
 }
 

@@ -3,22 +3,28 @@
 //! | file | what it holds |
 //! |---|---|
 //! | `parse` | JSON text and Python literals, as data sets hold them, to [`Value`] |
-//! | `marshal` | [`Value`] to and from the bytes that cross a cell's wall |
+//! | `packed` | [`Packed`]: a value in little room |
+//! | `marshal` | values to and from the bytes that cross a cell's wall |
 //! | `repr` | [`Value`] as Python prints it, bounded, for a person |
 //! | `typed` | [`Typed`]: exact numbers, moments and members of an Enum, which are no plain data |
 //! | `key` | one byte string per class of equal values, for dicts and sets |
 
 mod key;
 pub mod marshal;
+pub mod packed;
 mod parse;
 mod repr;
 mod typed;
 
 use num_bigint::BigInt;
 
-pub use key::{equality_key, identity_key};
-pub use marshal::encode_call;
-pub use parse::{ParseError, parse_json, parse_python};
+pub use key::{equality_key, identity_key, write_equality_key, write_identity_key};
+pub use marshal::Call;
+pub use packed::Packed;
+pub use parse::{
+    LONG_DIGITS, LongDigits, MAX_DIGITS, MAX_LONG_DIGITS, ParseError, has_equal_names, pack_json,
+    pack_json_into, parse_json, parse_python,
+};
 pub use repr::{escape_bytes, repr};
 pub use typed::{Typed, TypedKind};
 

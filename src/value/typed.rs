@@ -1,6 +1,8 @@
 //! Values of types that are neither built in nor containers: exact numbers, moments, members of an Enum.
 
-use num_bigint::{BigInt, Sign};
+use std::sync::LazyLock;
+
+use num_bigint::{BigInt, BigUint, Sign};
 
 use super::Value;
 
@@ -33,8 +35,8 @@ pub enum TypedKind {
 }
 
 /// Digits, zeros that an exponent stands for among them, with which a number is still compared with those of other
-/// types; longer ones are equal to the same text only. What it costs is the square of it, for a text that a
-/// solution may have chosen.
+/// types; longer ones that are not whole (see [`LongWhole`]) are equal to the same text only. What it costs is the
+/// square of it, for a text that a solution may have chosen.
 const MAX_DIGITS: i64 = 400;
 /// Digits of an integer that is read at all.
 const MAX_INTEGER_DIGITS: usize = 20_000;
@@ -73,6 +75,8 @@ impl Typed {
                 let (date, time) = text.split_once(['T', ' ']).unwrap_or((text, "00:00:00"));
                 (kind, is_date(date).then_some(format!("{date}T{}", time_text(time)?))?)
             }
+            // Python's longest one has 21 digits.
+            TypedKind::TimeDelta if text.len() > 30 => return None,
             TypedKind::TimeDelta => (kind, whole(text)?.to_string()),
             TypedKind::Member => {
                 let is_name = text.split('.').count() >= 2 && text.len() <= 200;
@@ -80,6 +84,11 @@ impl Typed {
             }
         };
         Some(Typed { kind, text, member_value: None })
+    }
+
+    /// One whose text is canonical, since it comes from such a value.
+    pub(super) fn as_written(kind: TypedKind, text: &str, member_value: Option<Value>) -> Typed {
+        Typed { kind, text: text.to_owned(), member_value: member_value.map(Box::new) }
     }
 
     /// A member of an Enum, `Colour.RED`, with its value.
@@ -97,13 +106,9 @@ impl Typed {
     /// ISO text, a member's value.
     pub fn rounded(&self) -> Value {
         match self.kind {
-            TypedKind::Decimal | TypedKind::Fraction => match self.plain_equal() {
-                Some(Value::BigInt(int)) if int.bits() > 4_000 => {
-                    Value::Float(self.as_float().unwrap_or(f64::NAN))
-                }
-                Some(plain) => plain,
-                None => Value::Float(self.as_float().unwrap_or(f64::NAN)),
-            },
+            TypedKind::Decimal | TypedKind::Fraction => {
+                self.plain_equal().unwrap_or_else(|| Value::Float(self.as_float().unwrap_or(f64::NAN)))
+            }
             TypedKind::TimeDelta => Value::Float(self.text.parse::<f64>().unwrap_or(f64::NAN) / 1e6),
             TypedKind::Date | TypedKind::DateTime | TypedKind::Time => Value::str(&self.text),
             TypedKind::Member => self.member_value().map_or_else(|| Value::str(&self.text), Value::rounded),
@@ -166,6 +171,12 @@ impl Typed {
         if !matches!(self.kind, TypedKind::Decimal | TypedKind::Fraction) {
             return None;
         }
+        // With any exponent.
+        if self.kind == TypedKind::Decimal
+            && decimal_parts(&self.text).is_some_and(|(digits, _)| matches!(&*digits, "0" | "-0"))
+        {
+            return Some(Value::Int(0));
+        }
         if let Some(float) = self.as_float().filter(|_| self.text.ends_with(['y', 'N'])) {
             return Some(Value::Float(float));
         }
@@ -177,6 +188,24 @@ impl Typed {
         // Exactly that float: its mantissa over a power of two.
         let (mantissa, shift) = mantissa_and_shift(float);
         (BigInt::from(mantissa) * &under == (over << shift)).then_some(Value::Float(float))
+    }
+
+    /// A whole number of more than [`MAX_DIGITS`] digits.
+    pub(super) fn long_whole(&self) -> Option<LongWhole> {
+        let (digits, power) = match self.kind {
+            TypedKind::Fraction => {
+                let over = self.text.strip_suffix("/1").unwrap_or(&self.text);
+                (!over.contains('/')).then(|| (over.to_owned(), 0))?
+            }
+            TypedKind::Decimal => decimal_parts(&self.text)?,
+            _ => return None,
+        };
+        let unsigned = digits.strip_prefix('-').unwrap_or(&digits);
+        let significant = unsigned.trim_end_matches('0');
+        let zeros = power + (unsigned.len() - significant.len()) as i64;
+        let is_long = !significant.is_empty() && unsigned.len() as i64 + power > MAX_DIGITS;
+        (is_long && zeros >= 0)
+            .then(|| LongWhole::of_decimal(significant, zeros as u64, digits.len() > unsigned.len()))
     }
 
     /// Numerator and denominator in lowest terms; `None` where it is no finite number, or too long a one.
@@ -198,6 +227,49 @@ impl Typed {
             _ => return None,
         };
         Some(lowest_terms(over, under))
+    }
+}
+
+/// A whole number that is too long to be written out each time it is compared, by its sign and its remainder of a
+/// prime of 521 bits. Two that differ have the same remainder by chance only, and nobody can make one for a
+/// number that he does not know.
+#[derive(Debug, PartialEq)]
+pub(super) struct LongWhole {
+    is_negative: bool,
+    remainder: BigUint,
+}
+
+static PRIME: LazyLock<BigUint> = LazyLock::new(|| (BigUint::from(1_u8) << 521) - 1_u8);
+/// The least that is long.
+static LEAST_LONG: LazyLock<BigUint> = LazyLock::new(|| BigUint::from(10_u8).pow(MAX_DIGITS as u32));
+
+impl LongWhole {
+    /// `None` for one that is not long.
+    pub(super) fn of(int: &BigInt) -> Option<LongWhole> {
+        let is_long = int.magnitude() >= &*LEAST_LONG;
+        is_long.then(|| LongWhole {
+            is_negative: int.sign() == Sign::Minus,
+            remainder: int.magnitude() % &*PRIME,
+        })
+    }
+
+    /// Of decimal digits with so many zeros behind them.
+    fn of_decimal(digits: &str, zeros: u64, is_negative: bool) -> LongWhole {
+        const AT_ONCE: usize = 18;
+        let ten = BigUint::from(10_u8);
+        let remainder = digits.as_bytes().chunks(AT_ONCE).fold(BigUint::ZERO, |remainder, chunk| {
+            let number = chunk.iter().fold(0_u64, |number, digit| number * 10 + u64::from(digit - b'0'));
+            (remainder * 10_u64.pow(chunk.len() as u32) + number) % &*PRIME
+        });
+        let scale = ten.modpow(&BigUint::from(zeros), &PRIME);
+        LongWhole { is_negative, remainder: remainder * scale % &*PRIME }
+    }
+
+    /// Appends to a key.
+    pub(super) fn write(&self, key: &mut Vec<u8>) {
+        let remainder = self.remainder.to_bytes_le();
+        key.extend([b'W', u8::from(self.is_negative), remainder.len() as u8]);
+        key.extend(remainder);
     }
 }
 
@@ -405,6 +477,7 @@ mod tests {
         assert_eq!(plain(TypedKind::Fraction, "-1/4"), Some(Value::Float(-0.25)));
         assert_eq!(plain(TypedKind::Fraction, "1/3"), None);
         assert_eq!(plain(TypedKind::Decimal, "1E+999999999"), None);
+        assert_eq!(plain(TypedKind::Decimal, "-0E+999999999"), Some(Value::Int(0)));
         assert_eq!(plain(TypedKind::Decimal, "-Infinity"), Some(Value::Float(f64::NEG_INFINITY)));
         assert_eq!(plain(TypedKind::Date, "2024-02-29"), None);
     }

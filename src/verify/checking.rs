@@ -151,7 +151,7 @@ impl Engine {
                 let answer = test.accepted_stdout.first().map_or(&[][..], Vec::as_slice);
                 let ran = Ran::new(&pending.outcome);
                 let output = verdict::program_output(&ran).unwrap_or_default();
-                protocol.run(test.stdin.as_slice().into(), answer.into(), Arc::from(output))
+                protocol.run(Arc::clone(&test.stdin), answer.into(), Arc::from(output))
             })
             .collect();
         if runs.is_empty() {

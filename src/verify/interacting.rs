@@ -1,6 +1,6 @@
 //! Tests in which an interactor converses with the solution: one pair of linked cells for each.
 
-use std::pin::pin;
+use std::{pin::pin, sync::Arc};
 
 use tokio::time::timeout;
 
@@ -154,7 +154,7 @@ impl Engine {
             prelude: Prelude::None,
             parallel: 1,
         };
-        let run = protocol.conversation(test.stdin.as_slice().into(), answer.into());
+        let run = protocol.conversation(Arc::clone(&test.stdin), answer.into());
         LinkedJob {
             launcher: interactor.ready.language.launcher_for(runnable.solution, tier),
             limits,

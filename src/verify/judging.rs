@@ -2,7 +2,7 @@
 
 use crate::{
     judge::Tally,
-    report::{Isolation, Report, TestReport},
+    report::{Isolation, Report, ShownRoom, TestReport},
     sandbox::{End, Outcome, Tier},
     submission::{ShowOutput, Stop, Submission, Tests},
     verdict::{
@@ -22,6 +22,8 @@ pub struct Judging {
     pub isolation: Option<Isolation>,
     own: Tally,
     also: Vec<Tally>,
+    /// What is left for output that is shown.
+    room: ShownRoom,
 }
 
 impl Judging {
@@ -31,7 +33,13 @@ impl Judging {
     }
 
     pub fn by_one(submission: &Submission) -> Judging {
-        Judging { tests: Vec::new(), isolation: None, own: Tally::new(submission.compare), also: Vec::new() }
+        Judging {
+            tests: Vec::new(),
+            isolation: None,
+            own: Tally::new(submission.compare),
+            also: Vec::new(),
+            room: ShownRoom::default(),
+        }
     }
 
     /// Every judge's decision on the next test; none of them needs a run of its own. `false`: nothing was
@@ -59,7 +67,7 @@ impl Judging {
             }
         }
         self.own.add(index, &decision);
-        self.tests.push(test_report(decision, &ran, submission));
+        self.tests.push(test_report(decision, &ran, submission, &mut self.room));
         true
     }
 
@@ -93,7 +101,7 @@ impl Judging {
             tally.add(index, &decision);
         }
         self.own.add(index, &decision);
-        let report = test_report(decision, &Ran::new(&conversation.solution), submission);
+        let report = test_report(decision, &Ran::new(&conversation.solution), submission, &mut self.room);
         // How the solution's process ended says something of the test in which it did.
         let (exit_code, signal) = if by_end { (report.exit_code, report.signal) } else { (None, None) };
         let wall_ms = wall.as_secs_f64() * 1000.0;
@@ -111,12 +119,13 @@ impl Judging {
             }
         }
         self.own.add(index, &decision);
-        self.tests.push(test_report(decision, &ran, submission));
+        self.tests.push(test_report(decision, &ran, submission, &mut self.room));
     }
 
     /// The tests are carried out anew, in another way: nothing is decided.
     pub fn begin_again(&mut self, isolation: Isolation) {
         self.tests.clear();
+        self.room = ShownRoom::default();
         self.isolation = Some(isolation);
         self.own = Tally::new(self.own.compare());
         self.also = self.also.iter().map(|tally| Tally::new(tally.compare())).collect();
@@ -155,7 +164,7 @@ impl Judging {
 }
 
 /// One test's entry in the report.
-fn test_report(decision: Decision, ran: &Ran, submission: &Submission) -> TestReport {
+fn test_report(decision: Decision, ran: &Ran, submission: &Submission, room: &mut ShownRoom) -> TestReport {
     let outcome = ran.outcome;
     let shown = match submission.show_output {
         ShowOutput::Never => false,
@@ -177,9 +186,9 @@ fn test_report(decision: Decision, ran: &Ran, submission: &Submission) -> TestRe
         signal,
         message: decision.message,
         score: decision.score,
-        stdout: shown.then(|| excerpt(&outcome.stdout)),
-        stderr: shown.then(|| excerpt(&outcome.stderr)),
-        result: decision.result.filter(|_| shown),
+        stdout: shown.then(|| excerpt(&outcome.stdout, room)),
+        stderr: shown.then(|| excerpt(&outcome.stderr, room)),
+        result: decision.result.filter(|_| shown).map(|result| room.take(&result, usize::MAX).into_owned()),
         // Where a program decides, that solutions agree on what it refuses says nothing of the tests.
         answer_hash: match decision.verdict {
             Verdict::WrongAnswer if submission.judge.is_none() => ran.answer_hash(),
@@ -188,7 +197,8 @@ fn test_report(decision: Decision, ran: &Ran, submission: &Submission) -> TestRe
     }
 }
 
-/// The first bytes as text.
-fn excerpt(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(&bytes[..bytes.len().min(SHOWN_BYTES)]).into_owned()
+/// The first bytes as text, as far as there is room.
+fn excerpt(bytes: &[u8], room: &mut ShownRoom) -> String {
+    let text = String::from_utf8_lossy(&bytes[..bytes.len().min(SHOWN_BYTES)]);
+    room.take(&text, usize::MAX).into_owned()
 }

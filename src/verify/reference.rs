@@ -15,10 +15,11 @@ use super::{
 };
 use crate::{
     cache::{Found, Key, KeyMaker, Weight},
+    judge::are_equal,
     language::Start,
     sandbox::{Job, Outcome},
     submission::{Reference, Submission, Tests},
-    value::{Value, equality_key},
+    value::{Call, Packed},
     verdict::{self, Decision, Ran},
 };
 
@@ -26,15 +27,14 @@ use crate::{
 #[derive(Debug, Clone)]
 pub(super) enum Expected {
     Outputs(Arc<[Vec<u8>]>),
-    Values { values: Arc<[Value]>, weight_bytes: u64 },
+    Values(Arc<[Packed]>),
 }
 
 impl Weight for Expected {
     fn weight_bytes(&self) -> u64 {
         match self {
             Expected::Outputs(outputs) => outputs.iter().map(|output| output.len() as u64 + 64).sum(),
-            // Values take several times their encoding's room.
-            Expected::Values { values, weight_bytes } => weight_bytes * 4 + values.len() as u64 * 64,
+            Expected::Values(values) => values.iter().map(|value| value.len_bytes() as u64 + 128).sum(),
         }
     }
 }
@@ -91,11 +91,9 @@ impl Engine {
         }
         let values = tests.zip(first.iter().zip(&second)).map(|(test, (first, second))| {
             let (one, other) = (value(test, first)?, value(test, second)?);
-            if equality_key(&one) == equality_key(&other) { Ok(one) } else { Err(differs(test)) }
+            if are_equal(&one, &other) { Ok(one) } else { Err(differs(test)) }
         });
-        let values = values.collect::<Result<_, Unusable>>()?;
-        let weight_bytes = first.iter().map(|outcome| outcome.result.len() as u64).sum();
-        Ok(Expected::Values { values, weight_bytes })
+        Ok(Expected::Values(values.collect::<Result<_, Unusable>>()?))
     }
 
     async fn reference_outcomes(
@@ -166,10 +164,10 @@ fn output(test: usize, outcome: &Outcome) -> Result<Vec<u8>, Unusable> {
     }
 }
 
-fn value(test: usize, outcome: &Outcome) -> Result<Value, Unusable> {
+fn value(test: usize, outcome: &Outcome) -> Result<Packed, Unusable> {
     let ran = Ran::new(outcome);
-    match ran.returned() {
-        Some(value) => Ok(value.clone()),
+    match ran.returned_packed() {
+        Some(value) => Ok(value),
         None => Err(fails(test, &verdict::decide_returned_at_all(&ran))),
     }
 }
@@ -190,7 +188,7 @@ fn fill_in(tests: &mut Tests, expected: Expected) {
             let missing = tests.iter_mut().filter(|test| test.accepted_stdout.is_empty());
             missing.zip(outputs.iter()).for_each(|(test, output)| test.accepted_stdout.push(output.clone()));
         }
-        (Tests::Function { tests, .. }, Expected::Values { values, .. }) => {
+        (Tests::Function { tests, .. }, Expected::Values(values)) => {
             let missing = tests.iter_mut().filter(|test| test.accepted.is_empty());
             missing.zip(values.iter()).for_each(|(test, value)| test.accepted.push(value.clone()));
         }
@@ -208,7 +206,10 @@ fn expected_key(asked: &Submission, job: &Job) -> Key {
         maker = maker.part(file.path.as_bytes()).part(&file.content);
     }
     for run in &job.runs {
-        maker = maker.part(b"run").part(&run.stdin).part(run.call.as_deref().unwrap_or_default());
+        maker = maker.part(b"run").part(&run.stdin);
+        for part in run.call.iter().flat_map(Call::identity) {
+            maker = maker.part(&part);
+        }
         for (path, content) in &run.files {
             maker = maker.part(path.as_bytes()).part(content);
         }

@@ -8,11 +8,15 @@
 //!
 //! JSON decides what can be said. Integers of any size are exact. `NaN` and `Infinity` are not JSON
 //! and are refused; a *string* `"NaN"` is a string. Text is UTF-8 without a byte order mark.
+//!
+//! What is read takes no more room than its text: values are packed ([`crate::value::Packed`]), and what would be a
+//! list of many small things is bounded while it is read.
 
 mod programs;
 mod report;
 mod submission;
 mod tests_field;
+mod values;
 mod words;
 
 pub use report::{WireReport, report_json};

@@ -1,18 +1,20 @@
 //! A report's JSON.
 
+use std::borrow::Cow;
+
 use serde::Serialize;
 use serde_json::value::RawValue;
 
 use super::BadRequest;
 use crate::{
-    report::{Isolation, Report, TestReport},
+    report::{Isolation, Report, ShownRoom, TestReport, is_escaped},
     submission::Id,
     verdict::Verdict,
 };
 
-/// Most of one captured output that is shown, bytes.
+/// Most of one captured output that is shown, bytes of JSON.
 const MAX_SHOWN_BYTES: usize = 64 << 10;
-/// Most captured output that one report shows in all, bytes; later tests' output gives way.
+/// Most captured output that one report shows in all, bytes of JSON; later tests' output gives way.
 const MAX_SHOWN_BYTES_PER_REPORT: usize = 4 << 20;
 
 /// A report as it is sent. Field order is the order on the wire.
@@ -80,14 +82,14 @@ struct WireTestReport<'a> {
     /// Only there where a checker found the output partly right.
     #[serde(skip_serializing_if = "Option::is_none")]
     score: Option<f64>,
-    stdout: Option<String>,
-    stderr: Option<String>,
-    result: Option<String>,
+    stdout: Option<Cow<'a, str>>,
+    stderr: Option<Cow<'a, str>>,
+    result: Option<Cow<'a, str>>,
 }
 
 impl<'a> WireReport<'a> {
     pub fn new(report: &'a Report) -> WireReport<'a> {
-        let mut budget = MAX_SHOWN_BYTES_PER_REPORT;
+        let mut room = ShownRoom::new(MAX_SHOWN_BYTES_PER_REPORT);
         WireReport {
             id: report.id.as_ref().map(WireId::new),
             line: None,
@@ -104,7 +106,7 @@ impl<'a> WireReport<'a> {
                 cpu_ms: rounded_ms(compile.cpu_ms),
                 cached: compile.cached,
             }),
-            tests: report.tests.iter().map(|test| test_report(test, &mut budget)).collect(),
+            tests: report.tests.iter().map(|test| test_report(test, &mut room)).collect(),
         }
     }
 
@@ -141,13 +143,12 @@ pub fn report_json(report: &Report) -> String {
 
 /// Escapes what JSON lets stand and a terminal may act on: C1 controls, and marks that reorder text.
 fn escape_acting(json: String) -> String {
-    let acts = |c: char| matches!(c, '\u{7f}'..='\u{9f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-    if !json.chars().any(acts) {
+    if !json.chars().any(is_escaped) {
         return json;
     }
     let mut escaped = String::with_capacity(json.len() + 64);
     for c in json.chars() {
-        match acts(c) {
+        match is_escaped(c) {
             // They can only stand in strings, and none is beyond the first plane.
             true => escaped.push_str(&format!("\\u{:04x}", u32::from(c))),
             false => escaped.push(c),
@@ -156,7 +157,8 @@ fn escape_acting(json: String) -> String {
     escaped
 }
 
-fn test_report<'a>(test: &'a TestReport, budget: &mut usize) -> WireTestReport<'a> {
+fn test_report<'a>(test: &'a TestReport, room: &mut ShownRoom) -> WireTestReport<'a> {
+    let mut shown = |text: &'a Option<String>| text.as_deref().map(|text| room.take(text, MAX_SHOWN_BYTES));
     WireTestReport {
         verdict: test.verdict.as_str(),
         cause: test.cause.map(crate::verdict::Cause::as_str),
@@ -168,25 +170,13 @@ fn test_report<'a>(test: &'a TestReport, budget: &mut usize) -> WireTestReport<'
         signal: test.signal,
         message: test.message.as_deref(),
         score: test.score,
-        stdout: test.stdout.as_deref().map(|output| shown(output, budget)),
-        stderr: test.stderr.as_deref().map(|output| shown(output, budget)),
-        result: test.result.as_deref().map(|output| shown(output, budget)),
+        stdout: shown(&test.stdout),
+        stderr: shown(&test.stderr),
+        result: shown(&test.result),
     }
 }
 
 /// Microseconds are what is measured; further digits are noise of the arithmetic.
 fn rounded_ms(ms: f64) -> f64 {
     (ms * 1e3).round() / 1e3
-}
-
-/// The first bytes of `output` that the bounds leave room for, and how many were left out.
-fn shown(output: &str, budget: &mut usize) -> String {
-    let room = MAX_SHOWN_BYTES.min(*budget);
-    if output.len() <= room {
-        *budget -= output.len();
-        return output.to_owned();
-    }
-    let end = output.floor_char_boundary(room);
-    *budget -= end;
-    format!("{}[... {} more bytes not shown]", &output[..end], output.len() - end)
 }

@@ -527,6 +527,8 @@ pub(super) fn texts<'a>(
     });
     Ok(Some(Pairs(pairs.collect::<Result<_, BadRequest>>()?)))
 }
+/// Most names in one object of files or programs. Far more are no mistake but an attack.
+const MAX_NAMES: usize = 1_024;
 
 /// A JSON object as pairs in order; a name that comes twice is refused instead of one winning.
 pub(crate) struct Pairs<T>(pub(crate) Vec<(String, T)>);
@@ -546,6 +548,9 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Pairs<T> {
                 let mut pairs = Vec::new();
                 let mut names = HashSet::new();
                 while let Some((name, value)) = map.next_entry::<String, T>()? {
+                    if pairs.len() == MAX_NAMES {
+                        return Err(serde::de::Error::custom(format!("holds more than {MAX_NAMES} names")));
+                    }
                     if !names.insert(name.clone()) {
                         return Err(serde::de::Error::custom(format!("{name:?} is given twice")));
                     }

@@ -52,10 +52,7 @@ fn a_program_submission_with_every_default() {
     assert_eq!((asked.stop, asked.prelude), (Stop::FirstFailure, Prelude::None));
     assert_eq!(asked.show_output, ShowOutput::OnFailure);
     let Tests::Program(tests) = asked.tests else { panic!() };
-    assert_eq!(
-        (tests[0].stdin.as_slice(), tests[0].accepted_stdout.as_slice()),
-        (&b"1"[..], &[b"1".to_vec()][..])
-    );
+    assert_eq!((&*tests[0].stdin, tests[0].accepted_stdout.as_slice()), (&b"1"[..], &[b"1".to_vec()][..]));
 }
 
 #[test]
@@ -153,10 +150,11 @@ fn function_tests_keep_integers_exact_and_none_expected() {
     ));
     let Tests::Function { target, tests } = asked.tests else { panic!() };
     assert_eq!(target.name, "f");
-    assert_eq!(tests[0].args[0], Value::BigInt("123456789012345678901234567890".parse().unwrap()));
-    assert_eq!(tests[0].args[1..], [Value::Float(1.5), Value::List(vec![Value::Int(1)])]);
-    assert_eq!(tests[0].kwargs, [("k".to_owned(), Value::Int(7))]);
-    assert_eq!(tests[0].accepted, [Value::None]);
+    let (args, kwargs, accepted) = tests[0].values();
+    assert_eq!(args[0], Value::BigInt("123456789012345678901234567890".parse().unwrap()));
+    assert_eq!(args[1..], [Value::Float(1.5), Value::List(vec![Value::Int(1)])]);
+    assert_eq!(kwargs, [("k".to_owned(), Value::Int(7))]);
+    assert_eq!(accepted, [Value::None]);
 }
 
 #[test]
@@ -403,6 +401,58 @@ fn shown_output_is_bounded_per_test_and_per_report() {
     let text = report_json(&report);
     assert!(text.len() < 5 << 20, "{} bytes", text.len());
     assert!(text.contains("more bytes not shown]"));
+}
+
+#[test]
+fn output_that_escapes_counts_as_what_it_becomes() {
+    let loud = TestReport { stdout: Some("\0\u{202e}".repeat(8_000)), ..TestReport::skipped() };
+    let report =
+        Report { tests: vec![loud; 300], ..Report::undecided(None, Cause::SandboxFault, "because", 300) };
+    let text = report_json(&report);
+    assert!(text.len() < 5 << 20, "{} bytes", text.len());
+    assert!(text.contains(r"\u0000\u202e[... "), "cut between characters");
+}
+
+#[test]
+fn what_is_long_or_many_is_refused_and_says_where() {
+    let long = |digits: usize| "7".repeat(digits);
+    let many = |item: &str, count: usize| vec![item; count].join(",");
+    let names: Vec<String> = (0..2_000).map(|number| format!("\"{number}\":\"\"")).collect();
+    for (tests, field, detail) in [
+        (
+            format!(r#"[{{"args": [1, [{}]], "expected": 1}}]"#, long(100_001)),
+            "tests[0].args[1]",
+            "an integer of more than 100000 digits at byte 1 of 100003",
+        ),
+        (
+            format!(r#"[{{"args": [1], "kwargs": {{"k": {}}}, "expected": 1}}]"#, long(100_001)),
+            "tests[0].kwargs[\"k\"]",
+            "an integer of more than 100000 digits",
+        ),
+        (
+            // Over all tests together.
+            format!("[{}]", many(&format!(r#"{{"args": [], "expected": -{}}}"#, long(90_000)), 12)),
+            "tests[11].expected",
+            "integers of more than 1000 digits that have more than 1000000 together",
+        ),
+        (r#"[{"kwargs": {"k": 1, "k": 2}, "expected": 1}]"#.to_owned(), "tests[0].kwargs", "given twice"),
+        (
+            format!(r#"[{{"expected_stdout": [{}]}}]"#, many("\"\"", 1_001)),
+            "tests[0].expected_stdout",
+            "holds 1001 outputs; at most 1000 are accepted",
+        ),
+        (
+            format!(r#"[{{"expected_stdout": "", "files": {{{}}}}}]"#, names.join(",")),
+            "tests[0].files",
+            "holds more than 1024 names",
+        ),
+    ] {
+        let rest = if tests.contains("stdout") { "" } else { r#", "fn_name": "f""# };
+        let refusal = asked(&tests, rest).unwrap_err();
+        let shown = format!("{}: {refusal}", &tests[..tests.len().min(60)]);
+        assert!(refusal.field.as_deref().is_some_and(|found| found.starts_with(field)), "{shown}");
+        assert!(refusal.detail.contains(detail), "{shown}");
+    }
 }
 
 /// A submission without the tests' usual outputs.

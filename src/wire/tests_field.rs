@@ -1,24 +1,69 @@
 //! The `tests` field: which kind of tests it holds, and the tests.
 
-use std::{borrow::Cow, collections::HashSet};
+use std::{borrow::Cow, collections::HashSet, fmt, marker::PhantomData};
 
-use serde::{Deserialize, Deserializer};
+use serde::{
+    Deserialize, Deserializer,
+    de::{SeqAccess, Visitor},
+};
 use serde_json::value::RawValue;
 
 use super::{
     BadRequest, WireBounds,
     submission::{Pairs, check_path, texts},
-    words::{field, object, optional},
+    values::{packed_args, packed_kwargs, packed_value},
+    words::{field, json_complaint, object, optional},
 };
 use crate::{
     submission::{
         CodeKind, CodeTest, CodeTests, FunctionTarget, FunctionTest, ProgramIo, ProgramTest, Tests,
     },
-    value::{Value, parse_json},
+    value::LongDigits,
 };
 
 /// Most further files that one test brings.
 const MAX_TEST_FILES: usize = 64;
+
+/// Most outputs of one test that are right.
+const MAX_OUTPUTS: usize = 1_000;
+
+/// A list of which so many items are kept, at most.
+struct List<T> {
+    items: Vec<T>,
+    /// How many there are.
+    total: usize,
+}
+
+/// Reads a list without the room that all of its items would take.
+fn list<'a, T: Deserialize<'a>>(raw: &'a RawValue, path: &str, most: usize) -> Result<List<T>, BadRequest> {
+    let reader = ListReader { most, item: PhantomData };
+    let read = serde_json::Deserializer::from_str(raw.get()).deserialize_seq(reader);
+    read.map_err(|error| BadRequest::at(path, json_complaint(&error)))
+}
+
+struct ListReader<T> {
+    most: usize,
+    item: PhantomData<T>,
+}
+
+impl<'de, T: Deserialize<'de>> Visitor<'de> for ListReader<T> {
+    type Value = List<T>;
+
+    fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        f.write_str("a sequence")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<List<T>, A::Error> {
+        let mut list = List { items: Vec::new(), total: 0 };
+        while let Some(item) = seq.next_element()? {
+            list.total += 1;
+            if list.items.len() < self.most {
+                list.items.push(item);
+            }
+        }
+        Ok(list)
+    }
+}
 
 /// `tests` and the fields of the submission that belong to it.
 pub(super) struct TestsField<'a> {
@@ -120,8 +165,7 @@ impl<'a> WireTest<'a> {
 
 /// Reads the tests, all of which must be of one kind.
 pub(super) fn read_tests(asked: TestsField, bounds: WireBounds) -> Result<Kind, BadRequest> {
-    let raw_tests: Vec<&RawValue> = field(asked.tests, "tests")?;
-    let total = raw_tests.len();
+    let List { items: raw_tests, total } = list::<&RawValue>(asked.tests, "tests", bounds.max_tests)?;
     if total > bounds.max_tests {
         let detail = format!("has {total} tests; at most {} are accepted", bounds.max_tests);
         return Err(BadRequest::at("tests", detail));
@@ -177,7 +221,7 @@ fn program_tests(tests: Vec<(String, WireTest)>, asked: &TestsField) -> Result<T
         let stdin = optional::<Cow<str>>(test.stdin, &format!("{path}.stdin"))?.unwrap_or_default();
         let files = further_files(test.files, &format!("{path}.files"), asked.io)?;
         let accepted_stdout = accepted(test.expected_stdout, &format!("{path}.expected_stdout"), asked)?;
-        Ok(ProgramTest { stdin: stdin.into_owned().into_bytes(), accepted_stdout, files })
+        Ok(ProgramTest { stdin: stdin.into_owned().into_bytes().into(), accepted_stdout, files })
     };
     Ok(Tests::Program(tests.into_iter().map(read).collect::<Result<_, _>>()?))
 }
@@ -190,18 +234,22 @@ fn accepted(expected: Option<&RawValue>, path: &str, asked: &TestsField) -> Resu
             false => Err(BadRequest::at(path, "missing")),
         };
     };
-    let accepted: Vec<Cow<str>> = match expected.get().starts_with('[') {
+    let List { items: accepted, total } = match expected.get().starts_with('[') {
         true => {
-            let items = field::<Vec<&RawValue>>(expected, path)?.into_iter().enumerate();
-            let items = items.map(|(index, raw)| field(raw, &format!("{path}[{index}]")));
-            items.collect::<Result<_, _>>()?
+            let List { items, total } = list::<&RawValue>(expected, path, MAX_OUTPUTS)?;
+            let items = items.into_iter().enumerate();
+            let items = items.map(|(index, raw)| field::<String>(raw, &format!("{path}[{index}]")));
+            List { items: items.collect::<Result<_, _>>()?, total }
         }
-        false => vec![field(expected, path)?],
+        false => List { items: vec![field(expected, path)?], total: 1 },
     };
-    match accepted.len() {
+    match total {
+        _ if total > MAX_OUTPUTS => {
+            Err(BadRequest::at(path, format!("holds {total} outputs; at most {MAX_OUTPUTS} are accepted")))
+        }
         0 => Err(BadRequest::at(path, "an empty list accepts nothing; give at least one output")),
         2.. if asked.has_judge => Err(BadRequest::at(path, "a checker is given one answer, not several")),
-        _ => Ok(accepted.into_iter().map(|output| output.into_owned().into_bytes()).collect()),
+        _ => Ok(accepted.into_iter().map(String::into_bytes).collect()),
     }
 }
 
@@ -242,29 +290,16 @@ fn function_tests(tests: Vec<(String, WireTest)>, asked: TestsField) -> Result<T
     let Some(name) = asked.fn_name.filter(|name| !name.is_empty()) else {
         return Err(BadRequest::at("fn_name", "missing; function tests need the function's name"));
     };
+    let mut digits = LongDigits::default();
     let read = |(path, test): (String, WireTest)| {
-        let args = match test.args {
-            Some(raw) => field::<Vec<&RawValue>>(raw, &format!("{path}.args"))?,
-            None => Vec::new(),
-        };
-        let args =
-            args.into_iter().enumerate().map(|(index, raw)| value(raw, &format!("{path}.args[{index}]")));
-        let kwargs = optional::<Pairs<&RawValue>>(test.kwargs, &format!("{path}.kwargs"))?;
-        let kwargs = kwargs.map_or_else(Vec::new, |Pairs(pairs)| pairs);
-        let kwargs = kwargs.into_iter().map(|(name, raw)| {
-            let value = value(raw, &format!("{path}.kwargs[{name:?}]"))?;
-            Ok((name, value))
-        });
+        let args = packed_args(test.args, &format!("{path}.args"), &mut digits)?;
+        let kwargs = packed_kwargs(test.kwargs, &format!("{path}.kwargs"), &mut digits)?;
         let accepted = match test.expected {
-            Some(expected) => vec![value(expected, &format!("{path}.expected"))?],
+            Some(expected) => vec![packed_value(expected, &format!("{path}.expected"), &mut digits)?],
             None if has_reference => Vec::new(),
             None => return Err(BadRequest::at(format!("{path}.expected"), "missing")),
         };
-        Ok(FunctionTest {
-            args: args.collect::<Result<_, _>>()?,
-            kwargs: kwargs.collect::<Result<_, _>>()?,
-            accepted,
-        })
+        Ok(FunctionTest { args, kwargs, accepted })
     };
     let tests = tests.into_iter().map(read).collect::<Result<_, _>>()?;
     Ok(Tests::Function { target: FunctionTarget { name }, tests })
@@ -287,8 +322,4 @@ fn code_tests(tests: Vec<(String, WireTest)>, asked: TestsField) -> Result<CodeT
         setup: asked.setup.unwrap_or_default(),
         entry_point: asked.entry_point,
     })
-}
-
-fn value(raw: &RawValue, path: &str) -> Result<Value, BadRequest> {
-    parse_json(raw.get()).map_err(|error| BadRequest::at(path, error.to_string()))
 }

@@ -144,7 +144,7 @@ async fn measure_one(
 impl Workload {
     fn submission(&self) -> Submission {
         let test = ProgramTest {
-            stdin: b"17 25\n".to_vec(),
+            stdin: b"17 25\n"[..].into(),
             accepted_stdout: vec![self.expected.into()],
             files: Vec::new(),
         };

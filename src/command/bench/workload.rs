@@ -114,10 +114,9 @@ print(json.dumps(Solution().maxSubArray(*json.load(sys.stdin))))
 fn function() -> Workload {
     let lists: Vec<Vec<i64>> =
         (0..10_i64).map(|test| (0..30).map(|at| (at * 53 + test * 17) % 41 - 22).collect()).collect();
-    let tests = lists.iter().map(|list| FunctionTest {
-        args: vec![Value::List(list.iter().copied().map(Value::Int).collect())],
-        kwargs: Vec::new(),
-        accepted: vec![Value::Int(largest_run(list))],
+    let tests = lists.iter().map(|list| {
+        let items = list.iter().copied().map(Value::Int).collect();
+        FunctionTest::new(vec![Value::List(items)], Vec::new(), &[Value::Int(largest_run(list))])
     });
     let tests =
         Tests::Function { target: FunctionTarget { name: "maxSubArray".to_owned() }, tests: tests.collect() };
@@ -265,7 +264,7 @@ fn code_tests() -> Workload {
 /// A program whose tests are (standard input, expected output). To be given its own name and size.
 fn program_workload(source: &str, tests: Vec<(Vec<u8>, String)>) -> Workload {
     let program_tests = tests.iter().map(|(stdin, expected)| ProgramTest {
-        stdin: stdin.clone(),
+        stdin: stdin.as_slice().into(),
         accepted_stdout: vec![expected.clone().into_bytes()],
         files: Vec::new(),
     });

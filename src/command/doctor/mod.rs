@@ -89,7 +89,7 @@ pub async fn prove(engine: &Engine) -> Vec<Finding> {
 fn submission(probe: &Probe, tier: Tier) -> Submission {
     let source = format!("TIER = '{}'\n{}", tier.as_str(), probe.source);
     let held =
-        ProgramTest { stdin: Vec::new(), accepted_stdout: vec![HELD.as_bytes().to_vec()], files: Vec::new() };
+        ProgramTest { stdin: [].into(), accepted_stdout: vec![HELD.as_bytes().to_vec()], files: Vec::new() };
     // Twice: what a first run leaves must not reach a second.
     let tests = Tests::Program(vec![held.clone(), held]);
     Submission {

@@ -71,11 +71,11 @@ pub fn submission(number: u64) -> Asked {
         3 => {
             let tests = Tests::Function {
                 target: FunctionTarget { name: "double".to_owned() },
-                tests: vec![FunctionTest {
-                    args: vec![Value::Int(number as i64)],
-                    kwargs: Vec::new(),
-                    accepted: vec![Value::Int(2 * number as i64)],
-                }],
+                tests: vec![FunctionTest::new(
+                    vec![Value::Int(number as i64)],
+                    Vec::new(),
+                    &[Value::Int(2 * number as i64)],
+                )],
             };
             asked("function", "def double(n):\n    return n * 2\n", tests, RIGHT, quiet())
         }
@@ -116,7 +116,7 @@ fn quiet() -> Limits {
 
 fn program(inputs: Vec<String>, expected: &str) -> Tests {
     let test = |stdin: String| ProgramTest {
-        stdin: stdin.into_bytes(),
+        stdin: stdin.into_bytes().into(),
         accepted_stdout: vec![expected.as_bytes().to_vec()],
         files: Vec::new(),
     };

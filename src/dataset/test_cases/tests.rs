@@ -1,5 +1,4 @@
 use super::*;
-use crate::value::repr;
 
 fn program(text: &str) -> Vec<(String, String)> {
     let Tests::Program(tests) = parse_tests(text).expect("tests") else { panic!("not a program: {text}") };
@@ -7,9 +6,20 @@ fn program(text: &str) -> Vec<(String, String)> {
     tests.iter().map(|test| (text(&test.stdin), text(&test.accepted_stdout[0]))).collect()
 }
 
-fn function(text: &str) -> (String, Vec<FunctionTest>) {
+/// A test of a function, not packed.
+struct Asked {
+    args: Vec<Value>,
+    kwargs: Vec<(String, Value)>,
+    accepted: Vec<Value>,
+}
+
+fn function(text: &str) -> (String, Vec<Asked>) {
+    let asked = |test: &FunctionTest| {
+        let (args, kwargs, accepted) = test.values();
+        Asked { args, kwargs, accepted }
+    };
     match parse_tests(text).expect("tests") {
-        Tests::Function { target, tests } => (target.name, tests),
+        Tests::Function { target, tests } => (target.name, tests.iter().map(asked).collect()),
         Tests::Program(_) | Tests::Code(_) => panic!("not a function: {text}"),
     }
 }
@@ -180,7 +190,9 @@ fn tests_of_kinds_not_offered_are_unsupported() {
 #[test]
 fn values_written_as_code_are_read_as_data() {
     let accepted = |text: &str| match parse_tests(text) {
-        Ok(Tests::Function { tests, .. }) => tests[0].accepted.iter().map(|value| repr(value, 200)).collect(),
+        Ok(Tests::Function { tests, .. }) => {
+            tests[0].accepted.iter().map(|value| value.root().repr(200)).collect()
+        }
         other => vec![format!("{other:?}")],
     };
     let in_python = |input: &str, output: &str| {

@@ -17,6 +17,7 @@ use super::{
 use crate::{
     limits::Limits,
     sandbox::{End, Fault, Job, LimitHit, Outcome, Program, Run, SOURCE_DIR, Usage},
+    value::Call,
 };
 
 /// How a module is set going.
@@ -64,7 +65,7 @@ impl Prepared {
     ) -> Result<Outcome, Fault> {
         let clock = Clock::start(limits, Arc::clone(cancelled))?;
         let mut guest = Guest::new(self.world(job, limits)?, limits.memory_bytes, self.base_bytes);
-        guest.wasi.set_input(Arc::clone(&run.stdin), run.call.clone());
+        guest.wasi.set_input(Arc::clone(&run.stdin), run.call.as_ref().map(Call::encoded));
         if let Some(end) = joint {
             guest.wasi.set_joint(end, clock.patience());
         }

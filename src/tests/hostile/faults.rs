@@ -198,11 +198,7 @@ fn conversation() -> Submission {
 }
 
 fn function() -> Submission {
-    let test = |n: i64| FunctionTest {
-        args: vec![Value::Int(n)],
-        kwargs: Vec::new(),
-        accepted: vec![Value::Int(n * n)],
-    };
+    let test = |n: i64| FunctionTest::new(vec![Value::Int(n)], Vec::new(), &[Value::Int(n * n)]);
     Submission {
         solution: Solution::single("main.py", "def square(n):\n    return n * n"),
         tests: Tests::Function {

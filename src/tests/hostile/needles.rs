@@ -34,7 +34,7 @@ async fn search(engine: &Engine, stdin: &str) -> String {
     let mut asked = program(&source, &[]);
     asked.limits = Limits { cpu_ms: 20_000, wall_ms: 60_000, ..Limits::default() };
     let test = |number| ProgramTest {
-        stdin: stdin.as_bytes().to_vec(),
+        stdin: stdin.as_bytes().into(),
         accepted_stdout: vec![needle(number).into_bytes(), vec![b'x'; 1 << 20]],
         files: Vec::new(),
     };
@@ -82,7 +82,7 @@ async fn nothing_of_other_tests_can_be_found() {
         let mut asked = program(&source, &[]);
         asked.limits = Limits { cpu_ms: 20_000, wall_ms: 60_000, ..Limits::default() };
         let test = |number| ProgramTest {
-            stdin: format!("{} {padding}", needle(number)).into_bytes(),
+            stdin: format!("{} {padding}", needle(number)).into_bytes().into(),
             accepted_stdout: vec![b"x".to_vec()],
             files: Vec::new(),
         };

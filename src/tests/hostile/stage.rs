@@ -185,7 +185,7 @@ impl Stage {
     /// The attack as a submission whose tests expect it to say that it was contained.
     pub fn submission(&self, attack: &Attack, programs: &Programs) -> Submission {
         let test = |stdin: String| ProgramTest {
-            stdin: stdin.into_bytes(),
+            stdin: stdin.into_bytes().into(),
             accepted_stdout: vec![b"contained".to_vec()],
             files: Vec::new(),
         };

@@ -105,7 +105,7 @@ fn tests(row: &Row) -> Tests {
             row.tests
                 .iter()
                 .map(|test| ProgramTest {
-                    stdin: test.stdin.clone().into_bytes(),
+                    stdin: test.stdin.as_bytes().into(),
                     accepted_stdout: vec![test.expected_stdout.clone().into_bytes()],
                     files: Vec::new(),
                 })
@@ -127,7 +127,7 @@ fn tests(row: &Row) -> Tests {
             .iter()
             .map(|test| {
                 let Value::List(args) = value(&test.args) else { panic!("{}: args is no list", row.id) };
-                FunctionTest { args, kwargs: Vec::new(), accepted: vec![value(&test.expected)] }
+                FunctionTest::new(args, Vec::new(), &[value(&test.expected)])
             })
             .collect(),
     }

@@ -26,7 +26,7 @@ pub fn engine(slots: usize) -> Engine {
 /// A Python program with (stdin, expected stdout) tests.
 pub fn program(source: &str, tests: &[(&str, &str)]) -> Submission {
     let tests = tests.iter().map(|(stdin, stdout)| ProgramTest {
-        stdin: stdin.as_bytes().to_vec(),
+        stdin: stdin.as_bytes().into(),
         accepted_stdout: vec![stdout.as_bytes().to_vec()],
         files: Vec::new(),
     });

@@ -124,11 +124,7 @@ async fn python_runs_are_the_same_under_any_load() {
         return;
     }
     let target = FunctionTarget { name: "f".to_owned() };
-    let test = FunctionTest {
-        args: vec![Value::Int(7)],
-        kwargs: Vec::new(),
-        accepted: vec![Value::List(vec![Value::Int(7); 3])],
-    };
+    let test = FunctionTest::new(vec![Value::Int(7)], Vec::new(), &[Value::List(vec![Value::Int(7); 3])]);
     let function = Submission::new(
         "python",
         Solution::single(

@@ -155,7 +155,7 @@ async fn programs_end_in_clear_verdicts() {
         let report = verify(&engine, javascript(left, "", "")).await;
         assert_eq!(report.verdict, Verdict::Accepted, "{report:?}");
     }
-    let test = FunctionTest { args: vec![Value::Int(1)], kwargs: Vec::new(), accepted: vec![Value::Int(1)] };
+    let test = FunctionTest::new(vec![Value::Int(1)], Vec::new(), &[Value::Int(1)]);
     let tests = Tests::Function { target: FunctionTarget { name: "f".to_owned() }, tests: vec![test] };
     let asked = Submission { tests, ..javascript("const f = (a) => a", "", "") };
     let report = verify(&engine, asked).await;

@@ -129,10 +129,17 @@ fn python_reads_what_we_write_and_we_read_what_it_writes() {
 
 #[test]
 fn calls_are_a_tuple_of_three() {
-    let bytes = encode_call("f", &[Value::Int(1)], &[("k".to_owned(), Value::None)]).unwrap();
     let kwargs = Value::Dict(vec![(Value::str("k"), Value::None)]);
-    let args = Value::Tuple(vec![Value::Int(1)]);
-    assert_eq!(decode(&bytes).unwrap(), Value::Tuple(vec![Value::str("f"), args, kwargs]));
+    for count in [1, 50_000] {
+        let items: Vec<Value> = (0..count).map(Value::Int).collect();
+        let args = Value::Tuple(items.clone());
+        let [packed_args, packed_kwargs] = [&Value::List(items), &kwargs].map(Packed::new);
+        let call = Call::new("f", &packed_args, &packed_kwargs).unwrap();
+        let whole = Value::Tuple(vec![Value::str("f"), args, kwargs.clone()]);
+        assert_eq!(decode(&call.encoded()).unwrap(), whole);
+        assert_eq!(call.length(), call.encoded().len());
+        assert_eq!(call.chunks().flatten().collect::<Vec<u8>>(), *call.encoded());
+    }
 }
 
 #[test]

@@ -6,6 +6,8 @@ use crate::value::{Typed, TypedKind, Value};
 
 /// Items that a `range` stands for at most: few bytes of text must not become many of memory.
 const MAX_RANGE: i64 = 200;
+/// Digits that Python's own `int` takes.
+const MAX_INT_DIGITS: usize = 4_300;
 /// Names that hold nothing but what stands behind the last dot.
 const MODULES: [&str; 7] = ["datetime", "decimal", "fractions", "collections", "np", "numpy", "math"];
 
@@ -108,8 +110,8 @@ fn numpy_scalar(name: &str, arguments: Arguments) -> Option<Value> {
 fn integer(text: &[u8]) -> Option<Value> {
     let text = text.trim_ascii();
     let digits = text.strip_prefix(b"-").unwrap_or(text);
-    (!digits.is_empty() && digits.iter().all(u8::is_ascii_digit))
-        .then(|| number::integer(digits, digits.len() < text.len()))
+    let is_integer = !digits.is_empty() && digits.iter().all(u8::is_ascii_digit);
+    (is_integer && digits.len() <= MAX_INT_DIGITS).then(|| number::integer(digits, digits.len() < text.len()))
 }
 
 fn float(value: Value) -> Option<Value> {

@@ -1,6 +1,6 @@
 //! JSON text and Python literals, as data sets hold them, to [`Value`].
 //!
-//! Both parsers take linear time (integers of more than some thousand digits aside), allocate
+//! Both parsers take linear time (long integers aside, which [`LongDigits`] bounds), allocate
 //! nothing beyond what they return, bound the depth, and answer any text with a value or with an
 //! error that says where.
 
@@ -13,7 +13,7 @@ use std::collections::{HashMap, HashSet};
 
 use super::{MAX_DEPTH, Value, equality_key};
 
-pub use json::parse_json;
+pub use json::{has_equal_names, pack_json, pack_json_into, parse_json};
 pub use python::parse_python;
 
 /// Text that is not a value: what is wrong and where. Shows nothing of the text itself.
@@ -26,6 +26,38 @@ pub struct ParseError {
 }
 
 type Parsed<T> = Result<T, ParseError>;
+
+/// Digits of an integer, at most. To read one takes more time than its length: what it costs is bounded
+/// before it is known whose time it is.
+pub const MAX_DIGITS: usize = 100_000;
+/// Integers of more digits than that ...
+pub const LONG_DIGITS: usize = 1_000;
+/// ... have so many digits together, at most.
+pub const MAX_LONG_DIGITS: usize = 1_000_000;
+
+/// What is left of [`MAX_LONG_DIGITS`] for the integers of a text, or of several.
+#[derive(Debug)]
+pub struct LongDigits(usize);
+
+impl Default for LongDigits {
+    fn default() -> LongDigits {
+        LongDigits(MAX_LONG_DIGITS)
+    }
+}
+
+impl LongDigits {
+    /// For an integer of so many digits.
+    fn take(&mut self, digits: usize) -> Result<(), &'static str> {
+        if digits > MAX_DIGITS {
+            return Err("an integer of more than 100000 digits");
+        }
+        if digits > LONG_DIGITS {
+            let left = self.0.checked_sub(digits);
+            self.0 = left.ok_or("integers of more than 1000 digits that have more than 1000000 together")?;
+        }
+        Ok(())
+    }
+}
 
 /// A place in the text and the containers open there.
 struct Cursor<'a> {
@@ -89,10 +121,9 @@ impl<'a> Cursor<'a> {
         Ok(())
     }
 
-    fn close(&mut self, value: Value) -> Parsed<Value> {
+    fn close(&mut self) {
         self.depth -= 1;
         self.at += 1;
-        Ok(value)
     }
 
     /// Reads `digits` hexadecimal digits.

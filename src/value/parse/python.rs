@@ -1,7 +1,7 @@
 //! Python literals: what `ast.literal_eval` reads.
 
 use super::{
-    Cursor, ParseError, Parsed,
+    Cursor, LongDigits, ParseError, Parsed,
     constructor::{self, Arguments},
     dict_of, is_hashable, number, push_code_point, set_items_of,
 };
@@ -16,7 +16,7 @@ use crate::value::Value;
 /// `deque([1])`, `Counter({'a': 1})`, `np.array([1])`, `ListNode(1, ListNode(2))`; and a member of an Enum,
 /// `Colour.RED`. No comments, `\N{...}` names or code. What `repr` writes of a complex number is that number, as for Python's own `complex`: `(-0+infj)`.
 pub fn parse_python(text: &str) -> Result<Value, ParseError> {
-    let mut python = Python(Cursor::new(text));
+    let mut python = Python(Cursor::new(text), LongDigits::default());
     python.blanks();
     let first = python.sum()?;
     python.blanks();
@@ -30,9 +30,14 @@ pub fn parse_python(text: &str) -> Result<Value, ParseError> {
     if python.0.at < text.len() { python.0.error("text after the value") } else { Ok(value) }
 }
 
-struct Python<'a>(Cursor<'a>);
+struct Python<'a>(Cursor<'a>, LongDigits);
 
 impl Python<'_> {
+    fn close(&mut self, value: Value) -> Parsed<Value> {
+        self.0.close();
+        Ok(value)
+    }
+
     fn blanks(&mut self) {
         self.0.skip_blanks();
         while self.0.take("\\\n") || self.0.take("\\\r\n") {
@@ -154,7 +159,7 @@ impl Python<'_> {
             }
             self.blanks();
         }
-        self.0.close(Value::None)?;
+        self.close(Value::None)?;
         Ok(arguments)
     }
 
@@ -191,7 +196,7 @@ impl Python<'_> {
         self.0.open()?;
         let mut items = Vec::new();
         self.items(&mut items, b']')?;
-        self.0.close(Value::List(items))
+        self.close(Value::List(items))
     }
 
     fn tuple(&mut self) -> Parsed<Value> {
@@ -199,16 +204,16 @@ impl Python<'_> {
         self.blanks();
         let mut items = Vec::new();
         if self.0.peek() == Some(b')') {
-            return self.0.close(Value::Tuple(items));
+            return self.close(Value::Tuple(items));
         }
         items.push(self.sum()?);
         self.blanks();
         if self.0.peek() == Some(b')') {
             let only = items.remove(0);
-            return self.0.close(only);
+            return self.close(only);
         }
         self.more_items(&mut items, Some(b')'))?;
-        self.0.close(Value::Tuple(items))
+        self.close(Value::Tuple(items))
     }
 
     /// Items up to the closing bracket, which is left in place.
@@ -243,7 +248,7 @@ impl Python<'_> {
         self.0.open()?;
         self.blanks();
         if self.0.peek() == Some(b'}') {
-            return self.0.close(Value::Dict(Vec::new()));
+            return self.close(Value::Dict(Vec::new()));
         }
         let first = self.hashable()?;
         self.blanks();
@@ -253,7 +258,7 @@ impl Python<'_> {
             if !items.iter().all(is_hashable) {
                 return self.0.error("an item of a set that cannot be hashed");
             }
-            return self.0.close(Value::Set(set_items_of(items)));
+            return self.close(Value::Set(set_items_of(items)));
         }
         let mut pairs = Vec::new();
         let mut key = first;
@@ -268,7 +273,7 @@ impl Python<'_> {
             let has_comma = self.0.take(",");
             self.blanks();
             if self.0.peek() == Some(b'}') {
-                return self.0.close(dict_of(pairs));
+                return self.close(dict_of(pairs));
             }
             if !has_comma {
                 return self.0.error("neither a comma nor the end of the container");
@@ -306,6 +311,7 @@ impl Python<'_> {
             if whole.len() > 1 && whole[0] == b'0' && whole.iter().any(|digit| *digit != b'0') {
                 return self.0.error_at(start, "an integer with leading zeros");
             }
+            self.allow(start, whole.len())?;
             return Ok(number::integer(&whole, is_negative));
         }
         let text = self.0.text[start..self.0.at].replace('_', "");
@@ -315,6 +321,10 @@ impl Python<'_> {
         let float = if is_negative { -magnitude } else { magnitude };
         self.0.at += usize::from(is_imaginary);
         Ok(if is_imaginary { Value::Complex(0.0, float) } else { Value::Float(float) })
+    }
+
+    fn allow(&mut self, start: usize, digits: usize) -> Parsed<()> {
+        self.1.take(digits).or_else(|problem| self.0.error_at(start, problem))
     }
 
     /// Decimal digits, single underscores between them left out.
@@ -337,6 +347,7 @@ impl Python<'_> {
         self.0.at += 2;
         let digits = self.0.take_while(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
         let digits: Vec<u8> = digits.iter().copied().filter(|byte| *byte != b'_').collect();
+        self.allow(start, digits.len())?;
         match num_bigint::BigInt::parse_bytes(&digits, radix) {
             Some(magnitude) => Ok(Value::from_bigint(if is_negative { -magnitude } else { magnitude })),
             None => self.0.error_at(start, "no Python number"),

@@ -244,10 +244,30 @@ fn what_is_no_python_literal_is_an_error() {
 }
 
 #[test]
+fn what_long_integers_cost_is_bounded() {
+    let check = |text: &str, problem: Option<&str>| {
+        for parsed in [parse_json(text), parse_python(text)] {
+            assert_eq!(parsed.err().map(|error| error.problem), problem, "{} bytes", text.len());
+        }
+    };
+    let long = |digits: usize| "7".repeat(digits);
+    let together = "integers of more than 1000 digits that have more than 1000000 together";
+    check(&long(MAX_DIGITS), None);
+    check(&format!("-{}", long(MAX_DIGITS)), None);
+    check(&long(MAX_DIGITS + 1), Some("an integer of more than 100000 digits"));
+    check(&format!("[{}]", vec![long(LONG_DIGITS); 2_000].join(", ")), None);
+    check(&format!("[{}]", vec![long(LONG_DIGITS + 1); 1_000].join(", ")), Some(together));
+    check(&format!("[{}]", vec![long(LONG_DIGITS + 1); 990].join(", ")), None);
+    let in_python = parse_python(&format!("0x{}", long(MAX_DIGITS + 1)));
+    assert_eq!(in_python.unwrap_err().problem, "an integer of more than 100000 digits");
+    assert!(parse_python(&format!("int('{}')", long(4_301))).is_err());
+}
+
+#[test]
 fn large_texts_take_linear_time() {
     let start = std::time::Instant::now();
     let numbers = format!("[{}]", "12345, ".repeat(300_000) + "1");
-    let digits = "7".repeat(300_000);
+    let digits = "7".repeat(MAX_DIGITS);
     let keys: Vec<String> = (0..100_000).map(|key| format!("\"{key}\": 1")).collect();
     for text in
         [numbers, digits, format!("{{{}}}", keys.join(", ")), format!("\"{}\"", "x\\n".repeat(1_000_000))]
