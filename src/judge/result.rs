@@ -15,7 +15,7 @@ const EXCERPT_BYTES: usize = 80;
 /// Bytes of them that come before the first difference, where it is not near their beginning.
 const BEFORE_DIFFERENCE_BYTES: usize = 20;
 /// Bytes of each side that are looked at for it.
-pub(super) const COMPARED_BYTES: usize = 1 << 20;
+pub(super) const COMPARED_BYTES: usize = 64 << 10;
 /// Largest integer that is looked at for it, some 150,000 digits.
 const MAX_COMPARED_BITS: u64 = 500_000;
 
