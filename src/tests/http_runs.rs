@@ -192,7 +192,7 @@ async fn large_values_arrive_whole_and_are_compared_to_their_end() {
             "tokens",
             "def f(a): return a + (a > 1)",
             1,
-            Some("expected <int of about"),
+            Some("expected 9999999999"),
         ),
         (
             format!("[{zeros}]"),
@@ -208,7 +208,7 @@ async fn large_values_arrive_whole_and_are_compared_to_their_end() {
             "float:1e-6",
             echo,
             1,
-            Some("expected 0.5, got <int of about"),
+            Some("expected 0.5, got 9999999999"),
         ),
     ] {
         let answer = service.verify(asked(&args, expected, compare, source)).await;
