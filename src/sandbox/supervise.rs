@@ -248,7 +248,7 @@ pub struct Ready {
 }
 
 impl<'b> Watch<'b> {
-    pub fn wait(&self, supervisor: &Supervisor<'_>, wake: Instant) -> Result<Ready, StepError> {
+    pub fn wait(&mut self, supervisor: &Supervisor<'_>, wake: Instant) -> Result<Ready, StepError> {
         let timeout = wake.saturating_duration_since(Instant::now());
         // Rounded up, so that a wake-up is never early.
         let millis = timeout.as_micros().div_ceil(1000).min(60_000) as u16;
@@ -267,9 +267,18 @@ impl<'b> Watch<'b> {
             Err(errno) => return Err(StepError { step: "watch_run", errno }),
         }
         let ready = |index: usize| fds[index].revents().is_some_and(|events| !events.is_empty());
-        let asks = |fd: &PollFd<'_>| fd.revents().is_some_and(|events| events.contains(PollFlags::POLLIN));
-        let gate = self.gate.is_some() && fds.last().is_some_and(asks);
-        Ok(Ready { child: ready(0), service: ready(1), gate })
+        let at_gate = fds
+            .last()
+            .filter(|_| self.gate.is_some())
+            .and_then(PollFd::revents)
+            .unwrap_or(PollFlags::empty());
+        let ready = Ready { child: ready(0), service: ready(1), gate: at_gate.contains(PollFlags::POLLIN) };
+        if !at_gate.is_empty() && !ready.gate {
+            // Nobody is left who could ask: the run's last process is ending, which takes it a while. To be told so
+            // again and again would keep this one busy until then.
+            self.gate = None;
+        }
+        Ok(ready)
     }
 
     /// A run is over when its first process has ended; where that ended well and what it wrote is its answer, when
