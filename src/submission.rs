@@ -179,28 +179,45 @@ impl Solution {
 /// Whether a Python source makes a set, or asks for a hash, by its words and braces.
 fn may_show_hashes(source: &[u8]) -> bool {
     const WORDS: [&[u8]; 3] = [b"set", b"frozenset", b"hash"];
-    words_with_rest(source).any(|(word, _)| WORDS.contains(&word))
-        || source.iter().enumerate().any(|(at, byte)| *byte == b'{' && is_set_display(source, at))
+    // Views of dictionaries make sets by operators.
+    let combines = |rest: &[u8]| matches!(rest.trim_ascii_start().first(), Some(b'&' | b'|' | b'^' | b'-'));
+    let is_shown = |(word, rest): (&[u8], &[u8])| match word {
+        b"keys" | b"items" => rest.strip_prefix(b"()").is_some_and(combines),
+        word => WORDS.contains(&word),
+    };
+    let mut looked_at = 0;
+    let mut braces = source.iter().enumerate().filter(|(_, byte)| **byte == b'{');
+    words_with_rest(source).any(is_shown) || braces.any(|(at, _)| is_set_display(source, at, &mut looked_at))
 }
 
 /// What is longer counts as a set.
 const LONGEST_DISPLAY: usize = 2_000;
+/// Bytes of displays that are looked at in one source; what has more counts as one that makes a set.
+const MOST_LOOKED_AT: usize = 1 << 20;
 
 /// Whether a brace opens what can only be a set: it stands where a value does, and closes on something
 /// with no colon of its own.
-fn is_set_display(source: &[u8], at: usize) -> bool {
+fn is_set_display(source: &[u8], at: usize, looked_at: &mut usize) -> bool {
+    const MARKS: &[u8] = b"=(,[{:|&^-*";
     let before = source[..at].trim_ascii_end();
     let follows_word = [b"in".as_slice(), b"return", b"yield", b"and", b"or", b"not", b"if", b"else"]
         .iter()
-        .any(|word| before.ends_with(word) && before.len() < at);
-    if !follows_word && !matches!(before.last(), Some(b'=' | b'(' | b',' | b'[' | b'|' | b'&' | b'-' | b'*'))
-    {
+        .any(|word| before.ends_with(word));
+    if !follows_word && !before.last().is_some_and(|mark| MARKS.contains(mark)) {
         return false;
     }
+    // Those of the text that a byte is within.
+    let mut quotes = None;
     let mut depth = 0;
     let mut is_empty = true;
     for byte in source[at + 1..].iter().take(LONGEST_DISPLAY) {
+        *looked_at += 1;
         match byte {
+            _ if *looked_at > MOST_LOOKED_AT => return true,
+            b'\n' => quotes = None,
+            byte if quotes == Some(*byte) => quotes = None,
+            _ if quotes.is_some() => {}
+            b'\'' | b'"' => quotes = Some(*byte),
             b'(' | b'[' | b'{' => depth += 1,
             b'}' if depth == 0 => return !is_empty,
             b')' | b']' | b'}' => depth -= 1,

@@ -205,14 +205,11 @@ impl<'a> Ran<'a> {
         Ran { outcome, record, made_plain }
     }
 
-    /// What the function returned; `None` where it did not, or left traces of another end.
+    /// What the function returned, exactly; `None` where it did not, or left traces of another end.
     pub fn returned(&self) -> Option<Cow<'_, Value>> {
         match self.returned_record()? {
-            DriverRecord::Ok(value) | DriverRecord::Exact { value, .. } => Some(Cow::Borrowed(value)),
-            DriverRecord::Large(large) => {
-                let value = large.node().value();
-                Some(Cow::Owned(if large.is_exact { value.rounded() } else { value }))
-            }
+            DriverRecord::Ok(value) | DriverRecord::Exact { typed: value, .. } => Some(Cow::Borrowed(value)),
+            DriverRecord::Large(large) => Some(Cow::Owned(large.node().value())),
             _ => None,
         }
     }
@@ -220,7 +217,7 @@ impl<'a> Ran<'a> {
     /// The same in little room.
     pub fn returned_packed(&self) -> Option<Packed> {
         match self.returned_record()? {
-            DriverRecord::Large(large) if !large.is_exact => Some(large.node().to_packed()),
+            DriverRecord::Large(large) => Some(large.node().to_packed()),
             _ => self.returned().map(|value| Packed::new(&value)),
         }
     }

@@ -2,7 +2,7 @@
 
 use std::{
     collections::HashMap,
-    fs,
+    fs, io,
     os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
     time::Duration,
@@ -95,13 +95,13 @@ pub fn proportional_bytes(processes: &[Pid]) -> u64 {
 pub type FileId = (u64, u64);
 
 /// Memory in files without a name, but for those that the processes were given. `most_file_bytes`: what one
-/// may have at most, assumed for a file that nothing but a mapping keeps.
-pub fn nameless_bytes(processes: &[Pid], given: &[FileId], most_file_bytes: u64) -> u64 {
+/// may have at most, assumed for a file that nothing but a mapping keeps. `None` where a process cannot be looked at.
+pub fn nameless_bytes(processes: &[Pid], given: &[FileId], most_file_bytes: u64) -> Option<u64> {
     // Sharers count once.
     let mut files: HashMap<FileId, u64> = HashMap::new();
     for pid in processes {
         for thread in threads(*pid) {
-            opened_files(&thread.join("fd"), &mut files);
+            opened_files(&thread.join("fd"), &mut files)?;
             // A process's threads share descriptors; only the first is asked unless it has ended.
             if statm(&thread).is_some_and(|bytes| bytes > 0) {
                 break;
@@ -115,12 +115,16 @@ pub fn nameless_bytes(processes: &[Pid], given: &[FileId], most_file_bytes: u64)
             files.entry(file).or_insert(bytes);
         }
     }
-    files.iter().filter(|(file, _)| !given.contains(file)).map(|(_, bytes)| bytes).sum()
+    Some(files.iter().filter(|(file, _)| !given.contains(file)).map(|(_, bytes)| bytes).sum())
 }
 
-/// Regular files without a name that descriptors are open on.
-fn opened_files(descriptors: &Path, files: &mut HashMap<FileId, u64>) {
-    for entry in fs::read_dir(descriptors).into_iter().flatten().flatten() {
+/// Regular files without a name that descriptors are open on. `None` where a process keeps them from being looked at.
+fn opened_files(descriptors: &Path, files: &mut HashMap<FileId, u64>) -> Option<()> {
+    let entries = fs::read_dir(descriptors);
+    if entries.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::PermissionDenied) {
+        return None;
+    }
+    for entry in entries.into_iter().flatten().flatten() {
         if let Ok(file) = fs::metadata(entry.path())
             && file.is_file()
             && file.nlink() == 0
@@ -128,6 +132,7 @@ fn opened_files(descriptors: &Path, files: &mut HashMap<FileId, u64>) {
             files.insert((file.dev(), file.ino()), file.blocks() * 512);
         }
     }
+    Some(())
 }
 
 /// Mapped files without a name. Shared anonymous memory is one, of the mapping's own size.

@@ -26,6 +26,8 @@ pub struct TreeWatch {
     given: Vec<FileId>,
     cpu: CpuSamples,
     nameless_bytes: u64,
+    /// Whether a process could not be looked at the last time.
+    is_hidden: bool,
     peak_bytes: u64,
     scratch_bytes: u64,
     next_nameless: Instant,
@@ -45,6 +47,7 @@ impl TreeWatch {
             given,
             cpu: CpuSamples::default(),
             nameless_bytes: 0,
+            is_hidden: false,
             peak_bytes: 0,
             scratch_bytes: 0,
             counted_twice_bytes: 0,
@@ -80,7 +83,13 @@ impl TreeWatch {
         }
         let begun = Instant::now();
         if begun >= self.next_nameless {
-            self.nameless_bytes = tree::nameless_bytes(&processes, &self.given, limits.file_bytes);
+            match tree::nameless_bytes(&processes, &self.given, limits.file_bytes) {
+                Some(bytes) => (self.nameless_bytes, self.is_hidden) = (bytes, false),
+                // What executes a file that it may not read hides what it holds. Not just for a moment, as
+                // one that is beginning might: nobody can say that it keeps to its limit.
+                None if self.is_hidden => return Some(LimitHit::Memory),
+                None => self.is_hidden = true,
+            }
             self.next_nameless = next_look(begun, NAMELESS_LOOK);
         }
         let rest = self.nameless_bytes + self.scratch_bytes;

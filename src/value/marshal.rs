@@ -18,7 +18,7 @@ use super::{
 pub const MAX_VALUES: usize = 4_000_000;
 
 /// Values in one message of types that are not built in: comparing them costs more.
-pub const MAX_TYPED: usize = 20_000;
+pub const MAX_TYPED: usize = 200_000;
 
 /// A value too large for the format: a string or container of 2 GiB or more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

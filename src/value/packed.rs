@@ -391,7 +391,7 @@ impl<'a> Node<'a> {
         self.head(&mut usize::MAX.clone())
     }
 
-    /// As Python prints it; see [`repr`].
+    /// As Python prints it; see [`repr()`].
     pub fn repr(self, max_bytes: usize) -> String {
         // Each value takes a byte at least when it is printed.
         repr(&self.head(&mut (max_bytes + 8)), max_bytes)

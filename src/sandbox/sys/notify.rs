@@ -7,19 +7,22 @@ use nix::{errno::Errno, unistd::Pid};
 use super::{SockFilter, adopt_fd};
 
 /// Installs a filter that hands calls to the holder of the descriptor returned. `no_new_privs` must
-/// be set. `EBUSY` where whoever started this process listens already.
+/// be set. `EBUSY` where whoever started this process listens already. A call that has been taken up is interrupted by a
+/// deadly signal alone, where the kernel can do that (5.19): else a lock might be taken and the call fail.
 pub fn install_with_listener(program: &[SockFilter]) -> Result<OwnedFd, Errno> {
     let program =
         libc::sock_fprog { len: program.len() as u16, filter: program.as_ptr() as *mut libc::sock_filter };
     // SAFETY: `SockFilter` has the layout of `sock_filter`; the kernel copies the program.
-    let fd = Errno::result(unsafe {
-        libc::syscall(
-            libc::SYS_seccomp,
-            libc::SECCOMP_SET_MODE_FILTER,
-            libc::SECCOMP_FILTER_FLAG_NEW_LISTENER,
-            &program,
-        )
-    })?;
+    let install = |flags: libc::c_ulong| {
+        Errno::result(unsafe {
+            libc::syscall(libc::SYS_seccomp, libc::SECCOMP_SET_MODE_FILTER, flags, &program)
+        })
+    };
+    let listens = libc::SECCOMP_FILTER_FLAG_NEW_LISTENER;
+    let fd = match install(listens | libc::SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV) {
+        Err(Errno::EINVAL) => install(listens)?,
+        fd => fd?,
+    };
     Ok(adopt_fd(fd as i32))
 }
 

@@ -80,6 +80,7 @@ pub fn all() -> Vec<Attack> {
         attack("memory_small_process.c", MEMORY_OR_SAID),
         attack("memory_hidden_shared.py", MEMORY_OR_SAID),
         attack("hide_from_watch.py", MEMORY),
+        attack("memory_execute_only.py", MEMORY_OR_SAID),
         attack("memory_kernel_buffers.py", MEMORY_OR_SAID),
         Attack {
             bare: Ok(Bare { before: "prlimit --stack=unlimited", ..ALONE }),

@@ -24,7 +24,7 @@ static SERVICE: LazyLock<(tokio::runtime::Runtime, Engine)> = LazyLock::new(|| {
 
 fn verify(module: &[u8]) -> Report {
     let test =
-        ProgramTest { stdin: b"17 25".to_vec(), accepted_stdout: vec![b"42".to_vec()], files: Vec::new() };
+        ProgramTest { stdin: b"17 25"[..].into(), accepted_stdout: vec![b"42".to_vec()], files: Vec::new() };
     let submission = Submission {
         // Counted, so that the machine's load makes no difference.
         deterministic: true,

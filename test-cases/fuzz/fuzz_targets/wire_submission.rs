@@ -5,7 +5,7 @@ use libfuzzer_sys::fuzz_target;
 use proofbox::wire::{Asked, WireBounds, parse};
 
 fuzz_target!(|data: &[u8]| {
-    let bounds = WireBounds { max_tests: 100 };
+    let bounds = WireBounds { max_tests: 100, ..WireBounds::default() };
     match parse(data, bounds) {
         Ok(Asked::Verify(submission)) => {
             assert!((1..=100).contains(&submission.tests.len()));
