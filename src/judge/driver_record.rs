@@ -97,9 +97,10 @@ impl DriverRecord {
 
 impl LargeResult {
     fn of(length: usize, record: &Packed, made_plain: &mut Option<String>) -> Option<LargeResult> {
-        let mut parts = record.root().items();
-        let is_pair = record.root().container() == Some((Kind::Tuple, 2));
-        let tag = parts.next().filter(|_| is_pair && length > LARGE_BYTES)?.text()?;
+        if length <= LARGE_BYTES || record.root().container() != Some((Kind::Tuple, 2)) {
+            return None;
+        }
+        let tag = record.root().items().next()?.text()?;
         let is_exact = match split_tag(tag, made_plain) {
             b"ok" => false,
             b"exact" => true,
@@ -126,6 +127,21 @@ mod tests {
 
     fn record(tag: &str, content: Value) -> Vec<u8> {
         marshal::encode(&Value::Tuple(vec![Value::str(tag), content])).unwrap()
+    }
+
+    /// Whatever a solution writes there, small or large.
+    #[test]
+    fn what_is_no_pair_is_no_record() {
+        let text = "x".repeat(2 * LARGE_BYTES);
+        for value in
+            [Value::None, Value::Int(1), Value::str(&text), Value::Tuple(vec![]), Value::List(vec![])]
+        {
+            assert!(
+                DriverRecord::parse(&marshal::encode(&value).unwrap()).is_err(),
+                "{:?}",
+                value.type_name()
+            );
+        }
     }
 
     #[test]

@@ -101,9 +101,12 @@ pub fn nameless_bytes(processes: &[Pid], given: &[FileId], most_file_bytes: u64)
     let mut files: HashMap<FileId, u64> = HashMap::new();
     for pid in processes {
         for thread in threads(*pid) {
-            opened_files(&thread.join("fd"), &mut files)?;
+            let is_seen = opened_files(&thread.join("fd"), &mut files).is_some();
             // A process's threads share descriptors; only the first is asked unless it has ended.
             if statm(&thread).is_some_and(|bytes| bytes > 0) {
+                if !is_seen {
+                    return None;
+                }
                 break;
             }
         }

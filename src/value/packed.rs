@@ -359,9 +359,10 @@ impl<'a> Node<'a> {
         }
     }
 
-    /// A container's items.
+    /// A container's items; what is none has none.
     pub fn items(self) -> Nodes<'a> {
-        Nodes { bytes: self.content(), long: self.long }
+        let bytes = if self.container().is_some() { self.content() } else { &[] };
+        Nodes { bytes, long: self.long }
     }
 
     /// Those from a place on.

@@ -25,6 +25,9 @@ mark='# Everything below is the crate'
 if cmp -s Cargo.toml.new Cargo.toml; then rm Cargo.toml.new; else mv Cargo.toml.new Cargo.toml; fi
 cp ../../Cargo.lock Cargo.lock
 
+# Modules are compiled by the program itself.
+cargo build --manifest-path ../../Cargo.toml --target-dir ../../target --locked --bin proofbox
+
 export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-$PWD/../../target}
 export RUSTC_WORKSPACE_WRAPPER=$PWD/rustc-with-coverage.sh
 cargo build "${targets[@]/#/--bin=}"

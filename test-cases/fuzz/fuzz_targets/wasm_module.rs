@@ -17,7 +17,9 @@ use proofbox::{
 };
 
 static SERVICE: LazyLock<(tokio::runtime::Runtime, Engine)> = LazyLock::new(|| {
-    let config = EngineConfig { runtime: Runtime::Wasm, ..EngineConfig::for_testing(1) };
+    // It is executed again to compile modules.
+    let program = concat!(env!("CARGO_MANIFEST_DIR"), "/../../target/debug/proofbox").into();
+    let config = EngineConfig { runtime: Runtime::Wasm, program, ..EngineConfig::for_testing(1) };
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
     (runtime.expect("a runtime"), Engine::start(&config).expect("an engine"))
 });
