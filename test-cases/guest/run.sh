@@ -142,6 +142,8 @@ tree() {
     cp "$HERE/init.sh" init
     printf 'root:x:0:0::/root:/bin/sh\nuser:x:1234:1234::/tmp:/bin/sh\n' >etc/passwd
     printf 'root:x:0:\nuser:x:1234:\n' >etc/group
+    # A file of the image that attacks meet at.
+    cp /usr/lib/os-release usr/lib/os-release
     python=$(basename "$(readlink -f /usr/bin/python3)")
     for program in dash env true false echo cat sleep unshare "$python"; do
         add_program "/usr/bin/$program"
