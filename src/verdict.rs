@@ -229,8 +229,8 @@ impl<'a> Ran<'a> {
         }
     }
 
-    /// A hash of the answer that equal answers share in every process: of the printed words, or of
-    /// the returned value as data. `None` for an answer that many a wrong solution gives: nothing, one of a few
+    /// A hash of the answer that equal answers share, in every process but for whole numbers of more than 400
+    /// digits: of the printed words, or of the returned value as data. `None` for an answer that many a wrong solution gives: nothing, one of a few
     /// words such as `NO`, the numbers from -1 to 1.
     pub fn answer_hash(&self) -> Option<u64> {
         if self.is_common_answer() {

@@ -1,6 +1,9 @@
 //! Values of types that are neither built in nor containers: exact numbers, moments, members of an Enum.
 
-use std::sync::LazyLock;
+use std::{
+    hash::{BuildHasher, Hasher, RandomState},
+    sync::LazyLock,
+};
 
 use num_bigint::{BigInt, BigUint, Sign};
 
@@ -231,15 +234,22 @@ impl Typed {
 }
 
 /// A whole number that is too long to be written out each time it is compared, by its sign and its remainder of a
-/// prime of 521 bits. Two that differ have the same remainder by chance only, and nobody can make one for a
-/// number that he does not know.
+/// number that this process has drawn. Two that differ have the same remainder by chance only: nobody outside knows
+/// what it is of, so that no wrong number can be made to have the right one's.
 #[derive(Debug, PartialEq)]
 pub(super) struct LongWhole {
     is_negative: bool,
     remainder: BigUint,
 }
 
-static PRIME: LazyLock<BigUint> = LazyLock::new(|| (BigUint::from(1_u8) << 521) - 1_u8);
+/// 512 bits, the first and the last of them set.
+static MODULUS: LazyLock<BigUint> = LazyLock::new(|| {
+    // The standard library's hash keys are the kernel's random bytes.
+    let mut bytes = [(); 8].map(|()| RandomState::new().build_hasher().finish().to_le_bytes()).concat();
+    bytes[0] |= 1;
+    bytes[63] |= 0x80;
+    BigUint::from_bytes_le(&bytes)
+});
 /// The least that is long.
 static LEAST_LONG: LazyLock<BigUint> = LazyLock::new(|| BigUint::from(10_u8).pow(MAX_DIGITS as u32));
 
@@ -249,7 +259,7 @@ impl LongWhole {
         let is_long = int.magnitude() >= &*LEAST_LONG;
         is_long.then(|| LongWhole {
             is_negative: int.sign() == Sign::Minus,
-            remainder: int.magnitude() % &*PRIME,
+            remainder: int.magnitude() % &*MODULUS,
         })
     }
 
@@ -259,10 +269,10 @@ impl LongWhole {
         let ten = BigUint::from(10_u8);
         let remainder = digits.as_bytes().chunks(AT_ONCE).fold(BigUint::ZERO, |remainder, chunk| {
             let number = chunk.iter().fold(0_u64, |number, digit| number * 10 + u64::from(digit - b'0'));
-            (remainder * 10_u64.pow(chunk.len() as u32) + number) % &*PRIME
+            (remainder * 10_u64.pow(chunk.len() as u32) + number) % &*MODULUS
         });
-        let scale = ten.modpow(&BigUint::from(zeros), &PRIME);
-        LongWhole { is_negative, remainder: remainder * scale % &*PRIME }
+        let scale = ten.modpow(&BigUint::from(zeros), &MODULUS);
+        LongWhole { is_negative, remainder: remainder * scale % &*MODULUS }
     }
 
     /// Appends to a key.
@@ -465,6 +475,23 @@ mod tests {
         ] {
             assert_eq!(Typed::new(kind, text).as_ref().map(Typed::text), canonical, "{kind:?} {text}");
         }
+    }
+
+    /// Also those that differ by what a fixed modulus would not see.
+    #[test]
+    fn long_whole_numbers_are_equal_to_themselves_alone() {
+        let ten = BigInt::from(10);
+        let int: BigInt = ten.pow(600) + 12_345;
+        let key = |value: &Value| crate::value::equality_key(value);
+        let typed = |kind, int: &BigInt| Value::Typed(Typed::new(kind, &int.to_string()).unwrap());
+        let right = key(&Value::from_bigint(int.clone()));
+        assert_eq!(key(&typed(TypedKind::Decimal, &int)), right);
+        for bits in [61, 127, 521, 607] {
+            let other: BigInt = &int + ((BigInt::from(1) << bits) - 1_u8) * 3 * ten.pow(80);
+            assert_ne!(key(&Value::from_bigint(other.clone())), right, "{bits}");
+            assert_ne!(key(&typed(TypedKind::Decimal, &other)), right, "{bits}");
+        }
+        assert_ne!(key(&Value::from_bigint(-int)), right);
     }
 
     #[test]
