@@ -9,7 +9,7 @@ use super::{
     Comparison,
     result::{
         COMPARED_BYTES, compare_items, compare_value, find_difference, json_key, long_json_key, lower_cased,
-        words_of_difference,
+        told, words_of_difference,
     },
     rule::{Letters, Order, Rule, Unit},
 };
@@ -73,17 +73,8 @@ fn compare_by(rule: Rule, form: Form, actual: Node<'_>, expected: Node<'_>, smal
         _ => {}
     }
     let mut path = Vec::new();
-    match sides.find_difference(actual, expected, &mut path) {
-        None if rule.unit == Unit::Bytes => Comparison::mismatch(format!(
-            "result, equal but for its types: {}",
-            expected_got(actual, expected)
-        )),
-        None => Comparison::Match,
-        Some(difference) => {
-            let path: String = path.iter().take(12).map(String::as_str).collect();
-            Comparison::mismatch(format!("result{path}: {difference}"))
-        }
-    }
+    let difference = sides.find_difference(actual, expected, &mut path);
+    told(rule, difference, &path, || expected_got(actual, expected))
 }
 
 fn expected_got(actual: Node<'_>, expected: Node<'_>) -> String {

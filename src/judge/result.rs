@@ -95,11 +95,22 @@ pub fn compare_value(rule: Rule, actual: &Value, expected: &Value) -> Comparison
         _ => {}
     }
     let mut path = Vec::new();
-    match find_difference(rule, actual, expected, &mut path) {
-        None if rule.unit == Unit::Bytes => Comparison::mismatch(format!(
-            "result, equal but for its types: {}",
-            expected_got(actual, expected)
-        )),
+    let difference = find_difference(rule, actual, expected, &mut path);
+    told(rule, difference, &path, || expected_got(actual, expected))
+}
+
+/// The comparison that a search for the first difference makes. `both`: both sides in words, where they differ in
+/// nothing but their types.
+pub(super) fn told(
+    rule: Rule,
+    difference: Option<String>,
+    path: &[String],
+    both: impl FnOnce() -> String,
+) -> Comparison {
+    match difference {
+        None if rule.unit == Unit::Bytes => {
+            Comparison::mismatch(format!("result, equal but for its types: {}", both()))
+        }
         None => Comparison::Match,
         Some(difference) => {
             let path: String = path.iter().take(12).map(String::as_str).collect();

@@ -237,7 +237,11 @@ pub fn start<'b>(
 ) -> Result<Watch<'b>, StepError> {
     let pipe = || step("make_pipe", || pipe2(OFlag::O_CLOEXEC));
     let awaits_output = inputs.call.is_none() && inputs.link.is_none() && inputs.series.is_none();
-    let given = given_files(supervisor, &inputs)?;
+    // Where a control group counts, nobody looks at files.
+    let given = match supervisor.setup.group {
+        Some(_) => None,
+        None => Some(given_files(supervisor, &inputs)?),
+    };
     let (stdout_read, stdout) = match inputs.stdout.take() {
         Some(to_other_cell) => (None, to_other_cell),
         None => pipe().map(|(read, write)| (Some(read), write))?,
@@ -288,7 +292,7 @@ pub fn start<'b>(
         reaped_cpu: Duration::ZERO,
         cpu_before: None,
         max_rss_bytes: 0,
-        tree: supervisor.setup.group.is_none().then(|| {
+        tree: given.map(|given| {
             let processes: fn() -> Vec<Pid> = match confined {
                 Some(_) => || tree::descendants(Pid::this()),
                 None => tree::others_in_namespace,
