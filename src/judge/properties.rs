@@ -3,7 +3,7 @@
 
 use std::slice;
 
-use super::*;
+use super::{profiles::python_equality, *};
 use crate::{
     random::Random,
     value::{Typed, TypedKind, Value},
