@@ -33,6 +33,7 @@ fn carry_out(command_line: CommandLine) -> anyhow::Result<ExitCode> {
 }
 
 /// Standard output is for what was asked for.
+#[expect(clippy::disallowed_methods, reason = "the log comes before the settings are read")]
 fn log_to_stderr(default_level: &str) -> anyhow::Result<()> {
     let filter = match env::var("PROOFBOX_LOG") {
         Ok(wanted) => wanted.parse::<Targets>().context("PROOFBOX_LOG")?,

@@ -1,5 +1,9 @@
 //! What happens when the ground gives way: steps of ours that fail, processes of ours that are killed or
 //! hostile to compile for, a machine that is busy with other things.
+#![expect(
+    clippy::disallowed_methods,
+    reason = "tests start programs, and are told what to try by the environment"
+)]
 
 mod failing_steps;
 mod kills;

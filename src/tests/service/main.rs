@@ -1,4 +1,8 @@
 //! The faces as a user meets them: the service over HTTP, and the commands.
+#![expect(
+    clippy::disallowed_methods,
+    reason = "tests start programs, and are told what to try by the environment"
+)]
 
 mod bench;
 mod commands;

@@ -2,6 +2,10 @@
 //! cannot touch.
 //!
 //! The Python image is built at its first use, from its registry, which takes minutes.
+#![expect(
+    clippy::disallowed_methods,
+    reason = "tests start programs, and are told what to try by the environment"
+)]
 
 mod code_tests;
 mod compiled;
