@@ -14,12 +14,15 @@ use std::{
 use clap::{Args, ValueEnum};
 use sha2::{Digest, Sha256};
 
-pub use self::limits::{LimitArgs, size};
+pub use self::limits::{LIMITS_HEADING, LimitArgs, size};
 use crate::{
     sandbox::{Tier, wasm::default_directory},
     submission::Runtime,
     wire::WireDefaults,
 };
+
+/// Above the flags of [`EngineArgs`] in every command's help.
+pub const ENGINE_HEADING: &str = "Running code";
 
 /// A setting that cannot be used. The text names the flag and says what would do.
 #[derive(Debug, thiserror::Error)]
@@ -54,7 +57,7 @@ pub enum TierChoice {
 // What every role that runs code can be told. Not a doc comment: clap would show it as the description
 // of the roles that take it in.
 #[derive(Debug, Clone, Args)]
-#[command(next_help_heading = "Running code")]
+#[command(next_help_heading = ENGINE_HEADING)]
 pub struct EngineArgs {
     /// Submissions that run at once [default: one per core]
     #[arg(long, value_name = "N", env = "PROOFBOX_SLOTS", value_parser = at_least_one(1024))]
@@ -251,14 +254,15 @@ pub struct ServeArgs {
     #[arg(long, value_name = "FILE", env = "PROOFBOX_TOKEN_FILE")]
     token_file: Option<PathBuf>,
 
+    // Before what other commands share: help shows headings in this order.
+    #[command(flatten)]
+    bounds: BoundArgs,
+
     #[command(flatten)]
     limits: LimitArgs,
 
     #[command(flatten)]
     engine: EngineArgs,
-
-    #[command(flatten)]
-    bounds: BoundArgs,
 }
 
 #[derive(Debug, Clone, Args)]

@@ -187,3 +187,44 @@ fn interrupted() -> io::Result<impl Future<Output = u8>> {
         }
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::{Arg, Command, CommandFactory};
+
+    use super::*;
+    use crate::config::{ENGINE_HEADING, LIMITS_HEADING};
+
+    /// Whether several commands have this flag.
+    fn is_shared(flag: &Arg) -> bool {
+        let heading = flag.get_help_heading();
+        heading == Some(LIMITS_HEADING)
+            || heading == Some(ENGINE_HEADING)
+            || ["images-dir", "wasm-dir"].map(Some).contains(&flag.get_long())
+    }
+
+    fn check_order(command: &Command) {
+        let help = command.clone().term_width(100).render_long_help().to_string();
+        let lines: Vec<&str> = help.lines().map(str::trim_start).collect();
+        let line_of = |flag: &Arg| {
+            let long = format!("--{}", flag.get_long()?);
+            let shows =
+                |line: &&str| line.starts_with('-') && line.split([' ', ',']).any(|word| word == long);
+            lines.iter().position(shows)
+        };
+        let flags: Vec<&Arg> = command.get_arguments().filter(|flag| !flag.is_hide_set()).collect();
+        let shared = flags.iter().filter(|flag| is_shared(flag)).filter_map(|flag| line_of(flag)).min();
+        let own = flags.iter().filter(|flag| !is_shared(flag)).filter_map(|flag| line_of(flag)).max();
+        if let (Some(shared), Some(own)) = (shared, own) {
+            assert!(own < shared, "`{}` shows {} after {}", command.get_name(), lines[own], lines[shared]);
+        }
+        command.get_subcommands().for_each(check_order);
+    }
+
+    #[test]
+    fn every_help_shows_a_commands_own_flags_before_shared_ones() {
+        let command = CommandLine::command();
+        assert!(command.get_subcommands().count() >= 8);
+        check_order(&command);
+    }
+}

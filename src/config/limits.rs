@@ -4,10 +4,13 @@ use clap::Args;
 
 use crate::limits::{GivenLimits, LimitOutOfBounds, Limits, parse_bytes};
 
+/// Above the flags of [`LimitArgs`] in every command's help.
+pub const LIMITS_HEADING: &str = "Limits of each test (a SIZE is bytes, or such as 64MB or 64MiB)";
+
 // What each test may use where nothing else says so. Not a doc comment: clap would show it as the description
 // of the commands that take it in.
 #[derive(Debug, Clone, Default, Args)]
-#[command(next_help_heading = "Limits of each test (a SIZE is bytes, or such as 64MB or 64MiB)")]
+#[command(next_help_heading = LIMITS_HEADING)]
 pub struct LimitArgs {
     /// CPU time of the whole process tree, milliseconds [default: 4000; for tests in the forms of data sets 2500]
     #[arg(long, value_name = "MS", value_parser = number("cpu_ms"))]
