@@ -1,8 +1,7 @@
-//! Every metric in one place, with its help text; one method per event.
+//! Every metric, with its help text; one method per event. `http/METRICS.md` is the page for readers.
 //!
-//! The number of label values is bounded: a language that this installation does not know is
-//! counted as `other`, routes are the patterns of the router, and verdicts, causes, steps and test
-//! kinds are words of ours.
+//! The number of label values is bounded. A language that this installation does not know is counted as `other`,
+//! routes are the router's patterns, and verdicts, causes, steps and kinds of tests are words of this program.
 
 use std::{collections::HashSet, time::Duration};
 
@@ -214,17 +213,17 @@ impl Metrics {
         self.run_wall_seconds.with_label_values(&language).observe(wall.as_secs_f64());
     }
 
-    /// That run shared a process with runs before it.
+    /// A test run shared a process with runs before it.
     pub fn run_was_in_series(&self, language: &str) {
         self.runs_in_series.with_label_values(&[self.language(language)]).inc();
     }
 
-    /// What a submission cost beside waiting and running.
+    /// A submission took this long beside waiting and running.
     pub fn overhead(&self, overhead: Duration) {
         self.overhead_seconds.observe(overhead.as_secs_f64());
     }
 
-    /// Our own machinery failed at `step`. `cause` is a word of ours too, such as an errno's name.
+    /// proofbox itself failed at `step`. `cause` is one of a fixed set of words, such as an errno's name.
     pub fn fault(&self, step: &str, cause: &'static str) {
         self.faults.with_label_values(&[step, cause]).inc();
     }
@@ -239,18 +238,18 @@ impl Metrics {
         self.cells_replaced.with_label_values(&[self.language(language)]).inc();
     }
 
-    /// A program was wanted; `kept`: it had been compiled before.
+    /// A compiled program was needed. `kept`: it had been compiled before.
     pub fn compiled(&self, language: &str, kept: bool) {
         let cache = if kept { "hit" } else { "miss" };
         self.compiles.with_label_values(&[self.language(language), cache]).inc();
     }
 
-    /// A checker program looked at one output. `ruling` is [`crate::judge::Ruling::as_str`].
+    /// A checker judged one output. `ruling` is [`crate::judge::Ruling::as_str`].
     pub fn checked(&self, ruling: &'static str) {
         self.checker_runs.with_label_values(&[ruling]).inc();
     }
 
-    /// Expected outputs were wanted of a reference; `kept`: they had been made before.
+    /// Expected outputs of a reference were needed. `kept`: they had been made before.
     pub fn reference_used(&self, kept: bool) {
         self.references.with_label_values(&[if kept { "hit" } else { "miss" }]).inc();
     }
@@ -261,7 +260,7 @@ impl Metrics {
         self.http_seconds.with_label_values(&[route]).observe(took.as_secs_f64());
     }
 
-    /// All metrics in Prometheus' text format; those of the queue are read from `admission` now.
+    /// All metrics in Prometheus' text format. Those of the queue are read from `admission` at this moment.
     pub fn render(&self, admission: &Admission) -> String {
         set(&self.queue_depth, admission.waiting());
         set(&self.slots_total, admission.slots());
@@ -293,8 +292,8 @@ impl Drop for InFlight {
     }
 }
 
-/// Registers a metric. Names and labels are constants of this file, so that a bad or repeated one
-/// is a mistake in the program, found by every test that makes a [`Metrics`].
+/// Registers a metric. Names and labels are constants of this file. A bad or repeated one is a mistake in the program,
+/// which every test that makes a [`Metrics`] finds.
 fn registered<C: Collector + Clone + 'static>(registry: &Registry, made: prometheus::Result<C>) -> C {
     let metric = made.expect("a valid metric");
     registry.register(Box::new(metric.clone())).expect("a metric of its own name");

@@ -62,7 +62,7 @@ struct BuildArgs {
     from: Option<PathBuf>,
 }
 
-/// What a program says that was built without the runner.
+/// Error of a program that was built without the Wasm runner.
 const ABSENT: &str = "this proofbox was built without the Wasm runner; it is in the default build: cargo \
                       build --release";
 

@@ -1,4 +1,5 @@
-//! The command line: one file per role, each from its validated arguments to its exit code.
+//! The command line: one file per command, each from its validated arguments to its exit code. `README.md` beside this
+//! file is the reference for users.
 //!
 //! | exit code | meaning |
 //! |---|---|
@@ -60,7 +61,7 @@ Exit codes:
 
 PROOFBOX_LOG=debug shows more of what happens.";
 
-/// What `--compare` takes.
+/// Help of `--compare`.
 const ABOUT_RULES: &str = "\
 How output is compared: tokens (white-space separated words), lines, exact, data-set (tokens, decimal numbers within 1e-6), \
 float:TOLERANCE, float:ABSOLUTE:RELATIVE, kattis:TOLERANCE (integers too), unordered_lines, unordered_tokens, lines_ignore_case, \
@@ -88,7 +89,7 @@ enum Role {
     Bench(bench::BenchArgs),
 }
 
-// `filter` on the engine of this process. Not a doc comment: the help shows the filter's own.
+// `filter` with an engine in this process. Not a doc comment: clap would show it in place of that of `FilterArgs`.
 #[derive(Debug, Args)]
 struct FilterCommand {
     #[command(flatten)]
@@ -99,7 +100,7 @@ struct FilterCommand {
 }
 
 impl CommandLine {
-    /// The least level that is logged where `PROOFBOX_LOG` does not say.
+    /// Default log level, used if `PROOFBOX_LOG` is not set.
     pub fn default_log(&self) -> &'static str {
         match self.role {
             Role::Serve(_) => "info",
@@ -113,7 +114,7 @@ impl CommandLine {
         }
     }
 
-    /// The exit code of an error: `run` needs 1 for an answer.
+    /// Exit code of an error. `run` uses 2, because its 1 means "not accepted".
     pub fn error_code(&self) -> u8 {
         match self.role {
             Role::Run(_) => 2,
@@ -151,7 +152,7 @@ const UNDECIDED: u8 = 3;
 async fn filter_here(command: FilterCommand) -> anyhow::Result<ExitCode> {
     let config = command.engine.config();
     let engine = start_engine(&config)?;
-    // Where nothing runs natively, what runs instead.
+    // Without a native tier the Wasm images run the solutions.
     let images = engine.wasm().manifests().iter().filter(|_| engine.sandbox().tier() == Tier::Wasm);
     let in_wasm = images.map(|manifest| format!("{} {}", manifest.name, manifest.version));
     let runtimes: Vec<_> = engine
@@ -176,7 +177,8 @@ fn start_engine(config: &EngineConfig) -> anyhow::Result<Arc<Engine>> {
     Ok(Arc::new(engine))
 }
 
-/// Completes at the first SIGINT or SIGTERM, with its exit code. Handlers are in place on return.
+/// Returns a future that completes at the first SIGINT or SIGTERM, with the exit code for it. Handlers are installed
+/// before this function returns.
 fn interrupted() -> io::Result<impl Future<Output = u8>> {
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;

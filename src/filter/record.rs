@@ -73,20 +73,20 @@ pub struct RowRecord {
     pub cpu_ms: Option<f64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
-    /// What the further judges say, in the order in which they were named.
+    /// Verdicts of the further judges, in the order in which they were named.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub also: Vec<OtherWord>,
-    /// What an audit of the tests needs, where one was asked for.
+    /// Data for an audit of the tests, if one was asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub audit: Option<RowAudit>,
 }
 
-/// What another judge says of a row.
+/// Another judge's verdict on a row.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct OtherWord {
     #[serde(serialize_with = "verdict_word", deserialize_with = "verdict_of_word")]
     pub verdict: Option<Verdict>,
-    /// What a run came to in truth that this judge counts as passed.
+    /// The true verdict of a run that this judge counts as passed.
     #[serde(
         default,
         skip_serializing_if = "Option::is_none",
@@ -164,8 +164,8 @@ impl RowRecord {
         }
     }
 
-    /// How another judge's word differs from this row's: whether the row would be kept, and if not
-    /// alike, what makes the difference. `None` where both keep it or both do not.
+    /// How another judge's verdict differs from this row's, if only one of the two would keep the row. `None` if both
+    /// keep it or neither does.
     pub fn difference(&self, other: &OtherWord) -> Option<String> {
         let (own, others) = (self.verdict?, other.verdict?);
         let is_kept = |verdict| verdict == Verdict::Accepted;

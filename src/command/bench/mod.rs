@@ -227,7 +227,7 @@ impl Variant {
 #[derive(Debug, Clone, Serialize)]
 pub struct Budget {
     rounds: usize,
-    /// Of W1 in a round.
+    /// Submissions of W1 in a round.
     submissions: usize,
     quick: bool,
     #[serde(skip)]
@@ -266,7 +266,7 @@ pub struct Results {
     skipped: Vec<Skipped>,
 }
 
-/// Where it was measured, and what else the machine had to do.
+/// The host, and its load during the measurement.
 #[derive(Debug, Serialize)]
 struct Host {
     python: String,
@@ -305,7 +305,7 @@ pub async fn bench(args: BenchArgs) -> anyhow::Result<ExitCode> {
     if args.curve.is_some() && !args.only.contains(&Part::Curve) {
         bail!("--curve draws what --only leaves out: add curve to --only");
     }
-    // Before minutes of work, not after.
+    // Checked before minutes of work, not after.
     for file in args.json.iter().chain(&args.curve) {
         fs::OpenOptions::new()
             .create(true)
@@ -406,7 +406,7 @@ fn contestants(args: &BenchArgs, config: &EngineConfig) -> anyhow::Result<Vec<Co
     let start = |variant: Variant| {
         let warm = variant == Variant::Warm;
         let engine = start_engine(&EngineConfig { warm, ..config.clone() })?;
-        // An engine that cannot be warm would be measured under a wrong name.
+        // An engine that cannot keep interpreters loaded would be reported as `warm`.
         let tier = engine.sandbox().tier();
         if warm && !engine.languages().find("python").is_some_and(|python| python.is_warm(tier)) {
             bail!("this host's interpreter cannot be kept loaded; use --variants exec");
@@ -416,7 +416,7 @@ fn contestants(args: &BenchArgs, config: &EngineConfig) -> anyhow::Result<Vec<Co
     variants.into_iter().map(start).collect()
 }
 
-/// What every part is given.
+/// Arguments of every part.
 struct Bench<'a> {
     args: &'a BenchArgs,
     config: &'a EngineConfig,
@@ -476,7 +476,7 @@ impl Bench<'_> {
     }
 }
 
-/// One to `cores`; beyond eight, doubling.
+/// Numbers of slots to measure: 1 to `cores`, doubling beyond eight.
 fn slot_counts(cores: usize) -> Vec<NonZeroUsize> {
     let wanted = (1..=cores).filter(|slots| *slots <= 8 || *slots == cores || slots.is_power_of_two());
     wanted.filter_map(NonZeroUsize::new).collect()
@@ -506,7 +506,7 @@ fn host(engine: &Engine, language: &Language, slots: usize, load_before: String)
     }
 }
 
-/// Of one, five and fifteen minutes.
+/// Load averages of one, five and fifteen minutes.
 fn load_average() -> String {
     let text = fs::read_to_string("/proc/loadavg").unwrap_or_else(|_| "unknown".to_owned());
     text.split_whitespace().take(3).collect::<Vec<_>>().join(" ")
