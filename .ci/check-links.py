@@ -1,10 +1,12 @@
 #!/usr/bin/env python3
-"""Every link between the repository's pages leads to a file and a heading that exist; README.md leads to every page."""
+"""Every link between the repository's pages leads to a file and a heading that exist, and every path that they
+name in code style exists; README.md leads to every page."""
 import re
 import subprocess
 import sys
 from pathlib import Path
 
+PATH = re.compile(r"`((?:src|sandbox-images|test-cases|docker|\.ci)/[\w./-]+)`")
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 
 
@@ -32,6 +34,7 @@ for page in pages:
         elif anchor and anchor not in anchors(target):
             problems.append(f"{page.relative_to(root)}: {link}: there is no such heading")
         leads_to.setdefault(page, set()).add(target)
+    problems += [f"{page.relative_to(root)}: {path} does not exist" for path in PATH.findall(prose) if not (root / path).exists()]
 
 reached, open_pages = set(), [root / "README.md"]
 while open_pages:
@@ -41,5 +44,5 @@ while open_pages:
         open_pages.extend(leads_to.get(page, ()))
 problems += [f"{page.relative_to(root)} cannot be reached from README.md" for page in pages if page not in reached]
 
-print("\n".join(problems) or f"{len(pages)} pages, every link leads somewhere")
+print("\n".join(problems) or f"{len(pages)} pages, every link and path leads somewhere")
 sys.exit(bool(problems))

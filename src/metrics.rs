@@ -244,7 +244,7 @@ impl Metrics {
         self.compiles.with_label_values(&[self.language(language), cache]).inc();
     }
 
-    /// A checker judged one output. `ruling` is [`crate::judge::Ruling::as_str`].
+    /// A checker judged one output. `ruling` is [`crate::verdict::checker::Ruling::as_str`].
     pub fn checked(&self, ruling: &'static str) {
         self.checker_runs.with_label_values(&[ruling]).inc();
     }
