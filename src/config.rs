@@ -50,7 +50,7 @@ pub enum TierChoice {
     Namespaces,
     /// As root of a container without namespaces: a user id per slot, Landlock, seccomp.
     Slot,
-    /// As an ordinary user there: Landlock, seccomp, a watch over every run.
+    /// As an ordinary user of a container without namespaces: Landlock, seccomp, a watch over every run.
     Restricted,
 }
 
@@ -66,7 +66,7 @@ pub struct EngineArgs {
     #[arg(long, value_name = "PATH", env = "PROOFBOX_PYTHON")]
     python: Option<PathBuf>,
 
-    /// Which runner to use where a submission leaves it open; `wasm`: no native one is started
+    /// Runner of submissions that name none. With `wasm` no native runner is started
     #[arg(long, value_name = "RUNTIME", env = "PROOFBOX_RUNTIME", value_enum, default_value_t = Runtime::Auto)]
     runtime: Runtime,
 
@@ -287,7 +287,8 @@ struct BoundArgs {
     #[arg(long, value_name = "N", env = "PROOFBOX_MAX_TESTS", default_value_t = crate::wire::DEFAULT_MAX_TESTS)]
     max_tests: usize,
 
-    /// Connections open at once; for further ones those are closed that have sent nothing for a second, and no whole request
+    /// Most open connections. To make room for a further one, a connection is closed that has been silent for a second
+    /// and is not being answered
     #[arg(long, value_name = "N", env = "PROOFBOX_MAX_CONNECTIONS", default_value_t = 4096,
           value_parser = at_least_one(1_000_000))]
     max_connections: u64,

@@ -116,7 +116,7 @@ pub struct BenchArgs {
           default_values_t = [Variant::Warm, Variant::Exec])]
     variants: Vec<Variant>,
 
-    /// The second kind only, as --variants exec
+    /// Measure the second kind only: short for --variants exec
     #[arg(long, conflicts_with = "variants")]
     exec: bool,
 
