@@ -34,8 +34,8 @@ pub struct Submission {
     pub limits: Limits,
     pub stop: Stop,
     pub repeat: Repeat,
-    /// Most slots that the tests may take at once; more than one only while nobody else waits. At
-    /// least 1.
+    /// Most slots that the tests may take at once, at least 1. Further slots are taken only while no other submission
+    /// waits.
     pub parallel: u32,
     pub runtime: Runtime,
     /// Whether the limit of a run is counted work in place of time. Clocks and random numbers are then fixed, so that

@@ -181,7 +181,7 @@ impl RowRecord {
         }
     }
 
-    /// Whether the row has no verdict although nothing is wrong with it: a fault of ours.
+    /// Whether the row has no verdict because proofbox failed.
     pub fn is_our_fault(&self) -> bool {
         self.verdict == Some(Verdict::Undecided) && self.cause != Some(Cause::BadTests)
     }

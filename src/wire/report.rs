@@ -110,8 +110,8 @@ impl<'a> WireReport<'a> {
         }
     }
 
-    /// The answer to line `line` (1-based) of a file, which could not be read as a submission.
-    /// `reason` is the text of `problem`; `id` is the line's own where it could be read.
+    /// The report for line `line` (1-based) of a file that is no submission. `reason` says what is wrong. `id` is the line's
+    /// own, if it could be read.
     pub fn bad_line(id: Option<&'a Id>, line: u64, reason: &'a str) -> WireReport<'a> {
         WireReport {
             id: id.map(WireId::new),
