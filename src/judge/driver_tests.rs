@@ -4,6 +4,7 @@ use std::{path::Path, process::Command};
 
 use super::{Comparison, DriverRecord, Rule, compare_value, python_equality::python_equal};
 use crate::{
+    language::python::scripts,
     submission::FunctionTest,
     value::{Call, Value, parse_json, parse_python},
 };
@@ -20,16 +21,13 @@ struct Ran {
     record: Option<DriverRecord>,
 }
 
-fn driver() -> String {
-    format!("{}/sandbox-images/python/driver.py", env!("CARGO_MANIFEST_DIR"))
-}
-
 /// Runs a shell command, with as large a stack as a cell gives, with `$DIR` a directory that holds the solution as `main.py`, standard
 /// input and the call; `timeout` ends what hangs.
 fn run(source: &[u8], stdin: &str, call: &[u8], command: &str) -> Ran {
     let dir = tempfile::tempdir().unwrap();
     let write = |name: &str, content: &[u8]| std::fs::write(dir.path().join(name), content).unwrap();
     write("main.py", source);
+    write("driver.py", scripts::RUN[0].source().as_bytes());
     write("stdin", stdin.as_bytes());
     write("call", call);
     write("result", b"");
@@ -51,7 +49,7 @@ fn run(source: &[u8], stdin: &str, call: &[u8], command: &str) -> Ran {
 }
 
 fn run_driver(mode: &str, prelude: &str, source: &[u8], stdin: &str, call: &[u8]) -> Ran {
-    let command = format!("{} -I -S -B {} {mode} $DIR/main.py {prelude} '' '' ''", python(), driver());
+    let command = format!("{} -I -S -B $DIR/driver.py {mode} $DIR/main.py {prelude} '' '' ''", python());
     run(source, stdin, call, &command)
 }
 
@@ -197,8 +195,7 @@ for name, value in textual.items():
         print("differs:", name, got, value)
 print("checked", len(textual) > 300)
 "#;
-    let dir = driver().replace("/driver.py", "");
-    let command = format!("{} -B $DIR/main.py {dir}", python());
+    let command = format!("{} -B $DIR/main.py $DIR", python());
     let ran = run(check.as_bytes(), "", b"", &command);
     assert_eq!((ran.stdout.as_str(), ran.stderr.as_str()), ("checked True\n", ""));
 }
