@@ -11,19 +11,14 @@ tests read from the solution's scope and that it has bound anew. `Solution` has 
 ["a", i] in an answer is argument i of the question, itself.
 """
 
+import operator
 import posix
 import sys
 
 
 def serve(entry, prelude):
     """Answers until the other side is done or gone."""
-    leave = driver.make_exit()
-    sys.argv = [entry]
-    sys.path.insert(0, entry.rpartition("/")[0] or "/")
-    source = driver.read_all(posix.open(entry, posix.O_RDONLY | posix.O_CLOEXEC))
-    compiled = driver.compile_solution(source, entry, prelude, driver.RESULT_FD)
-    if compiled[0] is None:
-        leave(1)
+    leave, compiled = driver.make_exit(), compile_own(entry, prelude)
     for fd in (driver.LINK_IN_FD, driver.LINK_OUT_FD, driver.RESULT_FD):
         posix.set_inheritable(fd, False)
     side = SolutionSide(driver.LINK_IN_FD, driver.LINK_OUT_FD)
@@ -35,6 +30,14 @@ def serve(entry, prelude):
     except values.Gone:
         leave(0)
     leave(1)
+
+
+def compile_own(entry, prelude):
+    """The solution's code, as `driver.compile_solution` has it; its directory is the first in the path."""
+    sys.argv = [entry]
+    sys.path.insert(0, entry.rpartition("/")[0] or "/")
+    compiled = driver.compile_solution(driver.read_source(entry), entry, prelude, driver.RESULT_FD)
+    return compiled if compiled[0] is not None else driver.make_exit()(1)
 
 
 _mro = type.__dict__["__mro__"].__get__
@@ -53,7 +56,6 @@ class SolutionSide(values.Side):
         # Number -> object; of objects that are no containers.
         self.objects, self.class_numbers, self.classes_by_number = {}, {}, {}
         self.last_class = 0
-        self.owned = set()
 
     def answer(self, solution):
         op, *asked = self.receive()
@@ -91,9 +93,7 @@ class SolutionSide(values.Side):
                 place = self.container(value, letter, ["k", self.class_number(kind)])
                 self.owned.add(place[0])
                 return place
-        number = self.new_number()
-        self.objects[number], self.numbers[id(value)] = value, number
-        hashed = None
+        number, hashed = self.hold(value), None
         if kind.__hash__ is not None and kind.__hash__ is not object.__hash__ and kind not in _PLAIN_FUNCTIONS:
             try:
                 hashed = hash(value)
@@ -104,18 +104,9 @@ class SolutionSide(values.Side):
 
     def raw_value_object(self, value, kind, base):
         """Read by the built-in type's own methods, never by overrides of the solution's."""
-        if base is int:
-            plain = int.__add__(value, 0)
-        elif base is str:
-            plain = str.__str__(value)
-        elif base is bytes:
-            plain = bytes.__getitem__(value, slice(None))
-        elif base is tuple or base is frozenset:
-            plain = base(base.__iter__(value))
-        else:
-            plain = base.__pos__(value)
-        number = self.new_number()
-        self.objects[number], self.numbers[id(value)] = value, number
+        read = driver._READ_AS_BASE.get(base)
+        plain = read(value) if read else base(base.__iter__(value))
+        number = self.hold(value)
         self.nodes.append(["u", number, self.class_number(kind), self.raw(plain)])
         return [number]
 
@@ -154,13 +145,11 @@ class SolutionSide(values.Side):
         text = kind.__doc__ if type(kind.__doc__) is str else None
         return [number, module, kind.__qualname__, text and text[: values.MAX_TEXT], bases, methods, base_name]
 
-    def number_of_error(self, error):
+    def hold(self, value):
+        """A new number, by which the other side may ask for the object."""
         number = self.new_number()
-        self.objects[number], self.numbers[id(error)] = error, number
+        self.objects[number], self.numbers[id(value)] = value, number
         return number
-
-    def may_forget(self, number, entry):
-        return number not in self.owned
 
     def forget(self, number):
         self.owned.discard(number)
@@ -246,17 +235,8 @@ class Solution:
         count = len(args) - len(names)
         return target(*args[:count], **dict(zip(names, args[count:])))
 
-    def do_getattr(self, target, name):
-        return getattr(target, name)
-
-    def do_setattr(self, target, name, value):
-        setattr(target, name, value)
-
-    def do_delattr(self, target, name):
-        delattr(target, name)
-
-    def do_getitem(self, target, key):
-        return target[key]
+    do_getattr, do_setattr, do_delattr, do_dir = getattr, setattr, delattr, dir
+    do_getitem = operator.getitem
 
     def do_special(self, args, name, target):
         return getattr(type(target), name)(target, *args)
@@ -265,9 +245,6 @@ class Solution:
         import copy
 
         return (copy.deepcopy if is_deep else copy.copy)(target)
-
-    def do_dir(self, target):
-        return dir(target)
 
 
 # Functions and the like need no description: they can be called.

@@ -29,7 +29,8 @@ class Side:
         self.received, self.is_reading = [], False
         # The highest number that the other side has given: with this message, and before it.
         self.highest = self.heard = 0
-        self.dropped = []
+        # `owned`: numbers of containers that live for as long as the other side holds them.
+        self.dropped, self.owned = [], set()
 
     # Writing.
 
@@ -119,10 +120,9 @@ class Side:
             if letter == "D":
                 extra = value.maxlen
             elif letter == "F":
-                factory = value.default_factory
-                if factory is not None and id(factory) not in _FACTORY_IDS:
+                extra = _PLAIN_IDS.get(id(value.default_factory))
+                if extra is None and value.default_factory is not None:
                     return self.raw_object(value, kind)
-                extra = factory and factory.__name__
             elif letter == "N":
                 if value.dtype.names is not None or value.dtype.kind not in "biufcSUmMO" or type(value.base) is kind:
                     return self.raw_object(value, kind)
@@ -154,16 +154,12 @@ class Side:
         """The new content of what has changed since it last crossed; what only the link holds is dropped."""
         changed = []
         for number, entry in self.table.items():
-            item, letter, before = entry
-            if before is None:
-                continue
-            now = content(item, letter)
-            if not is_same(letter, now, before):
-                entry[2] = now
-                changed.append((number, now))
-        item = before = now = entry = None
-        written = [[number, *map(self.raw, now)] for number, now in changed]
-        return written
+            if entry[2] is not None:
+                now = content(entry[0], entry[1])
+                if not is_same(entry[1], now, entry[2]):
+                    entry[2] = now
+                    changed.append((number, now))
+        return [[number, *map(self.raw, now)] for number, now in changed]
 
     def prune(self):
         """Forgets what only the link holds, and all that goes with it. Returns the numbers: the other side must hear of
@@ -172,16 +168,13 @@ class Side:
         while count != len(self.dropped):
             count = len(self.dropped)
             for number, entry in list(self.table.items()):
-                if sys.getrefcount(entry[0]) == ALONE and self.may_forget(number, entry):
+                if sys.getrefcount(entry[0]) == ALONE and number not in self.owned:
                     del self.table[number], self.numbers[id(entry[0])]
                     self.dropped.append(number)
             # With it goes what it held.
             entry = None
         dropped, self.dropped = self.dropped, []
         return dropped
-
-    def may_forget(self, number, entry):
-        return True
 
     def send(self, head):
         """`head`: of raw values. Ends the message that they were written for."""
@@ -331,7 +324,7 @@ class Side:
             try:
                 error = kind(*args)
             except Exception:
-                error = None
+                pass
         if error is None:
             error = kind.__new__(kind, *(args if kind.__module__ == "builtins" or issubclass(kind, GROUP) else ()))
             error.args = args
@@ -359,7 +352,7 @@ class Side:
         for owner, names in _FIELDS:
             if isinstance(error, owner):
                 crossing += [part for name in names for part in (name, self.raw(getattr(error, name, None)))]
-        number = self.number_of_error(error)
+        number = self.hold(error)
         around = []
         for other in (error.__cause__, error.__context__):
             place = None
@@ -369,7 +362,7 @@ class Side:
         node = ["x", name, args, text_of(error), crossing, number, *around, error.__suppress_context__]
         return self.node(error, node)
 
-    def number_of_error(self, error):
+    def hold(self, error):
         return None
 
     def error_received(self, error, number, text):

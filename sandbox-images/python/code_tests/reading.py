@@ -53,44 +53,30 @@ CHECKED, MET, OTHERS = "_proofbox_checked", "_proofbox_met", "_proofbox_of_tests
 class Reading:
     """One pass over the syntax trees of set-up, tests and entry point."""
 
-    def __init__(self, trees, own_modules):
-        self.own_modules = frozenset(own_modules)
+    def __init__(self, trees, own_modules, bound_at_top):
+        self.own_modules, self.bound_at_top = frozenset(own_modules), bound_at_top
         # Names by what the tests do with them; `solution_names`: by which they import the solution or what is in it.
         self.called, self.called_itself, self.imported, self.defined, self.loaded = set(), set(), set(), set(), set()
         self.solution_names, self.homes, self.of_types, self.checked = set(), set(), set(), None
         self.fixtures, self.parameters, self.bases = set(), set(), set()
-        self.globals, self.bound_at_top = set(), set()
+        self.globals = set()
         # Names of whose calls the text expects data; whether it compares by identity.
         self.number_names, self.keeps_identity = set(), False
         self.aliases, self.attributes, self.set_on, self.assigned, self.inspected = {}, [], set(), set(), set()
         # Why the tests must share the solution's process; None if they need not.
         self.why = None
         for tree in trees:
-            self.read(tree)
-            if type(tree) is _ast.Module:
-                self.bound_at_top |= names_bound(tree)
-                for statement in tree.body:
-                    if type(statement) is _ast.Assign:
-                        self.assigns(statement)
+            for node in walk(tree):
+                reader = READERS.get(type(node))
+                if reader is not None:
+                    reader(self, node)
+            for statement in tree.body if type(tree) is _ast.Module else ():
+                if type(statement) is _ast.Assign:
+                    self.assigns(statement)
         self.conclude()
 
     def share(self, why):
         self.why = self.why or "they " + why
-
-    def read(self, tree):
-        stack = [tree]
-        readers = READERS
-        while stack:
-            node = stack.pop()
-            reader = readers.get(type(node))
-            if reader is not None:
-                reader(self, node)
-            for field in node._fields:
-                value = getattr(node, field, None)
-                if type(value) is list:
-                    stack.extend([item for item in value if isinstance(item, _ast.AST)])
-                elif isinstance(value, _ast.AST) and type(value) not in CONTEXTS:
-                    stack.append(value)
 
     def inspects(self, args):
         """`isinstance` or `issubclass`."""
@@ -158,11 +144,9 @@ class Reading:
             root = root.value
         if type(root) is _ast.Name:
             self.called.add(root.id)
-        if type(function) is _ast.Attribute and function.attr == "parametrize" and node.args and type(node.args[0]) is _ast.Constant:
-            if type(node.args[0].value) is str:
-                self.fixtures.update(part.strip() for part in node.args[0].value.split(","))
-        elif type(function) is _ast.Attribute and function.attr == "parametrize" and node.args:
-            self.fixtures.update(item.value for item in getattr(node.args[0], "elts", ()) if type(item) is _ast.Constant)
+        if type(function) is _ast.Attribute and function.attr == "parametrize" and node.args:
+            texts = [getattr(item, "value", None) for item in getattr(node.args[0], "elts", node.args[:1])]
+            self.fixtures.update(part.strip() for text in texts if type(text) is str for part in text.split(","))
 
     def attribute(self, node):
         self.attributes.append(node)
@@ -260,6 +244,20 @@ class Reading:
                 self.share("use %s.%s" % (home, name))
 
 
+def walk(tree):
+    """The node and all below it."""
+    stack = [tree]
+    while stack:
+        node = stack.pop()
+        yield node
+        for field in node._fields:
+            value = getattr(node, field, None)
+            if type(value) is list:
+                stack.extend([item for item in value if isinstance(item, _ast.AST)])
+            elif isinstance(value, _ast.AST) and type(value) not in CONTEXTS:
+                stack.append(value)
+
+
 def is_one_of_a_kind(node):
     """Whether both sides have the very same object for it: None, a constant, a type."""
     if type(node) is _ast.Name:
@@ -296,33 +294,10 @@ READERS = {
 }
 
 
-def names_bound(tree):
-    """Names that running the tree may bind in its scope."""
-    bound, stack = set(), [tree]
-    while stack:
-        node = stack.pop()
-        kind = type(node)
-        if kind is _ast.Name and type(node.ctx) is _ast.Store:
-            bound.add(node.id)
-        elif kind is _ast.alias:
-            bound.add(node.asname or node.name.partition(".")[0])
-        elif kind in (_ast.FunctionDef, _ast.ClassDef, _ast.AsyncFunctionDef):
-            bound.add(node.name)
-            continue
-        for field in node._fields:
-            value = getattr(node, field, None)
-            stack.extend([item for item in (value if type(value) is list else [value]) if isinstance(item, _ast.AST)])
-    return bound
-
-
 def mark_checks(tree):
-    """Has the tests call `_proofbox_checked()` behind whatever checks something. Returns how many there are."""
-    call = _ast.Call(_ast.Name(CHECKED, _ast.Load()), [], [])
-    marker = _ast.Expr(call)
-    for node in (call.func, call, marker):
-        node.lineno = node.end_lineno = 1
-        node.col_offset = node.end_col_offset = 0
-    count, stack = 0, [tree]
+    """Has the tests call `_proofbox_checked()` behind whatever checks something."""
+    (marker,) = compile(CHECKED + "()", "<mark>", "exec", 0x400, True).body
+    stack = [tree]
     while stack:
         node = stack.pop()
         for field in ("body", "orelse", "finalbody", "handlers", "cases"):
@@ -335,9 +310,7 @@ def mark_checks(tree):
                 for statement in statements:
                     # The end of the tests with a code is a check that nothing comes past.
                     marked += [marker, statement] if is_ending(statement) else [statement, marker] if is_check(statement) else [statement]
-                    count += 1
                 statements[:] = marked
-    return count
 
 
 def is_check(statement):
@@ -396,20 +369,12 @@ def rename(trees, names, wrapped):
                         if item.id in names:
                             item.id = OTHERS + item.id
                         elif item.id in wrapped:
-                            items[place] = noticed(item)
+                            call = compile(MET + "()", "<mark>", "eval", 0x400, True).body
+                            call.args, items[place] = [item], call
                             if type(value) is not list:
-                                setattr(node, field, items[0])
+                                setattr(node, field, call)
                     elif type(item) is _ast.alias:
                         if (item.asname or item.name) in names:
                             item.asname = OTHERS + (item.asname or item.name)
                     elif isinstance(item, _ast.AST) and field != "pattern":
                         stack.append(item)
-
-
-def noticed(name):
-    function = _ast.Name(MET, _ast.Load())
-    call = _ast.Call(function, [name], [])
-    for node in (function, call):
-        for place in ("lineno", "col_offset", "end_lineno", "end_col_offset"):
-            setattr(node, place, getattr(name, place))
-    return call

@@ -68,31 +68,28 @@ class Tests:
         sources = [("<set-up>", self.setup, "exec")] + [("<test %d>" % number, code, "exec") for number, (_, code) in enumerate(self.entries)]
         sources.append(("<entry point>", self.entry_point, "eval"))
         self.places = [(name, mode) for name, _, mode in sources]
-        for place, (name, source, mode) in enumerate(sources):
-            if not source and place in (0, len(sources) - 1):
-                self.trees.append(None)
-                self.codes.append(None)
-                continue
+        for name, source, mode in sources:
+            tree = code = None
             try:
-                tree = compile(source, name, mode, 0x400, True)
-                reading.mark_checks(tree)
-                code = compile(tree, name, mode, 0, True)
+                if source or name[:5] == "<test":
+                    tree = compile(source, name, mode, 0x400, True)
+                    reading.mark_checks(tree)
+                    code = compile(tree, name, mode, 0, True)
             except Exception as error:
-                if mode == "eval" or place == 0:
-                    self.record(-1, "broken", "%s does not compile: %s" % ("entry_point" if mode == "eval" else "the set-up", driver.describe(error)))
-                    return False
                 tree, code = None, driver.describe(error)
+                if name[:5] != "<test":
+                    return self.record(-1, "broken", "%s does not compile: %s" % ("entry_point" if mode == "eval" else "the set-up", code))
             self.trees.append(tree)
             self.codes.append(code)
         # A file of the solution's does not stand in for a library that tests import.
         own = [name for name in self.modules if name in USUAL_NAMES or not (name in sys.modules or is_of_the_library(name))]
-        self.text = reading.Reading([tree for tree in self.trees if tree is not None], own)
-        self.read_by = [set() if type(code) in (str, type(None)) else driver.names_read(code, only=False) for code in self.codes]
-        self.free = set().union(*self.read_by)
+        names = [((), ()) if type(code) in (str, type(None)) else driver.names_read(code, only=False) for code in self.codes]
+        self.read_by, self.bound_by = [set(read) for read, _ in names], [set(bound) for _, bound in names]
+        self.bound_here, self.free = set().union(*self.bound_by), set().union(*self.read_by)
+        self.text = reading.Reading([tree for tree in self.trees if tree is not None], own, self.bound_here)
         self.wanted = {name for name in self.free - reading.BUILTINS - self.text.imported - {reading.CHECKED} if name[:2] != "__"}
-        self.bound_here = self.text.bound_at_top
-        for tree, names in zip(self.trees, self.read_by):
-            if tree is not None and reading.names_bound(tree) & names & self.wanted:
+        for bound, names in zip(self.bound_by, self.read_by):
+            if bound & names & self.wanted:
                 self.text.share("bind names of the solution's anew")
         return True
 
@@ -155,8 +152,7 @@ class Tests:
         for index in range(self.first - 1, -1, -1):
             if names is None:
                 names = set().union(*[self.read_by[place + 1] for place in order])
-            tree = self.trees[index + 1]
-            if tree is not None and self.entries[index][0] in ("assert", "code") and names & reading.names_bound(tree):
+            if self.entries[index][0] in ("assert", "code") and names & self.bound_by[index + 1]:
                 order.insert(0, index)
                 names |= self.read_by[index + 1]
         return order
@@ -361,17 +357,11 @@ class Tests:
 
     def source_of(self, number, line):
         source = self.setup if number == 0 else self.entries[number - 1][1]
-        lines = source.splitlines()
         first, last = line, line
-        stack = [self.trees[number]]
-        while stack:
-            node = stack.pop()
-            if type(node).__name__ == "Assert" and node.lineno <= line <= (node.end_lineno or node.lineno):
-                first, last = node.lineno, node.end_lineno or node.lineno
-            for field in ("body", "orelse", "finalbody", "handlers"):
-                inner = getattr(node, field, None)
-                stack.extend(inner if type(inner) is list else [])
-        return " ".join(part.strip() for part in lines[first - 1 : last])[:300]
+        for node in reading.walk(self.trees[number]):
+            if type(node).__name__ == "Assert" and node.lineno <= line <= node.end_lineno:
+                first, last = node.lineno, node.end_lineno
+        return " ".join(part.strip() for part in source.splitlines()[first - 1 : last])[:300]
 
 
 class SharedTests(Tests):
@@ -471,13 +461,8 @@ def run(mode, entry, prelude):
     plan = marshal.loads(driver.read_all(driver.CALL_FD))
     fds = [driver.RESULT_FD]
     if mode == "shared":
-        sys.argv = [entry]
-        sys.path.insert(0, entry.rpartition("/")[0] or "/")
         tests = SharedTests(plan, entry)
-        source = driver.read_all(posix.open(entry, posix.O_RDONLY | posix.O_CLOEXEC))
-        tests.compiled = driver.compile_solution(source, entry, prelude, driver.RESULT_FD)
-        if tests.compiled[0] is None:
-            leave(1)
+        tests.compiled = answering.compile_own(entry, prelude)
         tests.record(-1, "met")
     else:
         sys.argv = ["tests"]

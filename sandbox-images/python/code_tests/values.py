@@ -85,8 +85,6 @@ PLAIN_TYPES = {
 }
 _PLAIN_IDS = {id(kind): name for name, kind in PLAIN_TYPES.items()}
 VALUE_BASES = {"int": int, "float": float, "complex": complex, "str": str, "bytes": bytes, "tuple": tuple, "frozenset": frozenset}
-_FACTORIES = {kind.__name__: kind for kind in (int, float, str, list, dict, set, tuple, bool)}
-_FACTORY_IDS = {id(kind) for kind in _FACTORIES.values()}
 # Modules whose exceptions are known to both sides.
 ERROR_MODULES = frozenset(
     (
@@ -202,11 +200,11 @@ def _shape(array):
 
 
 def is_same(letter, now, before):
-    if letter == "y":
-        return now == before
-    if letter == "N":
-        return len(now) == len(before) and now[0] == before[0] and all(a is b or (type(a) is str and a == b) for a, b in zip(now[1:], before[1:]))
-    return len(now) == len(before) and all(map(operator.is_, now, before))
+    if len(now) != len(before):
+        return False
+    # What was written of bytes and arrays is new each time.
+    is_new = letter in "yN" and all(a is b or (type(a) is str and a == b) for a, b in zip(now, before))
+    return is_new or all(map(operator.is_, now, before))
 
 
 def refill(item, letter, values, is_new):
@@ -244,27 +242,27 @@ def refill(item, letter, values, is_new):
 
 
 def fill_set(item, values):
-    """The set's order, too, as far as it can be had: it depends on how a set came about. By items one after the
-    other, by copying, or of a table that was larger once."""
-    extra = [object() for _ in range(4 * len(values))] if len(values) > 4 else []
-    turned = [(values[place:] + values[:place], ()) for place in range(1, min(len(values), 32))]
-    for first, then in ((values, ()), (set(values), ()), (values, extra), (values[::-1], ()), *turned, (values, ())):
+    for first in orders(values):
         set.clear(item)
         set.update(item, first)
-        if then:
-            set.update(item, then)
-            set.difference_update(item, then)
         if all(map(operator.is_, set.__iter__(item), values)):
             return
+    # Of a table that was larger once.
+    extra = [object() for _ in range(4 * len(values))]
+    set.update(item, extra)
+    set.difference_update(item, extra)
 
 
 def ordered_frozenset(values):
-    turned = [values[place:] + values[:place] for place in range(1, min(len(values), 32))]
-    for first in (values, set(values), values[::-1], *turned):
-        made = frozenset(first)
-        if all(map(operator.is_, made, values)):
-            return made
-    return frozenset(values)
+    made = map(frozenset, orders(values))
+    return next((one for one in made if all(map(operator.is_, one, values))), frozenset(values))
+
+
+def orders(values):
+    """In which orders items may have come into a set that is walked in this one: that depends on how it came about."""
+    yield from (values, set(values), values[::-1])
+    for place in range(1, min(len(values), 32)):
+        yield values[place:] + values[:place]
 
 
 def _number_type(name):
@@ -288,7 +286,7 @@ _EMPTY = {
     "D": lambda extra: module("collections").deque(maxlen=extra),
     "O": lambda extra: module("collections").OrderedDict(),
     "C": lambda extra: module("collections").Counter(),
-    "F": lambda extra: module("collections").defaultdict(extra and _FACTORIES[extra]),
+    "F": lambda extra: module("collections").defaultdict(extra and PLAIN_TYPES[extra]),
     "N": _empty_array,
 }
 

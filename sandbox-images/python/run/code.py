@@ -55,7 +55,7 @@ def compiled_with(source, entry, is_contest):
     code = compile(source, entry, "exec", _FUTURE_ANNOTATIONS if is_contest else 0, True)
     if is_contest and reads_annotations(code):
         code = compile(source, entry, "exec", 0, True)
-    return code, names_read(code) if is_contest else None
+    return code, names_read(code)[0] if is_contest else None
 
 
 def prepare(prelude):
@@ -89,12 +89,12 @@ def names_read(code, only=True):
     """Names that the code reads from its module's scope or from builtins without having bound
     them itself; `only` those parts of it are looked at that mention one of the prelude. Which bindings come first is
     unknowable in general; a name counts as bound if the module binds it somewhere and does not read it further up in
-    its own body."""
+    its own body. Also names that this body binds."""
     load_name, load_global, load_either, store_name, store_global, extended = opcodes()
     interesting = frozenset((load_name, load_global, load_either, store_name, store_global))
     shift = 1 if sys.version_info >= (3, 11) else 0
     table = prelude_table()
-    read, bound, read_first = set(), set(), set()
+    read, bound, read_first, at_top = set(), set(), set(), set()
     for part in code_objects(code):
         if only and table.keys().isdisjoint(part.co_names) and _DYNAMIC.isdisjoint(part.co_names):
             continue
@@ -112,11 +112,13 @@ def names_read(code, only=True):
             name = names[index >> shift if op == load_global else index]
             if op == store_global or (op == store_name and is_module):
                 bound.add(name)
+                if is_module:
+                    at_top.add(name)
             elif op != store_name:
                 read.add(name)
                 if is_module and name not in bound:
                     read_first.add(name)
-    return (read - bound) | read_first
+    return (read - bound) | read_first, at_top
 
 
 def opcodes():
