@@ -53,9 +53,7 @@ class SolutionSide(values.Side):
 
     def __init__(self, inbox, outbox):
         super().__init__(inbox, outbox)
-        # Number -> object; of objects that are no containers.
-        self.objects, self.class_numbers, self.classes_by_number = {}, {}, {}
-        self.last_class = 0
+        self.class_numbers, self.classes_by_number, self.last_class = {}, {}, 0
 
     def answer(self, solution):
         op, *asked = self.receive()
@@ -148,18 +146,15 @@ class SolutionSide(values.Side):
     def hold(self, value):
         """A new number, by which the other side may ask for the object."""
         number = self.new_number()
-        self.objects[number], self.numbers[id(value)] = value, number
+        self.fixed[number], self.numbers[id(value)] = value, number
         return number
 
     def forget(self, number):
         self.owned.discard(number)
-        if number in self.objects:
-            self.numbers.pop(id(self.objects.pop(number)), None)
+        if number in self.fixed:
+            self.numbers.pop(id(self.fixed.pop(number)), None)
         else:
             super().forget(number)
-
-    def numbered(self, number):
-        return self.objects[number] if number in self.objects else super().numbered(number)
 
     def class_numbered(self, number):
         return self.classes_by_number[number]

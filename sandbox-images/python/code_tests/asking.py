@@ -98,12 +98,12 @@ class TestsSide(values.Side):
         self.keeps_stop_iteration = keeps_stop_iteration
         self.ended, self.was_idle = None, False
         self.is_waiting, self.waited = False, 0.0
-        # Number -> weak reference; what cannot be referred to weakly is kept.
-        self.stand_ins, self.standing = {}, {}
+        # Number -> weak reference.
+        self.stand_ins = {}
         # Numbers of objects that the tests know for objects.
         self.known, self.class_stand_ins = set(), {}
-        # By identity, and by number.
-        self.exceptions, self.errors, self.mentions = {}, {}, {}
+        # By identity; and how often an answer has named a number.
+        self.exceptions, self.mentions = {}, {}
         # What the tests know for classes by their own text, names for which it expects numbers, and whose attributes it has read.
         self.named_classes, self.number_names, self.treated_as_objects = set(), frozenset(), set()
         # Objects that came of arithmetic with data; methods that might be data's, which get nothing but data.
@@ -315,7 +315,7 @@ class TestsSide(values.Side):
 
     def check_number(self, number):
         super().check_number(number)
-        if number in self.stand_ins or number in self.standing or number in self.errors:
+        if number in self.stand_ins:
             raise Garbled("a number that is taken")
 
     def new_value_object(self, number, kind, raw):
@@ -325,8 +325,7 @@ class TestsSide(values.Side):
         if type(plain) is not base:
             raise Garbled("content of another type")
         made = base.__new__(kind, plain)
-        self.standing[number] = made
-        self.numbers[id(made)] = number
+        self.fixed[number], self.numbers[id(made)] = made, number
         return made
 
     def new_of_class(self, number, letter, raw_class):
@@ -339,14 +338,8 @@ class TestsSide(values.Side):
         # Where it comes up again it may stand for something else that was expected.
         self.known.discard(number)
         self.mentions[number] = self.mentions.get(number, 0) + 1
-        if number in self.table:
-            return self.table[number][0]
-        if number in self.standing:
-            return self.standing[number]
-        if number in self.fixed:
-            return self.fixed[number]
-        if number in self.errors:
-            return self.errors[number]
+        if number not in self.stand_ins:
+            return super().numbered(number)
         found = self.stand_ins[number]()
         if found is None:
             raise Garbled("an object that was dropped")
@@ -391,7 +384,7 @@ class TestsSide(values.Side):
         if number is not None:
             if self.is_reading:
                 self.check_number(number)
-            self.errors[number], self.numbers[id(error)] = error, number
+            self.fixed[number], self.numbers[id(error)] = error, number
 
     def raised(self, error):
         """Whether the solution raised this very exception."""

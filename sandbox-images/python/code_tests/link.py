@@ -24,8 +24,10 @@ class Side:
         self.table, self.numbers = {}, {}
         self.last = self.first_number - 2
         self.classes, self.nodes, self.todo, self.memo, self.kept = [], [], [], {}, []
-        # Whether values that do not change keep their identity, for tests that compare by it; number -> value.
-        self.keeps_identity, self.fixed = False, {}
+        # Number -> what is no container and has one all the same.
+        self.fixed = {}
+        # Whether values that do not change keep their identity, for tests that compare by it.
+        self.keeps_identity = False
         self.received, self.is_reading = [], False
         # The highest number that the other side has given: with this message, and before it.
         self.highest = self.heard = 0

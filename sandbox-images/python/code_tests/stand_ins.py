@@ -106,25 +106,24 @@ def make_class(number, home, qualname, text, parents, methods, base_name):
     """A class for stand-ins of the described one's instances."""
     if not all(type(name) is str for name in (home, qualname, *methods)) or not (text is None or type(text) is str):
         raise Garbled("a class without a name")
-    parents = tuple(base for base in parents if isinstance(base, type) and base is not object)
     # Of a library's class: the solution gave out an object that means more than what can be asked.
     is_known = home in sys.modules and not isinstance(sys.modules[home], SolutionModule) and home not in PLAINLY_ASKED
     members = {
         "__module__": home, "__qualname__": qualname, "__doc__": text, "_proofbox_class_number": number, "_proofbox_base": base_name,
         "_proofbox_methods": frozenset(methods), "_proofbox_foreign": "%s.%s" % (home, qualname) if is_known else None,
     }
-    if any(issubclass(base, BaseException) for base in parents):
-        parents = tuple(base for base in parents if issubclass(base, BaseException))
+    parents = [base for base in parents if isinstance(base, type)]
+    is_error = any(issubclass(base, BaseException) for base in parents)
+    root = BaseException if is_error else Remote if base_name is None else DATA[base_name]
+    parents = tuple(base for base in parents if issubclass(base, root)) or (root,)
+    if is_error:
         members["__str__"] = lambda mine: get_slot(mine, "__dict__").get("_proofbox_text", "")
         members.update({name: _OBJECT[name] for name in ("__getattr__", "__copy__", "__deepcopy__")})
         if "__eq__" in methods:
             members.update({name: _OBJECT[name] for name in ("__eq__", "__ne__", "__hash__")})
     elif base_name is not None:
-        base = DATA[base_name]
-        parents = tuple(parent for parent in parents if type(parent) is RemoteType and issubclass(parent, base)) or (base,)
-        members.update(_data_methods(methods, base))
+        members.update(_data_methods(methods, root))
     else:
-        parents = tuple(parent for parent in parents if type(parent) is RemoteType and issubclass(parent, Remote)) or (Remote,)
         members["__slots__"] = ()
         for name in methods:
             plain = name.lstrip("-")

@@ -26,17 +26,17 @@ class Score:
         if self.first is None:
             self.first = "failed", name + ": " + text
 
-    def settle(self, Broken, Failed):
+    def settle(self):
         if self.first is not None:
-            raise Failed(*self.first)
+            raise asking.Failed(*self.first)
         if not self.collected:
-            raise Broken("there is no test in the file")
+            raise asking.Broken("there is no test in the file")
         if not self.collected <= self.ended | self.skipped:
-            raise Broken("%d of the file's %d tests were not run" % (len(self.collected - self.ended - self.skipped), len(self.collected)))
+            raise asking.Broken("%d of the file's %d tests were not run" % (len(self.collected - self.ended - self.skipped), len(self.collected)))
         if self.collected <= self.skipped:
             if self.tests.side.questions > self.asked_before:
-                raise Failed("tripped", "every test skipped itself over what the solution did")
-            raise Broken("every test in the file is skipped")
+                raise asking.Failed("tripped", "every test skipped itself over what the solution did")
+            raise asking.Broken("every test in the file is skipped")
 
 
 def run(tests, index, kind, code):
@@ -58,8 +58,8 @@ def run(tests, index, kind, code):
         run_pytest(tests, index, module, code, score)
     else:
         exec(code, vars(module))
-        run_unittest(module, score, asking.Broken)
-    score.settle(asking.Broken, asking.Failed)
+        run_unittest(module, score)
+    score.settle()
 
 
 def is_never_run(function):
@@ -85,7 +85,7 @@ def only_of_sets(assert_set_equal):
     return assertSetEqual
 
 
-def run_unittest(module, score, Broken):
+def run_unittest(module, score):
     import unittest
 
     class Result(unittest.TestResult):
@@ -129,7 +129,7 @@ def run_unittest(module, score, Broken):
         score.collected.add(case.id())
         method = getattr(case, getattr(case, "_testMethodName", ""), None)
         if is_never_run(method) and not isinstance(case, getattr(unittest, "IsolatedAsyncioTestCase", ())):
-            raise Broken("%s is a coroutine or generator, which unittest does not run" % case.id())
+            raise asking.Broken("%s is a coroutine or generator, which unittest does not run" % case.id())
     suite.run(result)
 
 
