@@ -108,21 +108,10 @@ class Reading:
             if type(operator) in (_ast.Is, _ast.IsNot) and not any(map(is_one_of_a_kind, sides[place : place + 2])):
                 self.keeps_identity = True
 
-    def constant(self, node):
-        if node.value == "nan":
-            self.share("use nan, which is told by identity")
-
     def assigns(self, node):
         """What is given a constant at the top is meant for somebody to read."""
         if type(node.value) in (_ast.Constant, _ast.Lambda, _ast.List, _ast.Dict, _ast.Set, _ast.Tuple, _ast.UnaryOp):
             self.assigned.update(target.id for target in node.targets if type(target) is _ast.Name and target.id[:1] != "_")
-
-    def names_global(self, node):
-        self.globals.update(node.names)
-
-    def name(self, node):
-        if type(node.ctx) is _ast.Load:
-            self.loaded.add(node.id)
 
     def call(self, node):
         function = node.func
@@ -148,20 +137,19 @@ class Reading:
             texts = [getattr(item, "value", None) for item in getattr(node.args[0], "elts", node.args[:1])]
             self.fixtures.update(part.strip() for text in texts if type(text) is str for part in text.split(","))
 
-    def attribute(self, node):
-        self.attributes.append(node)
-
     def imports(self, node):
         for alias in node.names:
             self.homes.add(alias.name)
+            top = alias.name.partition(".")[0]
+            name = alias.asname or top
             if alias.name in self.own_modules:
-                self.solution_names.add(alias.asname or alias.name.partition(".")[0])
+                self.solution_names.add(name)
                 continue
-            self.imported.add(alias.asname or alias.name.partition(".")[0])
-            self.aliases[alias.asname or alias.name.partition(".")[0]] = alias.name if alias.asname else alias.name.partition(".")[0]
+            self.imported.add(name)
+            self.aliases[name] = alias.name if alias.asname else top
             self.module(alias.name, None)
             if alias.name in OF_TYPES:
-                self.of_types.add(alias.asname or alias.name.partition(".")[0])
+                self.of_types.add(name)
 
     def imports_from(self, node):
         home = node.module or ""
@@ -277,18 +265,18 @@ CLOSENESS = frozenset("abs isclose allclose approx assertAlmostEqual assert_allc
 DUNDERS_HELD = frozenset("__dict__ __slots__ __annotations__ __init__ __hash__ __wrapped__ __code__ __mro__ __bases__".split())
 CONTEXTS = frozenset((_ast.Load, _ast.Store, _ast.Del))
 READERS = {
-    _ast.Name: Reading.name,
+    _ast.Name: lambda self, node: type(node.ctx) is _ast.Load and self.loaded.add(node.id),
     _ast.Call: Reading.call,
-    _ast.Attribute: Reading.attribute,
+    _ast.Attribute: lambda self, node: self.attributes.append(node),
     _ast.Import: Reading.imports,
     _ast.ImportFrom: Reading.imports_from,
     _ast.FunctionDef: Reading.defines,
     _ast.ClassDef: Reading.defines_class,
     _ast.AsyncFunctionDef: Reading.awaits,
     _ast.Await: Reading.awaits,
-    _ast.Global: Reading.names_global,
+    _ast.Global: lambda self, node: self.globals.update(node.names),
     _ast.Compare: Reading.compares,
-    _ast.Constant: Reading.constant,
+    _ast.Constant: lambda self, node: node.value == "nan" and self.share("use nan, which is told by identity"),
     _ast.AsyncFor: Reading.awaits,
     _ast.AsyncWith: Reading.awaits,
 }
