@@ -143,6 +143,7 @@ enum Color {
 }
 
 impl Color {
+    #[expect(clippy::disallowed_methods, reason = "a convention among programs, and no setting")]
     fn is_wanted(self) -> bool {
         match self {
             Color::Auto => {

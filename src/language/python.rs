@@ -244,6 +244,7 @@ fn mentions(solution: &Solution, word: &str) -> bool {
 }
 
 /// Runs the interpreter on [`DISCOVER`].
+#[expect(clippy::disallowed_methods, reason = "asks a trusted interpreter what it is")]
 fn ask(interpreter: &Path) -> Result<Vec<u8>, String> {
     let mut child = Command::new(interpreter)
         .args(["-I", "-B", "-c", DISCOVER])

@@ -11,6 +11,7 @@ use crate::{
 };
 
 /// The interpreter: Debian's, or the one that this variable names, to try another version.
+#[expect(clippy::disallowed_methods, reason = "another interpreter may be tried")]
 fn python() -> String {
     std::env::var("PROOFBOX_TEST_PYTHON").unwrap_or_else(|_| "/usr/bin/python3".to_owned())
 }
@@ -24,6 +25,7 @@ struct Ran {
 
 /// Runs a shell command, with as large a stack as a cell gives, with `$DIR` a directory that holds the solution as `main.py`, standard
 /// input and the call; `timeout` ends what hangs.
+#[expect(clippy::disallowed_methods, reason = "the driver is run as it would be in a cell")]
 fn run(source: &[u8], stdin: &str, call: &[u8], command: &str) -> Ran {
     let dir = tempfile::tempdir().unwrap();
     let write = |name: &str, content: &[u8]| std::fs::write(dir.path().join(name), content).unwrap();

@@ -78,6 +78,7 @@ mod tests {
     use super::*;
 
     #[test]
+    #[expect(clippy::disallowed_methods, reason = "a child that works")]
     fn work_of_threads_and_ended_children_shows() {
         let (own_before, thread_before) = (own().unwrap(), thread().unwrap());
         let burned = std::thread::spawn(|| {

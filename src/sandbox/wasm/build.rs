@@ -191,6 +191,7 @@ fn furnish(
 }
 
 /// The cache that is used where no directory is named: the user's, or, for a user without a home, the system's.
+#[expect(clippy::disallowed_methods, reason = "where caches stand is a convention, and no setting")]
 pub fn default_directory() -> PathBuf {
     let named = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     let user = named("XDG_CACHE_HOME").or_else(|| named("HOME").map(|home| home.join(".cache")));
