@@ -44,6 +44,7 @@ _mro = type.__dict__["__mro__"].__get__
 _bases_of = type.__dict__["__bases__"].__get__
 _namespace_of = type.__dict__["__dict__"].__get__
 _VALUE_BASES = {kind: name for name, kind in values.VALUE_BASES.items()}
+_DATA = {**_VALUE_BASES, **{kind: kind.__name__ for kind in values.LETTERS}, object: None}
 
 
 class SolutionSide(values.Side):
@@ -122,18 +123,11 @@ class SolutionSide(values.Side):
 
     def describe(self, kind, number):
         """[number, module, qualified name, text, bases, methods, base of its content]."""
-        bases, methods, base_name, names = [], [], None, []
-        for base in _bases_of(kind):
-            if base in _VALUE_BASES or base in values.LETTERS or base is object:
-                continue
-            bases.append(self.raw_class(base))
-        for owner in _mro(kind):
-            name = _VALUE_BASES.get(owner) or (owner.__name__ if owner in values.LETTERS else None)
-            if name or owner is object:
-                base_name = name
-                break
-            names.append(owner)
-        for owner in names:
+        bases, methods = [self.raw_class(base) for base in _bases_of(kind) if base not in _DATA], []
+        owners = list(_mro(kind))
+        depth = next(depth for depth, owner in enumerate(owners) if owner in _DATA)
+        base_name = _DATA[owners[depth]]
+        for owner in owners[:depth]:
             for name, value in list(_namespace_of(owner).items()):
                 matters = name[:2] == "__" or base_name is not None
                 if matters and name not in methods and "-" + name not in methods:

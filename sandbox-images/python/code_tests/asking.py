@@ -41,16 +41,8 @@ NOT_ASKED = ("__array", "__torch_", "__jax_", "__dataframe", "__pandas", "__redu
 LOOKED_AT = frozenset("__annotations__ __defaults__ __dict__ __doc__ __module__ __name__ __qualname__".split())
 
 
-class Unsupported(Exception):
-    """What the tests need is not here."""
-
-
-class Broken(Exception):
-    """The tests themselves cannot be carried out."""
-
-
-class Failed(Exception):
-    """Tag and text of an entry that has judged itself."""
+class Outcome(Exception):
+    """What came of an entry of the tests, where it is known: tag and text."""
 
 
 class NeedsSharing(BaseException):

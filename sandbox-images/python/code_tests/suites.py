@@ -25,15 +25,15 @@ class Score:
 
     def settle(self):
         if self.first is not None:
-            raise asking.Failed(*self.first)
+            raise asking.Outcome(*self.first)
         if not self.collected:
-            raise asking.Broken("there is no test in the file")
+            raise asking.Outcome("broken", "there is no test in the file")
         if not self.collected <= self.ended | self.skipped:
-            raise asking.Broken("%d of the file's %d tests were not run" % (len(self.collected - self.ended - self.skipped), len(self.collected)))
+            raise asking.Outcome("broken", "%d of the file's %d tests were not run" % (len(self.collected - self.ended - self.skipped), len(self.collected)))
         if self.collected <= self.skipped:
             if self.has_asked():
-                raise asking.Failed("tripped", "every test skipped itself over what the solution did")
-            raise asking.Broken("every test in the file is skipped")
+                raise asking.Outcome("tripped", "every test skipped itself over what the solution did")
+            raise asking.Outcome("broken", "every test in the file is skipped")
 
 
 def run(tests, index, kind, code):
@@ -126,7 +126,7 @@ def run_unittest(module, score):
         score.collected.add(case.id())
         method = getattr(case, getattr(case, "_testMethodName", ""), None)
         if is_never_run(method) and not isinstance(case, getattr(unittest, "IsolatedAsyncioTestCase", ())):
-            raise asking.Broken("%s is a coroutine or generator, which unittest does not run" % case.id())
+            raise asking.Outcome("broken", "%s is a coroutine or generator, which unittest does not run" % case.id())
     suite.run(result)
 
 
@@ -134,7 +134,7 @@ def run_pytest(tests, index, module, code, score):
     try:
         import pytest
     except ImportError:
-        raise asking.Unsupported("these tests are for pytest, which is not installed here (python3-pytest)") from None
+        raise asking.Outcome("unsupported", "these tests are for pytest, which is not installed here (python3-pytest)") from None
     import io
     import os
 
@@ -169,7 +169,7 @@ def run_pytest(tests, index, module, code, score):
                 score.skipped.add(report.nodeid)
             elif report.outcome == "failed" and self.raised is not None:
                 error = self.raised.value
-                if isinstance(error, pytest.PytestReturnNotNoneWarning) and not tests.is_theirs(error):
+                if isinstance(error, pytest.PytestReturnNotNoneWarning) and not tests.side.raised(error):
                     score.note(name, "broken", "the test returns what it should assert")
                 else:
                     score.add(name, error)
@@ -200,5 +200,5 @@ def run_pytest(tests, index, module, code, score):
     if int(ended) not in (0, 1, 2, 5) or (int(ended) == 2 and score.first is None):
         text = "pytest cut the tests short (exit code %d)" % ended
         if score.has_asked():
-            raise asking.Failed("tripped", text)
-        raise asking.Broken(text)
+            raise asking.Outcome("tripped", text)
+        raise asking.Outcome("broken", text)

@@ -42,7 +42,7 @@ USUAL_NAMES = frozenset(("solution", "main", "submission", "candidate"))
 # As natively for solutions: how many times its wall limit load may keep a process waiting.
 MOST_WALL_STRETCH = 16
 TESTS_MODULE = "tests_of_solution"
-Broken, Failed = asking.Broken, asking.Failed
+Outcome = asking.Outcome
 
 
 class Tests:
@@ -102,7 +102,7 @@ class Tests:
         elif not root and not self.text.solution_names and not names - reading.USUAL_MODULES.keys() - self.text.defined - self.bound_here:
             called = self.text.called_itself & reading.BUILTINS
             if len(called) > 1:
-                raise Broken("the tests call builtins only (%s): say by `entry_point` which of them the solution defines" % ", ".join(sorted(called)))
+                raise Outcome("broken", "the tests call builtins only (%s): say by `entry_point` which of them the solution defines" % ", ".join(sorted(called)))
             names.update(called)
         return names
 
@@ -119,15 +119,15 @@ class Tests:
             names = self.names_of_solution()
             if self.prelude != "none":
                 names -= driver.bind_prelude(self.namespace, self.prelude, self.free - {"ListNode", "TreeNode"}).keys()
-        except Broken as error:
-            return self.record(-1, "broken", str(error))
+        except Outcome as error:
+            return self.record(-1, *error.args)
         self.record(0, "met")
         tag, text = self.outcome_of(lambda: self.load(names), -1)
         if tag == "passed":
             self.namespace[reading.CHECKED] = self.check
             self.record(-1, "met")
             if self.codes[0] is not None:
-                self.on_answer(lambda: self.record(0, "met"))
+                self.side.on_answer = lambda: self.record(0, "met")
                 tag, text = self.outcome_of(lambda: exec(self.codes[0], self.namespace), -1)
                 self.record(-1, "met")
         elif tag in ("tripped", "missing"):
@@ -139,8 +139,8 @@ class Tests:
             tag, text = self.outcome_of(lambda: self.run_entry(index), index)
             if index < self.first:
                 continue
-            if self.needs_sharing():
-                return None
+            if isinstance(self.side.ended, asking.NeedsSharing):
+                return self.record(-1, "shared", str(self.side.ended))
             self.record(index - self.first, tag, text, int((time.monotonic() - began) * 1e6))
             if tag != "passed" and (self.stops or self.side.ended is not None):
                 return None
@@ -209,13 +209,6 @@ class Tests:
         for scope in self.scopes:
             scope.update({name: value for name, value in names.items() if value is not ...})
 
-    def needs_sharing(self):
-        """What tests pass to the solution shows that they must share its process."""
-        if isinstance(self.side.ended, asking.NeedsSharing):
-            self.record(-1, "shared", str(self.side.ended))
-            return True
-        return False
-
     def check(self):
         self.checks += 1
 
@@ -224,8 +217,8 @@ class Tests:
     def run_entry(self, index):
         kind, code = self.entries[index][0], self.codes[index + 1]
         if type(code) is str:
-            raise Broken("the test does not compile: " + code)
-        self.on_answer(lambda: self.record(index - self.first, "met") if index >= self.first else None)
+            raise Outcome("broken", "the test does not compile: " + code)
+        self.side.on_answer = (lambda: self.record(index - self.first, "met")) if index >= self.first else None
         questions, checks = self.side.questions, self.checks
         self.checks_before = checks
         if kind in ("unittest", "pytest"):
@@ -236,20 +229,17 @@ class Tests:
             if kind == "code" and any(getattr(node, "name", None) == "check" for node in tree.body):
                 is_called = any(getattr(getattr(getattr(node, "value", None), "func", None), "id", None) == "check" for node in tree.body)
                 if not is_called and not self.entry_point:
-                    raise Broken("the test defines check(candidate) and calls it nowhere; give `entry_point`")
+                    raise Outcome("broken", "the test defines check(candidate) and calls it nowhere; give `entry_point`")
                 if not is_called:
                     self.namespace["check"](eval(self.codes[-1], self.namespace))
             if self.checks == checks:
-                raise Broken("the test checks nothing: no assertion was carried out")
+                raise Outcome("broken", "the test checks nothing: no assertion was carried out")
         if self.side.questions == questions and not self.reads_given(index) and not self.text.loaded & reading.OF_BUILTINS:
-            raise Broken("the test does not ask the solution anything")
+            raise Outcome("broken", "the test does not ask the solution anything")
 
     def reads_given(self, index):
         """Whether the entry reads data of the solution's scope, or looks at what its classes are: that is an answer, too."""
         return index >= 0 and not self.read_by[index + 1].isdisjoint(self.given | (self.text.inspected & self.wanted))
-
-    def on_answer(self, tell):
-        self.side.on_answer = tell
 
     def outcome_of(self, action, index):
         """Carries out and says what came of it, as a tag and a text."""
@@ -259,11 +249,7 @@ class Tests:
         try:
             action()
             tag, text = "passed", ""
-        except Broken as error:
-            tag, text = "broken", str(error)
-        except asking.Unsupported as error:
-            tag, text = "unsupported", str(error)
-        except Failed as error:
+        except Outcome as error:
             tag, text = error.args
         except (values.Gone, values.Garbled, asking.NeedsSharing, asking.Refused):
             tag, text = "gone", ""
@@ -286,7 +272,7 @@ class Tests:
     def judge(self, error, has_met_solution):
         """What an exception that came out of the tests says of the solution."""
         text = driver.describe(error)
-        if self.is_theirs(error):
+        if self.side.raised(error):
             return "raised", text
         if isinstance(error, AssertionError):
             return "failed", self.assertion(error)
@@ -302,9 +288,6 @@ class Tests:
         if has_met_solution and not self.is_of_the_text(error):
             return "tripped", "the tests raised " + text
         return "broken", "the tests raised " + text
-
-    def is_theirs(self, error):
-        return self.side.raised(error)
 
     def is_of_the_text(self, error):
         """Whether tests would have raised this whatever the solution had answered: a name or a module in their text is
@@ -373,7 +356,7 @@ class SharedTests(Tests):
     everything is believed."""
 
     is_shared = True
-    ended = unsupported = None
+    ended = unsupported = on_answer = None
     is_waiting, waited = False, 0
     foreign = ()
     was_idle = False
@@ -384,7 +367,6 @@ class SharedTests(Tests):
         super().__init__(plan)
         self.compiled, self.entry = None, entry
         self.side = self
-        self.tell = None
 
     def link(self):
         pass
@@ -428,25 +410,18 @@ class SharedTests(Tests):
     def notice(self, value):
         """Something of the solution's is looked at."""
         self.questions += 1
-        if self.tell is not None:
-            tell, self.tell = self.tell, None
+        if self.on_answer is not None:
+            tell, self.on_answer = self.on_answer, None
             tell()
         return value
 
-    def on_answer(self, tell):
-        self.tell = tell
-
-    def is_theirs(self, error):
+    def raised(self, error):
         """Whether it came from the solution's own code: by where it was raised last."""
         trace, place = error.__traceback__, None
         while trace is not None:
             place = trace.tb_frame.f_code.co_filename
             trace = trace.tb_next
         return type(place) is str and place.startswith(self.entry.rpartition("/")[0] + "/") and not isinstance(error, TypeError)
-
-    def needs_sharing(self):
-        return False
-
 
 def is_of_the_library(name):
     """Whether the tests, which import a module of that name, mean one that is installed: no file of the
