@@ -55,6 +55,7 @@ mod run;
 mod running;
 mod scratch;
 mod series;
+mod set_up;
 mod slot;
 mod step;
 mod supervise;

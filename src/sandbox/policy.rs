@@ -1,9 +1,9 @@
 //! The seccomp policy: `sandbox-images/seccomp.toml` made into a filter program.
 //!
 //! Three steps. The groups become rules for seccompiler, one program per answer: what is refused
-//! with which errno, and what is allowed. As the kernel would take the strictest answer of several
-//! installed programs, so does `filter.rs`, which merges them into one short program: a
-//! filter's cost at installation grows with the square of its length, and every run installs it.
+//! with which errno, and what is allowed. What a tier adds joins them: the calls that the cell's init is asked
+//! about (`gate.rs`), and without namespaces further refusals (`narrowing.rs`). As the kernel would take
+//! the strictest answer of several installed programs, so does `filter.rs`, which merges them into one short program.
 //! A foreign architecture (32-bit) kills; x32 calls meet the default.
 //!
 //! An image's manifest may add to what is allowed, for a language whose runtime needs more: calls
@@ -18,8 +18,11 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{
+    Tier,
     condition::{self, Condition},
     filter,
+    gate::{self, Asks},
+    narrowing,
     sys::SockFilter,
 };
 
@@ -85,34 +88,37 @@ pub struct Additions {
     allow: Vec<Allow>,
 }
 
-/// The shipped policy and an image's additions, compiled for this machine into one program.
-pub fn compile_for(additions: &Additions) -> Result<Vec<SockFilter>, PolicyError> {
-    compile(SHIPPED, additions)
+/// All that holds for a tier's runs: the shipped policy, an image's additions, and what the tier adds, compiled for
+/// this machine into one program.
+pub fn compile_for(additions: &Additions, tier: Tier) -> Result<Vec<SockFilter>, PolicyError> {
+    merge(&parts(additions, tier)?)
+}
+
+/// Its parts. Where two are equally strict the first answers.
+fn parts(additions: &Additions, tier: Tier) -> Result<Vec<Vec<SockFilter>>, PolicyError> {
+    let mut parts = programs(SHIPPED, additions)?;
+    if tier != Tier::Namespaces {
+        parts.extend(narrowing::shipped()?);
+    }
+    parts.push(gate::filter(Asks::of(tier)));
+    Ok(parts)
 }
 
 /// The policy of a process that compiles a module of WebAssembly, which is no cell.
 #[cfg(feature = "wasm")]
 pub fn compile_for_compiler() -> Result<Vec<SockFilter>, PolicyError> {
-    compile(COMPILER, &Additions::default())
+    merge(&programs(COMPILER, &Additions::default())?)
 }
 
-fn compile(policy: &str, additions: &Additions) -> Result<Vec<SockFilter>, PolicyError> {
-    let Programs { answers, conditional } = programs(policy, additions)?;
-    filter::merge(&answers, &conditional).map_err(|problem| PolicyError::Filter(problem.to_owned()))
+fn merge(programs: &[Vec<SockFilter>]) -> Result<Vec<SockFilter>, PolicyError> {
+    filter::merge(programs).map_err(|problem| PolicyError::Filter(problem.to_owned()))
 }
 
-/// A policy as seccompiler builds it.
-struct Programs {
-    /// The strictest answer of all of these is the policy's.
-    answers: Vec<Vec<SockFilter>>,
-    /// A program for the calls whose arguments count, and only for those.
-    conditional: Vec<SockFilter>,
-}
-
-fn programs(policy: &str, additions: &Additions) -> Result<Programs, PolicyError> {
+/// A policy as seccompiler builds it: the strictest answer of all of these is the policy's.
+fn programs(policy: &str, additions: &Additions) -> Result<Vec<Vec<SockFilter>>, PolicyError> {
     let policy: Policy = toml::from_str(policy)?;
     let mut named = HashMap::new();
-    let (mut allowed, mut conditional) = (Vec::new(), Vec::new());
+    let mut allowed = Vec::new();
     // Refused calls by errno: one program each, since a program has one answer.
     let mut refused: Vec<(i32, Vec<Value>)> = Vec::new();
     for group in policy.allow.iter().filter(|group| condition::is_here(&group.arch)) {
@@ -146,11 +152,7 @@ fn programs(policy: &str, additions: &Additions) -> Result<Programs, PolicyError
     let groups = policy.allow.iter().chain(&additions.allow);
     for group in groups.filter(|group| condition::is_here(&group.arch)) {
         for name in &group.syscalls {
-            let rules = group.rules(name)?;
-            if group.answer() == Answer::Conditional {
-                conditional.extend(rules.clone());
-            }
-            allowed.extend(rules);
+            allowed.extend(group.rules(name)?);
         }
     }
     let mut answers = Vec::new();
@@ -158,8 +160,8 @@ fn programs(policy: &str, additions: &Additions) -> Result<Programs, PolicyError
         answers.push(program(json!("allow"), json!({ "errno": errno }), rules)?);
     }
     let default = json!({ "errno": errno(&policy.default_errno)? });
-    answers.push(program(default.clone(), json!("allow"), allowed)?);
-    Ok(Programs { answers, conditional: program(default, json!("allow"), conditional)? })
+    answers.push(program(default, json!("allow"), allowed)?);
+    Ok(answers)
 }
 
 /// What a policy says of a call that it names.
@@ -228,19 +230,29 @@ pub fn program(default: Value, matched: Value, rules: Vec<Value>) -> Result<Vec<
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{super::set_up, *};
 
     /// The kernel's rule for several installed programs: kill before errno before allow.
     fn strictest(programs: &[Vec<SockFilter>], call: &filter::Call) -> u32 {
-        let answers = programs.iter().map(|program| filter::run(program, call).unwrap());
+        let answers = programs.iter().map(|program| filter::run(program, call));
         answers.min_by_key(|answer| filter::precedence(*answer)).unwrap()
     }
 
     #[test]
     fn merged_program_gives_every_answer_of_the_programs_it_replaces() {
-        for added in ["", ADDED] {
-            compare_merged(toml::from_str(added).unwrap());
+        for tier in Tier::ALL {
+            for added in ["", ADDED] {
+                let additions = toml::from_str(added).unwrap();
+                compare_merged(&parts(&additions, tier).unwrap(), &compile_for(&additions, tier).unwrap());
+            }
         }
+    }
+
+    #[cfg(feature = "wasm")]
+    #[test]
+    fn so_does_that_of_a_compiler_of_modules() {
+        let parts = programs(COMPILER, &Additions::default()).unwrap();
+        compare_merged(&parts, &merge(&parts).unwrap());
     }
 
     /// A call that the policy does not name, and more of one that it allows with conditions.
@@ -254,57 +266,29 @@ mod tests {
         when = [{ arg = 1, equals = 0x5412 }]
     ";
 
-    fn compare_merged(additions: Additions) {
-        let Programs { answers, .. } = programs(SHIPPED, &additions).unwrap();
-        let merged = compile_for(&additions).unwrap();
-        assert!(merged.len() < 512, "{} instructions", merged.len());
-        // Arguments around every value that the policy names, in either half of the register.
-        let values = [
-            0,
-            1,
-            2,
-            5,
-            8,
-            0x11,
-            38,
-            0x400,
-            1026,
-            1030,
-            1034,
-            1036,
-            0x10400,
-            0x5401,
-            0x5412,
-            0x5413,
-            0x541b,
-            0x5421,
-            0x5450,
-            0x5451,
-            0x1200011,
-            0x3d0f00,
-            0x10000000,
-            0x20000,
-            0x2000000,
-            0x40000000,
-            0x7e020000,
-            1 << 32,
-            (1 << 32) | 1,
-            (1 << 32) | 0x5401,
-            u64::MAX,
-        ];
+    fn compare_merged(parts: &[Vec<SockFilter>], merged: &[SockFilter]) {
+        assert!(merged.len() < 256, "{} instructions", merged.len());
         let numbers = (0..1024).chain(0x4000_0000..0x4000_0400).chain([u32::MAX]);
+        let compare = |number: u32, args: [u64; 6]| {
+            let call = filter::Call { number, arch: filter::NATIVE_ARCH, args };
+            assert_eq!(filter::run(merged, &call), strictest(parts, &call), "{number} {args:#x?}");
+        };
+        let compared = filter::compared_with(parts);
         for number in numbers {
-            for value in values {
-                let call = filter::Call { number, arch: filter::NATIVE_ARCH, args: Some([value; 6]) };
-                assert_eq!(
-                    filter::run(&merged, &call),
-                    Some(strictest(&answers, &call)),
-                    "{number} {value:#x}"
-                );
+            compare(number, [0; 6]);
+            if !parts.iter().any(|part| filter::looks_at_arguments(part, number)) {
+                assert!(!filter::looks_at_arguments(merged, number), "{number}");
+                continue;
+            }
+            for value in &compared {
+                for other in [0, 1, 2, 3, 512, u64::from(u32::MAX)] {
+                    compare(number, [*value, other, other, *value, other, other]);
+                    compare(number, [other, *value, *value, other, *value, *value]);
+                }
             }
         }
-        let foreign = filter::Call { number: 0, arch: 0x4000_0003, args: Some([0; 6]) };
-        assert_eq!(filter::run(&merged, &foreign), Some(strictest(&answers, &foreign)));
+        let foreign = filter::Call { number: 0, arch: 0x4000_0003, args: [0; 6] };
+        assert_eq!(filter::run(merged, &foreign), strictest(parts, &foreign));
     }
 
     #[cfg(feature = "wasm")]
@@ -312,9 +296,8 @@ mod tests {
     fn a_compiler_of_modules_computes_reads_and_writes_and_that_is_all() {
         let program = compile_for_compiler().unwrap();
         let answer = |number: libc::c_long, value: u64| {
-            let call =
-                filter::Call { number: number as u32, arch: filter::NATIVE_ARCH, args: Some([value; 6]) };
-            filter::run(&program, &call).unwrap()
+            let call = filter::Call { number: number as u32, arch: filter::NATIVE_ARCH, args: [value; 6] };
+            filter::run(&program, &call)
         };
         let allowed: Vec<libc::c_long> =
             (0..1024).filter(|number| answer(*number, 0) == libc::SECCOMP_RET_ALLOW).collect();
@@ -359,8 +342,24 @@ mod tests {
     }
 
     #[test]
+    fn descriptors_go_only_where_init_awaits_them() {
+        for tier in [Tier::Slot, Tier::Restricted] {
+            let program = compile_for(&Additions::default(), tier).unwrap();
+            for number in 0..1024 {
+                let call = filter::Call {
+                    number: libc::SYS_sendmsg as u32,
+                    arch: filter::NATIVE_ARCH,
+                    args: [number; 6],
+                };
+                let passes = filter::run(&program, &call) == libc::SECCOMP_RET_ALLOW;
+                assert_eq!(passes, number == set_up::NUMBER as u64, "{number}");
+            }
+        }
+    }
+
+    #[test]
     fn unknown_names_and_repeats_are_errors() {
-        let compile = |policy: &str| compile(policy, &Additions::default());
+        let compile = |policy: &str| programs(policy, &Additions::default());
         let bad = "default_errno='ENOSYS'\n[[allow]]\nreason='x'\nsyscalls=['no_such_call']";
         assert!(compile(bad).is_err());
         let twice = "default_errno='ENOSYS'\n[[allow]]\nreason='x'\nsyscalls=['read','read']";
@@ -374,10 +373,9 @@ mod tests {
     #[test]
     fn additions_allow_what_the_policy_does_not_name_and_nothing_that_it_refuses() {
         let answer = |additions: &str, number: libc::c_long, value: u64| {
-            let program = compile_for(&toml::from_str(additions).unwrap()).unwrap();
-            let call =
-                filter::Call { number: number as u32, arch: filter::NATIVE_ARCH, args: Some([value; 6]) };
-            filter::run(&program, &call).unwrap() == libc::SECCOMP_RET_ALLOW
+            let program = compile_for(&toml::from_str(additions).unwrap(), Tier::Namespaces).unwrap();
+            let call = filter::Call { number: number as u32, arch: filter::NATIVE_ARCH, args: [value; 6] };
+            filter::run(&program, &call) == libc::SECCOMP_RET_ALLOW
         };
         assert!(!answer("", libc::SYS_mlockall, 0));
         assert!(answer(ADDED, libc::SYS_mlockall, 0));
@@ -386,7 +384,7 @@ mod tests {
         assert!(!answer(ADDED, libc::SYS_ioctl, 0x541c));
         let error = |names: &str, when: &str| {
             let text = format!("[[allow]]\nreason='x'\nsyscalls=[{names}]\n{when}");
-            compile_for(&toml::from_str(&text).unwrap()).unwrap_err()
+            compile_for(&toml::from_str(&text).unwrap(), Tier::Namespaces).unwrap_err()
         };
         assert!(matches!(error("'ptrace'", ""), PolicyError::Refused(_)));
         assert!(matches!(error("'socket'", "when=[{arg=0, equals=1}]"), PolicyError::Refused(_)));
