@@ -100,13 +100,12 @@ pub fn become_program(
         }
         step("set_rlimits", || set_rlimits(limits, supervisor.setup))?;
         step("no_new_privileges", || sys::prctl(libc::PR_SET_NO_NEW_PRIVS, 1))?;
-        match confined {
-            Some(confined) => {
-                confined.confine_run()?;
-                step("drop_capabilities", sys::drop_held_capabilities)?;
-            }
-            None => step("drop_capabilities", sys::drop_capabilities)?,
+        if let Some(confined) = confined {
+            confined.confine_run()?;
         }
+        // The bounding set bounds what executing a program gives, which with no new privileges is nothing. To
+        // empty it takes a call for each capability.
+        step("drop_capabilities", sys::drop_held_capabilities)?;
         let exec = match program {
             Program::Exec { argv, env } | Program::Source { argv, env, .. } => {
                 Some(prepare_exec(argv, env, confined)?)
