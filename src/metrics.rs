@@ -242,7 +242,7 @@ impl Metrics {
         self.compiles.with_label_values(&[self.language(language), cache]).inc();
     }
 
-    /// A checker program looked at one output. `ruling` is [`crate::judge::Ruling::as_str`].
+    /// A checker program looked at one output. `ruling` is [`crate::verdict::checker::Ruling::as_str`].
     pub fn checked(&self, ruling: &'static str) {
         self.checker_runs.with_label_values(&[ruling]).inc();
     }

@@ -4,9 +4,8 @@ use std::borrow::Cow;
 
 use crate::{
     compile::CompileReport,
-    judge::JudgedBy,
     submission::Id,
-    verdict::{Cause, Verdict},
+    verdict::{Cause, Verdict, tally::JudgedBy},
 };
 
 /// Where the code of tests ran that hold code.

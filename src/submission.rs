@@ -6,9 +6,10 @@
 use std::{ops::Deref, sync::Arc};
 
 use crate::{
-    judge::{CheckerProtocol, Compare},
+    judge::Compare,
     limits::Limits,
     value::{Packed, Value},
+    verdict::checker::CheckerProtocol,
 };
 
 /// One solution with its tests.

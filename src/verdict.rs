@@ -1,21 +1,31 @@
 //! What an outcome means. Pure: no clock, no kernel, no I/O.
 
+pub mod checker;
 pub mod code;
+pub mod driver_record;
+#[cfg(test)]
+mod driver_tests;
 mod interactive;
 mod limits;
 mod returned;
+pub mod tally;
+pub mod tests_record;
 
 use std::{borrow::Cow, fmt};
 
+use self::{
+    checker::Ruling,
+    driver_record::{DriverRecord, InvalidRecord},
+    returned::{Accepted, Returned},
+};
 use crate::{
-    judge::{Compare, Comparison, DriverRecord, Ending, InvalidRecord, Judged, Ruling},
+    judge::{Compare, Comparison, Ending, Judged},
     sandbox::{Collected, End, LimitHit, Outcome},
     submission::{FunctionTest, ProgramTest},
     value::{Packed, Value, equality_key},
 };
 
 pub use self::interactive::{Interacted, decide_interactive};
-use self::returned::{Accepted, Returned};
 
 /// The answer for a test or for a whole submission.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -12,17 +12,17 @@
 //! | runs that converse with the code of tests | `verify/code_tests.rs` |
 //! | the sum of what every judge says | `verify/judging.rs` |
 
-mod carry;
-mod checking;
+mod cells;
+mod checker_tests;
 mod code_tests;
-mod door;
+mod compile_for_wasm;
+mod compile_programs;
 mod in_wasm;
-mod interacting;
-mod judging;
+mod interactive_tests;
 mod prepare;
-mod programs;
 mod reference;
-mod wasm_programs;
+mod slot_access;
+mod verdicts;
 mod wasm_widths;
 
 use std::{
@@ -32,13 +32,13 @@ use std::{
 };
 
 use self::{
-    carry::{Errand, Wish},
+    cells::{Errand, Wish},
     code_tests::Carrier,
-    door::Door,
     in_wasm::InWasm,
-    judging::Judging,
     prepare::Work,
     reference::Expected,
+    slot_access::Door,
+    verdicts::Judging,
 };
 use crate::{
     admission::{Admission, Admit, Caller, Overloaded},

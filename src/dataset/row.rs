@@ -7,13 +7,13 @@ use super::{
     test_cases::{self, TestsError},
 };
 use crate::{
-    judge::{CheckerProtocol, Compare},
+    judge::Compare,
     limits::Limits,
     submission::{
         JudgeProgram, PROGRAM_LIMITS, Prelude, Program, ProgramIo, Repeat, ShowOutput, Solution, Stop,
         Submission, Tests,
     },
-    verdict::{Cause, Verdict},
+    verdict::{Cause, Verdict, checker::CheckerProtocol},
 };
 
 /// How rows become submissions.

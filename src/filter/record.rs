@@ -5,9 +5,9 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use super::audit::RowAudit;
 use crate::{
     dataset::row::Decision,
-    judge::{Compare, JudgedBy},
+    judge::Compare,
     report::Report,
-    verdict::{Cause, Verdict},
+    verdict::{Cause, Verdict, tally::JudgedBy},
 };
 
 /// What becomes of a row.

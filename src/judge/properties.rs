@@ -3,7 +3,7 @@
 
 use std::slice;
 
-use super::*;
+use super::{profiles::python_equality, *};
 use crate::value::{Typed, TypedKind, Value};
 
 /// Xorshift: the same draws in every run.

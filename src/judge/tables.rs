@@ -1,6 +1,11 @@
 //! The tables of `README.md` beside this file hold what the code does, cell by cell.
 
-use super::{Compare, Letters, Profile, Rule, compare_output, compare_value};
+use super::{
+    Letters,
+    compare::Compare,
+    profiles::profile::Profile,
+    rules::{output::compare_output, result::compare_value, rule::Rule},
+};
 use crate::{
     sandbox::{End, Outcome},
     submission::FunctionTest,

@@ -7,7 +7,7 @@ use std::{
     sync::Arc,
 };
 
-use super::{Image, LanguageError, ProgramJob, image::CompileImage};
+use super::{Image, LanguageError, ProgramJob, manifest::CompileImage};
 use crate::{
     limits::Limits,
     sandbox::{Collect, ImageSetup, Job, LauncherConfig, Program, Run},

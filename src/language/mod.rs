@@ -1,22 +1,22 @@
 //! What can be run: the languages that the sandbox images offer.
 
 pub mod compiled;
-pub mod image;
+pub mod manifest;
 pub mod python;
 pub mod wasm;
 
 use std::{path::Path, sync::Arc};
 
+use self::{compiled::CompiledRuntime, manifest::Driver, python::PythonRuntime};
 use crate::{
     config::EngineConfig,
     limits::Limits,
-    sandbox::{Collect, Job, LauncherConfig, Run, Tier, policy},
+    sandbox::{Collect, Job, LauncherConfig, Run, Tier, native::walls::seccomp::policy},
     submission::{CodeTests, Prelude, ProgramTest, Solution, Submission, Tests},
     value::marshal::{Call, TooLarge},
 };
 
-pub use self::image::{Image, ImageError};
-use self::{compiled::CompiledRuntime, image::Driver, python::PythonRuntime};
+pub use self::manifest::{Image, ImageError};
 
 /// Which of a submission's tests one run of their code is to carry out.
 #[derive(Debug)]

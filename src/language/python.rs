@@ -6,7 +6,7 @@ use std::{
     process::{Command, Stdio},
 };
 
-use super::{Image, LanguageError, ProgramJob, image::WarmImage};
+use super::{Image, LanguageError, ProgramJob, manifest::WarmImage};
 use crate::{
     sandbox::{ImageSetup, Job, LauncherConfig, Program, SOURCE_DIR, WarmSetup},
     submission::{CodeTests, Prelude, Solution},

@@ -27,46 +27,14 @@
 //! | `watch`, `tree`, `forks` | cell init | there: what a run uses, and how many processes it makes |
 //! | `sys` | all | the only `unsafe` |
 
-mod cell;
-mod cgroup;
-mod condition;
-mod confined;
-mod filter;
-mod gate;
 mod guarantee;
-mod job_frame;
-mod landlock;
-pub mod launcher;
-mod lender;
-mod link;
-mod locks;
-mod named_files;
-mod narrowing;
-mod passing;
-pub mod policy;
-mod pool;
-mod program;
-mod protocol;
-mod reaper;
-mod refusal;
-mod rehearsal;
-mod rootfs;
-mod run;
-mod running;
-mod scratch;
-mod series;
-mod set_up;
-mod slot;
-mod step;
-mod supervise;
+pub mod native;
 mod sys;
-mod tree;
 #[cfg(feature = "wasm")]
 pub mod wasm;
 #[cfg(not(feature = "wasm"))]
 #[path = "wasm_absent.rs"]
 pub mod wasm;
-mod watch;
 
 use std::{sync::Arc, time::Duration};
 
@@ -76,15 +44,18 @@ use serde::{Deserialize, Serialize};
 use crate::value::Call;
 
 pub use self::{
-    cgroup::survey as survey_cgroups,
     guarantee::Guarantee,
-    launcher::main as launcher_main,
-    link::{Conversing, LinkAt, LinkedJob},
-    named_files::{Collect, Collected},
-    pool::{CellRun, LauncherConfig, Sandbox, SandboxConfig},
-    protocol::{CgroupKind, ImageSetup, Program, WarmSetup},
-    refusal::{Refusal, StartError},
-    rootfs::SOURCE_DIR,
+    native::{
+        cell::work_files::{Collect, Collected},
+        launcher::role::main as launcher_main,
+        messages::protocol::{CgroupKind, ImageSetup, Program, WarmSetup},
+        service::{
+            linked::{Conversing, LinkAt, LinkedJob},
+            sandbox::{CellRun, LauncherConfig, Sandbox, SandboxConfig},
+            start_error::{Refusal, StartError},
+        },
+        walls::{cgroup::survey as survey_cgroups, rootfs::SOURCE_DIR},
+    },
 };
 
 /// The isolation that cells have. Each tier gives every guarantee; they differ in the mechanism.

@@ -8,7 +8,7 @@ use std::{
     sync::Arc,
 };
 
-use super::{Fault, Job, LauncherConfig, Outcome, Tier, policy::PolicyError};
+use super::{Fault, Job, LauncherConfig, Outcome, Tier, native::walls::seccomp::policy::PolicyError};
 use crate::{admission::Slot, limits::Limits, submission::Solution};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
-use super::{Cause, Decision, Ran, Verdict, bounded, decide_end, decide_limit};
-use crate::{
-    judge::{DriverRecord, Tag, TestsRecord},
-    sandbox::{End, LimitHit, Outcome},
+use super::{
+    Cause, Decision, Ran, Verdict, bounded, decide_end, decide_limit,
+    driver_record::DriverRecord,
+    tests_record::{Tag, TestsRecord},
 };
+use crate::sandbox::{End, LimitHit, Outcome};
 
 /// One run of the solution and of the tests' code, each in its own cell.
 #[derive(Debug)]

@@ -15,12 +15,11 @@
 //! | ended second, however | had said wrong, or failed | `wrong_answer`; `undecided: bad_tests` |
 //! | ended second, badly | had said right | the solution's failure |
 
-use super::{Decision, Ran, Verdict, decide_checked, decide_end, decide_limit};
-use crate::{
-    judge::{DriverRecord, Ruling},
-    sandbox::{LimitHit, Outcome},
-    verdict::Cause,
+use super::{
+    Cause, Decision, Ran, Verdict, checker::Ruling, decide_checked, decide_end, decide_limit,
+    driver_record::DriverRecord,
 };
+use crate::sandbox::{LimitHit, Outcome};
 
 /// How an interactor ended, and what it said by that.
 #[derive(Debug)]

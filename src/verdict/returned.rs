@@ -2,9 +2,9 @@
 
 use std::borrow::Cow;
 
-use super::RESULT_SHOWN_BYTES;
+use super::{RESULT_SHOWN_BYTES, driver_record::LargeResult};
 use crate::{
-    judge::{Compare, Comparison, Form, LargeResult, SMALL_BYTES},
+    judge::{Compare, Comparison, Form, SMALL_BYTES},
     value::{Packed, Value, packed::Node, repr},
 };
 

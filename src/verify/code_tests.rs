@@ -7,10 +7,10 @@ use std::{
 
 use super::{
     Engine,
-    carry::{Errand, near_the_time_limit, turned_away},
-    door::Door,
+    cells::{Errand, near_the_time_limit, turned_away},
     in_wasm::InWasmCell,
-    judging::Judging,
+    slot_access::Door,
+    verdicts::Judging,
 };
 use crate::{
     admission::Slot,

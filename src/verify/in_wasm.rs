@@ -8,11 +8,11 @@ use std::{
 
 use super::{
     Engine, Interrupted,
-    carry::{near_the_time_limit, turned_away},
+    cells::{near_the_time_limit, turned_away},
     code_tests::{Carrier, no_outcome},
-    door::Door,
-    judging::Judging,
-    wasm_programs::ReadyInWasm,
+    compile_for_wasm::ReadyInWasm,
+    slot_access::Door,
+    verdicts::Judging,
 };
 use crate::{
     admission::Slot,

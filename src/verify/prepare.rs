@@ -5,10 +5,10 @@ use std::borrow::Cow;
 
 use super::{
     Engine,
-    carry::Errand,
-    checking::ReadyJudge,
-    door::Door,
-    programs::{NotReady, Ready, Unusable},
+    cells::Errand,
+    checker_tests::ReadyJudge,
+    compile_programs::{NotReady, Ready, Unusable},
+    slot_access::Door,
 };
 use crate::{
     language::{Language, MissingLanguage, Start, wasm::WasmLanguage},

@@ -9,9 +9,9 @@ use std::{borrow::Cow, sync::Arc};
 
 use super::{
     Engine,
-    carry::{Errand, Wish},
-    door::Door,
-    programs::{Ready, Unusable},
+    cells::{Errand, Wish},
+    compile_programs::{Ready, Unusable},
+    slot_access::Door,
 };
 use crate::{
     cache::{Found, Key, KeyMaker, Weight},

@@ -2,7 +2,7 @@
 //! here. A program that ends where one of them did not suffice carries the failed tests out again, and what it ends is
 //! no failure of the solution's.
 
-use super::{Engine, door::Door, in_wasm::InWasm, programs::NotReady};
+use super::{Engine, compile_programs::NotReady, in_wasm::InWasm, slot_access::Door};
 use crate::{
     limits::Limits,
     report::{Report, TestReport},

@@ -11,9 +11,9 @@ use super::{
     words::{field, object, optional, word},
 };
 use crate::{
-    judge::CheckerProtocol,
     limits::Limits,
     submission::{JudgeProgram, PROGRAM_LIMITS, Program, Reference},
+    verdict::checker::CheckerProtocol,
 };
 
 /// The program of `{"checker": {...}}` or `{"interactor": {...}}`; `None` where `compare` is anything

@@ -1,13 +1,13 @@
 use super::{Asked, BadRequest, WireBounds, WireDefaults, id_of, parse, report_json};
 use crate::{
-    judge::{CheckerProtocol, Compare, Rule},
+    judge::{Compare, Rule},
     limits::{GivenLimits, Limits},
     report::{Report, TestReport},
     submission::{
         CodeKind, JudgeProgram, PROGRAM_LIMITS, Prelude, Repeat, ShowOutput, Stop, Submission, Tests,
     },
     value::Value,
-    verdict::{Cause, Verdict},
+    verdict::{Cause, Verdict, checker::CheckerProtocol},
 };
 
 fn submission(text: &str) -> Submission {

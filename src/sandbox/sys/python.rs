@@ -4,7 +4,7 @@
 //! Theory of operation. This crate is also built as a shared library. A launcher executes the
 //! interpreter, the very program that bare solutions run on, with a script that loads what solutions
 //! commonly use, imports this library as the module `_proofbox` and calls `_proofbox.serve(run)`,
-//! which goes on in [`super::super::launcher`]. Slots, cells and runs are forks of that process; in a
+//! which goes on in [`crate::sandbox::native::launcher::role`]. Slots, cells and runs are forks of that process; in a
 //! run, and only there, `run` is called with what the run is to do.
 
 use std::{
@@ -15,7 +15,7 @@ use std::{
 
 use nix::errno::Errno;
 
-use super::super::{launcher, series};
+use crate::sandbox::native::{cell::series, launcher::role};
 
 type Object = *mut c_void;
 
@@ -189,7 +189,7 @@ pub unsafe extern "C" fn PyInit__proofbox() -> *mut c_void {
 
 /// `_proofbox.serve(run)`: does not return to Python, and so borrows `run` for good.
 unsafe extern "C" fn serve(_module: Object, run: Object) -> Object {
-    launcher::serve_in_interpreter(&Callback { run });
+    role::serve_in_interpreter(&Callback { run });
     super::exit_now(0)
 }
 

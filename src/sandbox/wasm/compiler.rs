@@ -24,8 +24,10 @@ use super::{
     upload::MAX_MODULE_BYTES,
 };
 use crate::sandbox::{
-    protocol::read_message,
-    step::{self, StepError, io_step, step},
+    native::messages::{
+        protocol::read_message,
+        step::{self, StepError, io_step, step},
+    },
     sys::{self, SockFilter},
 };
 

@@ -27,9 +27,10 @@ use crate::{
     limits::Limits,
     sandbox::{
         Fault,
-        policy::{self, PolicyError},
-        protocol::encode,
-        step::FAIL_STEP,
+        native::{
+            messages::{protocol::encode, step::FAIL_STEP},
+            walls::seccomp::policy::{self, PolicyError},
+        },
         sys::{self, Reaped, SockFilter},
     },
 };

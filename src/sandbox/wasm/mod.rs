@@ -65,7 +65,7 @@ use self::{
     upload::{Module, Origin},
     wasi::joint,
 };
-use super::{Fault, Job, LauncherConfig, Outcome, Tier, policy::PolicyError, sys};
+use super::{Fault, Job, LauncherConfig, Outcome, Tier, native::walls::seccomp::policy::PolicyError, sys};
 use crate::{
     admission::Slot,
     cache::{ContentCache, KeyMaker},

@@ -13,7 +13,6 @@ use proofbox::{
     admission::{Admit, Caller},
     command::soak::traces::descendants,
     config::{EngineConfig, TierChoice},
-    judge::CheckerProtocol,
     language::Start,
     report::Report,
     sandbox::{self, Collect, Fault, LinkAt, LinkedJob},
@@ -22,6 +21,7 @@ use proofbox::{
         Tests,
     },
     value::Value,
+    verdict::checker::CheckerProtocol,
     verdict::{Cause, Verdict},
     verify::Engine,
 };

@@ -5,7 +5,7 @@ use std::{path::Path, sync::Arc};
 use super::{Opened, Toolchain, build::precompiled_name};
 use crate::{
     limits::Limits,
-    sandbox::{Collect, ImageSetup, Job, Program, Run, Tier, policy},
+    sandbox::{Collect, ImageSetup, Job, Program, Run, Tier, native::walls::seccomp::policy},
     submission::Solution,
 };
 

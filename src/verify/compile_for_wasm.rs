@@ -1,0 +1,243 @@
+//! Solutions that are compiled for WebAssembly: in a native cell, one job for each source and one that links.
+
+use std::sync::Arc;
+
+use super::{
+    Engine,
+    cells::near_the_time_limit,
+    compile_programs::{NotReady, Ready},
+    slot_access::Door,
+};
+use crate::{
+    cache::{Found, KeyMaker},
+    compile::{
+        Compilation, CompileFailure, CompileReport,
+        wasm::{WasmCompilation, missing, narrow},
+    },
+    limits::Limits,
+    report::Report,
+    sandbox::{
+        Fault, Job, Outcome, Tier,
+        wasm::{Compiled, Kind, Opened},
+    },
+    submission::Submission,
+    verdict::{Cause, Verdict},
+};
+
+/// A module that was made of a solution.
+pub(super) struct ReadyInWasm {
+    pub program: Arc<[u8]>,
+    /// As [`WasmCompilation::narrow`].
+    pub narrow: Option<String>,
+    pub report: CompileReport,
+}
+
+/// Why there is none.
+pub(super) enum NotReadyInWasm {
+    /// What the toolchain does not have.
+    Lacks {
+        what: String,
+        report: CompileReport,
+    },
+    Other(NotReady),
+}
+
+impl<E: Into<NotReady>> From<E> for NotReadyInWasm {
+    fn from(error: E) -> NotReadyInWasm {
+        NotReadyInWasm::Other(error.into())
+    }
+}
+
+impl Engine {
+    /// # Errors
+    /// Why this host cannot compile for WebAssembly, for the caller.
+    pub(super) fn can_compile_for_wasm(&self, language: Compiled<'_>) -> Result<(), String> {
+        let (name, tier) = (language.name(), self.sandbox.tier());
+        match tier {
+            Tier::Wasm => Err(format!(
+                "{name} is compiled in native cells, which are not to be had here; a module that is compiled already \
+                 can be submitted as the language wasm"
+            )),
+            Tier::Namespaces | Tier::Slot | Tier::Restricted => {
+                match self.wasm.closed_directory(language.toolchain(), tier == Tier::Slot) {
+                    Some(closed) => Err(format!(
+                        "{name} is compiled in native cells, which in the tier {} cannot come to what is in {}; build {} \
+                         below another directory (--wasm-dir)",
+                        tier.as_str(),
+                        closed.display(),
+                        language.toolchain().name,
+                    )),
+                    None => Ok(()),
+                }
+            }
+        }
+    }
+
+    /// Compiles a submission's solution unless it was compiled before. The caller holds no slot.
+    pub(super) async fn ready_in_wasm(
+        &self,
+        language: Compiled<'_>,
+        submission: &Submission,
+        door: &mut Door<'_>,
+    ) -> Result<ReadyInWasm, NotReadyInWasm> {
+        let (made, found) = self.made_for_wasm(language, Kind::Plain, submission, door).await?;
+        let report = made.compilation.report(found == Found::Kept);
+        let failure = match made.compilation.program {
+            Ok(program) => return Ok(ReadyInWasm { program, narrow: made.narrow, report }),
+            Err(failure) => failure,
+        };
+        let lacks = |what: String| {
+            let report = CompileReport { verdict: Verdict::Undecided, ..report.clone() };
+            NotReadyInWasm::Lacks { what, report }
+        };
+        if failure.verdict == Verdict::CompileError
+            && let Some(what) = missing(&failure.message)
+        {
+            return Err(lacks(what));
+        }
+        // Where there is a native compiler it knows what is no C or C++ at all.
+        if self.compiles_natively(submission, door).await? {
+            let line: String = failure.first_error().chars().take(300).collect();
+            return Err(lacks(format!("what the native compiler accepts ({line})")));
+        }
+        Err(NotReadyInWasm::Other(NotReady::DoesNotCompile { failure, report }))
+    }
+
+    async fn made_for_wasm(
+        &self,
+        language: Compiled<'_>,
+        kind: Kind,
+        submission: &Submission,
+        door: &mut Door<'_>,
+    ) -> Result<(WasmCompilation, Found), NotReady> {
+        let files = language.files(&submission.solution);
+        let identity = language.identity(&submission.language, kind);
+        let key = KeyMaker::default().part(b"wasm").part(identity.as_bytes());
+        let key = files.iter().fold(key, |key, (path, content)| key.part(path.as_bytes()).part(content));
+        let make = self.compile_for_wasm(language, kind, submission, door);
+        let (made, found) = self.compiled_for_wasm.get(key.key(), make).await?;
+        self.metrics.compiled(language.name(), found == Found::Kept);
+        Ok((made, found))
+    }
+
+    /// The solution's program that says where a type has too few bits; `None` where it does not compile so.
+    pub(super) async fn checked_program(
+        &self,
+        language: Compiled<'_>,
+        submission: &Submission,
+        door: &mut Door<'_>,
+    ) -> Result<Option<Arc<[u8]>>, NotReady> {
+        let (made, _) = self.made_for_wasm(language, Kind::Checked, submission, door).await?;
+        Ok(made.compilation.program.ok())
+    }
+
+    async fn compiles_natively(
+        &self,
+        submission: &Submission,
+        door: &mut Door<'_>,
+    ) -> Result<bool, NotReady> {
+        match self.ready(&submission.language, &submission.solution, door).await {
+            Ok(Ready { binary, .. }) => Ok(binary.is_some()),
+            Err(NotReady::Unknown | NotReady::DoesNotCompile { .. }) => Ok(false),
+            Err(other) => Err(other),
+        }
+    }
+
+    async fn compile_for_wasm(
+        &self,
+        language: Compiled<'_>,
+        kind: Kind,
+        submission: &Submission,
+        door: &mut Door<'_>,
+    ) -> Result<WasmCompilation, NotReady> {
+        let (wasm, toolchain) = (self.wasm.clone(), language.toolchain().clone());
+        let opened = tokio::task::spawn_blocking(move || wasm.open_toolchain(&toolchain)).await;
+        let opened = opened
+            .map_err(|error| Fault { step: "open_toolchain".to_owned(), detail: error.to_string() })??;
+        let files = language.files(&submission.solution);
+        let sources = language.sources(&files);
+        if sources.is_empty() {
+            let message = "error: no file with an ending of the language's".to_owned();
+            let failure = CompileFailure { verdict: Verdict::CompileError, message };
+            let compilation = Compilation { program: Err(failure), cpu_ms: 0.0 };
+            return Ok(WasmCompilation { compilation, narrow: None });
+        }
+        let (mut objects, mut warnings, mut cpu_ms) = (Vec::new(), String::new(), 0.0);
+        for source in &sources {
+            let job = language.compile_job(&opened, (&submission.language, kind), &files, source);
+            let mut outcome =
+                self.compile_in_cell(language, language.limits(cpu_ms as u64), &job, door).await?;
+            outcome.stderr = opened.without_place(&outcome.stderr);
+            warnings += &String::from_utf8_lossy(&outcome.stderr);
+            let made = Compilation::of(outcome);
+            cpu_ms += made.cpu_ms;
+            match made.program {
+                Ok(object) => objects.push(object),
+                Err(_) => {
+                    let compilation = Compilation { cpu_ms, ..made };
+                    return Ok(WasmCompilation { compilation, narrow: None });
+                }
+            }
+        }
+        let compilation = self.link_for_wasm(language, &opened, objects, cpu_ms, door).await?;
+        let texts = files.iter().map(|(path, content)| (path.as_str(), &content[..]));
+        Ok(WasmCompilation { compilation, narrow: narrow(texts, &warnings) })
+    }
+
+    async fn link_for_wasm(
+        &self,
+        language: Compiled<'_>,
+        opened: &Opened,
+        objects: Vec<Arc<[u8]>>,
+        cpu_ms: f64,
+        door: &mut Door<'_>,
+    ) -> Result<Compilation, NotReady> {
+        let job = language.link_job(opened, objects);
+        let limits = language.limits(cpu_ms as u64);
+        let linked = Compilation::of(self.compile_in_cell(language, limits, &job, door).await?);
+        Ok(Compilation { cpu_ms: cpu_ms + linked.cpu_ms, ..linked })
+    }
+
+    /// The one run of a job, in a cell of its own.
+    async fn compile_in_cell(
+        &self,
+        language: Compiled<'_>,
+        limits: Limits,
+        job: &Job,
+        door: &mut Door<'_>,
+    ) -> Result<Outcome, NotReady> {
+        let (mut attempts, mut place) = (0, door.place().await?);
+        let mut is_measured_again = false;
+        loop {
+            self.metrics.cell_started(language.name());
+            let ran = async {
+                let mut cell = self.sandbox.open(&language.launcher(), place, limits, job.clone()).await?;
+                let no_outcome = || Fault { step: "compile".to_owned(), detail: "no outcome".to_owned() };
+                cell.next().await?.ok_or_else(no_outcome)
+            };
+            match ran.await {
+                Ok(outcome) if near_the_time_limit(&outcome, limits) && !is_measured_again => {
+                    is_measured_again = true;
+                    place = door.place().await?;
+                }
+                Ok(outcome) => return Ok(outcome),
+                Err(fault) => {
+                    self.after_fault(language.name(), fault, &mut attempts).await?;
+                    place = door.place().await?;
+                }
+            }
+        }
+    }
+
+    pub(super) fn not_ready_in_wasm(&self, submission: &Submission, not_ready: NotReadyInWasm) -> Report {
+        match not_ready {
+            NotReadyInWasm::Lacks { what, report } => {
+                let reason = format!("the Wasm toolchain does not have what the solution needs: {what}");
+                let total = submission.tests.len();
+                let undecided = Report::undecided(submission.id.clone(), Cause::Unsupported, reason, total);
+                Report { compile: Some(report), ..undecided }
+            }
+            NotReadyInWasm::Other(not_ready) => self.not_ready_report(submission, not_ready),
+        }
+    }
+}
