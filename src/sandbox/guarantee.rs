@@ -1,6 +1,6 @@
 //! What every cell has, and by which mechanism: the table behind `doctor`, the README and the tests.
 
-use super::{CgroupKind, Tier};
+use super::tier::{CgroupKind, Tier};
 
 /// Something that holds for every cell of every tier. A tier that cannot give one is not offered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -18,13 +18,14 @@ use super::{
     run::{Stage, Supervisor, cpu_kill_after},
 };
 use crate::sandbox::{
+    job::Program,
     native::{
         launcher::confined::ConfinedCell,
         messages::{
-            protocol::{Program, WireLimits},
+            link_ends::LinkEnds,
+            slot_messages::WireLimits,
             step::{StepError, step},
         },
-        service::linked::LinkEnds,
         walls::{
             call_gate::{self, Asks},
             rootfs::WORK_DIR,

@@ -21,19 +21,17 @@ use serde_bytes::Bytes;
 use super::{
     run::{self, Stage, Supervisor},
     series::{self, SeriesPlan},
-    work_files::Collect,
 };
 use crate::sandbox::{
+    job::Collect,
     native::{
         launcher::{confined::ConfinedCell, role::CELL_ID},
         messages::{
-            protocol::{
-                AskOf, FaultReport, Job, JobRun, Reply, ReplyOf, WireLimits, decode, read_unforked,
-                write_message, write_unforked,
-            },
-            step::{StepError, io_step, step},
+            frames::{decode, read_unforked, write_message, write_unforked},
+            link_ends::{Link, LinkEnds},
+            slot_messages::{AskOf, Reply, ReplyOf, WireJob, WireLimits, WireRun},
+            step::{FaultReport, StepError, io_step, step},
         },
-        service::linked::{Link, LinkEnds},
         walls::{cgroup::SlotGroup, locks::OwnFiles, rootfs},
     },
     sys::{self, SockFilter, python::Callback, unforked::Unforked},
@@ -138,7 +136,7 @@ fn keep_to_processor(number: usize) -> nix::Result<()> {
 }
 
 /// A job in memory that the runs do not inherit.
-pub type LentJob<'a> = Job<&'a Bytes>;
+pub type LentJob<'a> = WireJob<&'a Bytes>;
 
 /// What a cell's runs wrote, and how it is told: reused from run to run, and inherited by none.
 pub struct Buffers {
@@ -247,7 +245,7 @@ pub fn stop_requested(socket: &UnixStream) -> bool {
 /// Room for the files that runs find, beside what they may write themselves.
 fn most_given_bytes(job: &LentJob<'_>) -> u64 {
     let of_run =
-        |run: &JobRun<&Bytes>| run.files.iter().map(|(_, content)| content.len() as u64 + 4096).sum();
+        |run: &WireRun<&Bytes>| run.files.iter().map(|(_, content)| content.len() as u64 + 4096).sum();
     job.runs.iter().map(of_run).max().unwrap_or(0)
 }
 

@@ -26,14 +26,14 @@ use super::{
     work_files::WorkDirectory,
 };
 use crate::sandbox::{
-    LimitHit,
+    job::{LimitHit, Program},
     native::{
         launcher::confined::ConfinedCell,
         messages::{
-            protocol::{FaultReport, JobRun, Program, Ran, WireLimits},
-            step::{StepError, io_step, step},
+            link_ends::{Link, LinkAt, LinkEnds},
+            slot_messages::{Ran, WireLimits, WireRun},
+            step::{FaultReport, StepError, io_step, step},
         },
-        service::linked::{Link, LinkAt, LinkEnds},
         walls::{
             call_gate::Gate,
             cgroup::OomKill,
@@ -122,7 +122,7 @@ pub fn program_file(job: &LentJob<'_>) -> Result<Option<OwnedFd>, StepError> {
 pub fn carry_out<'b>(
     supervisor: &Supervisor<'_>,
     job: &LentJob<'_>,
-    input: &JobRun<&Bytes>,
+    input: &WireRun<&Bytes>,
     link: Option<Link>,
     stage: Stage<'_>,
     captured: &'b mut [Unforked; 3],
@@ -188,7 +188,7 @@ pub fn carry_out<'b>(
 fn furnish_work_directory(
     supervisor: &Supervisor<'_>,
     job: &LentJob<'_>,
-    input: &JobRun<&Bytes>,
+    input: &WireRun<&Bytes>,
 ) -> Result<WorkDirectory, StepError> {
     let confined = supervisor.setup.confined.as_ref();
     let path = confined.map_or_else(|| WORK_DIR.into(), ConfinedCell::work_directory);
@@ -206,7 +206,7 @@ fn hold_streams(inputs: &Inputs) -> Result<(Option<OwnedFd>, Option<HeldStream>)
 }
 
 /// What the run finds at its descriptors, but for what is captured.
-pub fn inputs(input: &JobRun<&Bytes>, link: Option<Link>, stage: Stage<'_>) -> Result<Inputs, StepError> {
+pub fn inputs(input: &WireRun<&Bytes>, link: Option<Link>, stage: Stage<'_>) -> Result<Inputs, StepError> {
     let call = match &input.call {
         Some(call) => Some(io_step("store_call", || sys::sealed_file(call))?),
         None => None,

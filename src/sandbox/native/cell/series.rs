@@ -13,7 +13,7 @@
 //! - A run in doubt ends the process and is carried out once more in one of its own. In doubt is every run
 //!   with another end than a plain exit with code 0, or that came anywhere near a limit (so that nothing can
 //!   be gained by having worked ahead), or left anything behind in the scratch space. So is, for whoever asked,
-//!   every run that is not accepted; see [`crate::sandbox::Outcome::in_series`].
+//!   every run that is not accepted; see [`crate::sandbox::job::Outcome::in_series`].
 //! - What is expected of a run is not in the cell, here as ever. Inputs come one by one.
 
 use std::{
@@ -37,8 +37,9 @@ use super::{
 };
 use crate::sandbox::{
     native::messages::{
+        frames::write_unforked,
         pass_files,
-        protocol::{JobRun, Ran, ReplyOf, write_unforked},
+        slot_messages::{Ran, ReplyOf, WireRun},
         step::{StepError, io_step, step},
     },
     sys::{self, unforked::Unforked},
@@ -174,7 +175,7 @@ enum One {
 pub fn carry_out(
     supervisor: &Supervisor<'_>,
     job: &LentJob<'_>,
-    runs: &[JobRun<&Bytes>],
+    runs: &[WireRun<&Bytes>],
     code: &[u8],
     buffers: &mut Buffers,
     renew: &mut impl FnMut() -> Result<bool, StepError>,
@@ -195,7 +196,7 @@ fn start<'b>(
     if let Some(group) = &supervisor.setup.group {
         io_step("limit_memory", || group.limit_memory(supervisor.limits.memory_bytes))?;
     }
-    let nothing = JobRun { stdin: Bytes::new(b""), call: None, files: Vec::new() };
+    let nothing = WireRun { stdin: Bytes::new(b""), call: None, files: Vec::new() };
     let (ours, theirs) = io_step("make_series_pair", UnixStream::pair)?;
     let inputs = run::inputs(&nothing, None, stage)?;
     let inputs = Inputs { series: Some(theirs), ..inputs };
@@ -208,7 +209,7 @@ fn start<'b>(
 pub fn compile(
     supervisor: &Supervisor<'_>,
     job: &LentJob<'_>,
-    runs: &[JobRun<&Bytes>],
+    runs: &[WireRun<&Bytes>],
     plan: &SeriesPlan,
     buffers: &mut Buffers,
     renew: &mut impl FnMut() -> Result<bool, StepError>,
@@ -254,7 +255,7 @@ pub fn compile(
 /// Gives the process one run after the other.
 fn go_on(
     supervisor: &Supervisor<'_>,
-    runs: &[JobRun<&Bytes>],
+    runs: &[WireRun<&Bytes>],
     mut watch: Watch<'_>,
     ours: UnixStream,
     frame: &mut Unforked,
@@ -350,7 +351,7 @@ fn one(
     supervisor: &Supervisor<'_>,
     watch: &mut Watch<'_>,
     to_run: &UnixStream,
-    input: &JobRun<&Bytes>,
+    input: &WireRun<&Bytes>,
     begun: Instant,
 ) -> Result<One, StepError> {
     let doubt = |too_long| Ok(One::InDoubt { too_long });

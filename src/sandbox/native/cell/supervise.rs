@@ -22,10 +22,11 @@ use super::{
 use crate::{
     limits::Limits,
     sandbox::{
-        LimitHit,
+        job::LimitHit,
         native::{
             messages::{
-                protocol::{Ask, Ran, read_message},
+                frames::read_message,
+                slot_messages::{Ask, Ran},
                 step::{StepError, io_step, step},
             },
             walls::{call_gate::Gate, cgroup::SlotGroup, processes, usage::TreeWatch},

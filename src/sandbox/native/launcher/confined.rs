@@ -37,15 +37,16 @@ use nix::{
 
 use super::{rehearsal::rehearse_confined, slot_loop};
 use crate::sandbox::{
-    Tier,
     native::{
         cell::{
             init::{self, CellSetup},
             run::{self, Supervisor},
         },
         messages::{
-            protocol::{FaultReport, LauncherSetup, Reply, WireLimits, read_unforked, write_message},
-            step::{StepError, io_step, step},
+            frames::{read_unforked, write_message},
+            launcher_setup::LauncherSetup,
+            slot_messages::{Reply, WireLimits},
+            step::{FaultReport, StepError, io_step, step},
         },
         walls::{
             landlock::{self, RunRules},
@@ -58,6 +59,7 @@ use crate::sandbox::{
         },
     },
     sys::{self, SockFilter},
+    tier::Tier,
 };
 
 /// User ids of slots, where the whole range is mapped: above those of the launcher's namespaces.

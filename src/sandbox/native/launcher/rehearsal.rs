@@ -23,9 +23,11 @@ use super::confined::{Surroundings, become_init};
 use crate::{
     limits::Limits,
     sandbox::{
+        job::Program,
         native::{
             messages::{
-                protocol::{AskOf, Job, Open, Program, Reply, read_message, write_message},
+                frames::{read_message, write_message},
+                slot_messages::{AskOf, Open, Reply, WireJob},
                 step::{StepError, io_step, step},
             },
             walls::{
@@ -40,7 +42,7 @@ use crate::{
 /// With namespaces: the real thing, asked by a socket of a slot process for a cell and in it for a job
 /// without runs. Returns when the cell is gone.
 pub fn rehearse_cell(slot: &mut UnixStream) -> Result<(), StepError> {
-    let job = Job::<&Bytes> {
+    let job = WireJob::<&Bytes> {
         program: Program::Warm { arguments: Vec::new() },
         sources: Vec::new(),
         runs: Vec::new(),

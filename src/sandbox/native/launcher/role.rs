@@ -40,18 +40,16 @@ use nix::{
 
 use super::{confined, rehearsal::rehearse_cell, slot_loop};
 use crate::sandbox::{
-    Tier,
     native::{
         cell::{
             become_program::OUTBOX_FD,
             init::{self, CellSetup},
         },
         messages::{
-            protocol::{
-                CgroupInfo, FaultReport, Handover, LauncherSetup, Reply, WarmSetup, read_message,
-                write_message,
-            },
-            step::{self, StepError, io_step, step},
+            frames::{read_message, write_message},
+            launcher_setup::{CgroupInfo, Handover, LauncherSetup, WarmSetup},
+            slot_messages::Reply,
+            step::{self, FaultReport, StepError, io_step, step},
         },
         walls::{
             cgroup::{Groups, OomKill, SlotGroup},
@@ -59,6 +57,7 @@ use crate::sandbox::{
         },
     },
     sys::{self, SockFilter, python::Callback},
+    tier::Tier,
 };
 
 /// The descriptor on which the role finds its control socket: standard input, so that starting it
@@ -488,7 +487,7 @@ fn one_cell(
     socket: &UnixStream,
     setup: &CellSetup<'_>,
     inside_id: u32,
-    limits: crate::sandbox::native::messages::protocol::WireLimits,
+    limits: crate::sandbox::native::messages::slot_messages::WireLimits,
 ) -> Result<Reply, StepError> {
     let oom_before = match &setup.group {
         Some(group) => {

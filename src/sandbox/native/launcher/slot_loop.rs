@@ -18,7 +18,8 @@ use crate::sandbox::{
     native::{
         cell::supervise,
         messages::{
-            protocol::{Ask, Reply, WireLimits, read_message, write_message},
+            frames::{read_message, write_message},
+            slot_messages::{Ask, Reply, WireLimits},
             step::{StepError, step},
         },
     },

@@ -9,7 +9,7 @@ use super::{
     processes::{self, CpuSamples, FileId},
     scratch::{CellDirectory, MOST_ENTRIES},
 };
-use crate::sandbox::{LimitHit, native::messages::protocol::WireLimits};
+use crate::sandbox::{job::LimitHit, native::messages::slot_messages::WireLimits};
 
 /// Looking for memory without a name reads much; it is done this often, and less where it is slow.
 const NAMELESS_LOOK: Duration = Duration::from_millis(20);
