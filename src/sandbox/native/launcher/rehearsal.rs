@@ -19,7 +19,6 @@ use nix::{
 
 use serde_bytes::Bytes;
 
-use super::confined::{Surroundings, become_init};
 use crate::{
     limits::Limits,
     sandbox::{
@@ -32,7 +31,7 @@ use crate::{
             },
             walls::{
                 call_gate::{self, Asks},
-                landlock::RunRules,
+                confined::Surroundings,
             },
         },
         sys,
@@ -92,9 +91,9 @@ pub fn rehearse_confined(surroundings: &Surroundings<'_>) -> Result<(), StepErro
 }
 
 fn rehearse_run(surroundings: &Surroundings<'_>) -> Result<(), StepError> {
-    let _charge = become_init(surroundings, 0)?;
+    let _charge = surroundings.become_init(0)?;
     let slot = surroundings.slot_directory(0);
-    let rules = RunRules::new(&surroundings.readable(), &slot)?;
+    let rules = surroundings.run_rules(None, &slot)?;
     rules.restrict()?;
     let denied =
         |path: &Path| File::open(path).is_err_and(|error| error.raw_os_error() == Some(libc::EACCES));
@@ -107,14 +106,12 @@ fn rehearse_run(surroundings: &Surroundings<'_>) -> Result<(), StepError> {
         File::create(&path)?.write_all(b"x")?;
         fs::remove_file(&path)
     })?;
-    let asks = if surroundings.id_base.is_none() { Asks::LocksAndForks } else { Asks::Locks };
+    let asks = if surroundings.gates_forks() { Asks::LocksAndForks } else { Asks::Locks };
     let (ours, theirs) = io_step("make_gate_pair", UnixStream::pair)?;
     step("install_gate", || call_gate::install(&theirs, asks))?;
     drop(theirs);
     step("receive_gate", || call_gate::Gate::receive(&ours).map(drop))?;
     step("drop_capabilities", sys::drop_held_capabilities)?;
-    for filter in &surroundings.narrowing {
-        step("narrow_calls", || sys::install_seccomp(filter))?;
-    }
+    surroundings.narrow_calls()?;
     step("install_seccomp", || sys::install_seccomp(&surroundings.setup.image.seccomp))
 }

@@ -16,7 +16,7 @@ use nix::{
 
 use crate::sandbox::{
     native::{
-        cell::supervise,
+        cell::context::cores,
         messages::{
             frames::{read_message, write_message},
             slot_messages::{Ask, Reply, WireLimits},
@@ -73,7 +73,7 @@ pub fn serve(
     socket: &mut UnixStream,
     mut one_cell: impl FnMut(&UnixStream, WireLimits) -> Result<Reply, StepError>,
 ) -> Result<(), StepError> {
-    supervise::cores();
+    cores();
     loop {
         let open = match read_message::<Ask>(socket) {
             Ok(Ask::Open(open)) => open,

@@ -7,6 +7,8 @@
 //! (see [`super::link_ends`]). When init is dead, and with it everything in the cell, the slot
 //! writes `Closed`. `Stop` and `End` may be written at any time after `Job` and are ignored when they come late.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 use serde_bytes::ByteBuf;
 
@@ -37,6 +39,19 @@ impl From<Limits> for WireLimits {
     fn from(limits: Limits) -> Self {
         let Limits { cpu_ms, wall_ms, memory_bytes, output_bytes, processes, file_bytes } = limits;
         WireLimits { cpu_ms, wall_ms, memory_bytes, output_bytes, processes, file_bytes }
+    }
+}
+
+impl WireLimits {
+    /// Beyond the CPU limit, this share of it is allowed before the run is killed, so that a run just
+    /// over the limit ends by itself and its true cost is known (it is then measured again).
+    pub fn cpu_kill_after(&self) -> Duration {
+        Duration::from_millis(self.cpu_ms + self.cpu_ms / 8 + 10)
+    }
+
+    /// The scratch space holds the largest file allowed and a little beside it.
+    pub fn scratch_bytes(&self) -> u64 {
+        self.file_bytes + (1 << 20)
     }
 }
 
