@@ -79,7 +79,6 @@ fn give_up_everything(
     // The init is one of those that the kernel counts.
     let processes = (!enclosure.gates_forks()).then_some(limits.processes + 1);
     step("set_rlimits", || rlimits::set(limits, processes, meter.address_space_bytes(limits)))?;
-    step("no_new_privileges", || sys::prctl(libc::PR_SET_NO_NEW_PRIVS, 1))?;
     enclosure.drop_privileges()?;
     let asks = if enclosure.gates_forks() { Asks::LocksAndForks } else { Asks::Locks };
     step("install_gate", || call_gate::install(&inherited.to_init, asks))?;

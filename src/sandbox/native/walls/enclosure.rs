@@ -92,6 +92,7 @@ impl Enclosure<'_> {
 
     /// In a run's process: gives up what executing a program could use. Before the system-call filter.
     pub fn drop_privileges(&self) -> Result<(), StepError> {
+        step("no_new_privileges", || sys::prctl(libc::PR_SET_NO_NEW_PRIVS, 1))?;
         match self {
             Enclosure::Namespaces => step("drop_capabilities", sys::drop_capabilities),
             Enclosure::Confined(cell) => cell.drop_privileges(),
