@@ -8,7 +8,6 @@
 mod line;
 
 use std::{
-    hash::{DefaultHasher, Hash, Hasher},
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
@@ -18,6 +17,7 @@ use std::{
 
 use tokio::sync::oneshot;
 
+pub use self::line::Caller;
 use self::line::Line;
 
 /// How a caller meets a full house.
@@ -30,23 +30,6 @@ pub enum Admit {
     /// Waits for as long as it takes. For callers that bound their own work in flight, such as the
     /// bulk filter.
     Patient,
-}
-
-/// Who asks, as far as turns go.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Caller(u64);
-
-impl Caller {
-    /// This process itself.
-    pub const OWN: Caller = Caller(0);
-
-    /// By a name of any kind, such as a client's address. Two names fall together one time in 2^64,
-    /// and share their turns then.
-    pub fn named(name: impl Hash) -> Caller {
-        let mut hasher = DefaultHasher::new();
-        name.hash(&mut hasher);
-        Caller(hasher.finish())
-    }
 }
 
 /// No slot came free within the bounds of the wait.

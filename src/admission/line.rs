@@ -1,8 +1,26 @@
 //! Who is next: callers take turns, and each caller's requests keep their order. Pure.
 
-use std::collections::VecDeque;
+use std::{
+    collections::VecDeque,
+    hash::{DefaultHasher, Hash, Hasher},
+};
 
-use super::Caller;
+/// Who asks, as far as turns go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Caller(u64);
+
+impl Caller {
+    /// This process itself.
+    pub const OWN: Caller = Caller(0);
+
+    /// By a name of any kind, such as a client's address. Two names fall together one time in 2^64,
+    /// and share their turns then.
+    pub fn named(name: impl Hash) -> Caller {
+        let mut hasher = DefaultHasher::new();
+        name.hash(&mut hasher);
+        Caller(hasher.finish())
+    }
+}
 
 /// Requests that wait. `R` is how a request is answered.
 #[derive(Debug)]

@@ -10,10 +10,10 @@ use crate::{
     judge::Compare,
     limits::Limits,
     submission::{
-        JudgeProgram, PROGRAM_LIMITS, Prelude, Program, ProgramIo, Repeat, ShowOutput, Solution, Stop,
-        Submission, Tests,
+        CheckerProtocol, JudgeProgram, PROGRAM_LIMITS, Prelude, Program, ProgramIo, Repeat, ShowOutput,
+        Solution, Stop, Submission, Tests,
     },
-    verdict::{Cause, Verdict, checker::CheckerProtocol},
+    verdict::{Cause, Verdict},
 };
 
 /// How rows become submissions.

@@ -13,16 +13,11 @@
 use std::{collections::BTreeMap, fmt, io::Write};
 
 use indicatif::HumanCount;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use super::record::RowRecord;
-use crate::{
-    dataset::problem::Problem,
-    report::{Report, TestReport},
-    submission::Solution,
-    verdict::Verdict,
-};
+use crate::{submission::Solution, verdict::Verdict};
 
 /// Problems that are audited.
 const MAX_PROBLEMS: usize = 500_000;
@@ -30,58 +25,10 @@ const MAX_PROBLEMS: usize = 500_000;
 const MAX_TESTS_KEPT: usize = 5_000_000;
 /// Solutions of one problem that are told from copies of themselves.
 const MAX_CODES_OF_PROBLEM: usize = 1_000;
-/// Wrong answers of one row that are kept.
-const MAX_ANSWERS_OF_ROW: usize = 64;
 /// Different wrong answers of one test that are counted apart.
 const MAX_ANSWERS_OF_TEST: usize = 8;
-/// A right answer that took this part of the time limit is near it.
-const NEAR_THE_LIMIT: f64 = 0.6;
 /// Tests that one finding lists.
 const MAX_LISTED: usize = 50;
-
-/// What one row's run says about its problem's tests.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RowAudit {
-    pub problem: String,
-    /// A hash of the solution's words: the same solution twice is one witness.
-    pub code: u64,
-    /// A letter per test: `a` accepted, `s` accepted and slow, `t` time limit, `w` wrong answer, `f`
-    /// another failure, `-` not run.
-    pub tests: String,
-    /// Test and hash of the answer, for the first wrong ones.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub answers: Vec<(u32, u64)>,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub contradictions: Vec<(u32, u32)>,
-}
-
-impl RowAudit {
-    /// `cpu_ms` is the limit of each test.
-    pub fn of(problem: Problem, code: u64, report: &Report, cpu_ms: u64) -> RowAudit {
-        let letter = |test: &TestReport| match test.verdict {
-            Verdict::Accepted if test.cpu_ms >= NEAR_THE_LIMIT * cpu_ms as f64 => 's',
-            Verdict::Accepted => 'a',
-            Verdict::TimeLimit => 't',
-            Verdict::WrongAnswer => 'w',
-            Verdict::Skipped | Verdict::Undecided => '-',
-            _ => 'f',
-        };
-        let answers = (0..).zip(&report.tests).filter_map(|(test, found)| Some((test, found.answer_hash?)));
-        RowAudit {
-            problem: problem.key,
-            code,
-            tests: report.tests.iter().map(letter).collect(),
-            answers: answers.take(MAX_ANSWERS_OF_ROW).collect(),
-            contradictions: problem.contradictions,
-        }
-    }
-
-    /// Whether the solution passes at least half of the tests: what it says about the others counts.
-    fn is_credible(&self) -> bool {
-        let passed = self.tests.bytes().filter(|letter| matches!(letter, b'a' | b's')).count();
-        passed > 0 && 2 * passed >= self.tests.len()
-    }
-}
 
 /// A hash of a solution's words that is the same in every process.
 pub fn code_hash(solution: &Solution) -> u64 {
@@ -304,7 +251,7 @@ impl fmt::Display for TestsAudit {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::filter::record::{Action, RowKey};
+    use crate::filter::record::{Action, RowAudit, RowKey};
 
     fn record(row: u64, tests: &str, answers: &[(u32, u64)]) -> RowRecord {
         let audit = RowAudit {

@@ -9,11 +9,11 @@ use tokio::{
 };
 
 use super::{
-    audit::{RowAudit, code_hash},
+    audit::code_hash,
     error::FilterError,
     journal::Journal,
     progress::Progress,
-    record::{Action, RowKey, RowRecord},
+    record::{Action, RowAudit, RowKey, RowRecord},
 };
 use crate::{
     dataset::{

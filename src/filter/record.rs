@@ -2,11 +2,10 @@
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::audit::RowAudit;
 use crate::{
-    dataset::row::Decision,
+    dataset::{problem::Problem, row::Decision},
     judge::Compare,
-    report::Report,
+    report::{Report, TestReport},
     verdict::{Cause, Verdict, tally::JudgedBy},
 };
 
@@ -230,3 +229,52 @@ fn cause_of_word<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Cause>, D:
     let cause = Cause::ALL.into_iter().find(|cause| cause.as_str() == word);
     cause.map(Some).ok_or_else(|| serde::de::Error::custom(format!("unknown cause {word}")))
 }
+
+/// What one row's run says about its problem's tests.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RowAudit {
+    pub problem: String,
+    /// A hash of the solution's words: the same solution twice is one witness.
+    pub code: u64,
+    /// A letter per test: `a` accepted, `s` accepted and slow, `t` time limit, `w` wrong answer, `f`
+    /// another failure, `-` not run.
+    pub tests: String,
+    /// Test and hash of the answer, for the first wrong ones.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub answers: Vec<(u32, u64)>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub contradictions: Vec<(u32, u32)>,
+}
+
+impl RowAudit {
+    /// `cpu_ms` is the limit of each test.
+    pub fn of(problem: Problem, code: u64, report: &Report, cpu_ms: u64) -> RowAudit {
+        let letter = |test: &TestReport| match test.verdict {
+            Verdict::Accepted if test.cpu_ms >= NEAR_THE_LIMIT * cpu_ms as f64 => 's',
+            Verdict::Accepted => 'a',
+            Verdict::TimeLimit => 't',
+            Verdict::WrongAnswer => 'w',
+            Verdict::Skipped | Verdict::Undecided => '-',
+            _ => 'f',
+        };
+        let answers = (0..).zip(&report.tests).filter_map(|(test, found)| Some((test, found.answer_hash?)));
+        RowAudit {
+            problem: problem.key,
+            code,
+            tests: report.tests.iter().map(letter).collect(),
+            answers: answers.take(MAX_ANSWERS_OF_ROW).collect(),
+            contradictions: problem.contradictions,
+        }
+    }
+
+    /// Whether the solution passes at least half of the tests: what it says about the others counts.
+    pub(super) fn is_credible(&self) -> bool {
+        let passed = self.tests.bytes().filter(|letter| matches!(letter, b'a' | b's')).count();
+        passed > 0 && 2 * passed >= self.tests.len()
+    }
+}
+
+/// A right answer that took this part of the time limit is near it.
+const NEAR_THE_LIMIT: f64 = 0.6;
+/// Wrong answers of one row that are kept.
+const MAX_ANSWERS_OF_ROW: usize = 64;

@@ -9,7 +9,7 @@ use axum::{
     response::Response,
 };
 
-use super::{Service, problem::Problem};
+use super::{problem::Problem, service::Service};
 
 pub async fn require_token(
     State(service): State<Arc<Service>>,

@@ -4,21 +4,12 @@ use std::{sync::Arc, time::Duration};
 
 use axum::{body::Body, http::HeaderMap, http::header};
 use http_body_util::BodyExt;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::OwnedSemaphorePermit;
 
-use super::{Service, problem::Problem};
-
-/// Memory for the bodies of all requests being read, waiting or running.
-#[derive(Debug)]
-pub struct BodyBudget {
-    kibibytes: Arc<Semaphore>,
-}
-
-impl BodyBudget {
-    pub fn new(bytes: usize) -> BodyBudget {
-        BodyBudget { kibibytes: Arc::new(Semaphore::new(bytes.div_ceil(1024).min(Semaphore::MAX_PERMITS))) }
-    }
-}
+use super::{
+    problem::Problem,
+    service::{BodyBudget, Service},
+};
 
 /// A body and its share of the [`BodyBudget`], given back when dropped.
 #[derive(Debug)]

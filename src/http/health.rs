@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::extract::State;
 
-use super::{Service, problem::Problem};
+use super::{problem::Problem, service::Service};
 
 pub async fn healthz() -> &'static str {
     "ok\n"

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::{Json, extract::State};
 use serde::Serialize;
 
-use super::Service;
+use super::service::Service;
 use crate::{
     language::{Language, wasm::WasmLanguage},
     sandbox::Tier,

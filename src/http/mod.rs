@@ -1,4 +1,4 @@
-//! The HTTP face: one file per resource; [`router`] lists every URL.
+//! The HTTP face: one file per resource; [`router()`] lists every URL.
 //!
 //! # Theory of operation
 //!
@@ -22,88 +22,13 @@ mod health;
 mod languages;
 mod metrics;
 pub mod problem;
+mod router;
 mod server;
+mod service;
 mod verify;
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, Ordering},
+pub use self::{
+    router::router,
+    server::{Drained, run},
+    service::Service,
 };
-
-use axum::{
-    Router, middleware,
-    routing::{get, post},
-};
-use tokio::sync::{Semaphore, watch};
-
-pub use self::server::{Drained, run};
-use self::{body::BodyBudget, problem::Problem};
-use crate::{config::ServeConfig, verify::Engine};
-
-/// What the handlers share.
-#[derive(Debug)]
-pub struct Service {
-    engine: Arc<Engine>,
-    config: ServeConfig,
-    bodies: BodyBudget,
-    /// Permits to parse a long body: as many as there are slots, so that parsing never takes more of the machine than
-    /// runs do.
-    parsing: Arc<Semaphore>,
-    draining: AtomicBool,
-    /// Submissions between their request's head and their answer.
-    in_flight: watch::Sender<usize>,
-}
-
-impl Service {
-    pub fn new(engine: Arc<Engine>, config: ServeConfig) -> Service {
-        Service {
-            bodies: BodyBudget::new(config.max_body_bytes_in_flight),
-            parsing: Arc::new(Semaphore::new(engine.admission().slots().min(Semaphore::MAX_PERMITS))),
-            engine,
-            config,
-            draining: AtomicBool::new(false),
-            in_flight: watch::Sender::new(0),
-        }
-    }
-
-    fn is_draining(&self) -> bool {
-        self.draining.load(Ordering::SeqCst)
-    }
-
-    fn start_draining(&self) {
-        self.draining.store(true, Ordering::SeqCst);
-    }
-
-    /// Counts a submission as in flight until the guard is dropped.
-    fn request_started(&self) -> RequestInFlight<'_> {
-        self.in_flight.send_modify(|count| *count += 1);
-        RequestInFlight { in_flight: &self.in_flight }
-    }
-}
-
-struct RequestInFlight<'a> {
-    in_flight: &'a watch::Sender<usize>,
-}
-
-impl Drop for RequestInFlight<'_> {
-    fn drop(&mut self) {
-        self.in_flight.send_modify(|count| *count -= 1);
-    }
-}
-
-/// Every URL of the service.
-pub fn router(service: Arc<Service>) -> Router {
-    let guarded = Router::new()
-        .route("/v1/verify", post(verify::verify))
-        .route("/v1/languages", get(languages::languages))
-        .route("/metrics", get(metrics::metrics))
-        .route_layer(middleware::from_fn_with_state(Arc::clone(&service), auth::require_token));
-    Router::new()
-        .merge(guarded)
-        .route("/healthz", get(health::healthz))
-        .route("/readyz", get(health::readyz))
-        .fallback(async || Problem::not_found())
-        .method_not_allowed_fallback(async || Problem::method_not_allowed())
-        .layer(middleware::from_fn_with_state(Arc::clone(&service), access::access))
-        .with_state(service)
-}

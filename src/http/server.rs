@@ -21,10 +21,10 @@ use tokio::{
 };
 
 use super::{
-    Service,
     caller::Peer,
     connection::{Activity, Noting},
-    router,
+    router::router,
+    service::Service,
 };
 
 /// Largest head of a request, bytes.

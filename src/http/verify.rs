@@ -13,11 +13,11 @@ use axum::{
 };
 
 use super::{
-    Service,
     body::{self, BoundedBody},
     caller::caller,
     connection::Activity,
     problem::Problem,
+    service::Service,
 };
 use crate::{
     admission::{Admit, Caller},

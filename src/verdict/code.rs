@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{
-    Cause, Decision, Ran, Verdict, bounded, decide_end, decide_limit,
+    decision::{Cause, Decision, Ran, Verdict, bounded, decide_end, decide_limit},
     driver_record::DriverRecord,
     tests_record::{Tag, TestsRecord},
 };

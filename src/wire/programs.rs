@@ -6,14 +6,13 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::{
-    BadRequest,
-    submission::{Pairs, out_of_bounds, read_limits, solution_of, texts},
+    bounds::BadRequest,
+    fields::{Pairs, out_of_bounds, read_limits, solution_of, texts},
     words::{field, object, optional, word},
 };
 use crate::{
     limits::Limits,
-    submission::{JudgeProgram, PROGRAM_LIMITS, Program, Reference},
-    verdict::checker::CheckerProtocol,
+    submission::{CheckerProtocol, JudgeProgram, PROGRAM_LIMITS, Program, Reference},
 };
 
 /// The program of `{"checker": {...}}` or `{"interactor": {...}}`; `None` where `compare` is anything

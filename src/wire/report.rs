@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use super::BadRequest;
+use super::bounds::BadRequest;
 use crate::{
     report::{Isolation, Report, ShownRoom, TestReport, is_escaped},
     submission::Id,

@@ -9,8 +9,8 @@ use serde::{
 use serde_json::value::RawValue;
 
 use super::{
-    BadRequest, WireBounds,
-    submission::{Pairs, check_path, texts},
+    bounds::{BadRequest, WireBounds},
+    fields::{Pairs, check_path, texts},
     values::{packed_args, packed_kwargs, packed_value},
     words::{field, json_complaint, object, optional},
 };

@@ -5,7 +5,7 @@ use std::fmt;
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
-use super::{BadRequest, words::json_complaint};
+use super::{bounds::BadRequest, words::json_complaint};
 use crate::value::{
     LongDigits, Packed, has_equal_names, pack_json, pack_json_into,
     packed::{Kind, Packer},

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::BadRequest;
+use super::bounds::BadRequest;
 use crate::spelling::did_you_mean;
 
 /// Reads one field's text; the complaint names it.

@@ -6,9 +6,9 @@ use std::{hint::black_box, time::Instant};
 use serde::Serialize;
 
 use super::{
-    Budget,
     bars::{Bar, JudgedBar},
     outputs::{HARD, Kind, OUTPUT_BYTES, Pair, USUAL, pairs_of},
+    plan::Budget,
     spread::Spread,
 };
 use crate::judge::{Compare, Ending, Profile, Rule};

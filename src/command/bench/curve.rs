@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::{
-    Budget, http_load,
-    http_load::{Load, Served},
+    http_load::{self, Load, Served},
+    plan::Budget,
     spread::{Latency, Seeded},
     workload,
 };

@@ -16,11 +16,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::{
-    Budget,
     bare::has_module,
     bars::{Bar, JudgedBar},
     clock::{Cost, EngineMeter},
     http_load::{self, Served},
+    plan::Budget,
     spread::{Latency, Seeded, Spread},
 };
 use crate::{

@@ -2,6 +2,7 @@
 //!
 //! | file | what |
 //! |---|---|
+//! | `plan`, `results` | what is to be measured, and what was |
 //! | `workload` | what is run |
 //! | `bare`, `clock` | the baseline; CPU time of whole process trees |
 //! | `side_by_side` | W1 to W4 and W6 to W8 by turns with the baseline; scaling over slots |
@@ -24,6 +25,8 @@ mod http_load;
 mod memory;
 mod mixed;
 mod outputs;
+mod plan;
+mod results;
 mod side_by_side;
 mod spread;
 mod svg;
@@ -46,7 +49,9 @@ use serde::Serialize;
 
 use self::{
     bars::JudgedBar,
-    side_by_side::{Comparison, Contestant, ScalingPoint},
+    plan::{Budget, FULL_ROUND, Part, Variant},
+    results::{Host, Results, Skipped},
+    side_by_side::Contestant,
 };
 use super::{interrupted, start_engine};
 use crate::{
@@ -106,154 +111,6 @@ pub struct BenchArgs {
 
     #[command(flatten)]
     engine: EngineArgs,
-}
-
-/// A part of the bench.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Part {
-    /// A trivial program, one test
-    W1,
-    /// One program, fifty tests
-    W2,
-    /// A function call, ten tests
-    W3,
-    /// A program that imports numpy
-    W4,
-    /// Mixed labelled submissions through HTTP
-    W5,
-    /// A program that computes
-    W6,
-    /// A trivial program with a set, one test
-    W7,
-    /// A function, tests that hold code
-    W8,
-    /// Comparison of outputs by every rule
-    Compare,
-    /// Trivial solutions in WebAssembly: Python, JavaScript, an uploaded module
-    Wasm,
-    /// Memory of idle and busy slots
-    Memory,
-    /// Throughput with one slot up to one per core
-    Scaling,
-    /// Latency against load
-    Curve,
-}
-
-impl Part {
-    fn name(self) -> &'static str {
-        match self {
-            Part::W1 => "W1",
-            Part::W2 => "W2",
-            Part::W3 => "W3",
-            Part::W4 => "W4",
-            Part::W5 => "W5",
-            Part::W6 => "W6",
-            Part::W7 => "W7",
-            Part::W8 => "W8",
-            Part::Compare => "compare",
-            Part::Wasm => "wasm",
-            Part::Memory => "memory",
-            Part::Scaling => "scaling",
-            Part::Curve => "curve",
-        }
-    }
-}
-
-/// A kind of engine. Both give every guarantee.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Variant {
-    /// Runs are forked from a loaded interpreter
-    Warm,
-    /// Every run executes the interpreter
-    Exec,
-}
-
-impl Variant {
-    fn name(self) -> &'static str {
-        match self {
-            Variant::Warm => "warm",
-            Variant::Exec => "exec",
-        }
-    }
-}
-
-/// How much is done.
-#[derive(Debug, Clone, Serialize)]
-pub struct Budget {
-    rounds: usize,
-    /// Of W1 in a round.
-    submissions: usize,
-    quick: bool,
-    #[serde(skip)]
-    until: Option<Instant>,
-}
-
-/// Submissions of W1 in a round of the default length.
-const FULL_ROUND: usize = 40;
-
-impl Budget {
-    /// The share of a full round's submissions, at least one.
-    fn submissions(&self, in_full_round: usize) -> usize {
-        (in_full_round * self.submissions).div_ceil(FULL_ROUND)
-    }
-
-    fn is_used_up(&self) -> bool {
-        self.until.is_some_and(|until| Instant::now() >= until)
-    }
-}
-
-/// Everything that was measured.
-#[derive(Debug, Serialize)]
-pub struct Results {
-    version: &'static str,
-    build: &'static str,
-    seconds: f64,
-    host: Host,
-    settings: Budget,
-    comparisons: Vec<Comparison>,
-    mixed: Option<mixed::Mixed>,
-    compare: Option<compare::Compared>,
-    wasm: Vec<wasm::WasmCost>,
-    memory: Option<memory::Memory>,
-    scaling: Vec<ScalingPoint>,
-    curve: Option<curve::Curve>,
-    skipped: Vec<Skipped>,
-}
-
-/// Where it was measured, and what else the machine had to do.
-#[derive(Debug, Serialize)]
-struct Host {
-    python: String,
-    cores: usize,
-    processor: String,
-    kernel: String,
-    tier: &'static str,
-    control_groups: String,
-    /// Whether the cells' CPU time comes from their control groups.
-    cells_clock: bool,
-    slots: usize,
-    load_before: String,
-    load_after: String,
-}
-
-#[derive(Debug, Serialize)]
-struct Skipped {
-    part: Part,
-    why: String,
-}
-
-impl Results {
-    /// Every bar that was measured.
-    fn bars(&self) -> Vec<JudgedBar> {
-        let ratios = self.comparisons.iter().flat_map(|one| one.engines.iter().filter_map(|side| side.bar));
-        let http = self.mixed.as_ref().map(|mixed| mixed.http_bar);
-        let compare = self.compare.as_ref().map(|compared| compared.bar);
-        let idle = self.memory.as_ref().map(|memory| memory.idle_bar);
-        let wasm = self.wasm.iter().map(|cost| cost.bar);
-        ratios.chain(http).chain(compare).chain(wasm).chain(idle).collect()
-    }
 }
 
 /// Measures, prints, writes.

@@ -7,10 +7,10 @@ use anyhow::bail;
 use serde::Serialize;
 
 use super::{
-    Budget, Part, Variant,
     bare::{BareProgram, has_module},
     bars::JudgedBar,
     clock::{Cost, EngineMeter},
+    plan::{Budget, Part, Variant},
     spread::Spread,
     workload::{self, Workload},
 };

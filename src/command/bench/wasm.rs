@@ -6,9 +6,9 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::{
-    Budget,
     bars::{Bar, JudgedBar},
     clock::EngineMeter,
+    plan::Budget,
     side_by_side::must_be_accepted,
     spread::Spread,
 };

@@ -1,13 +1,12 @@
 //! The workloads that have a bare baseline: what both sides are given to do.
 
+use super::{bars::Bar, plan::Part};
 use crate::{
     submission::{
         CodeKind, CodeTest, CodeTests, FunctionTarget, FunctionTest, ProgramTest, Solution, Submission, Tests,
     },
     value::Value,
 };
-
-use super::{Part, bars::Bar};
 
 /// One workload, as a submission and as what an unprotected harness would run.
 pub struct Workload {
