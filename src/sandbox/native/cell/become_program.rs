@@ -15,6 +15,7 @@ use crate::sandbox::{
     job::Program,
     native::{
         messages::{
+            set_up::ToInit,
             slot_messages::WireLimits,
             step::{StepError, step},
         },
@@ -33,11 +34,12 @@ use crate::sandbox::{
 pub fn become_program(
     supervisor: &Supervisor<'_>,
     stage: Stage<'_>,
-    inherited: Inherited,
+    inherited: &Inherited,
     meter: &Meter<'_>,
+    to_init: &mut ToInit,
 ) -> StepError {
-    let become_it = give_up_everything(supervisor, stage, &inherited, meter)
-        .and_then(|exec| execute(supervisor, stage, &inherited, exec));
+    let become_it = give_up_everything(supervisor, stage, inherited, meter, to_init)
+        .and_then(|exec| execute(supervisor, stage, inherited, exec));
     match become_it {
         Err(error) => error,
         Ok(never) => match never {},
@@ -53,6 +55,7 @@ fn give_up_everything(
     stage: Stage<'_>,
     inherited: &Inherited,
     meter: &Meter<'_>,
+    to_init: &mut ToInit,
 ) -> Result<Option<Exec>, StepError> {
     let enclosure = &supervisor.setup.enclosure;
     let limits = match stage {
@@ -62,6 +65,7 @@ fn give_up_everything(
     };
     step("run_session", setsid)?;
     step("run_directory", || chdir(&enclosure.work_directory()))?;
+    enclosure.place(to_init)?;
     step("place_descriptors", || place_descriptors(inherited))?;
     // As a program is that was executed: its own /proc files are its own, and the supervisor, which
     // counts what the tree uses through /proc, can see it.
@@ -76,20 +80,22 @@ fn give_up_everything(
         }
     }
     meter.yield_to_watch()?;
-    // The init is one of those that the kernel counts.
-    let processes = (!enclosure.gates_forks()).then_some(limits.processes + 1);
+    let asks = enclosure.asks();
+    // The init is one of those that the kernel counts. Where forks are asked for, the user id is others',
+    // too, and a count of its processes would mean nothing.
+    let processes = (asks == Asks::Locks).then_some(limits.processes + 1);
     step("set_rlimits", || rlimits::set(limits, processes, meter.address_space_bytes(limits)))?;
     enclosure.drop_privileges()?;
-    let asks = if enclosure.gates_forks() { Asks::LocksAndForks } else { Asks::Locks };
-    step("install_gate", || call_gate::install(&inherited.to_init, asks))?;
     let exec = match &supervisor.job.program {
         Program::Exec { argv, env } | Program::Source { argv, env, .. } => {
             Some(prepare_exec(argv, env, enclosure)?)
         }
         Program::Warm { .. } => None,
     };
-    enclosure.narrow_calls()?;
-    step("install_seccomp", || sys::install_seccomp(supervisor.setup.seccomp))?;
+    let listener = step("install_seccomp", || call_gate::install(supervisor.setup.seccomp, asks))?;
+    if let Some(listener) = &listener {
+        step("hand_over_listener", || to_init.hand_over(listener))?;
+    }
     Ok(exec)
 }
 
@@ -128,31 +134,4 @@ fn prepare_exec(argv: &[String], env: &[String], enclosure: &Enclosure<'_>) -> R
         (Ok(argv), Ok(env)) if !argv.is_empty() => Ok((argv, env)),
         _ => Err(Errno::EINVAL),
     })
-}
-
-/// The static name of a step that came over a pipe.
-pub fn known_step(name: &str) -> &'static str {
-    const RUN_STEPS: [&str; 20] = [
-        "give_back_handlers",
-        "find_program",
-        "name_process",
-        "yield_to_watch",
-        "be_dumpable",
-        "die_with_init",
-        "restrict_by_landlock",
-        "install_gate",
-        "narrow_calls",
-        "close_descriptors",
-        "find_interpreter",
-        "run_session",
-        "run_directory",
-        "place_descriptors",
-        "set_rlimits",
-        "drop_capabilities",
-        "no_new_privileges",
-        "prepare_arguments",
-        "install_seccomp",
-        "exec",
-    ];
-    RUN_STEPS.into_iter().find(|known| *known == name).unwrap_or("become_program")
 }

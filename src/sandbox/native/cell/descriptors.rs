@@ -36,8 +36,6 @@ pub struct Inherited {
     pub stdout: OwnedFd,
     pub stderr: OwnedFd,
     pub result: OwnedFd,
-    /// To the cell's init, which the run must ask for some calls.
-    pub to_init: UnixStream,
 }
 
 /// 0 to 7 as the driver expects them; everything else closes on exec.

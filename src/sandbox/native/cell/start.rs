@@ -1,14 +1,8 @@
 //! Starting a run: what it is given, the pipes that it is heard by, and the fork that becomes the program.
 
-use std::{
-    fs,
-    io::{Read, Write},
-    os::{fd::OwnedFd, unix::net::UnixStream},
-    time::Duration,
-};
+use std::{os::fd::OwnedFd, time::Duration};
 
 use nix::{
-    errno::Errno,
     fcntl::OFlag,
     sched::CloneFlags,
     sys::stat::fstat,
@@ -17,7 +11,7 @@ use nix::{
 use serde_bytes::Bytes;
 
 use super::{
-    become_program::{become_program, known_step},
+    become_program::become_program,
     capture::Capture,
     context::{Stage, Supervisor, most_captured},
     descriptors::{Inherited, Inputs},
@@ -28,8 +22,9 @@ use crate::sandbox::{
     native::{
         messages::{
             link_ends::{Link, LinkAt, LinkEnds},
+            set_up::{self, ToInit},
             slot_messages::WireRun,
-            step::{FaultReport, StepError, io_step, step},
+            step::{StepError, io_step, step},
         },
         walls::{
             call_gate::Gate,
@@ -101,10 +96,9 @@ pub fn start<'r>(
         None => pipe().map(|(read, write)| (Some(read), write))?,
     };
     let (stderr, result) = (pipe()?, pipe()?);
-    let (setup_read, setup_write) = pipe()?;
-    let (from_run, to_init) = io_step("make_gate_pair", UnixStream::pair)?;
-    let inherited = Inherited { inputs, stdout, stderr: stderr.1, result: result.1, to_init };
-    let main = fork_program(supervisor, stage, inherited, &meter, setup_write)?;
+    let (from_run, to_init) = set_up::pair()?;
+    let inherited = Inherited { inputs, stdout, stderr: stderr.1, result: result.1 };
+    let main = fork_program(supervisor, stage, inherited, &meter, to_init)?;
     let pipes = [stdout_read, Some(stderr.0), Some(result.0)];
     let mut most = most_captured(&supervisor.limits).into_iter();
     let mut pipes = pipes.into_iter();
@@ -114,15 +108,7 @@ pub fn start<'r>(
     for capture in &captures {
         step("unblock_pipe", || capture.unblock())?;
     }
-    // Closed by a successful exec; otherwise it tells which step failed.
-    let mut report = Vec::new();
-    io_step("await_exec", || fs::File::from(setup_read).read_to_end(&mut report))?;
-    if !report.is_empty() {
-        let fault: FaultReport = postcard::from_bytes(&report)
-            .map_err(|_| StepError { step: "await_exec", errno: Errno::EPROTO })?;
-        return Err(StepError { step: known_step(&fault.step), errno: Errno::from_raw(fault.errno) });
-    }
-    let gate = step("receive_gate", || Gate::receive(&from_run))?;
+    let gate = from_run.await_program()?.map(Gate::new);
     Ok(LiveRun {
         main,
         main_status: None,
@@ -146,7 +132,7 @@ fn fork_program(
     stage: Stage<'_>,
     inherited: Inherited,
     meter: &Meter<'_>,
-    setup_write: OwnedFd,
+    mut to_init: ToInit,
 ) -> Result<Pid, StepError> {
     // A warm run goes on in this very process image, so the C library must know of the fork.
     let fork = || match &supervisor.job.program {
@@ -156,8 +142,7 @@ fn fork_program(
     if let Some(main) = step("fork_run", fork)? {
         return Ok(main);
     }
-    let error = become_program(supervisor, stage, inherited, meter);
-    let report = postcard::to_stdvec(&FaultReport::from(error)).unwrap_or_default();
-    let _ = fs::File::from(setup_write).write_all(&report);
+    let error = become_program(supervisor, stage, &inherited, meter, &mut to_init);
+    to_init.tell(error);
     sys::exit_now(127)
 }

@@ -40,7 +40,6 @@ use crate::sandbox::{
             confined::Surroundings,
             landlock, processes,
             scratch::{self, ServiceDirectory},
-            seccomp::confined_policy,
             subreaper::take_charge,
         },
     },
@@ -67,14 +66,12 @@ pub fn guard(control: &UnixStream, setup: &LauncherSetup) -> Result<(), StepErro
         Tier::Slot => Some(io_step("find_slot_ids", find_id_base)?),
         _ => None,
     };
-    let narrowing = step("compile_narrowing", || confined_policy::shipped().map_err(|_| Errno::ENOEXEC))?;
     step("name_process", || sys::set_name(c"proofbox-guard"))?;
     let _ = setsid();
     umask(Mode::from_bits_truncate(0o022));
     let charge = take_charge(abi)?;
     let directory = ServiceDirectory::create(setup.scratch_dir.as_deref(), setup.slots)?;
-    let surroundings =
-        Surroundings { setup, abi, directory: directory.path().to_owned(), id_base, narrowing };
+    let surroundings = Surroundings { setup, abi, directory: directory.path().to_owned(), id_base };
     let outcome = guarded_launcher(control, &surroundings);
     let ended = charge.end_descendants();
     directory.remove();

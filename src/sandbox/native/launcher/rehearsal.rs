@@ -26,6 +26,7 @@ use crate::{
         native::{
             messages::{
                 frames::{read_message, write_message},
+                set_up,
                 slot_messages::{AskOf, Open, Reply, WireJob},
                 step::{StepError, io_step, step},
             },
@@ -106,12 +107,13 @@ fn rehearse_run(surroundings: &Surroundings<'_>) -> Result<(), StepError> {
         File::create(&path)?.write_all(b"x")?;
         fs::remove_file(&path)
     })?;
-    let asks = if surroundings.gates_forks() { Asks::LocksAndForks } else { Asks::Locks };
-    let (ours, theirs) = io_step("make_gate_pair", UnixStream::pair)?;
-    step("install_gate", || call_gate::install(&theirs, asks))?;
-    drop(theirs);
-    step("receive_gate", || call_gate::Gate::receive(&ours).map(drop))?;
     step("drop_capabilities", sys::drop_held_capabilities)?;
-    surroundings.narrow_calls()?;
-    step("install_seccomp", || sys::install_seccomp(&surroundings.setup.image.seccomp))
+    let (from_run, mut to_init) = set_up::pair()?;
+    step("place_descriptors", || to_init.place())?;
+    let (filter, asks) = (&surroundings.setup.image.seccomp, Asks::of(surroundings.setup.tier));
+    if let Some(listener) = step("install_seccomp", || call_gate::install(filter, asks))? {
+        step("hand_over_listener", || to_init.hand_over(&listener))?;
+    }
+    drop(to_init);
+    from_run.await_program().map(drop)
 }

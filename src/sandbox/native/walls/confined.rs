@@ -23,7 +23,7 @@ use crate::sandbox::{
         launcher_setup::LauncherSetup,
         step::{StepError, io_step, step},
     },
-    sys::{self, SockFilter},
+    sys,
 };
 
 /// The image's own files, below the guard's directory.
@@ -39,7 +39,6 @@ pub struct Surroundings<'a> {
     pub directory: PathBuf,
     /// First of the slots' user ids; none in `restricted`.
     pub id_base: Option<u32>,
-    pub narrowing: Vec<Vec<SockFilter>>,
 }
 
 impl Surroundings<'_> {
@@ -55,12 +54,6 @@ impl Surroundings<'_> {
         self.id_base.map(|base| base + slot)
     }
 
-    /// Whether a run must ask before it forks: its cell has no user id of its own by which the kernel
-    /// counts processes.
-    pub fn gates_forks(&self) -> bool {
-        self.id_base.is_none()
-    }
-
     /// What a run may read: the image's parts of the host, and its own files. A part that stands
     /// elsewhere in a cell than on the host cannot be given without mounts, and is not: only
     /// interpreters kept loaded have such parts, and here there are none.
@@ -73,11 +66,6 @@ impl Surroundings<'_> {
     pub fn run_rules(&self, sources: Option<PathBuf>, scratch: &Path) -> Result<RunRules, StepError> {
         let readable: Vec<PathBuf> = self.readable().into_iter().chain(sources).collect();
         RunRules::new(&readable, scratch)
-    }
-
-    /// In a run's process: refuses the calls that Landlock leaves open. Before the policy.
-    pub fn narrow_calls(&self) -> Result<(), StepError> {
-        self.narrowing.iter().try_for_each(|filter| step("narrow_calls", || sys::install_seccomp(filter)))
     }
 
     /// In a cell's init: takes charge, becomes the slot's id where it has one, and cannot be looked into.
@@ -153,9 +141,8 @@ impl<'a> ConfinedCell<'a> {
     }
 
     /// In a run's process: gives up everything but what the rules allow. Before the system-call filter.
-    pub fn drop_privileges(&self) -> Result<(), StepError> {
+    pub fn confine_run(&self) -> Result<(), StepError> {
         step("die_with_init", || sys::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL as u64))?;
-        self.rules.restrict()?;
-        step("drop_capabilities", sys::drop_held_capabilities)
+        self.rules.restrict()
     }
 }

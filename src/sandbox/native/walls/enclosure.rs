@@ -10,6 +10,7 @@ use nix::{
 };
 
 use super::{
+    call_gate::Asks,
     confined::ConfinedCell,
     locks::OwnFiles,
     processes,
@@ -17,8 +18,12 @@ use super::{
     scratch::CellDirectory,
 };
 use crate::sandbox::{
-    native::messages::step::{StepError, step},
+    native::messages::{
+        set_up::ToInit,
+        step::{StepError, step},
+    },
     sys,
+    tier::Tier,
 };
 
 /// What a cell is enclosed by.
@@ -81,29 +86,30 @@ impl Enclosure<'_> {
         }
     }
 
-    /// Whether a run must ask before it forks. Its user id is others' too, then, and a count of that
-    /// id's processes would mean nothing.
-    pub fn gates_forks(&self) -> bool {
+    /// What a run must ask for.
+    pub fn asks(&self) -> Asks {
+        Asks::of(match self {
+            Enclosure::Namespaces => Tier::Namespaces,
+            Enclosure::Confined(cell) => cell.surroundings.setup.tier,
+        })
+    }
+
+    /// In a run's process: moves its end of the set-up pair to where the filter lets it be used.
+    pub fn place(&self, to_init: &mut ToInit) -> Result<(), StepError> {
         match self {
-            Enclosure::Namespaces => false,
-            Enclosure::Confined(cell) => cell.surroundings.gates_forks(),
+            Enclosure::Namespaces => Ok(()),
+            Enclosure::Confined(_) => step("place_descriptors", || to_init.place()),
         }
     }
 
     /// In a run's process: gives up what executing a program could use. Before the system-call filter.
     pub fn drop_privileges(&self) -> Result<(), StepError> {
         step("no_new_privileges", || sys::prctl(libc::PR_SET_NO_NEW_PRIVS, 1))?;
-        match self {
-            Enclosure::Namespaces => step("drop_capabilities", sys::drop_capabilities),
-            Enclosure::Confined(cell) => cell.drop_privileges(),
+        if let Enclosure::Confined(cell) = self {
+            cell.confine_run()?;
         }
-    }
-
-    /// In a run's process: refuses the calls that the enclosure leaves open. Before the policy.
-    pub fn narrow_calls(&self) -> Result<(), StepError> {
-        match self {
-            Enclosure::Namespaces => Ok(()),
-            Enclosure::Confined(cell) => cell.surroundings.narrow_calls(),
-        }
+        // The bounding set bounds what executing a program gives, which with no new privileges is nothing. To
+        // empty it takes a call for each capability.
+        step("drop_capabilities", sys::drop_held_capabilities)
     }
 }

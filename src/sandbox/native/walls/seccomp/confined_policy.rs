@@ -1,14 +1,11 @@
 //! What the seccomp policy refuses beyond [`super::policy`] in tiers without namespaces:
-//! `sandbox-images/seccomp-confined.toml` made into filter programs, installed before the policy's.
-//! The kernel takes the strictest answer of all, so a call passes only if both let it.
+//! `sandbox-images/seccomp-confined.toml` made into filter programs, which are merged with the policy's. The
+//! strictest answer of all counts, so a call passes only if both let it.
 
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{
-    condition::{self, Condition, rule},
-    policy::{PolicyError, errno, program},
-};
+use super::rules::{self, Condition, PolicyError, errno, program, rule};
 use crate::sandbox::sys::SockFilter;
 
 const SHIPPED: &str = include_str!("../../../../../sandbox-images/seccomp-confined.toml");
@@ -40,7 +37,7 @@ fn compile(narrowing: &str) -> Result<Vec<Vec<SockFilter>>, PolicyError> {
     let narrowing: Narrowing = toml::from_str(narrowing)?;
     let mut by_errno: Vec<(i32, Vec<Value>)> = Vec::new();
     for group in narrowing.refuse {
-        if !condition::is_here(&group.arch) {
+        if !rules::is_here(&group.arch) {
             continue;
         }
         let errno = errno(&group.errno)?;
