@@ -72,20 +72,20 @@ pub struct RowRecord {
     pub cpu_ms: Option<f64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
-    /// What the further judges say, in the order in which they were named.
+    /// Verdicts of the further judges, in the order in which they were named.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub also: Vec<OtherWord>,
-    /// What an audit of the tests needs, where one was asked for.
+    /// Data for an audit of the tests, if one was asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub audit: Option<RowAudit>,
 }
 
-/// What another judge says of a row.
+/// Another judge's verdict on a row.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct OtherWord {
     #[serde(serialize_with = "verdict_word", deserialize_with = "verdict_of_word")]
     pub verdict: Option<Verdict>,
-    /// What a run came to in truth that this judge counts as passed.
+    /// The true verdict of a run that this judge counts as passed.
     #[serde(
         default,
         skip_serializing_if = "Option::is_none",
@@ -163,8 +163,8 @@ impl RowRecord {
         }
     }
 
-    /// How another judge's word differs from this row's: whether the row would be kept, and if not
-    /// alike, what makes the difference. `None` where both keep it or both do not.
+    /// How another judge's verdict differs from this row's, if only one of the two would keep the row. `None` if both
+    /// keep it or neither does.
     pub fn difference(&self, other: &OtherWord) -> Option<String> {
         let (own, others) = (self.verdict?, other.verdict?);
         let is_kept = |verdict| verdict == Verdict::Accepted;
@@ -180,7 +180,7 @@ impl RowRecord {
         }
     }
 
-    /// Whether the row has no verdict although nothing is wrong with it: a fault of ours.
+    /// Whether the row has no verdict because proofbox failed.
     pub fn is_our_fault(&self) -> bool {
         self.verdict == Some(Verdict::Undecided) && self.cause != Some(Cause::BadTests)
     }
@@ -234,7 +234,7 @@ fn cause_of_word<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Cause>, D:
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RowAudit {
     pub problem: String,
-    /// A hash of the solution's words: the same solution twice is one witness.
+    /// A hash of the solution's words, by which copies are recognised.
     pub code: u64,
     /// A letter per test: `a` accepted, `s` accepted and slow, `t` time limit, `w` wrong answer, `f`
     /// another failure, `-` not run.
@@ -267,14 +267,14 @@ impl RowAudit {
         }
     }
 
-    /// Whether the solution passes at least half of the tests: what it says about the others counts.
+    /// Whether the solution passes at least half of the tests. Then its failures may be the tests' fault.
     pub(super) fn is_credible(&self) -> bool {
         let passed = self.tests.bytes().filter(|letter| matches!(letter, b'a' | b's')).count();
         passed > 0 && 2 * passed >= self.tests.len()
     }
 }
 
-/// A right answer that took this part of the time limit is near it.
+/// An accepted test that took this share of the time limit counts as near the limit.
 const NEAR_THE_LIMIT: f64 = 0.6;
 /// Wrong answers of one row that are kept.
 const MAX_ANSWERS_OF_ROW: usize = 64;

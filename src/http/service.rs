@@ -15,8 +15,7 @@ pub struct Service {
     pub(super) engine: Arc<Engine>,
     pub(super) config: ServeConfig,
     pub(super) bodies: BodyBudget,
-    /// Permits to parse a long body: as many as there are slots, so that parsing never takes more of the machine than
-    /// runs do.
+    /// Permits to parse a long body. There are as many as slots, so that parsing never takes more cores than runs do.
     pub(super) parsing: Arc<Semaphore>,
     pub(super) draining: AtomicBool,
     /// Submissions between their request's head and their answer.

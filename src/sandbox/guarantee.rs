@@ -1,5 +1,5 @@
 //! What every cell has, by which mechanism, and in which file that stands: the table behind `doctor`,
-//! the README and the tests.
+//! `sandbox-images/SECURITY.md` and the tests.
 
 use super::tier::{CgroupKind, Tier};
 

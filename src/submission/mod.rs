@@ -1,4 +1,4 @@
-//! What is asked: a solution, its tests, how to compare, what it may use.
+//! A submission: a solution, its tests, how outputs are compared, and limits.
 //!
 //! A [`Submission`] is built once at an edge (the wire or a data-set row) and is always valid
 //! after that; inner code never checks it again.
@@ -27,28 +27,28 @@ pub struct Submission {
     pub language: String,
     pub solution: Solution,
     pub tests: Tests,
-    /// Where a program's input is and where its output is looked for.
+    /// Files that replace standard input and output of program tests.
     pub io: ProgramIo,
     pub compare: Compare,
     /// A program that decides in place of `compare`; program tests only.
     pub judge: Option<JudgeProgram>,
-    /// A program that makes the outputs expected of tests that have none.
+    /// A program that makes expected outputs for tests that have none.
     pub reference: Option<Reference>,
-    /// Further judges of the same outcomes; their words stand in [`crate::report::Report::also`].
-    /// Tests go on until each of them has decided.
+    /// Further rules that judge the same runs; their verdicts are in [`crate::report::Report::also`].
+    /// Tests go on until every rule has decided.
     pub also: Vec<Compare>,
     pub limits: Limits,
     pub stop: Stop,
     pub repeat: Repeat,
-    /// Most slots that the tests may take at once; more than one only while nobody else waits. At
-    /// least 1.
+    /// Most slots that the tests may take at once, at least 1. Further slots are taken only while no other submission
+    /// waits.
     pub parallel: u32,
     pub runtime: Runtime,
-    /// Whether the run's limit is what it carries out, counted, its clocks are fixed and its randomness is
-    /// the same every time: one verdict on any machine and under any load. In WebAssembly only.
+    /// Whether the limit of a run is counted work in place of time. Clocks and random numbers are then fixed, so that
+    /// the verdict is the same on any machine and under any load. In WebAssembly only.
     pub deterministic: bool,
-    /// For the interpreter's string hashes and its modules' random generators; `None`: another for
-    /// every submission or run.
+    /// Seed of the interpreter's string hashes and its modules' random generators; `None`: seeds differ between
+    /// submissions and runs.
     pub seed: Option<u32>,
     pub prelude: Prelude,
     pub show_output: ShowOutput,
@@ -77,7 +77,7 @@ impl From<String> for Id {
     }
 }
 
-/// A program of the caller's own beside the solution, such as a checker. Its cells are as confined as
+/// A program that a submission brings beside its solution, such as a checker. Its cells are as confined as
 /// a solution's.
 #[derive(Debug, Clone)]
 pub struct Program {
@@ -86,7 +86,7 @@ pub struct Program {
     pub solution: Solution,
 }
 
-/// What one run of a caller's own program may use unless it says otherwise: enough for any that ends.
+/// Default limits of one run of a [`Program`]. They are generous: a checker that hits one decides nothing.
 pub const PROGRAM_LIMITS: Limits = Limits {
     cpu_ms: 10_000,
     wall_ms: 32_000,
@@ -100,7 +100,7 @@ pub const PROGRAM_LIMITS: Limits = Limits {
 #[derive(Debug, Clone)]
 pub struct Reference {
     pub program: Program,
-    /// Of each of its runs.
+    /// Limits of each run of the reference.
     pub limits: Limits,
 }
 
@@ -117,14 +117,14 @@ pub enum JudgeProgram {
 /// and standard output; relative paths without `..`.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct ProgramIo {
-    /// Holds the test's input; standard input is then empty.
+    /// File that holds the test's input; standard input is then empty.
     pub input_file: Option<String>,
-    /// Is judged in place of what is printed.
+    /// File that is judged in place of standard output.
     pub output_file: Option<String>,
 }
 
 impl Submission {
-    /// The tests of a solution; everything else as it is where nobody says otherwise.
+    /// A submission with defaults for everything but language, solution and tests.
     pub fn new(language: impl Into<String>, solution: Solution, tests: Tests) -> Submission {
         Submission {
             id: None,
@@ -185,10 +185,10 @@ impl Tests {
 
 #[derive(Debug, Clone)]
 pub struct ProgramTest {
-    /// Shared with the run that is given it.
+    /// Shared with the run, which needs no copy.
     pub stdin: Arc<[u8]>,
-    /// Accepted outputs: matching any one of them passes. Never empty where outputs are compared; at most
-    /// one where a checker is given it as the answer. Empty where a reference is to make it.
+    /// Accepted outputs: matching any one of them passes. Under a rule there is at least one. For a checker there is
+    /// at most one, its answer. Empty if a reference makes the output.
     pub accepted_stdout: Vec<Vec<u8>>,
     /// Further files that the program finds in its working directory: relative path, content.
     pub files: Vec<(String, Vec<u8>)>,
@@ -208,7 +208,7 @@ pub struct FunctionTest {
     pub args: Packed,
     /// A dict whose keys are strings.
     pub kwargs: Packed,
-    /// Accepted results: matching any one of them passes. Empty only where a reference is to make it.
+    /// Accepted results: matching any one of them passes. Empty only if a reference makes the result.
     pub accepted: Vec<Packed>,
 }
 
@@ -238,26 +238,26 @@ impl FunctionTest {
 /// Which runner carries a submission out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
 pub enum Runtime {
-    /// The native one where it gives its guarantees, else WebAssembly.
+    /// The native runner if this host gives its guarantees, else WebAssembly.
     #[default]
     Auto,
-    /// Processes behind the kernel's walls.
+    /// Processes that the kernel isolates.
     Native,
     /// WebAssembly, in the service's own process.
     Wasm,
 }
 
-/// Tests that hold code. They share one run of the solution and one run of their own, in order, until one
-/// of them ends either; the limits are those of a run.
+/// Tests that hold code. All of them share one run of the solution, and one run of the tests, in order, until a test
+/// ends one of the two runs. Limits hold for each of the two.
 #[derive(Debug, Clone, Default)]
 pub struct CodeTests {
-    /// Runs before the first of them, in their scope.
+    /// Code that runs before the first test, in the tests' scope.
     pub setup: String,
     /// What `check(candidate)` is called with: an expression over the solution's names, such as `add` or
     /// `Solution().add`.
     pub entry_point: Option<String>,
     pub tests: Vec<CodeTest>,
-    /// Whether they must not share the solution's process, even if they cannot be carried out otherwise.
+    /// Whether the tests must not share the solution's process, even if they cannot be carried out otherwise.
     pub separate_only: bool,
 }
 
@@ -270,9 +270,9 @@ pub struct CodeTest {
 /// How a test's code says that the solution is right.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CodeKind {
-    /// It runs to its end.
+    /// The code runs to its end.
     Assert,
-    /// The same; a `check(candidate)` that it defines, and does not call, is called.
+    /// The code runs to its end. If it defines `check(candidate)` and does not call it, it is called.
     Check,
     /// Every test of its `unittest.TestCase` classes passes.
     Unittest,
@@ -281,13 +281,13 @@ pub enum CodeKind {
 }
 
 impl CodeTests {
-    /// All of their code.
+    /// All code of the tests.
     pub fn sources(&self) -> impl Iterator<Item = &str> {
         let tests = self.tests.iter().map(|test| test.code.as_str());
         [self.setup.as_str()].into_iter().chain(self.entry_point.as_deref()).chain(tests)
     }
 
-    /// Whether the word stands anywhere in them.
+    /// Whether `word` occurs anywhere in the tests.
     pub fn mentions(&self, word: &str) -> bool {
         self.setup.contains(word) || self.tests.iter().any(|test| test.code.contains(word))
     }
@@ -322,32 +322,32 @@ pub enum Stop {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Repeat {
     Once,
-    /// This often.
+    /// As many times as this.
     Times(u32),
-    /// This often where the source mentions a source of randomness; see [`Solution::may_be_random`]. Twice
-    /// where it makes a set, with other string hashes; see [`Solution::may_show_hashes`].
+    /// As many times as this if the solution may be random ([`Solution::may_be_random`]). Twice, the second time with other
+    /// string hashes, if it makes a set ([`Solution::may_show_hashes`]). Otherwise once.
     TimesIfRandom(u32),
 }
 
 impl Default for Repeat {
-    /// A wrong answer that is found by luck one time in eight is accepted one time in 30,000.
+    /// Five runs: a solution that guesses right one time in eight is then accepted one time in 30,000.
     fn default() -> Repeat {
         Repeat::TimesIfRandom(Repeat::IF_RANDOM)
     }
 }
 
 impl Repeat {
-    /// Runs of a solution that mentions randomness, where nobody says otherwise.
+    /// Default number of runs of a solution that may be random.
     pub const IF_RANDOM: u32 = 5;
     /// Most runs that can be asked for.
     pub const MAX: u32 = 100;
 
-    /// So often, whatever the source mentions.
+    /// `runs` runs, whatever the source mentions.
     pub fn exactly(runs: u32) -> Repeat {
         if runs <= 1 { Repeat::Once } else { Repeat::Times(runs) }
     }
 
-    /// How often this solution is run if every run is accepted; at least 1.
+    /// Number of runs of `solution` if every run is accepted; at least 1.
     pub fn runs(self, solution: &Solution) -> u32 {
         match self {
             Repeat::Once => 1,
@@ -371,7 +371,7 @@ pub enum Prelude {
 /// Most slots that one submission's tests can ask for.
 pub const MAX_PARALLEL: u32 = 256;
 
-/// Whose captured output the report shows.
+/// Which tests' captured output the report shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum ShowOutput {
     Never,

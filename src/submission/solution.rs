@@ -21,14 +21,14 @@ impl Solution {
         Solution { files: vec![SourceFile { path: path.to_owned(), content: content.into() }], entry: 0 }
     }
 
-    /// Whether the source uses a source of randomness or the clock. By words alone: one may stand in
-    /// a comment, which costs runs, and one may be hidden, which is not looked for.
+    /// Whether the source uses random numbers or the clock. Only words are looked at. A word in a comment counts, which
+    /// costs further runs; a use that is hidden is not found.
     pub fn may_be_random(&self) -> bool {
         self.files.iter().any(|file| words_with_rest(&file.content).any(|(word, rest)| is_random(word, rest)))
     }
 
-    /// Whether a Python source makes a set, whose order is that of hashes, or asks for a hash. As blind as
-    /// [`Solution::may_be_random`].
+    /// Whether a Python source makes a set, whose order depends on hashes, or asks for a hash. Only words and braces
+    /// are looked at, as in [`Solution::may_be_random`].
     pub fn may_show_hashes(&self) -> bool {
         self.files.iter().any(|file| may_show_hashes(&file.content))
     }
@@ -48,14 +48,14 @@ fn may_show_hashes(source: &[u8]) -> bool {
     words_with_rest(source).any(is_shown) || braces.any(|(at, _)| is_set_display(source, at, &mut looked_at))
 }
 
-/// What is longer counts as a set.
+/// Longest display in braces that is examined, bytes; a longer one counts as a set.
 const LONGEST_DISPLAY: usize = 2_000;
 
-/// Bytes of displays that are looked at in one source; what has more counts as one that makes a set.
+/// Most bytes of displays that are examined in one source; a source with more counts as one that makes a set.
 const MOST_LOOKED_AT: usize = 1 << 20;
 
-/// Whether a brace opens what can only be a set: it stands where a value does, and closes on something
-/// with no colon of its own.
+/// Whether the brace at `at` opens a set: it stands where an expression does, and there is no colon at its own depth,
+/// as a dict would have.
 fn is_set_display(source: &[u8], at: usize, looked_at: &mut usize) -> bool {
     const MARKS: &[u8] = b"=(,[{:|&^-*";
     let before = source[..at].trim_ascii_end();
@@ -65,7 +65,7 @@ fn is_set_display(source: &[u8], at: usize, looked_at: &mut usize) -> bool {
     if !follows_word && !before.last().is_some_and(|mark| MARKS.contains(mark)) {
         return false;
     }
-    // Those of the text that a byte is within.
+    // The quote that opened the string literal around the current byte.
     let mut quotes = None;
     let mut depth = 0;
     let mut is_empty = true;
@@ -88,8 +88,8 @@ fn is_set_display(source: &[u8], at: usize, looked_at: &mut usize) -> bool {
     source.len() - at > LONGEST_DISPLAY
 }
 
-/// Functions by which programs come to random numbers, or to the time, which does for a seed.
-/// Python's: the only language so far. Not `choice` and `sample`: variables have such names.
+/// Python functions that give random numbers, or the time, which may serve as a seed. `choice` and `sample` are left
+/// out: they are common names of variables.
 const RANDOM_FUNCTIONS: [&[u8]; 15] = [
     b"randint",
     b"randrange",
@@ -108,12 +108,12 @@ const RANDOM_FUNCTIONS: [&[u8]; 15] = [
     b"utcnow",
 ];
 
-/// Modules of such functions. One in five answers imports `random` in a list of modules and has no
-/// use for it, so the name alone says nothing: what follows it does.
+/// Modules of such functions. One in five answers imports `random` in a list of modules and never uses it, so a name
+/// counts only together with what follows it.
 const RANDOM_MODULES: [&[u8]; 3] = [b"random", b"secrets", b"uuid"];
 
 fn is_random(word: &[u8], rest: &[u8]) -> bool {
-    // On the same line.
+    // What follows must be on the line of the word.
     let blanks = rest.iter().take_while(|byte| matches!(byte, b' ' | b'\t')).count();
     let rest = &rest[blanks..];
     let goes_on = |with: &[&[u8]]| with.iter().any(|text| rest.starts_with(text));
@@ -124,7 +124,7 @@ fn is_random(word: &[u8], rest: &[u8]) -> bool {
     }
 }
 
-/// The words of a text, each with what follows it.
+/// The words of a text, each with the text after it.
 fn words_with_rest(text: &[u8]) -> impl Iterator<Item = (&[u8], &[u8])> {
     let is_word_byte = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'_';
     let mut rest = text;

@@ -66,7 +66,9 @@ impl Engine {
         let submission = &*asked.work.submission;
         let Errand { cells, limits, .. } = asked.errand;
         let first = judging.tests.len();
-        let share = Share::of(&decided);
+        // A run's CPU time is shared out over its tests, whose own it cannot be told: by wall time.
+        let whole: f64 = decided.iter().map(|one| one.wall.as_secs_f64()).sum();
+        let even = 1.0 / decided.len() as f64;
         for (index, decision) in decided.into_iter().enumerate() {
             if decision.by_end && cells.is_doubtful(&conversation.solution, *limits) {
                 let place = slots.place().await?;
@@ -83,7 +85,7 @@ impl Engine {
             if decision.by_end && index > 0 {
                 return Ok(());
             }
-            let share = share.of_one(&decision);
+            let share = if whole > 0.0 { decision.wall.as_secs_f64() / whole } else { even };
             judging.add_code(submission, decision, conversation, share);
             if judging.stops(submission) {
                 return Ok(());
@@ -138,26 +140,6 @@ struct Asked<'a> {
     work: &'a Work<'a>,
     errand: &'a Errand<'a>,
     tests: &'a CodeTests,
-}
-
-/// How a run's CPU time is shared out over its tests, whose own it cannot be told: by wall time.
-struct Share {
-    whole: f64,
-    count: usize,
-}
-
-impl Share {
-    fn of(decided: &[CodeDecision]) -> Share {
-        let whole = decided.iter().map(|one| one.wall.as_secs_f64()).sum();
-        Share { whole, count: decided.len() }
-    }
-
-    fn of_one(&self, one: &CodeDecision) -> f64 {
-        match self.whole > 0.0 {
-            true => one.wall.as_secs_f64() / self.whole,
-            false => 1.0 / self.count as f64,
-        }
-    }
 }
 
 /// The tests' cell has the solution's limits again for what the tests themselves do; and while they wait,

@@ -108,7 +108,7 @@ impl Engine {
             let of_tier = languages.iter().map(|language| language.launchers(*tier));
             let mut of_tier = of_tier.collect::<Result<Vec<_>, _>>()?.concat();
             // Cells that compile for WebAssembly.
-            of_tier.extend(wasm.launchers().map_err(LanguageError::Policy)?);
+            of_tier.extend(wasm.launchers(*tier).map_err(LanguageError::Policy)?);
             launchers.insert(*tier, of_tier);
         }
         match Sandbox::start(&sandbox_config, |tier| launchers.get(&tier).cloned().unwrap_or_default()) {

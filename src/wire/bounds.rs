@@ -5,14 +5,14 @@ use crate::{limits::GivenLimits, submission::Repeat};
 /// Most tests in one submission where no setting says otherwise.
 pub const DEFAULT_MAX_TESTS: usize = 10_000;
 
-/// What a submission may hold beyond the bound on its size, and what it means where it is silent.
+/// Bounds on a submission beside the one on its size, and the defaults of fields that it leaves out.
 #[derive(Debug, Clone, Copy)]
 pub struct WireBounds {
     pub max_tests: usize,
     pub defaults: WireDefaults,
 }
 
-/// What is meant by submissions that do not say, in place of what is meant everywhere.
+/// Defaults that this installation sets for fields that a submission leaves out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct WireDefaults {
     pub limits: GivenLimits,

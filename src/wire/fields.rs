@@ -114,7 +114,7 @@ pub(super) fn check_path(path: &str) -> Result<(), String> {
     Ok(())
 }
 
-/// What an object of limits says; `path`: the field that it is, for complaints.
+/// Reads an object of limits. `path` is the field that holds it, for complaints.
 pub(super) fn read_limits(raw: Option<&RawValue>, path: &str) -> Result<GivenLimits, BadRequest> {
     let Some(raw) = raw.filter(|raw| raw.get() != "null") else { return Ok(GivenLimits::default()) };
     let wire: WireLimits = object(raw, path)?;
@@ -141,7 +141,7 @@ pub(super) fn out_of_bounds(out: &LimitOutOfBounds, path: &str) -> BadRequest {
     BadRequest::at(format!("{path}.{}", out.field), out.problem())
 }
 
-/// An object of texts; each complaint names its pair.
+/// Reads an object whose values are texts. A complaint names the key.
 pub(super) fn texts<'a>(
     raw: Option<&'a RawValue>,
     path: &str,
@@ -154,10 +154,10 @@ pub(super) fn texts<'a>(
     Ok(Some(Pairs(pairs.collect::<Result<_, BadRequest>>()?)))
 }
 
-/// Most names in one object of files or programs. Far more are no mistake but an attack.
+/// Most keys in one object of files or programs. Nobody needs that many; an attacker may send more.
 const MAX_NAMES: usize = 1_024;
 
-/// A JSON object as pairs in order; a name that comes twice is refused instead of one winning.
+/// A JSON object as pairs in order. A key that comes twice is refused; serde would keep the last.
 pub(crate) struct Pairs<T>(pub(crate) Vec<(String, T)>);
 
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for Pairs<T> {

@@ -1,16 +1,17 @@
-//! The wire: JSON submissions in, JSON reports out. The same words in HTTP and in the files of
-//! `proofbox verify`.
+//! The wire format: JSON submissions in, JSON reports out. HTTP and the files of `proofbox verify` use it alike.
+//! `README.md` beside this file is the reference for users.
 //!
-//! [`parse`] checks a submission once and names the field in every complaint. A submission falls in
-//! one of three kinds: one that can be run; one that is well formed but cannot be decided here
-//! ([`Asked::Undecidable`]: no tests, or a feature of a later release), answered by a report; and one
-//! that does not say what is wanted ([`BadRequest`]), answered by an error.
+//! [`parse`] checks a submission once and names the field in every complaint. There are three outcomes:
 //!
-//! JSON decides what can be said. Integers of any size are exact. `NaN` and `Infinity` are not JSON
-//! and are refused; a *string* `"NaN"` is a string. Text is UTF-8 without a byte order mark.
+//! - The submission can be run: [`Asked::Verify`].
+//! - It is well formed and cannot be decided here (there are no tests): [`Asked::Undecidable`], answered by a report.
+//! - It does not say what is wanted: [`BadRequest`], answered by an error.
 //!
-//! What is read takes no more room than its text: values are packed ([`crate::value::Packed`]), and what would be a
-//! list of many small things is bounded while it is read.
+//! Integers of any size are exact. `NaN` and `Infinity` are not JSON and are refused; the string `"NaN"` is a
+//! string. Text is UTF-8 without a byte order mark.
+//!
+//! A parsed submission takes no more memory than its text. Values are packed ([`crate::value::Packed`]), and a list
+//! of many small items is bounded while it is read.
 
 mod bounds;
 mod fields;

@@ -1,4 +1,4 @@
-//! Programs of the caller's own beside the solution: checkers, interactors, references.
+//! Programs that a submission brings beside its solution: checkers, interactors, references.
 
 use std::borrow::Cow;
 
@@ -15,8 +15,7 @@ use crate::{
     submission::{CheckerProtocol, JudgeProgram, PROGRAM_LIMITS, Program, Reference},
 };
 
-/// The program of `{"checker": {...}}` or `{"interactor": {...}}`; `None` where `compare` is anything
-/// else.
+/// The program of `{"checker": {...}}` or `{"interactor": {...}}`; `None` if `compare` is anything else.
 pub(super) fn judge_program(raw: Option<&RawValue>) -> Result<Option<JudgeProgram>, BadRequest> {
     let Some(raw) = raw.filter(|raw| raw.get().starts_with('{')) else { return Ok(None) };
     let Pairs(fields) = field::<Pairs<&RawValue>>(raw, "compare")?;
@@ -56,7 +55,7 @@ pub(super) fn read_reference(raw: &RawValue) -> Result<Reference, BadRequest> {
     Ok(Reference { program, limits })
 }
 
-/// A program of the caller's own.
+/// A checker, interactor or reference.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct WireProgram<'a> {
@@ -75,7 +74,7 @@ struct WireProgram<'a> {
 }
 
 impl WireProgram<'_> {
-    /// `path`: the field that the program is, for complaints.
+    /// `path` is the field that holds the program, for complaints.
     fn read(self, path: &str) -> Result<(Program, Limits), BadRequest> {
         let at = |name: &str| format!("{path}.{name}");
         let language = optional::<Cow<str>>(self.language, &at("language"))?;

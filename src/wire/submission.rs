@@ -31,11 +31,11 @@ const MAX_ID_BYTES: usize = 4_096;
 #[derive(Debug)]
 pub enum Asked {
     Verify(Box<Submission>),
-    /// Well formed, and not decidable here; the report says why.
+    /// The submission is well formed and cannot be decided here. The report says why.
     Undecidable(Box<Report>),
 }
 
-/// The fields of a submission, each still as text, so that every complaint can name its field.
+/// The fields of a submission. Each is still JSON text, so that every complaint can name its field.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct WireSubmission<'a> {
@@ -212,7 +212,7 @@ fn read_whole(text: &str) -> Result<WireSubmission<'_>, BadRequest> {
     match text.trim_ascii() {
         "" => Err(BadRequest::whole("the text is empty; a JSON object is needed")),
         text if text.starts_with('{') => Ok(()),
-        // A list is not to be taken for an object with its fields in order.
+        // serde would read a list as an object whose fields come in order.
         text => match serde_json::from_str::<&RawValue>(text) {
             Err(error) => Err(BadRequest::whole(words::not_json(text, &error))),
             Ok(other) => {
@@ -224,7 +224,7 @@ fn read_whole(text: &str) -> Result<WireSubmission<'_>, BadRequest> {
     serde_json::from_str(text).map_err(|error| words::whole(text, &error))
 }
 
-/// The `id` of a text that is refused, where it can be read.
+/// The `id` of a refused submission, if it can be read.
 pub fn id_of(body: &[u8]) -> Option<Id> {
     #[derive(Deserialize)]
     struct Identified<'a> {
@@ -293,7 +293,7 @@ fn compare(raw: Option<&RawValue>) -> Result<Compare, BadRequest> {
     let unordered = optional::<bool>(wire.unordered, "compare.unordered")?;
     let has_choice = abs.is_some() || rel.is_some() || ignore_case.is_some() || unordered.is_some();
     let rule = match (rule.as_deref(), wire.checker.or(wire.interactor)) {
-        // Without other fields it is read by `judge_program`.
+        // `judge_program` has read a checker or interactor that stands alone.
         (_, Some(_)) => {
             let field = if wire.checker.is_some() { "compare.checker" } else { "compare.interactor" };
             return Err(BadRequest::at(field, "goes with no other field of `compare`"));
@@ -354,7 +354,7 @@ fn tolerance(given: Option<f64>, path: &str) -> Result<f64, BadRequest> {
     }
 }
 
-/// Refuses a rule about printed lines where results are values, rather than ignoring it.
+/// Refuses a rule that does not apply to this kind of tests, rather than ignoring it.
 fn check_rule_fits(compare: Compare, tests: &Tests) -> Result<(), BadRequest> {
     match (compare, tests) {
         (Compare::Rule(rule), Tests::Function { .. }) if !rule.fits_values() => {

@@ -83,7 +83,7 @@ impl Variant {
 #[derive(Debug, Clone, Serialize)]
 pub struct Budget {
     pub(super) rounds: usize,
-    /// Of W1 in a round.
+    /// Submissions of W1 in a round.
     pub(super) submissions: usize,
     pub(super) quick: bool,
     #[serde(skip)]

@@ -28,7 +28,7 @@ pub struct Results {
     pub(super) skipped: Vec<Skipped>,
 }
 
-/// Where it was measured, and what else the machine had to do.
+/// The host, and its load during the measurement.
 #[derive(Debug, Serialize)]
 pub(super) struct Host {
     pub(super) python: String,

@@ -3,7 +3,7 @@
 //! Invariant for the process-making calls: they are made only in launcher, slot and cell-init
 //! processes, which are single-threaded from `main` on (the launcher role is dispatched before
 //! any thread exists), so a child may allocate and use the whole standard library.
-#![allow(unsafe_code)]
+#![expect(unsafe_code, reason = "the kernel's interface, and the interpreter's")]
 
 pub mod landlock;
 pub mod notify;

@@ -185,7 +185,7 @@ pub fn whole_number(value: c_long) -> Object {
 
 /// `_proofbox.newest_change(dicts)`: when the last of a tuple of dictionaries was changed, on the
 /// interpreter's own count of changes: any change to one makes the number another one. The driver's
-/// `series.py` calls this with dictionaries alone and on CPython 3.11 alone, whose layout this knows.
+/// `warm/series.py` calls this with dictionaries alone and on CPython 3.11 alone, whose layout this knows.
 ///
 /// # Safety
 /// For the interpreter to call, with a tuple of dictionaries.

@@ -6,8 +6,7 @@
 //! which goes on in [`super::warm`]. Slots, cells and runs are forks of that process; in a run, and
 //! only there, `run` is called with what the run is to do.
 
-// A name that the interpreter looks for cannot be exported safely.
-#![allow(unsafe_code)]
+#![expect(unsafe_code, reason = "a name that the interpreter looks for is exported")]
 
 use super::warm;
 use crate::sandbox::{

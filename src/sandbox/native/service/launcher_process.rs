@@ -50,6 +50,7 @@ pub struct LauncherProcess {
 
 impl LauncherProcess {
     /// Starts the guard and waits until the launcher behind it is ready.
+    #[expect(clippy::disallowed_methods, reason = "the launcher is this program")]
     pub fn start(starting: &Starting) -> Result<LauncherProcess, StartError> {
         let Starting { name, program, setup } = starting;
         let failed = |source| StartError::Spawn { launcher: name.to_owned(), source };
