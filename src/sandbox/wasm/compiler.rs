@@ -25,7 +25,7 @@ use super::{
 };
 use crate::sandbox::{
     native::messages::{
-        protocol::read_message,
+        frames::read_message,
         step::{self, StepError, io_step, step},
     },
     sys::{self, SockFilter},

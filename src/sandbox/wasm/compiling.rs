@@ -26,9 +26,9 @@ use super::{
 use crate::{
     limits::Limits,
     sandbox::{
-        Fault,
+        job::Fault,
         native::{
-            messages::{protocol::encode, step::FAIL_STEP},
+            messages::{frames::encode, step::FAIL_STEP},
             walls::seccomp::policy::{self, PolicyError},
         },
         sys::{self, Reaped, SockFilter},

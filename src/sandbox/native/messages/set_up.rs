@@ -21,8 +21,7 @@ use nix::{
 
 use super::{
     pass_files,
-    protocol::FaultReport,
-    step::{StepError, io_step, step},
+    step::{FaultReport, StepError, io_step, step},
 };
 use crate::sandbox::sys;
 
