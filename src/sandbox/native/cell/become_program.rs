@@ -122,7 +122,7 @@ pub fn become_program(
         };
         let asks = confined.map_or(Asks::Locks, |confined| confined.asks);
         let listener = step("install_seccomp", || call_gate::install(&supervisor.setup.seccomp, asks))?;
-        if let Some(listener) = &listener {
+        if let Some(listener) = listener {
             step("hand_over_listener", || to_init.hand_over(listener))?;
         }
         match (exec, program, supervisor.setup.run) {

@@ -113,7 +113,7 @@ fn rehearse_run(surroundings: &Surroundings<'_>) -> Result<(), StepError> {
     if let Some(listener) =
         step("install_seccomp", || call_gate::install(&surroundings.setup.image.seccomp, asks))?
     {
-        step("hand_over_listener", || to_init.hand_over(&listener))?;
+        step("hand_over_listener", || to_init.hand_over(listener))?;
     }
     drop(to_init);
     from_run.await_program().map(drop)
