@@ -93,7 +93,7 @@ fn give_up_everything(
         Program::Warm { .. } => None,
     };
     let listener = step("install_seccomp", || call_gate::install(supervisor.setup.seccomp, asks))?;
-    if let Some(listener) = &listener {
+    if let Some(listener) = listener {
         step("hand_over_listener", || to_init.hand_over(listener))?;
     }
     Ok(exec)

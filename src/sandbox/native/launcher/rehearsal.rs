@@ -112,7 +112,7 @@ fn rehearse_run(surroundings: &Surroundings<'_>) -> Result<(), StepError> {
     step("place_descriptors", || to_init.place())?;
     let (filter, asks) = (&surroundings.setup.image.seccomp, Asks::of(surroundings.setup.tier));
     if let Some(listener) = step("install_seccomp", || call_gate::install(filter, asks))? {
-        step("hand_over_listener", || to_init.hand_over(&listener))?;
+        step("hand_over_listener", || to_init.hand_over(listener))?;
     }
     drop(to_init);
     from_run.await_program().map(drop)
