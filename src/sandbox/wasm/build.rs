@@ -18,7 +18,7 @@ use super::{
     store::{Clock, Guest, limited},
     wasi::{Clocks, Randomness, Wasi, link, tree::Tree},
 };
-use crate::{language::python::scripts, limits::Limits};
+use crate::{limits::Limits, scripts};
 
 /// Builds an image for each of the engines for which it is not there; `from`: a directory that holds the package's
 /// file, instead of the registry. Returns where they lie, in the engines' order.

@@ -20,7 +20,7 @@ use super::{
     javascript,
     toolchain::Toolchain,
 };
-use crate::language::python::scripts;
+use crate::scripts;
 
 /// A Wasm image's manifest. Unknown fields are refused.
 #[derive(Debug, Clone, Deserialize)]
