@@ -62,7 +62,7 @@ struct BuildArgs {
     from: Option<PathBuf>,
 }
 
-/// What a program says that was built without the runner.
+/// Error of a program that was built without the Wasm runner.
 const ABSENT: &str = "this proofbox was built without the Wasm runner; it is in the default build: cargo \
                       build --release";
 
@@ -108,7 +108,7 @@ fn build(sandbox: &WasmSandbox, args: &BuildArgs) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Why no cell could use a toolchain that is built where it is or would be.
+/// The reason why cells cannot read the toolchain's directory, if they cannot.
 fn unreachable(sandbox: &WasmSandbox, toolchain: &Toolchain) -> Option<String> {
     let closed = sandbox.closed_directory(toolchain, false)?;
     Some(format!(

@@ -160,8 +160,8 @@ impl<'a> WasmLanguage<'a> {
     }
 
     /// What a cell does for a submission: every test is one run; for tests that hold code the one run is
-    /// to be asked by them. What the tests expect stays here.
-    pub fn job(&self, submission: &Submission) -> Result<Job, TooLarge> {
+    /// to be asked by them. What the tests expect stays here. `program`: what the toolchain made of the solution.
+    pub fn job(&self, submission: &Submission, program: Option<&Arc<[u8]>>) -> Result<Job, TooLarge> {
         let (mode, runs) = match &submission.tests {
             Tests::Program(tests) => {
                 ("program", tests.iter().map(|test| Run::with_stdin(Arc::clone(&test.stdin))).collect())
@@ -175,7 +175,11 @@ impl<'a> WasmLanguage<'a> {
             }
             Tests::Code(_) => ("serve", vec![Run::default()]),
         };
-        Ok(self.runs_of(mode, submission, runs))
+        let job = self.runs_of(mode, submission, runs);
+        Ok(match program {
+            Some(program) => Job { sources: Arc::from([("program".to_owned(), program.to_vec())]), ..job },
+            None => job,
+        })
     }
 
     fn runs_of(&self, mode: &str, submission: &Submission, runs: Vec<Run>) -> Job {

@@ -8,7 +8,7 @@ use std::{
     sync::Arc,
 };
 
-use super::{Fault, Job, LauncherConfig, Outcome, native::walls::seccomp::policy::PolicyError};
+use super::{Fault, Job, LauncherConfig, Outcome, Tier, native::walls::seccomp::policy::PolicyError};
 use crate::{admission::Slot, limits::Limits, submission::Solution};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -189,7 +189,7 @@ impl WasmSandbox {
         match toolchain.none {}
     }
 
-    pub fn launchers(&self) -> Result<Vec<LauncherConfig>, PolicyError> {
+    pub fn launchers(&self, _: Tier) -> Result<Vec<LauncherConfig>, PolicyError> {
         Ok(Vec::new())
     }
 

@@ -11,17 +11,14 @@ use wasmtime::{Instance, Linker, Module, Store, Val};
 use super::{
     engine::WasmEngine,
     fetch::{self, Archive},
-    image::{
-        Cache, Driver, Manifest, PYTHON_PARTS, PYTHON_SETUP, Package, SnapshotSettings, ToWrite,
-        WasmImageError,
-    },
+    image::{Cache, Driver, Manifest, PYTHON_SETUP, Package, SnapshotSettings, ToWrite, WasmImageError},
     javascript,
     run::python_turn,
     snapshot::{self, GlobalValue},
     store::{Clock, Guest, limited},
     wasi::{Clocks, Randomness, Wasi, link, tree::Tree},
 };
-use crate::limits::Limits;
+use crate::{language::python::scripts, limits::Limits};
 
 /// Builds an image for each of the engines for which it is not there; `from`: a directory that holds the package's
 /// file, instead of the registry. Returns where they lie, in the engines' order.
@@ -150,8 +147,9 @@ fn furnish(
     for (place, content) in files {
         tree.add_shared(place, Arc::from(&content[..])).map_err(refused)?;
     }
-    for (name, text) in PYTHON_PARTS {
-        tree.add_shared(&format!("/proofbox/{name}"), Arc::from(text.as_bytes())).map_err(refused)?;
+    for script in &scripts::RUN {
+        let place = format!("/proofbox/{}.py", script.name);
+        tree.add_shared(&place, Arc::from(script.source().as_bytes())).map_err(refused)?;
     }
     tree.add_directories("/box").map_err(refused)?;
     tree.add_directories("/tmp/work").map_err(refused)?;

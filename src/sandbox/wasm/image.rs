@@ -20,6 +20,7 @@ use super::{
     javascript,
     toolchain::Toolchain,
 };
+use crate::language::python::scripts;
 
 /// A Wasm image's manifest. Unknown fields are refused.
 #[derive(Debug, Clone, Deserialize)]
@@ -137,16 +138,6 @@ const SHIPPED: [&str; 2] = [
 ];
 /// The script that furnishes the interpreter.
 pub const PYTHON_SETUP: &str = include_str!("../../../sandbox-images/wasm-python/setup.py");
-/// The files of the native Python image that it loads: the driver and what its modes are made of.
-pub const PYTHON_PARTS: [(&str, &str); 7] = [
-    ("driver.py", include_str!("../../../sandbox-images/python/driver.py")),
-    ("values.py", include_str!("../../../sandbox-images/python/code_tests/values.py")),
-    ("answering.py", include_str!("../../../sandbox-images/python/code_tests/answering.py")),
-    ("asking.py", include_str!("../../../sandbox-images/python/code_tests/asking.py")),
-    ("reading.py", include_str!("../../../sandbox-images/python/code_tests/reading.py")),
-    ("suites.py", include_str!("../../../sandbox-images/python/code_tests/suites.py")),
-    ("tests.py", include_str!("../../../sandbox-images/python/code_tests/tests.py")),
-];
 
 /// How much of its digest an image's name holds.
 pub const DIGEST_LETTERS: usize = 24;
@@ -209,11 +200,14 @@ impl Manifest {
     fn directory(&self, cache: &Path, engine: &WasmEngine) -> PathBuf {
         let format = BUILD_FORMAT.to_le_bytes();
         let fingerprint = engine.fingerprint().to_le_bytes();
-        let texts = match self.driver {
-            Driver::Python => [PYTHON_SETUP].into_iter().chain(PYTHON_PARTS.map(|(_, text)| text)).collect(),
-            Driver::Javascript => javascript::SETUP.to_vec(),
+        let texts: Vec<String> = match self.driver {
+            Driver::Python => {
+                let scripts = scripts::RUN.iter().map(|script| script.source());
+                scripts.chain([PYTHON_SETUP.to_owned()]).collect()
+            }
+            Driver::Javascript => javascript::SETUP.map(str::to_owned).to_vec(),
         };
-        let texts = texts.iter().map(|text| text.as_bytes());
+        let texts = texts.iter().map(String::as_bytes);
         let identity = [&format[..], self.text.as_bytes()].into_iter().chain(texts).chain([&fingerprint[..]]);
         let digest = sha256_hex(identity.map(sha256_hex).collect::<String>().as_bytes());
         cache.join(format!("{}-{}-{}", self.name, engine.metering().as_str(), &digest[..DIGEST_LETTERS]))

@@ -65,7 +65,7 @@ use self::{
     upload::{Module, Origin},
     wasi::joint,
 };
-use super::{Fault, Job, LauncherConfig, Outcome, native::walls::seccomp::policy::PolicyError, sys};
+use super::{Fault, Job, LauncherConfig, Outcome, Tier, native::walls::seccomp::policy::PolicyError, sys};
 use crate::{
     admission::Slot,
     cache::{ContentCache, KeyMaker},
@@ -176,10 +176,10 @@ impl WasmSandbox {
         self.inner.toolchains.open(toolchain).map_err(|error| fault("open_toolchain", &error))
     }
 
-    /// The launchers of cells that compile. They start when they are first needed.
-    pub fn launchers(&self) -> Result<Vec<LauncherConfig>, PolicyError> {
+    /// The launchers of cells that compile, in a tier. They start when they are first needed.
+    pub fn launchers(&self, tier: Tier) -> Result<Vec<LauncherConfig>, PolicyError> {
         let launcher = |toolchain: &Toolchain| {
-            let image = toolchain.setup(self.inner.toolchains.cache())?;
+            let image = toolchain.setup(self.inner.toolchains.cache(), tier)?;
             Ok(LauncherConfig { name: toolchain.launcher(), image, warm: None, at_first_use: true })
         };
         self.toolchains().iter().map(launcher).collect()

@@ -14,6 +14,7 @@ use cases::Case;
 use proofbox::{
     admission::Admit,
     config::EngineConfig,
+    language::python::scripts,
     limits::Limits,
     report::Report,
     submission::{CodeKind, CodeTest, CodeTests, Prelude, Repeat, Stop, Submission, Tests},
@@ -328,7 +329,12 @@ fn what_a_solution_says_is_only_data() {
         std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("test-cases/code-tests/fuzz_decoder.py");
     let mut command = std::process::Command::new("/usr/bin/python3");
     let seed = std::process::id().to_string();
-    let said = command.args(["-I", "-S", "-B"]).arg(script).args(["5", &seed]).output().unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    for script in &scripts::RUN {
+        std::fs::write(folder.path().join(script.name).with_extension("py"), script.source()).unwrap();
+    }
+    let command = command.args(["-I", "-S", "-B"]).arg(script).arg(folder.path());
+    let said = command.args(["5", &seed]).output().unwrap();
     let (out, err) = (String::from_utf8_lossy(&said.stdout), String::from_utf8_lossy(&said.stderr));
     println!("seed {seed}: {out}");
     assert!(said.status.success(), "{out}{err}");

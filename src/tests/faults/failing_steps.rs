@@ -16,12 +16,12 @@ use proofbox::{
     language::Start,
     report::Report,
     sandbox::{self, Collect, Fault, LinkAt, LinkedJob},
+    submission::CheckerProtocol,
     submission::{
         FunctionTarget, FunctionTest, JudgeProgram, PROGRAM_LIMITS, Program, ProgramIo, Solution, Submission,
         Tests,
     },
     value::Value,
-    verdict::checker::CheckerProtocol,
     verdict::{Cause, Verdict},
     verify::Engine,
 };

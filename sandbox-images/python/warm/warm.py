@@ -61,12 +61,13 @@ def rehearse():
 
 
 driver = load_driver(sys.argv[1])
-driver["load_parts"](sys.argv[1].rpartition("/")[0])
+compiled = driver["compiled_beside"](sys.argv[1])
+driver["load_parts"](compiled)
 sys.path.extend(filter(None, sys.argv[2].split(":")))
 driver["restore_builtins"]()
 load(sys.argv[3])
 # Behind what solutions use, since it looks at that.
-driver["load_parts"](sys.argv[1].rpartition("/")[0], ("series",))
+driver["load_parts"](compiled, ("series",))
 limits = sys.getrecursionlimit(), getattr(sys, "get_int_max_str_digits", int)()
 rehearse()
 sys.setrecursionlimit(limits[0])

@@ -1,31 +1,13 @@
-//! What an outcome means. Pure: no clock, no kernel, no I/O.
-
-pub mod checker;
-pub mod code;
-pub mod driver_record;
-#[cfg(test)]
-mod driver_tests;
-mod interactive;
-mod limits;
-mod returned;
-pub mod tally;
-pub mod tests_record;
+//! A decision: a verdict, why, and what a run's end alone says.
 
 use std::{borrow::Cow, fmt};
 
-use self::{
-    checker::Ruling,
-    driver_record::{DriverRecord, InvalidRecord},
-    returned::{Accepted, Returned},
-};
+use super::driver_record::{DriverRecord, InvalidRecord};
 use crate::{
-    judge::{Compare, Comparison, Ending, Judged},
-    sandbox::{Collected, End, LimitHit, Outcome},
-    submission::{FunctionTest, ProgramTest},
+    judge::{Comparison, Ending, Judged},
+    sandbox::{End, LimitHit, Outcome},
     value::{Packed, Value, equality_key},
 };
-
-pub use self::interactive::{Interacted, decide_interactive};
 
 /// The answer for a test or for a whole submission.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -160,23 +142,21 @@ pub struct Decision {
     pub score: Option<f64>,
 }
 
-/// Most bytes of a returned value that a report shows.
-const RESULT_SHOWN_BYTES: usize = 2_000;
 /// Most bytes of a message that comes from inside the cell.
 const MESSAGE_BYTES: usize = 300;
 
 impl Decision {
-    fn new(verdict: Verdict, message: impl Into<Option<String>>) -> Decision {
+    pub(super) fn new(verdict: Verdict, message: impl Into<Option<String>>) -> Decision {
         Decision { verdict, cause: None, message: message.into(), result: None, counted: None, score: None }
     }
 
-    fn because(mut self, cause: Cause) -> Decision {
+    pub(super) fn because(mut self, cause: Cause) -> Decision {
         self.cause = Some(cause);
         self
     }
 
     /// What a released judge makes of the run for which this decision is what ought to be.
-    fn released(self, judged: Judged) -> Decision {
+    pub(super) fn released(self, judged: Judged) -> Decision {
         let accepted = |decision: Decision| Decision { verdict: Verdict::Accepted, cause: None, ..decision };
         match judged {
             Judged::NoWord => self,
@@ -191,7 +171,7 @@ impl Decision {
         }
     }
 
-    fn compared(comparison: Comparison) -> Decision {
+    pub(super) fn compared(comparison: Comparison) -> Decision {
         match comparison {
             Comparison::Match => Decision::new(Verdict::Accepted, None),
             Comparison::Mismatch { explanation } => Decision::new(Verdict::WrongAnswer, explanation),
@@ -203,9 +183,9 @@ impl Decision {
 #[derive(Debug)]
 pub struct Ran<'a> {
     pub outcome: &'a Outcome,
-    record: Result<Option<DriverRecord>, InvalidRecord>,
+    pub(super) record: Result<Option<DriverRecord>, InvalidRecord>,
     /// As in [`DriverRecord::parse_noting`].
-    made_plain: Option<String>,
+    pub(super) made_plain: Option<String>,
 }
 
 impl<'a> Ran<'a> {
@@ -232,7 +212,7 @@ impl<'a> Ran<'a> {
         }
     }
 
-    fn returned_record(&self) -> Option<&DriverRecord> {
+    pub(super) fn returned_record(&self) -> Option<&DriverRecord> {
         match (&self.record, self.outcome.end, self.outcome.limit) {
             (Ok(record), End::Exited { code: 0 }, None) => record.as_ref(),
             _ => None,
@@ -264,11 +244,11 @@ impl<'a> Ran<'a> {
         Some(hash)
     }
 
-    fn is_large(&self) -> bool {
+    pub(super) fn is_large(&self) -> bool {
         matches!(self.record, Ok(Some(DriverRecord::Large(_))))
     }
 
-    fn is_common_answer(&self) -> bool {
+    pub(super) fn is_common_answer(&self) -> bool {
         if self.is_large() {
             return false;
         }
@@ -305,7 +285,7 @@ impl<'a> Ran<'a> {
     }
 
     /// How the run ended, in the words of released judges.
-    fn ending(&self) -> Ending {
+    pub(super) fn ending(&self) -> Ending {
         match (self.outcome.limit, &self.record) {
             (Some(LimitHit::Cpu | LimitHit::Wall), _) => Ending::TimedOut,
             (Some(LimitHit::Memory | LimitHit::Output), _) => Ending::OtherLimit,
@@ -336,151 +316,11 @@ impl<'a> Ran<'a> {
     }
 }
 
-fn contains(text: &[u8], words: &[u8]) -> bool {
+pub(super) fn contains(text: &[u8], words: &[u8]) -> bool {
     text.windows(words.len()).any(|window| window == words)
 }
 
-/// A program test: the kernel's word on how it ended, then its output.
-pub fn decide_program(ran: &Ran, test: &ProgramTest, compare: Compare) -> Decision {
-    let accepted = &test.accepted_stdout;
-    let output = program_output(ran);
-    let meant = match &output {
-        Ok(output) => Decision::compared(compare.output(output, accepted)),
-        Err(decision) => decision.clone(),
-    };
-    match compare {
-        _ if ran.outcome.lacks.is_some() => meant,
-        Compare::Profile(profile) if profile.is_bug_compatible() => meant.released(profile.judge_program(
-            ran.ending(),
-            output.unwrap_or(&ran.outcome.stdout),
-            accepted,
-        )),
-        _ => meant,
-    }
-}
-
-/// What there is to judge of a program that ended well: the output file where one was asked for, else
-/// what it printed.
-///
-/// # Errors
-/// The decision, where the run went wrong before its output matters.
-pub fn program_output<'a>(ran: &Ran<'a>) -> Result<&'a [u8], Decision> {
-    if let Some(decision) = decide_limit(ran.outcome) {
-        return Err(decision);
-    }
-    // Only compile errors are reported by the driver of a program; a forged one fails the forger.
-    if let Ok(Some(DriverRecord::Syntax(text))) = &ran.record {
-        return Err(Decision::new(Verdict::CompileError, bounded(text)));
-    }
-    if let Some(decision) = decide_end(ran.outcome) {
-        return Err(decision);
-    }
-    let wrong = |message: &str| Err(Decision::new(Verdict::WrongAnswer, message.to_owned()));
-    match ran.outcome.files.first() {
-        None => Ok(&ran.outcome.stdout),
-        Some(Collected::Content(content)) => Ok(content),
-        Some(Collected::Missing) => wrong("the output file was not written"),
-        Some(Collected::NotAFile) => wrong("what stands under the output file's name is not a regular file"),
-        Some(Collected::Unreadable) => wrong("the output file was made unreadable"),
-        Some(Collected::TooLarge) => Err(Decision::new(
-            Verdict::OutputLimit,
-            "the output file is larger than the output limit".to_owned(),
-        )),
-    }
-}
-
-/// What a checker's ruling means for the test. A checker that failed says nothing about the solution.
-pub fn decide_checked(ruling: Ruling) -> Decision {
-    match ruling {
-        Ruling::Right { message } => Decision::new(Verdict::Accepted, message),
-        Ruling::Wrong { message } => Decision::new(Verdict::WrongAnswer, message),
-        Ruling::Partial { score, message } => {
-            let message = message.map_or(String::new(), |message| format!(": {message}"));
-            let decision = Decision::new(Verdict::WrongAnswer, format!("partly right{message}"));
-            Decision { score, ..decision }
-        }
-        Ruling::Failed { message } => Decision::new(Verdict::Undecided, message).because(Cause::BadTests),
-    }
-}
-
-/// A function test: limits, what the driver says, how it ended, then the returned value.
-pub fn decide_function(ran: &Ran, test: &FunctionTest, compare: Compare) -> Decision {
-    let expects_typed = test.accepted.iter().any(Packed::has_typed);
-    let accepted = Accepted::of(&test.accepted, ran.is_large());
-    let meant = match &ran.made_plain {
-        // It says "the same types": what a value may be taken for does not count.
-        Some(type_name) if compare == Compare::EXACT => decide_function_by(ran, |_| {
-            let type_name = bounded(type_name);
-            let explanation = format!("result: {type_name} is not plain data, which exact asks for");
-            Comparison::Mismatch { explanation }
-        }),
-        _ if expects_typed || compare == Compare::EXACT => {
-            decide_function_by(ran, |returned| returned.compare_typed(compare, &accepted))
-        }
-        _ => decide_function_by(ran, |returned| returned.compare(compare, &accepted)),
-    };
-    match compare {
-        _ if ran.outcome.lacks.is_some() => meant,
-        Compare::Profile(profile) if profile.is_bug_compatible() => {
-            let accepted: Vec<Value> = test.accepted.iter().map(Packed::value).collect();
-            meant.released(profile.judge_function(ran.ending(), ran.returned().as_deref(), &accepted))
-        }
-        _ => meant,
-    }
-}
-
-/// A run of a function for which nothing is expected: why there is no returned value, or `accepted`.
-pub fn decide_returned_at_all(ran: &Ran) -> Decision {
-    decide_function_by(ran, |_| Comparison::Match)
-}
-
-fn decide_function_by(ran: &Ran, compare: impl Fn(&Returned) -> Comparison) -> Decision {
-    if let Some(decision) = decide_limit(ran.outcome) {
-        return decision;
-    }
-    match &ran.record {
-        Ok(Some(DriverRecord::Syntax(text))) => Decision::new(Verdict::CompileError, bounded(text)),
-        Ok(Some(DriverRecord::Missing(text))) => {
-            Decision::new(Verdict::RuntimeError, bounded(text)).because(Cause::FunctionNotFound)
-        }
-        Ok(Some(DriverRecord::Raised(text))) => match text.starts_with("MemoryError") {
-            true => Decision::new(Verdict::MemoryLimit, "the solution could not allocate memory".to_owned()),
-            false => Decision::new(Verdict::RuntimeError, bounded(text)),
-        },
-        record => decide_end(ran.outcome).unwrap_or_else(|| decide_returned(record, compare)),
-    }
-}
-
-fn decide_returned(
-    record: &Result<Option<DriverRecord>, InvalidRecord>,
-    compare: impl Fn(&Returned) -> Comparison,
-) -> Decision {
-    let judged = |returned: Returned| Decision {
-        result: Some(returned.repr()),
-        ..Decision::compared(compare(&returned))
-    };
-    match record {
-        Ok(Some(DriverRecord::Ok(value))) => judged(Returned::Values { value, text: None, typed: value }),
-        Ok(Some(DriverRecord::Exact { value, text, typed })) => {
-            judged(Returned::Values { value, text: Some(text), typed })
-        }
-        Ok(Some(DriverRecord::Large(large))) => judged(Returned::Large(large)),
-        Ok(Some(DriverRecord::Unsupported(type_name))) => {
-            let message = format!(
-                "the function returned a value of type {}, which is not plain data",
-                bounded(type_name)
-            );
-            Decision::new(Verdict::WrongAnswer, message).because(Cause::UnsupportedResult)
-        }
-        Ok(_) => Decision::new(
-            Verdict::RuntimeError,
-            "the solution ended before the function had returned".to_owned(),
-        ),
-        Err(error) => Decision::new(Verdict::RuntimeError, error.to_string()),
-    }
-}
-
-fn decide_limit(outcome: &Outcome) -> Option<Decision> {
+pub(super) fn decide_limit(outcome: &Outcome) -> Option<Decision> {
     let usage = &outcome.usage;
     if let Some(lacks) = &outcome.lacks {
         let message = format!("the runner does not have what the solution needs: {lacks}");
@@ -504,7 +344,7 @@ fn decide_limit(outcome: &Outcome) -> Option<Decision> {
 }
 
 /// `None` if the program ended well.
-fn decide_end(outcome: &Outcome) -> Option<Decision> {
+pub(super) fn decide_end(outcome: &Outcome) -> Option<Decision> {
     match outcome.end {
         End::Exited { code: 0 } => None,
         End::Exited { code } if said_memory_error(&outcome.stderr) => Some(Decision::new(
@@ -531,17 +371,17 @@ fn decide_end(outcome: &Outcome) -> Option<Decision> {
 
 /// A refused allocation shows as an uncaught exception. The text is the solution's own and may be
 /// forged, which turns one failure into another.
-fn said_memory_error(stderr: &[u8]) -> bool {
+pub(super) fn said_memory_error(stderr: &[u8]) -> bool {
     last_line(stderr).starts_with("MemoryError")
 }
 
-fn last_line(text: &[u8]) -> String {
+pub(super) fn last_line(text: &[u8]) -> String {
     let end = text.trim_ascii_end();
     let start = end.iter().rposition(|byte| *byte == b'\n').map_or(0, |newline| newline + 1);
     String::from_utf8_lossy(&end[start..]).into_owned()
 }
 
 /// One line, bounded, with nothing in it that a terminal would act on.
-fn bounded(text: &str) -> String {
+pub(super) fn bounded(text: &str) -> String {
     crate::value::escape_bytes(text.as_bytes(), MESSAGE_BYTES)
 }

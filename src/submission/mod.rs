@@ -1,15 +1,21 @@
-//! What is asked: a solution, its tests, how to compare, what it may use.
+//! A submission: a solution, its tests, how outputs are compared, and limits.
 //!
 //! A [`Submission`] is built once at an edge (the wire or a data-set row) and is always valid
 //! after that; inner code never checks it again.
 
+mod checker_protocol;
+mod solution;
+
 use std::{ops::Deref, sync::Arc};
 
+pub use self::{
+    checker_protocol::CheckerProtocol,
+    solution::{Solution, SourceFile},
+};
 use crate::{
     judge::Compare,
     limits::Limits,
     value::{Packed, Value},
-    verdict::checker::CheckerProtocol,
 };
 
 /// One solution with its tests.
@@ -21,28 +27,28 @@ pub struct Submission {
     pub language: String,
     pub solution: Solution,
     pub tests: Tests,
-    /// Where a program's input is and where its output is looked for.
+    /// Files that replace standard input and output of program tests.
     pub io: ProgramIo,
     pub compare: Compare,
     /// A program that decides in place of `compare`; program tests only.
     pub judge: Option<JudgeProgram>,
-    /// A program that makes the outputs expected of tests that have none.
+    /// A program that makes expected outputs for tests that have none.
     pub reference: Option<Reference>,
-    /// Further judges of the same outcomes; their words stand in [`crate::report::Report::also`].
-    /// Tests go on until each of them has decided.
+    /// Further rules that judge the same runs; their verdicts are in [`crate::report::Report::also`].
+    /// Tests go on until every rule has decided.
     pub also: Vec<Compare>,
     pub limits: Limits,
     pub stop: Stop,
     pub repeat: Repeat,
-    /// Most slots that the tests may take at once; more than one only while nobody else waits. At
-    /// least 1.
+    /// Most slots that the tests may take at once, at least 1. Further slots are taken only while no other submission
+    /// waits.
     pub parallel: u32,
     pub runtime: Runtime,
-    /// Whether the run's limit is what it carries out, counted, its clocks are fixed and its randomness is
-    /// the same every time: one verdict on any machine and under any load. In WebAssembly only.
+    /// Whether the limit of a run is counted work in place of time. Clocks and random numbers are then fixed, so that
+    /// the verdict is the same on any machine and under any load. In WebAssembly only.
     pub deterministic: bool,
-    /// For the interpreter's string hashes and its modules' random generators; `None`: another for
-    /// every submission or run.
+    /// Seed of the interpreter's string hashes and its modules' random generators; `None`: seeds differ between
+    /// submissions and runs.
     pub seed: Option<u32>,
     pub prelude: Prelude,
     pub show_output: ShowOutput,
@@ -71,7 +77,7 @@ impl From<String> for Id {
     }
 }
 
-/// A program of the caller's own beside the solution, such as a checker. Its cells are as confined as
+/// A program that a submission brings beside its solution, such as a checker. Its cells are as confined as
 /// a solution's.
 #[derive(Debug, Clone)]
 pub struct Program {
@@ -80,7 +86,7 @@ pub struct Program {
     pub solution: Solution,
 }
 
-/// What one run of a caller's own program may use unless it says otherwise: enough for any that ends.
+/// Default limits of one run of a [`Program`]. They are generous: a checker that hits one decides nothing.
 pub const PROGRAM_LIMITS: Limits = Limits {
     cpu_ms: 10_000,
     wall_ms: 32_000,
@@ -94,7 +100,7 @@ pub const PROGRAM_LIMITS: Limits = Limits {
 #[derive(Debug, Clone)]
 pub struct Reference {
     pub program: Program,
-    /// Of each of its runs.
+    /// Limits of each run of the reference.
     pub limits: Limits,
 }
 
@@ -111,14 +117,14 @@ pub enum JudgeProgram {
 /// and standard output; relative paths without `..`.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct ProgramIo {
-    /// Holds the test's input; standard input is then empty.
+    /// File that holds the test's input; standard input is then empty.
     pub input_file: Option<String>,
-    /// Is judged in place of what is printed.
+    /// File that is judged in place of standard output.
     pub output_file: Option<String>,
 }
 
 impl Submission {
-    /// The tests of a solution; everything else as it is where nobody says otherwise.
+    /// A submission with defaults for everything but language, solution and tests.
     pub fn new(language: impl Into<String>, solution: Solution, tests: Tests) -> Submission {
         Submission {
             id: None,
@@ -141,93 +147,6 @@ impl Submission {
             show_output: ShowOutput::default(),
         }
     }
-}
-
-/// The source files of a solution. At least one; `entry` names one of them.
-#[derive(Debug, Clone)]
-pub struct Solution {
-    pub files: Vec<SourceFile>,
-    /// Index into `files` of the file that is run.
-    pub entry: usize,
-}
-
-/// One source file: a relative path without `..` and its bytes.
-#[derive(Debug, Clone)]
-pub struct SourceFile {
-    pub path: String,
-    pub content: Vec<u8>,
-}
-
-impl Solution {
-    /// A solution of one file.
-    pub fn single(path: &str, content: impl Into<Vec<u8>>) -> Solution {
-        Solution { files: vec![SourceFile { path: path.to_owned(), content: content.into() }], entry: 0 }
-    }
-
-    /// Whether the source uses a source of randomness or the clock. By words alone: one may stand in
-    /// a comment, which costs runs, and one may be hidden, which is not looked for.
-    pub fn may_be_random(&self) -> bool {
-        self.files.iter().any(|file| words_with_rest(&file.content).any(|(word, rest)| is_random(word, rest)))
-    }
-
-    /// Whether a Python source makes a set, whose order is that of hashes, or asks for a hash. As blind as
-    /// [`Solution::may_be_random`].
-    pub fn may_show_hashes(&self) -> bool {
-        self.files.iter().any(|file| may_show_hashes(&file.content))
-    }
-}
-
-/// Whether a Python source makes a set, or asks for a hash, by its words and braces.
-fn may_show_hashes(source: &[u8]) -> bool {
-    const WORDS: [&[u8]; 3] = [b"set", b"frozenset", b"hash"];
-    // Views of dictionaries make sets by operators.
-    let combines = |rest: &[u8]| matches!(rest.trim_ascii_start().first(), Some(b'&' | b'|' | b'^' | b'-'));
-    let is_shown = |(word, rest): (&[u8], &[u8])| match word {
-        b"keys" | b"items" => rest.strip_prefix(b"()").is_some_and(combines),
-        word => WORDS.contains(&word),
-    };
-    let mut looked_at = 0;
-    let mut braces = source.iter().enumerate().filter(|(_, byte)| **byte == b'{');
-    words_with_rest(source).any(is_shown) || braces.any(|(at, _)| is_set_display(source, at, &mut looked_at))
-}
-
-/// What is longer counts as a set.
-const LONGEST_DISPLAY: usize = 2_000;
-/// Bytes of displays that are looked at in one source; what has more counts as one that makes a set.
-const MOST_LOOKED_AT: usize = 1 << 20;
-
-/// Whether a brace opens what can only be a set: it stands where a value does, and closes on something
-/// with no colon of its own.
-fn is_set_display(source: &[u8], at: usize, looked_at: &mut usize) -> bool {
-    const MARKS: &[u8] = b"=(,[{:|&^-*";
-    let before = source[..at].trim_ascii_end();
-    let follows_word = [b"in".as_slice(), b"return", b"yield", b"and", b"or", b"not", b"if", b"else"]
-        .iter()
-        .any(|word| before.ends_with(word));
-    if !follows_word && !before.last().is_some_and(|mark| MARKS.contains(mark)) {
-        return false;
-    }
-    // Those of the text that a byte is within.
-    let mut quotes = None;
-    let mut depth = 0;
-    let mut is_empty = true;
-    for byte in source[at + 1..].iter().take(LONGEST_DISPLAY) {
-        *looked_at += 1;
-        match byte {
-            _ if *looked_at > MOST_LOOKED_AT => return true,
-            b'\n' => quotes = None,
-            byte if quotes == Some(*byte) => quotes = None,
-            _ if quotes.is_some() => {}
-            b'\'' | b'"' => quotes = Some(*byte),
-            b'(' | b'[' | b'{' => depth += 1,
-            b'}' if depth == 0 => return !is_empty,
-            b')' | b']' | b'}' => depth -= 1,
-            b':' if depth == 0 => return false,
-            _ => {}
-        }
-        is_empty &= byte.is_ascii_whitespace();
-    }
-    source.len() - at > LONGEST_DISPLAY
 }
 
 /// The tests of a submission; never empty once validated.
@@ -266,10 +185,10 @@ impl Tests {
 
 #[derive(Debug, Clone)]
 pub struct ProgramTest {
-    /// Shared with the run that is given it.
+    /// Shared with the run, which needs no copy.
     pub stdin: Arc<[u8]>,
-    /// Accepted outputs: matching any one of them passes. Never empty where outputs are compared; at most
-    /// one where a checker is given it as the answer. Empty where a reference is to make it.
+    /// Accepted outputs: matching any one of them passes. Under a rule there is at least one. For a checker there is
+    /// at most one, its answer. Empty if a reference makes the output.
     pub accepted_stdout: Vec<Vec<u8>>,
     /// Further files that the program finds in its working directory: relative path, content.
     pub files: Vec<(String, Vec<u8>)>,
@@ -289,7 +208,7 @@ pub struct FunctionTest {
     pub args: Packed,
     /// A dict whose keys are strings.
     pub kwargs: Packed,
-    /// Accepted results: matching any one of them passes. Empty only where a reference is to make it.
+    /// Accepted results: matching any one of them passes. Empty only if a reference makes the result.
     pub accepted: Vec<Packed>,
 }
 
@@ -319,26 +238,26 @@ impl FunctionTest {
 /// Which runner carries a submission out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
 pub enum Runtime {
-    /// The native one where it gives its guarantees, else WebAssembly.
+    /// The native runner if this host gives its guarantees, else WebAssembly.
     #[default]
     Auto,
-    /// Processes behind the kernel's walls.
+    /// Processes that the kernel isolates.
     Native,
     /// WebAssembly, in the service's own process.
     Wasm,
 }
 
-/// Tests that hold code. They share one run of the solution and one run of their own, in order, until one
-/// of them ends either; the limits are those of a run.
+/// Tests that hold code. All of them share one run of the solution, and one run of the tests, in order, until a test
+/// ends one of the two runs. Limits hold for each of the two.
 #[derive(Debug, Clone, Default)]
 pub struct CodeTests {
-    /// Runs before the first of them, in their scope.
+    /// Code that runs before the first test, in the tests' scope.
     pub setup: String,
     /// What `check(candidate)` is called with: an expression over the solution's names, such as `add` or
     /// `Solution().add`.
     pub entry_point: Option<String>,
     pub tests: Vec<CodeTest>,
-    /// Whether they must not share the solution's process, even if they cannot be carried out otherwise.
+    /// Whether the tests must not share the solution's process, even if they cannot be carried out otherwise.
     pub separate_only: bool,
 }
 
@@ -351,9 +270,9 @@ pub struct CodeTest {
 /// How a test's code says that the solution is right.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CodeKind {
-    /// It runs to its end.
+    /// The code runs to its end.
     Assert,
-    /// The same; a `check(candidate)` that it defines, and does not call, is called.
+    /// The code runs to its end. If it defines `check(candidate)` and does not call it, it is called.
     Check,
     /// Every test of its `unittest.TestCase` classes passes.
     Unittest,
@@ -362,13 +281,13 @@ pub enum CodeKind {
 }
 
 impl CodeTests {
-    /// All of their code.
+    /// All code of the tests.
     pub fn sources(&self) -> impl Iterator<Item = &str> {
         let tests = self.tests.iter().map(|test| test.code.as_str());
         [self.setup.as_str()].into_iter().chain(self.entry_point.as_deref()).chain(tests)
     }
 
-    /// Whether the word stands anywhere in them.
+    /// Whether `word` occurs anywhere in the tests.
     pub fn mentions(&self, word: &str) -> bool {
         self.setup.contains(word) || self.tests.iter().any(|test| test.code.contains(word))
     }
@@ -403,32 +322,32 @@ pub enum Stop {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Repeat {
     Once,
-    /// This often.
+    /// As many times as this.
     Times(u32),
-    /// This often where the source mentions a source of randomness; see [`Solution::may_be_random`]. Twice
-    /// where it makes a set, with other string hashes; see [`Solution::may_show_hashes`].
+    /// As many times as this if the solution may be random ([`Solution::may_be_random`]). Twice, the second time with other
+    /// string hashes, if it makes a set ([`Solution::may_show_hashes`]). Otherwise once.
     TimesIfRandom(u32),
 }
 
 impl Default for Repeat {
-    /// A wrong answer that is found by luck one time in eight is accepted one time in 30,000.
+    /// Five runs: a solution that guesses right one time in eight is then accepted one time in 30,000.
     fn default() -> Repeat {
         Repeat::TimesIfRandom(Repeat::IF_RANDOM)
     }
 }
 
 impl Repeat {
-    /// Runs of a solution that mentions randomness, where nobody says otherwise.
+    /// Default number of runs of a solution that may be random.
     pub const IF_RANDOM: u32 = 5;
     /// Most runs that can be asked for.
     pub const MAX: u32 = 100;
 
-    /// So often, whatever the source mentions.
+    /// `runs` runs, whatever the source mentions.
     pub fn exactly(runs: u32) -> Repeat {
         if runs <= 1 { Repeat::Once } else { Repeat::Times(runs) }
     }
 
-    /// How often this solution is run if every run is accepted; at least 1.
+    /// Number of runs of `solution` if every run is accepted; at least 1.
     pub fn runs(self, solution: &Solution) -> u32 {
         match self {
             Repeat::Once => 1,
@@ -437,56 +356,6 @@ impl Repeat {
             Repeat::TimesIfRandom(_) => 1,
         }
     }
-}
-
-/// Functions by which programs come to random numbers, or to the time, which does for a seed.
-/// Python's: the only language so far. Not `choice` and `sample`: variables have such names.
-const RANDOM_FUNCTIONS: [&[u8]; 15] = [
-    b"randint",
-    b"randrange",
-    b"shuffle",
-    b"getrandbits",
-    b"urandom",
-    b"getrandom",
-    b"uuid1",
-    b"uuid4",
-    b"time_ns",
-    b"perf_counter",
-    b"perf_counter_ns",
-    b"monotonic",
-    b"process_time",
-    b"now",
-    b"utcnow",
-];
-
-/// Modules of such functions. One in five answers imports `random` in a list of modules and has no
-/// use for it, so the name alone says nothing: what follows it does.
-const RANDOM_MODULES: [&[u8]; 3] = [b"random", b"secrets", b"uuid"];
-
-fn is_random(word: &[u8], rest: &[u8]) -> bool {
-    // On the same line.
-    let blanks = rest.iter().take_while(|byte| matches!(byte, b' ' | b'\t')).count();
-    let rest = &rest[blanks..];
-    let goes_on = |with: &[&[u8]]| with.iter().any(|text| rest.starts_with(text));
-    match word {
-        b"time" => goes_on(&[b".time(", b".clock("]),
-        module if RANDOM_MODULES.contains(&module) => goes_on(&[b".", b"(", b"as ", b"import ", b"'", b"\""]),
-        function => RANDOM_FUNCTIONS.contains(&function),
-    }
-}
-
-/// The words of a text, each with what follows it.
-fn words_with_rest(text: &[u8]) -> impl Iterator<Item = (&[u8], &[u8])> {
-    let is_word_byte = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'_';
-    let mut rest = text;
-    std::iter::from_fn(move || {
-        let start = rest.iter().position(is_word_byte)?;
-        let end =
-            rest[start..].iter().position(|byte| !is_word_byte(byte)).map_or(rest.len(), |len| start + len);
-        let word = &rest[start..end];
-        rest = &rest[end..];
-        Some((word, rest))
-    })
 }
 
 /// Names that are in scope before the solution's first line.
@@ -502,7 +371,7 @@ pub enum Prelude {
 /// Most slots that one submission's tests can ask for.
 pub const MAX_PARALLEL: u32 = 256;
 
-/// Whose captured output the report shows.
+/// Which tests' captured output the report shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum ShowOutput {
     Never,
