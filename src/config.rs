@@ -15,11 +15,7 @@ use clap::{Args, ValueEnum};
 use sha2::{Digest, Sha256};
 
 pub use self::limits::{LimitArgs, size};
-use crate::{
-    sandbox::{Tier, wasm::default_directory},
-    submission::Runtime,
-    wire::WireDefaults,
-};
+use crate::{sandbox::Tier, submission::Runtime, wire::WireDefaults};
 
 /// A setting that cannot be used. The text names the flag and says what would do.
 #[derive(Debug, thiserror::Error)]
@@ -104,7 +100,7 @@ pub struct WasmArgs {
 impl WasmArgs {
     /// Where built Wasm images lie.
     pub fn directory(&self) -> PathBuf {
-        self.wasm_dir.clone().unwrap_or_else(default_directory)
+        self.wasm_dir.clone().unwrap_or_else(default_wasm_directory)
     }
 }
 
@@ -150,7 +146,8 @@ pub struct EngineConfig {
 
 impl EngineConfig {
     /// This very program, whatever has become of its file.
-    const THIS_PROGRAM: &str = "/proc/self/exe";
+    /// This very program, whatever has become of its file.
+    pub const THIS_PROGRAM: &str = "/proc/self/exe";
 
     /// To start another costs as much as some tens of runs.
     pub const RENEW_AFTER_CELLS: u32 = 1_000;
@@ -182,7 +179,7 @@ impl EngineConfig {
             python: None,
             images_dir: None,
             runtime: Runtime::Auto,
-            wasm_dir: default_directory(),
+            wasm_dir: default_wasm_directory(),
             min_tier: Tier::Wasm,
             tier: TierChoice::Auto,
             scratch_dir: None,
@@ -195,6 +192,14 @@ impl EngineConfig {
             fail_step: None,
         }
     }
+}
+
+/// Where built Wasm images lie if no directory is named: in the user's cache, or, for a user without a home, the
+/// system's.
+pub fn default_wasm_directory() -> PathBuf {
+    let named = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let user = named("XDG_CACHE_HOME").or_else(|| named("HOME").map(|home| home.join(".cache")));
+    user.unwrap_or_else(|| PathBuf::from("/var/cache")).join("proofbox").join("wasm")
 }
 
 /// `libproofbox.so` where building or installing puts it: beside the program or the tests, in `deps`

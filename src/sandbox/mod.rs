@@ -32,9 +32,6 @@ pub mod native;
 mod sys;
 #[cfg(feature = "wasm")]
 pub mod wasm;
-#[cfg(not(feature = "wasm"))]
-#[path = "wasm_absent.rs"]
-pub mod wasm;
 
 use std::{sync::Arc, time::Duration};
 

@@ -14,12 +14,10 @@ use crate::{
         Compilation, CompileFailure, CompileReport,
         wasm::{WasmCompilation, missing, narrow},
     },
+    language::toolchain::{Compiled, Kind, Opened},
     limits::Limits,
     report::Report,
-    sandbox::{
-        Fault, Job, Outcome, Tier,
-        wasm::{Compiled, Kind, Opened},
-    },
+    sandbox::{Fault, Job, Outcome, Tier},
     submission::Submission,
     verdict::{Cause, Verdict},
 };
@@ -59,7 +57,8 @@ impl Engine {
                  can be submitted as the language wasm"
             )),
             Tier::Namespaces | Tier::Slot | Tier::Restricted => {
-                match self.wasm.closed_directory(language.toolchain(), tier == Tier::Slot) {
+                let cache = self.languages.wasm().toolchains().cache();
+                match language.toolchain().closed_directory(cache, tier == Tier::Slot) {
                     Some(closed) => Err(format!(
                         "{name} is compiled in native cells, which in the tier {} cannot come to what is in {}; build {} \
                          below another directory (--wasm-dir)",
@@ -150,10 +149,12 @@ impl Engine {
         submission: &Submission,
         door: &mut Door<'_>,
     ) -> Result<WasmCompilation, NotReady> {
-        let (wasm, toolchain) = (self.wasm.clone(), language.toolchain().clone());
-        let opened = tokio::task::spawn_blocking(move || wasm.open_toolchain(&toolchain)).await;
-        let opened = opened
-            .map_err(|error| Fault { step: "open_toolchain".to_owned(), detail: error.to_string() })??;
+        let (toolchains, toolchain) =
+            (Arc::clone(self.languages.wasm().toolchains()), language.toolchain().clone());
+        let failed = |error: String| Fault { step: "open_toolchain".to_owned(), detail: error };
+        let opened = tokio::task::spawn_blocking(move || toolchains.open(&toolchain)).await;
+        let opened = opened.map_err(|error| failed(error.to_string()))?;
+        let opened = opened.map_err(|error| failed(error.to_string()))?;
         let files = language.files(&submission.solution);
         let sources = language.sources(&files);
         if sources.is_empty() {

@@ -86,30 +86,30 @@ impl Engine {
             Runtime::Auto | Runtime::Wasm => {}
         }
         let metering = if submission.deterministic { Metering::Fuel } else { Metering::Clock };
-        if cfg!(not(feature = "wasm")) {
-            return Err("this proofbox was built without the Wasm runner".to_owned());
-        }
-        let Some(language) = WasmLanguage::find(&self.wasm, &submission.language) else {
-            let known = WasmLanguage::all(&self.wasm).into_iter().map(|offer| offer.language);
-            let known: Vec<&str> = known.chain(["wasm"]).collect();
+        let Some(language) = self.languages.wasm().find(&submission.language) else {
+            let known = self.languages.wasm().offers().into_iter().map(|offer| offer.language);
+            let known: Vec<&str> = known.collect();
             return Err(format!("the Wasm runner does not offer that language; it has {}", known.join(", ")));
         };
         if let WasmLanguage::Compiled(language) = language {
             self.can_compile_for_wasm(language)?;
         }
-        match language.obstacle(&self.wasm, submission, metering) {
+        match language.obstacle(self.languages.wasm(), submission, metering) {
             None => Ok(Some(InWasm { submission, language, metering })),
             Some(obstacle) => Err(obstacle),
         }
     }
 
     fn offers_in_wasm(&self, submission: &Submission) -> bool {
-        WasmLanguage::find(&self.wasm, &submission.language)
+        let wasm = self.languages.wasm();
+        wasm.find(&submission.language)
             .filter(|language| match language {
                 WasmLanguage::Compiled(language) => self.can_compile_for_wasm(*language).is_ok(),
                 _ => true,
             })
-            .is_some_and(|language| language.obstacle(&self.wasm, submission, Metering::Clock).is_none())
+            .is_some_and(|language| {
+                language.obstacle(self.languages.wasm(), submission, Metering::Clock).is_none()
+            })
     }
 
     pub(super) async fn decide_in_wasm(
@@ -268,8 +268,12 @@ impl Engine {
         // The tests have the solution's limits again; time that either waits is not its own.
         let limits = submission.limits;
         let (guests, pair) = (asked.language.guests(), ((limits, job.clone()), (limits, tests_job)));
-        let (mut solution, mut tests) =
-            self.wasm.open_linked(guests, asked.metering, place, pair.0, pair.1).await?;
+        let (mut solution, mut tests) = self
+            .languages
+            .wasm()
+            .sandbox()
+            .open_linked(guests, asked.metering, place, pair.0, pair.1)
+            .await?;
         let (solution, tests) = tokio::try_join!(solution.next(), tests.next())?;
         let (solution, tests) = (solution.ok_or_else(no_outcome)?, tests.ok_or_else(no_outcome)?);
         self.metrics.run_ended(asked.language.name(), solution.usage.cpu, solution.usage.wall);
@@ -278,6 +282,10 @@ impl Engine {
 
     async fn open_in_wasm(&self, asked: &InWasm<'_>, place: Slot, job: Job) -> Result<WasmCell, Fault> {
         self.metrics.cell_started(asked.language.name());
-        self.wasm.open(asked.language.guests(), asked.metering, place, asked.submission.limits, job).await
+        self.languages
+            .wasm()
+            .sandbox()
+            .open(asked.language.guests(), asked.metering, place, asked.submission.limits, job)
+            .await
     }
 }

@@ -11,7 +11,7 @@ use super::{
     slot_access::Door,
 };
 use crate::{
-    language::{Language, MissingLanguage, Start, wasm::WasmLanguage},
+    language::{Language, MissingLanguage, Start},
     report::Report,
     sandbox::{Job, Tier},
     spelling::did_you_mean,
@@ -143,14 +143,13 @@ impl Engine {
     /// That nothing is called so, and what may have been meant; `None` for a language that is known, whether or
     /// not it can be run here.
     pub fn unknown_language(&self, name: &str) -> Option<String> {
-        let wasm = self.wasm();
+        let wasm = self.languages.wasm();
         let is_native = self.languages.find(name).is_some() || self.missing_language(name).is_some();
-        if is_native || WasmLanguage::find(wasm, name).is_some() {
+        if is_native || wasm.knows(name) {
             return None;
         }
         let mut known: Vec<&str> = self.languages.iter().map(Language::name).collect();
-        let in_wasm = WasmLanguage::all(wasm).into_iter().map(|offer| offer.language);
-        for language in in_wasm.chain(wasm.takes_modules().then_some(WasmLanguage::MODULE)) {
+        for language in wasm.offers().into_iter().map(|offer| offer.language) {
             if !known.contains(&language) {
                 known.push(language);
             }

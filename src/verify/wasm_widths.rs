@@ -4,9 +4,10 @@
 
 use super::{Engine, compile_programs::NotReady, in_wasm::InWasm, slot_access::Door};
 use crate::{
+    language::toolchain::Compiled,
     limits::Limits,
     report::{Report, TestReport},
-    sandbox::{Fault, Job, Outcome, wasm::Compiled},
+    sandbox::{Fault, Job, Outcome},
     submission::Submission,
     verdict::{Cause, Verdict},
 };
@@ -65,7 +66,12 @@ impl Engine {
         let slower =
             Limits { cpu_ms: limits.cpu_ms * SLOWNESS, wall_ms: limits.wall_ms * SLOWNESS, ..limits };
         self.metrics.cell_started(asked.language.name());
-        let mut cell = self.wasm.open(asked.language.guests(), asked.metering, place, slower, job).await?;
+        let mut cell = self
+            .languages
+            .wasm()
+            .sandbox()
+            .open(asked.language.guests(), asked.metering, place, slower, job)
+            .await?;
         let mut outcomes = Vec::new();
         while let Some(outcome) = cell.next().await? {
             outcomes.push(outcome);

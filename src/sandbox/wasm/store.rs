@@ -12,7 +12,7 @@ use wasmtime::{AsContext, Global, Memory, ResourceLimiter, Store, UpdateDeadline
 
 use super::{
     engine::{Metering, WasmEngine},
-    wasi::{Stop, Wasi, joint::Patience},
+    wasi::{Wasi, joint::Patience, stop::Stop},
 };
 use crate::{
     limits::Limits,

@@ -3,10 +3,11 @@
 use wasmtime::{Caller, Linker};
 
 use super::{
-    Stop, Wasi,
+    Wasi,
     abi::{Errno, Memory},
+    stop::Stop,
 };
-use crate::sandbox::wasm::store::Guest;
+use crate::sandbox::wasm::{engine::WasmEngine, store::Guest};
 
 const MODULE: &str = "wasi_snapshot_preview1";
 
@@ -39,6 +40,16 @@ fn charge(caller: &mut Caller<'_, Guest>) -> wasmtime::Result<()> {
         caller.set_fuel(left.saturating_sub(CALL_FUEL + moved))?;
     }
     Ok(())
+}
+
+/// The module with its imports found, ready to be instantiated for each run.
+pub fn linked(
+    engine: &WasmEngine,
+    module: &wasmtime::Module,
+) -> wasmtime::Result<wasmtime::InstancePre<Guest>> {
+    let mut linker = Linker::new(engine.wasmtime());
+    add_to(&mut linker)?;
+    linker.instantiate_pre(module)
 }
 
 /// Makes every function of preview 1 known to the linker.

@@ -7,11 +7,13 @@
 //! | `tree` | the private file tree |
 //! | `link` | the functions by name, as the guest imports them |
 //! | `joint` | two cells joined by pipes |
+//! | `stop` | why a call ends the run |
 //! | here | what they do: descriptors, streams, clocks, randomness |
 
 pub mod abi;
 pub mod joint;
 pub mod link;
+pub mod stop;
 pub mod tree;
 
 use std::{
@@ -24,7 +26,8 @@ use crate::limits::Limits;
 
 use self::{
     abi::{Errno, FileType, Memory},
-    joint::{Inbox, Outbox, Patience},
+    joint::{Inbox, JointEnd, Outbox, Patience},
+    stop::Stop,
     tree::{Node, Tree},
 };
 
@@ -38,25 +41,6 @@ pub const CALL_FD: u32 = 4;
 
 /// Most bytes of a result.
 const MAX_RESULT_BYTES: usize = 64 << 20;
-
-/// Why a run was ended by one of its own calls.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum Stop {
-    #[error("exit {0}")]
-    Exit(i32),
-    #[error("output limit")]
-    Output,
-    #[error("cpu limit")]
-    Cpu,
-    #[error("wall limit")]
-    Wall,
-    /// The host was too busy for too long.
-    #[error("wall backstop")]
-    Backstop,
-    /// Nobody waits for the outcome any more.
-    #[error("cancelled")]
-    Cancelled,
-}
 
 #[derive(Debug)]
 enum Descriptor {
@@ -172,7 +156,7 @@ impl Wasi {
     }
 
     /// Joins the run with another cell's: descriptors 6 and 7, as natively.
-    pub fn set_joint(&mut self, end: joint::End, patience: Patience) {
+    pub fn set_joint(&mut self, end: JointEnd, patience: Patience) {
         self.descriptors.push(Some(Descriptor::Inbox(end.inbox)));
         self.descriptors.push(Some(Descriptor::Outbox(end.outbox)));
         self.patience = Some(patience);

@@ -2,7 +2,10 @@
 
 use std::{path::Path, sync::Arc};
 
-use super::{Opened, Toolchain, build::precompiled_name};
+use super::{
+    built::Opened,
+    manifest::{CompiledLanguage, Kind, Toolchain, precompiled_name},
+};
 use crate::{
     limits::Limits,
     sandbox::{Collect, ImageSetup, Job, Program, Run, native::walls::seccomp::policy},
@@ -22,19 +25,11 @@ const OBJECT_BYTES: u64 = 64 << 20;
 /// A file of a solution: path, content.
 pub type Source = (String, Arc<[u8]>);
 
-/// Which program is wanted of a solution.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
-    Plain,
-    /// One that ends, and says so, where a type that natively has 64 bits has too few here.
-    Checked,
-}
-
 /// A language of a toolchain.
 #[derive(Debug, Clone, Copy)]
 pub struct Compiled<'a> {
-    pub(super) toolchain: &'a Toolchain,
-    pub(super) language: &'a super::CompiledLanguage,
+    toolchain: &'a Toolchain,
+    language: &'a super::manifest::CompiledLanguage,
 }
 
 impl<'a> Compiled<'a> {
@@ -103,7 +98,7 @@ impl<'a> Compiled<'a> {
 
     /// Links object files.
     pub fn link_job(&self, opened: &Opened, objects: Vec<Arc<[u8]>>) -> Job {
-        let settings = &self.toolchain.toolchain;
+        let settings = &self.toolchain.settings;
         let mut argv = vec![opened.place.join("zig").display().to_string(), "wasm-ld".to_owned()];
         argv.extend(settings.link_flags.iter().cloned());
         argv.extend(["-z".to_owned(), format!("stack-size={}", settings.stack_bytes)]);
@@ -121,7 +116,7 @@ impl<'a> Compiled<'a> {
 
     /// Of a compilation, of which `spent_ms` of CPU time are spent.
     pub fn limits(&self, spent_ms: u64) -> Limits {
-        let settings = &self.toolchain.toolchain;
+        let settings = &self.toolchain.settings;
         let cpu_ms = settings.cpu_ms.saturating_sub(spent_ms).max(1);
         Limits {
             cpu_ms,
@@ -150,6 +145,14 @@ impl Opened {
 }
 
 impl Toolchain {
+    /// Finds a language by one of its names, in any letter case.
+    pub fn find(&self, name: &str) -> Option<Compiled<'_>> {
+        let knows = |language: &&CompiledLanguage| {
+            language.names.iter().any(|known| known.eq_ignore_ascii_case(name))
+        };
+        self.languages.iter().find(knows).map(|language| Compiled { toolchain: self, language })
+    }
+
     /// The name of the launcher of cells that compile.
     pub fn launcher(&self) -> String {
         format!("{}-compile", self.name)
@@ -234,6 +237,12 @@ mod tests {
         ] {
             assert!(!begins_with_everything(text.as_bytes()), "{text}");
         }
+    }
+
+    #[test]
+    fn a_language_is_found_by_any_of_its_names() {
+        let toolchain = Toolchain::shipped().remove(0);
+        assert!(toolchain.find("C").is_some() && toolchain.find("C++20").is_some());
     }
 
     #[test]
