@@ -1,4 +1,4 @@
-//! A place to run: slots, and the bounded wait for one.
+//! Slots, and the bounded wait for one.
 //!
 //! A slot is permission to run one submission; there is one per core by default. Callers take turns: one
 //! that sends a thousand submissions at once does not keep another waiting for all of them. A caller's
@@ -8,7 +8,6 @@
 mod line;
 
 use std::{
-    hash::{DefaultHasher, Hash, Hasher},
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
@@ -18,35 +17,17 @@ use std::{
 
 use tokio::sync::oneshot;
 
+pub use self::line::Caller;
 use self::line::Line;
 
-/// How a caller meets a full house.
+/// What a caller does when no slot is free.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Admit {
-    /// Waits in the bounded queue, or is turned away when that is full: at once, or later when another
-    /// caller comes that has far fewer requests in it. For callers that can come again, such as HTTP
-    /// clients.
+    /// Waits in the bounded queue. The caller is turned away at once if the queue is full, and may be turned away later
+    /// in favour of a caller that has far fewer requests in the queue. For callers that can retry, such as HTTP clients.
     Bounded,
-    /// Waits for as long as it takes. For callers that bound their own work in flight, such as the
-    /// bulk filter.
+    /// Waits without a bound. For callers that bound their own work in flight, such as the bulk filter.
     Patient,
-}
-
-/// Who asks, as far as turns go.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Caller(u64);
-
-impl Caller {
-    /// This process itself.
-    pub const OWN: Caller = Caller(0);
-
-    /// By a name of any kind, such as a client's address. Two names fall together one time in 2^64,
-    /// and share their turns then.
-    pub fn named(name: impl Hash) -> Caller {
-        let mut hasher = DefaultHasher::new();
-        name.hash(&mut hasher);
-        Caller(hasher.finish())
-    }
 }
 
 /// No slot came free within the bounds of the wait.
@@ -55,7 +36,7 @@ impl Caller {
 pub struct Overloaded {
     pub slots: usize,
     pub waiting: usize,
-    /// When a place is likely to be free again. Whole seconds, at least one.
+    /// When the queue is likely to have room again. Whole seconds, at least one.
     pub retry_after: Duration,
 }
 
@@ -82,11 +63,11 @@ struct State {
     line: Line<oneshot::Sender<Answer>>,
 }
 
-/// What a request that waited is told.
+/// What happens to a request that waited.
 #[derive(Debug)]
 enum Answer {
     Enter(Held),
-    /// Another caller's request took its place in the queue.
+    /// It is turned away: another caller's request took its place in the queue.
     GiveWay,
 }
 
@@ -102,14 +83,13 @@ impl Admission {
         Admission::with_max_wait(slots, max_waiting, None)
     }
 
-    /// The same, and a [`Admit::Bounded`] caller gives up after waiting for `max_wait`.
+    /// As [`Admission::new`]; besides, an [`Admit::Bounded`] caller gives up after waiting for `max_wait`.
     ///
     /// # Panics
     /// As [`Admission::new`].
     pub fn with_max_wait(slots: usize, max_waiting: usize, max_wait: Option<Duration>) -> Admission {
         assert!(slots > 0 && u32::try_from(slots).is_ok(), "the number of slots must be 1 to 2^32 - 1");
-        // The lowest index is handed out first, and the one used last is used again first: its slot
-        // process is the warmest.
+        // Taken from the end: the lowest index at first, later the slot used last, whose process is the warmest.
         let state = Mutex::new(State { free: (0..slots).rev().collect(), line: Line::new() });
         let mean_hold_us = AtomicU64::new(0);
         Admission { house: Arc::new(House { slots, max_waiting, max_wait, state, mean_hold_us }) }
@@ -169,7 +149,7 @@ impl Admission {
         self.house.state().line.len()
     }
 
-    /// When a place is likely to be free: the time that the requests now waiting need.
+    /// When the queue is likely to have room: the time that the requests now waiting need.
     pub fn retry_after(&self) -> Duration {
         self.retry_after_with(self.waiting())
     }
@@ -185,7 +165,7 @@ impl Admission {
     }
 }
 
-/// What comes of asking.
+/// The answer to a request for a slot.
 enum Asked {
     Entered(Held),
     Waits(Waiting),
@@ -194,7 +174,7 @@ enum Asked {
 
 impl House {
     fn state(&self) -> MutexGuard<'_, State> {
-        // Each change leaves it whole, so that a panic elsewhere does not matter.
+        // Each change leaves the state consistent, so that a panic of another holder of the lock does not matter.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -208,7 +188,7 @@ impl House {
         let waiting = state.line.len();
         if bounded && waiting >= self.max_waiting {
             match state.line.make_room_for(caller) {
-                // Nobody listens any more where this fails: that one is leaving.
+                // Sending fails if the other request is just being dropped.
                 Some(other) => drop(other.send(Answer::GiveWay)),
                 None => return Asked::Refused { waiting },
             }
@@ -218,14 +198,14 @@ impl House {
         Asked::Waits(Waiting { house: Arc::clone(self), caller, ticket, answered })
     }
 
-    /// Lets in whose turn it is, as far as there are slots.
+    /// Gives free slots to the requests whose turn it is.
     fn serve(self: &Arc<Self>, state: &mut State) {
         while !state.free.is_empty()
             && let Some(answer) = state.line.take_next()
             && let Some(index) = state.free.pop()
         {
             if let Err(Answer::Enter(mut unwanted)) = answer.send(Answer::Enter(Held::new(self, index))) {
-                // Its future is being dropped. Emptied here, since to drop it full takes the lock.
+                // The request is being dropped. The slot is taken back by hand: dropping it would take the lock again.
                 state.free.extend(unwanted.index.take());
             }
         }
@@ -242,7 +222,7 @@ impl House {
     }
 }
 
-/// A request that waits; dropped, it leaves the line.
+/// A request that waits. Dropping it takes it out of the queue.
 struct Waiting {
     house: Arc<House>,
     caller: Caller,
@@ -260,7 +240,7 @@ impl Drop for Waiting {
     fn drop(&mut self) {
         let mut state = self.house.state();
         if state.line.leave(self.caller, self.ticket) {
-            // It may have been the one that kept the others from going in.
+            // A slot may be free for the next request now.
             self.house.serve(&mut state);
         }
     }

@@ -14,8 +14,11 @@ use std::{
 use clap::{Args, ValueEnum};
 use sha2::{Digest, Sha256};
 
-pub use self::limits::{LimitArgs, size};
+pub use self::limits::{LIMITS_HEADING, LimitArgs, size};
 use crate::{sandbox::Tier, submission::Runtime, wire::WireDefaults};
+
+/// Above the flags of [`EngineArgs`] in every command's help.
+pub const ENGINE_HEADING: &str = "Running code";
 
 /// A setting that cannot be used. The text names the flag and says what would do.
 #[derive(Debug, thiserror::Error)]
@@ -43,14 +46,13 @@ pub enum TierChoice {
     Namespaces,
     /// As root of a container without namespaces: a user id per slot, Landlock, seccomp.
     Slot,
-    /// As an ordinary user there: Landlock, seccomp, a watch over every run.
+    /// As an ordinary user of a container without namespaces: Landlock, seccomp, a watch over every run.
     Restricted,
 }
 
-// What every role that runs code can be told. Not a doc comment: clap would show it as the description
-// of the roles that take it in.
+// Flags of every command that runs code. Not a doc comment: clap would show it as the description of those commands.
 #[derive(Debug, Clone, Args)]
-#[command(next_help_heading = "Running code")]
+#[command(next_help_heading = ENGINE_HEADING)]
 pub struct EngineArgs {
     /// Submissions that run at once [default: one per core]
     #[arg(long, value_name = "N", env = "PROOFBOX_SLOTS", value_parser = at_least_one(1024))]
@@ -60,7 +62,7 @@ pub struct EngineArgs {
     #[arg(long, value_name = "PATH", env = "PROOFBOX_PYTHON")]
     python: Option<PathBuf>,
 
-    /// Which runner to use where a submission leaves it open; `wasm`: no native one is started
+    /// Runner of submissions that name none. With `wasm` no native runner is started
     #[arg(long, value_name = "RUNTIME", env = "PROOFBOX_RUNTIME", value_enum, default_value_t = Runtime::Auto)]
     runtime: Runtime,
 
@@ -85,7 +87,7 @@ pub struct EngineArgs {
     process_per_test: bool,
 }
 
-// Where images are, for roles that build them as for those that run them.
+// Where images are: for commands that build images, and for commands that run them.
 #[derive(Debug, Clone, Args)]
 pub struct WasmArgs {
     /// Directory of sandbox images to use instead of those built into this program
@@ -108,56 +110,52 @@ impl WasmArgs {
 #[derive(Debug, Clone)]
 pub struct EngineConfig {
     pub slots: NonZeroUsize,
-    /// Bounded callers that may wait for a slot; patient ones are not limited by it.
+    /// Callers that may wait for a slot if they are [`Admit::Bounded`](crate::admission::Admit::Bounded).
     pub max_waiting: usize,
-    /// Longest wait of a bounded caller; `None`: as long as it takes.
+    /// Longest wait of a bounded caller; `None`: no bound.
     pub max_wait: Option<Duration>,
     pub python: Option<PathBuf>,
     pub images_dir: Option<PathBuf>,
-    /// Which runner is meant by a submission that leaves it open.
+    /// Runner of submissions that name none.
     pub runtime: Runtime,
     /// Where built Wasm images lie.
     pub wasm_dir: PathBuf,
     /// Weakest isolation to accept.
     pub min_tier: Tier,
     pub tier: TierChoice,
-    /// Where cells' directories are made in tiers without mounts; `None`: where the host has room.
+    /// Directory for cells' files in tiers without mounts; `None`: the first usual directory with room.
     pub scratch_dir: Option<PathBuf>,
-    /// Whether interpreters are kept loaded and forked where they can be; without it every run
-    /// executes one.
+    /// Whether interpreters are kept loaded and runs are forked from them. If not, every run executes an interpreter.
     pub warm: bool,
-    /// Whether short tests of one program may share a process where that cannot be told; a test that
-    /// is not accepted has one of its own in any case.
+    /// Whether short tests of one program may share a process if the program cannot notice. A test that is not accepted
+    /// is always run again in a process of its own.
     pub series: bool,
-    /// Whether control groups may be used where they can be; without them limits and processes'
-    /// own clocks do their work.
+    /// Whether control groups may be used. Without them, resource limits and the clocks of processes serve.
     pub use_cgroups: bool,
-    /// This crate as a shared library, which an interpreter loads to be kept warm; `None` where it
-    /// was not found, and then every run executes one.
+    /// This crate as a shared library, which a loaded interpreter needs. `None` if it was not found; every run then
+    /// executes an interpreter.
     pub module: Option<PathBuf>,
     /// The proofbox program, which is executed again for launchers.
     pub program: PathBuf,
-    /// A launcher that keeps an interpreter loaded is replaced after this many cells: runs forked from
-    /// one share its string hashes.
+    /// A launcher that keeps an interpreter loaded is replaced after this many cells, because all runs that are forked
+    /// from one interpreter share its string hashes.
     pub renew_after_cells: u32,
     /// A set-up step of cells made to fail with an errno, for tests of what happens then.
     pub fail_step: Option<(String, i32)>,
 }
 
 impl EngineConfig {
-    /// This very program, whatever has become of its file.
-    /// This very program, whatever has become of its file.
+    /// The running program, even if its file has been replaced or removed.
     pub const THIS_PROGRAM: &str = "/proc/self/exe";
 
-    /// To start another costs as much as some tens of runs.
+    /// Starting a launcher costs as much as some tens of runs.
     pub const RENEW_AFTER_CELLS: u32 = 1_000;
 
-    /// Places in the queue for bounded callers where no flag says otherwise. A rollout step of
-    /// reinforcement learning sends about a thousand submissions at once.
+    /// Default length of the queue. A rollout step of reinforcement learning sends about a thousand submissions at once.
     pub const DEFAULT_MAX_WAITING: usize = 1_024;
 
-    /// The tiers to try, strongest first: those wanted and not below the least accepted. `slot` is
-    /// for root and `restricted` for everybody else: a run must never have root's own id.
+    /// The tiers to try, strongest first: those asked for that are not weaker than `min_tier`. `slot` is for root, and
+    /// `restricted` for everybody else, because a run must never have root's user id.
     pub fn tiers(&self) -> Vec<Tier> {
         let is_root = nix::unistd::geteuid().is_root();
         let wanted = match self.tier {
@@ -196,14 +194,15 @@ impl EngineConfig {
 
 /// Where built Wasm images lie if no directory is named: in the user's cache, or, for a user without a home, the
 /// system's.
+#[expect(clippy::disallowed_methods, reason = "where caches stand is a convention, and no setting")]
 pub fn default_wasm_directory() -> PathBuf {
     let named = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     let user = named("XDG_CACHE_HOME").or_else(|| named("HOME").map(|home| home.join(".cache")));
     user.unwrap_or_else(|| PathBuf::from("/var/cache")).join("proofbox").join("wasm")
 }
 
-/// `libproofbox.so` where building or installing puts it: beside the program or the tests, in `deps`
-/// beside it, or in `../lib/proofbox`. Of several the newest, which is of this program's build.
+/// Finds `libproofbox.so`: beside the program or the tests, in `deps` beside it, or in `../lib/proofbox`. The newest
+/// file is taken, which belongs to this program's build.
 fn shared_library() -> Option<PathBuf> {
     let program = std::env::current_exe().ok()?;
     let home = program.parent()?;
@@ -216,14 +215,14 @@ fn shared_library() -> Option<PathBuf> {
 }
 
 impl EngineArgs {
-    /// The engine's settings for roles that wait patiently (all but `serve`).
+    /// The engine's settings for all commands but `serve`, which bounds its queue by further flags.
     pub fn config(&self) -> EngineConfig {
         let slots = match self.slots {
             Some(slots) => usize::try_from(slots).ok().and_then(NonZeroUsize::new),
             None => std::thread::available_parallelism().ok(),
         };
         EngineConfig {
-            // Where the host does not even say how many cores it has, one slot is safe.
+            // If the host does not say how many cores it has, one slot is safe.
             slots: slots.unwrap_or(NonZeroUsize::MIN),
             max_waiting: EngineConfig::DEFAULT_MAX_WAITING,
             max_wait: None,
@@ -245,7 +244,7 @@ impl EngineArgs {
     }
 }
 
-/// What `serve` can be told.
+/// Flags of `serve`.
 #[derive(Debug, Clone, Args)]
 pub struct ServeArgs {
     /// Address to listen on. One that other machines can reach needs --token-file
@@ -256,14 +255,15 @@ pub struct ServeArgs {
     #[arg(long, value_name = "FILE", env = "PROOFBOX_TOKEN_FILE")]
     token_file: Option<PathBuf>,
 
+    // Before what other commands share: help shows headings in this order.
+    #[command(flatten)]
+    bounds: BoundArgs,
+
     #[command(flatten)]
     limits: LimitArgs,
 
     #[command(flatten)]
     engine: EngineArgs,
-
-    #[command(flatten)]
-    bounds: BoundArgs,
 }
 
 #[derive(Debug, Clone, Args)]
@@ -292,7 +292,8 @@ struct BoundArgs {
     #[arg(long, value_name = "N", env = "PROOFBOX_MAX_TESTS", default_value_t = crate::wire::DEFAULT_MAX_TESTS)]
     max_tests: usize,
 
-    /// Connections open at once; for further ones those are closed that have sent nothing for a second, and no whole request
+    /// Most open connections. To make room for a further one, a connection is closed that has been silent for a second
+    /// and is not being answered
     #[arg(long, value_name = "N", env = "PROOFBOX_MAX_CONNECTIONS", default_value_t = 4096,
           value_parser = at_least_one(1_000_000))]
     max_connections: u64,
@@ -325,7 +326,7 @@ pub struct ServeConfig {
     pub max_body_bytes: usize,
     pub max_body_bytes_in_flight: usize,
     pub max_tests: usize,
-    /// What is meant by submissions that do not say.
+    /// Defaults of fields that submissions leave out.
     pub defaults: WireDefaults,
     pub max_connections: usize,
     pub header_timeout: Duration,
@@ -389,8 +390,8 @@ impl ServeArgs {
     }
 }
 
-/// The secret that clients must send. Only its hash is kept, so that it cannot be printed and a
-/// comparison's time tells nothing about it.
+/// The secret that clients must send. Only its hash is kept: the secret cannot be printed, and the time that a
+/// comparison takes says nothing about it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Token {
     sha256: [u8; 32],

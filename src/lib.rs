@@ -46,6 +46,9 @@ pub mod judge;
 pub mod language;
 pub mod limits;
 pub mod metrics;
+#[cfg(test)]
+#[path = "tests/support/random.rs"]
+mod random;
 pub mod report;
 pub mod sandbox;
 pub mod spelling;

@@ -44,7 +44,7 @@ pub struct LimitOutOfBounds {
 }
 
 impl LimitOutOfBounds {
-    /// The same without the limit's name.
+    /// The complaint without the limit's name.
     pub fn problem(&self) -> String {
         let LimitOutOfBounds { given, least, most, .. } = *self;
         if !self.field.ends_with("_bytes") {
@@ -60,7 +60,7 @@ impl LimitOutOfBounds {
     }
 }
 
-/// What somebody said about limits; the rest is left open.
+/// Limits as given by a submission or by flags. Each may be left out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct GivenLimits {
     pub cpu_ms: Option<u64>,
@@ -72,7 +72,7 @@ pub struct GivenLimits {
 }
 
 impl GivenLimits {
-    /// These, and where they leave something open, what `other` says.
+    /// These limits; those that are left out are taken from `other`.
     pub fn or(self, other: GivenLimits) -> GivenLimits {
         GivenLimits {
             cpu_ms: self.cpu_ms.or(other.cpu_ms),
@@ -84,7 +84,8 @@ impl GivenLimits {
         }
     }
 
-    /// The limits, with `default`'s where nothing is said. The wall limit follows the CPU limit.
+    /// Complete limits; those that are left out are taken from `default`. A wall limit that is left out is derived from
+    /// the CPU limit.
     ///
     /// # Errors
     /// The first that is out of its bounds.
@@ -103,7 +104,7 @@ impl GivenLimits {
 }
 
 impl Limits {
-    /// CPU time of one test in a form of data sets where nothing else is said, milliseconds.
+    /// Default CPU time of one test in a form of data sets, milliseconds.
     ///
     /// Contest problems of these sets state 1 to 2 s, on machines of many speeds. The 4 s of OpenThoughts'
     /// own judge were wall time on a loaded machine and held the interpreter's start and 0.3 s of imports.
@@ -111,7 +112,7 @@ impl Limits {
     /// the fastest row that is labelled too slow 3.0 s.
     pub const DATA_SET_CPU_MS: u64 = 2_500;
 
-    /// The limits of tests in the forms of data sets where nothing else is said.
+    /// Default limits of tests in the forms of data sets.
     pub fn of_data_sets() -> Limits {
         let cpu_ms = Limits::DATA_SET_CPU_MS;
         Limits { cpu_ms, wall_ms: Limits::default_wall_ms(cpu_ms), ..Limits::default() }
@@ -127,8 +128,8 @@ impl Limits {
         ("file_bytes", 4_096, 4 << 30),
     ];
 
-    /// Time that a run is ready to compute and waits for a core does not count as its wall time; in
-    /// all it ends after so many times the limit.
+    /// Time that a run is ready to compute and waits for a core does not count as its wall time. However long it waits, a
+    /// run ends after this many times its wall limit.
     pub const MOST_WALL_STRETCH: u32 = 16;
 
     /// The wall backstop used when none is given: three times the CPU limit and two seconds.

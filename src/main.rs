@@ -9,7 +9,7 @@ use std::{
 use anyhow::Context;
 use clap::Parser;
 use proofbox::command::{CommandLine, dispatch, told};
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::{filter::Targets, fmt, layer::SubscriberExt, util::SubscriberInitExt};
 
 fn main() -> ExitCode {
     // First, before any thread exists: the one forks, the other confines itself.
@@ -34,17 +34,17 @@ fn carry_out(command_line: CommandLine) -> anyhow::Result<ExitCode> {
 }
 
 /// Standard output is for what was asked for.
+#[expect(clippy::disallowed_methods, reason = "the log comes before the settings are read")]
 fn log_to_stderr(default_level: &str) -> anyhow::Result<()> {
     let filter = match env::var("PROOFBOX_LOG") {
-        Ok(wanted) => EnvFilter::try_new(wanted).context("PROOFBOX_LOG")?,
-        Err(_) => EnvFilter::new(default_level),
+        Ok(wanted) => wanted.parse::<Targets>().context("PROOFBOX_LOG")?,
+        Err(_) => default_level.parse()?,
     };
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
+    let lines = fmt::layer()
         .with_writer(io::stderr)
         .with_ansi(io::stderr().is_terminal())
         // It would say so on standard error, and panic over that.
-        .log_internal_errors(false)
-        .init();
+        .log_internal_errors(false);
+    tracing_subscriber::registry().with(filter).with(lines).init();
     Ok(())
 }

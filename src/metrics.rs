@@ -1,8 +1,7 @@
-//! Every metric in one place, with its help text; one method per event.
+//! Every metric, with its help text; one method per event. `http/METRICS.md` is the page for readers.
 //!
-//! The number of label values is bounded: a language that this installation does not know is
-//! counted as `other`, routes are the patterns of the router, and verdicts, causes, steps and test
-//! kinds are words of ours.
+//! The number of label values is bounded. A language that this installation does not know is counted as `other`,
+//! routes are the router's patterns, and verdicts, causes, steps and kinds of tests are words of this program.
 
 use std::{collections::HashSet, time::Duration};
 
@@ -46,9 +45,12 @@ pub struct Metrics {
 /// Times of a run, seconds: from a forked interpreter's 2 ms to the longest limits.
 const RUN_BUCKETS: [f64; 15] =
     [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 120.0];
-/// Times of ours, seconds.
-const OWN_BUCKETS: [f64; 14] =
-    [0.000_25, 0.000_5, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 1.0, 5.0, 30.0, 120.0];
+/// Times of proofbox's own and of requests, seconds. A step is at most twice the one before it, so that a quantile
+/// that is interpolated within one is less than twice as large as the true one, under load too.
+const OWN_BUCKETS: [f64; 30] = [
+    0.000_25, 0.000_5, 0.001, 0.002, 0.003, 0.005, 0.007, 0.01, 0.015, 0.02, 0.03, 0.05, 0.07, 0.1, 0.15,
+    0.2, 0.3, 0.5, 0.7, 1.0, 1.5, 2.0, 3.0, 5.0, 7.0, 10.0, 15.0, 30.0, 60.0, 120.0,
+];
 
 impl Metrics {
     /// `known_languages` are the values that the label `language` may take, beside `other`.
@@ -159,7 +161,7 @@ impl Metrics {
                 &registry,
                 "proofbox_http_request_seconds",
                 "Time from a request's head to its answer, by route.",
-                &RUN_BUCKETS,
+                &OWN_BUCKETS,
                 &["route"],
             ),
             registry: registry.clone(),
@@ -211,17 +213,17 @@ impl Metrics {
         self.run_wall_seconds.with_label_values(&language).observe(wall.as_secs_f64());
     }
 
-    /// That run shared a process with runs before it.
+    /// A test run shared a process with runs before it.
     pub fn run_was_in_series(&self, language: &str) {
         self.runs_in_series.with_label_values(&[self.language(language)]).inc();
     }
 
-    /// What a submission cost beside waiting and running.
+    /// A submission took this long beside waiting and running.
     pub fn overhead(&self, overhead: Duration) {
         self.overhead_seconds.observe(overhead.as_secs_f64());
     }
 
-    /// Our own machinery failed at `step`. `cause` is a word of ours too, such as an errno's name.
+    /// proofbox itself failed at `step`. `cause` is one of a fixed set of words, such as an errno's name.
     pub fn fault(&self, step: &str, cause: &'static str) {
         self.faults.with_label_values(&[step, cause]).inc();
     }
@@ -236,18 +238,18 @@ impl Metrics {
         self.cells_replaced.with_label_values(&[self.language(language)]).inc();
     }
 
-    /// A program was wanted; `kept`: it had been compiled before.
+    /// A compiled program was needed. `kept`: it had been compiled before.
     pub fn compiled(&self, language: &str, kept: bool) {
         let cache = if kept { "hit" } else { "miss" };
         self.compiles.with_label_values(&[self.language(language), cache]).inc();
     }
 
-    /// A checker program looked at one output. `ruling` is [`crate::verdict::checker::Ruling::as_str`].
+    /// A checker judged one output. `ruling` is [`crate::verdict::checker::Ruling::as_str`].
     pub fn checked(&self, ruling: &'static str) {
         self.checker_runs.with_label_values(&[ruling]).inc();
     }
 
-    /// Expected outputs were wanted of a reference; `kept`: they had been made before.
+    /// Expected outputs of a reference were needed. `kept`: they had been made before.
     pub fn reference_used(&self, kept: bool) {
         self.references.with_label_values(&[if kept { "hit" } else { "miss" }]).inc();
     }
@@ -258,7 +260,7 @@ impl Metrics {
         self.http_seconds.with_label_values(&[route]).observe(took.as_secs_f64());
     }
 
-    /// All metrics in Prometheus' text format; those of the queue are read from `admission` now.
+    /// All metrics in Prometheus' text format. Those of the queue are read from `admission` at this moment.
     pub fn render(&self, admission: &Admission) -> String {
         set(&self.queue_depth, admission.waiting());
         set(&self.slots_total, admission.slots());
@@ -290,8 +292,8 @@ impl Drop for InFlight {
     }
 }
 
-/// Registers a metric. Names and labels are constants of this file, so that a bad or repeated one
-/// is a mistake in the program, found by every test that makes a [`Metrics`].
+/// Registers a metric. Names and labels are constants of this file. A bad or repeated one is a mistake in the program,
+/// which every test that makes a [`Metrics`] finds.
 fn registered<C: Collector + Clone + 'static>(registry: &Registry, made: prometheus::Result<C>) -> C {
     let metric = made.expect("a valid metric");
     registry.register(Box::new(metric.clone())).expect("a metric of its own name");
@@ -322,6 +324,11 @@ fn set(gauge: &IntGauge, count: usize) {
 mod tests {
     use super::*;
     use crate::admission::{Admit, Caller};
+
+    #[test]
+    fn a_quantile_within_a_bucket_is_less_than_twice_too_large() {
+        assert!(OWN_BUCKETS.windows(2).all(|pair| pair[0] < pair[1] && pair[1] <= 2.0 * pair[0]));
+    }
 
     #[tokio::test]
     async fn every_event_shows_and_unknown_languages_share_a_label() {
@@ -370,6 +377,14 @@ mod tests {
             assert!(text.lines().any(|shown| shown == line), "{line} is missing from\n{text}");
         }
         assert!(!text.contains("made-up"));
+        // Every metric has had an event by now; the page for readers lists them all, and no other.
+        let first_word = |text: &str| text.split(['`', ' ', '{']).next().map(str::to_owned);
+        let page = include_str!("http/METRICS.md");
+        let listed: HashSet<_> =
+            page.lines().filter_map(|line| line.strip_prefix("| `proofbox_")).map(first_word).collect();
+        let shown: HashSet<_> =
+            text.lines().filter_map(|line| line.strip_prefix("# TYPE proofbox_")).map(first_word).collect();
+        assert_eq!(listed, shown);
         drop(in_flight);
         assert!(metrics.render(&admission).contains("proofbox_submissions_in_flight 0"));
     }

@@ -8,12 +8,12 @@ use crate::{
     verdict::{Cause, Verdict, tally::JudgedBy},
 };
 
-/// Where the code of tests ran that hold code.
+/// Where tests that hold code ran.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Isolation {
-    /// In a cell of their own: the solution met nothing of theirs but what they passed to it.
+    /// In a cell of their own: the solution saw nothing of the tests but what they passed to it.
     Separate,
-    /// In the solution's own process, since they cannot be held apart from it; guarded, and weaker.
+    /// In the solution's process, since these tests cannot be separated from it. A weaker protection.
     Shared { why: String },
 }
 
@@ -42,15 +42,15 @@ pub struct Report {
     pub tests: Vec<TestReport>,
     /// Number of tests asked for (`tests` may be empty when nothing ran).
     pub total: usize,
-    /// What the further judges say that the submission names, in its order; empty where nothing ran.
+    /// Verdicts of the submission's further rules ([`crate::submission::Submission::also`]), in their order; empty if
+    /// nothing ran.
     pub also: Vec<JudgedBy>,
-    /// How the solution was compiled, in languages where it is.
+    /// How the solution was compiled; `None` in languages that are not compiled.
     pub compile: Option<CompileReport>,
 }
 
 impl Report {
-    /// This report of a run that was not accepted, of a solution that was accepted in
-    /// `accepted` of `runs` runs.
+    /// Marks this report of a failed run as not deterministic: other runs, `accepted` of `runs`, were accepted.
     pub fn not_deterministic(mut self, accepted: u32, runs: u32) -> Report {
         let first = self.reason.map_or(String::new(), |reason| format!("; {reason}"));
         self.reason = Some(format!("accepted in {accepted} of {runs} runs{first}"));
@@ -89,11 +89,12 @@ impl Report {
     }
 }
 
-/// Room for captured output and results in a report, bytes of its JSON. What escapes six-fold there counts six-fold.
+/// Room that is left for captured output and results in a report, bytes of its JSON. A character that JSON writes with
+/// six bytes counts six.
 #[derive(Debug)]
 pub struct ShownRoom(usize);
 
-/// What is kept of a report's output to be shown; later tests' output gives way.
+/// A report keeps at most this much captured output to be shown. Output of later tests is left out first.
 const SHOWN_BYTES_PER_REPORT: usize = 3 << 20;
 
 impl Default for ShownRoom {
@@ -107,7 +108,8 @@ impl ShownRoom {
         ShownRoom(bytes)
     }
 
-    /// The first part of a text that there is room for, at most so many bytes of JSON, and how many bytes were left out.
+    /// The beginning of `text` that fits the room and `most` bytes of JSON, followed by a note of how many bytes were left
+    /// out.
     pub fn take<'a>(&mut self, text: &'a str, most: usize) -> Cow<'a, str> {
         let room = self.0.min(most);
         let (mut end, mut used) = (0, 0);
@@ -127,7 +129,7 @@ impl ShownRoom {
     }
 }
 
-/// How long a character of a string is in our JSON.
+/// Bytes that a character of a string takes in our JSON.
 fn json_bytes(character: char) -> usize {
     match character {
         '"' | '\\' | '\n' | '\r' | '\t' | '\u{8}' | '\u{c}' => 2,
@@ -136,7 +138,7 @@ fn json_bytes(character: char) -> usize {
     }
 }
 
-/// Controls, and marks that reorder text: a terminal may act on them.
+/// Whether a character is escaped because a terminal may act on it: controls, and marks that reorder text.
 pub fn is_escaped(character: char) -> bool {
     matches!(character, '\0'..='\u{1f}' | '\u{7f}'..='\u{9f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
@@ -149,7 +151,8 @@ pub struct TestReport {
     /// CPU time of the run's whole process tree, milliseconds.
     pub cpu_ms: f64,
     pub wall_ms: f64,
-    /// Peak resident memory of the run, bytes; of one that shared a process with runs before it, up to its end.
+    /// Peak resident memory of the run, bytes. For a run that shared a process with earlier runs: the peak of that process
+    /// so far.
     pub memory_bytes: u64,
     /// What a deterministic run carried out, in units of fuel.
     pub fuel: Option<u64>,
@@ -164,8 +167,8 @@ pub struct TestReport {
     pub stderr: Option<String>,
     /// The returned value of a function test, as Python would print it, shown as `stdout` is.
     pub result: Option<String>,
-    /// For a wrong answer, a hash of it that equal answers share within one process of ours and
-    /// others: of the printed words, or of the result as data.
+    /// For a wrong answer, a hash of the printed words, or of the result as data. Equal answers have equal hashes, also in
+    /// other processes of proofbox.
     pub answer_hash: Option<u64>,
 }
 

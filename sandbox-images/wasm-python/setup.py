@@ -15,7 +15,7 @@ def set_up():
     exec(code_of("driver"), driver)
     # The lower numbers are standard streams and the root directory.
     driver["CALL_FD"], driver["RESULT_FD"] = 4, 5
-    load_parts(driver)
+    driver["load_parts"](code_of)
     driver["restore_builtins"]()
     for name in modules.split():
         __import__(name)
@@ -33,15 +33,6 @@ def set_up():
 def code_of(name):
     with open("/proofbox/" + name + ".py") as file:
         return compile(file.read(), "<proofbox %s>" % name, "exec", dont_inherit=True)
-
-
-def load_parts(driver):
-    """What tests that hold code are carried out by, as `driver.load_parts` does where there are files."""
-    parts, module_of = driver["parts"], driver["module_of"]
-    parts["driver"] = module_of("driver", driver)
-    for name in driver["LINKED_PARTS"]:
-        parts[name] = module_of(name, {"__builtins__": __builtins__, **parts})
-        exec(code_of(name), parts[name].__dict__)
 
 
 def make_run(driver, gc, sys):

@@ -1,13 +1,31 @@
 //! Who is next: callers take turns, and each caller's requests keep their order. Pure.
 
-use std::collections::VecDeque;
+use std::{
+    collections::VecDeque,
+    hash::{DefaultHasher, Hash, Hasher},
+};
 
-use super::Caller;
+/// Identifies a caller, so that callers can take turns.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Caller(u64);
+
+impl Caller {
+    /// This process itself.
+    pub const OWN: Caller = Caller(0);
+
+    /// A caller with a name of any kind, such as a client's address. Two names collide one time in 2^64, and then share
+    /// their turns.
+    pub fn named(name: impl Hash) -> Caller {
+        let mut hasher = DefaultHasher::new();
+        name.hash(&mut hasher);
+        Caller(hasher.finish())
+    }
+}
 
 /// Requests that wait. `R` is how a request is answered.
 #[derive(Debug)]
 pub(super) struct Line<R> {
-    /// The caller whose turn is next first. No caller is here twice, and each has a request.
+    /// Callers, the one whose turn is next first. No caller is listed twice, and each has a request.
     turns: VecDeque<Turn<R>>,
     len: usize,
     tickets: u64,
@@ -16,14 +34,14 @@ pub(super) struct Line<R> {
 #[derive(Debug)]
 struct Turn<R> {
     caller: Caller,
-    /// In the order in which they came.
+    /// The caller's requests, oldest first.
     requests: VecDeque<Request<R>>,
 }
 
 #[derive(Debug)]
 struct Request<R> {
     ticket: u64,
-    /// Whether it can be turned away after it has joined.
+    /// Whether the request can be turned away after it has joined.
     gives_way: bool,
     answer: R,
 }
@@ -41,8 +59,8 @@ impl<R> Line<R> {
         self.len == 0
     }
 
-    /// Joins behind the caller's other requests; a caller that has none is last to have a turn. The
-    /// ticket is for [`Line::leave`].
+    /// Adds a request behind the caller's other requests. A caller that had none is last to have a turn. The ticket is
+    /// for [`Line::leave`].
     pub fn join(&mut self, caller: Caller, gives_way: bool, answer: R) -> u64 {
         self.tickets += 1;
         self.len += 1;
@@ -55,7 +73,7 @@ impl<R> Line<R> {
         ticket
     }
 
-    /// Takes the next request out; its caller's turn comes again after everybody else's.
+    /// Takes the next request out. Its caller's next turn comes after everybody else's.
     pub fn take_next(&mut self) -> Option<R> {
         let mut turn = self.turns.pop_front()?;
         let request = turn.requests.pop_front()?;
@@ -66,7 +84,7 @@ impl<R> Line<R> {
         Some(request.answer)
     }
 
-    /// Takes a request out that is not waited for any more. `false` if it is not here.
+    /// Takes out a request that nobody waits for any more. `false` if it is not in the queue.
     pub fn leave(&mut self, caller: Caller, ticket: u64) -> bool {
         let Some(place) = self.turns.iter().position(|turn| turn.caller == caller) else { return false };
         let requests = &mut self.turns[place].requests;
@@ -79,8 +97,8 @@ impl<R> Line<R> {
         true
     }
 
-    /// Takes a request out for the sake of `caller`: the newest that gives way of the caller that has
-    /// the most, if that is at least two more than `caller` has.
+    /// Makes room for `caller`. Takes out the newest request, of those that can be turned away, of the caller with the most
+    /// requests, if that caller has at least two more than `caller`.
     pub fn make_room_for(&mut self, caller: Caller) -> Option<R> {
         let own = self.turns.iter().find(|turn| turn.caller == caller).map_or(0, |turn| turn.requests.len());
         let longest = self.turns.iter().max_by_key(|turn| turn.requests.len())?;
@@ -92,7 +110,7 @@ impl<R> Line<R> {
         let turn = self.turns.iter_mut().find(|turn| turn.caller == caller)?;
         let at = turn.requests.iter().position(|request| request.ticket == ticket)?;
         self.len -= 1;
-        // Its caller has others, so that its turn stays.
+        // The caller has other requests, so it keeps its turn.
         turn.requests.remove(at).map(|request| request.answer)
     }
 }

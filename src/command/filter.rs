@@ -129,7 +129,7 @@ pub struct FilterArgs {
     #[arg(long, value_name = "RULE", value_parser = compare_rule, help_heading = "Judging")]
     pub compare_with: Vec<Compare>,
 
-    /// List the rows on which they differ, JSONL
+    /// List the rows on which --compare and --compare-with differ, JSONL
     #[arg(long, value_name = "FILE", value_parser = jsonl, requires = "compare_with", help_heading = "Judging")]
     pub differences: Option<PathBuf>,
 
@@ -158,7 +158,7 @@ pub struct FilterArgs {
     pub limits: LimitArgs,
 }
 
-/// What `--non-code` can say.
+/// Values of `--non-code`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum NonCode {
     /// Keep them, as if they had been verified.
@@ -186,16 +186,16 @@ fn known_ending(path: &str) -> Result<PathBuf, String> {
     }
 }
 
-/// What verifies the rows, and what of it bears on verdicts.
+/// What verifies the rows, with the settings of it that can change verdicts.
 pub struct Verifier<V> {
     pub verify: Arc<V>,
-    /// Submissions it runs at once.
+    /// Number of submissions that run at once.
     pub slots: usize,
-    /// Names of what bears on verdicts (interpreter, tier): a job is not resumed under others.
+    /// Interpreters and tier. They can change verdicts, so a job is not resumed with others.
     pub engine: String,
 }
 
-/// Runs the command. Exit codes other than those of errors are in the result; see `--help`.
+/// Runs the command. The result holds the exit code; see `--help`.
 pub async fn run<V: Verify>(args: FilterArgs, verifier: Verifier<V>) -> anyhow::Result<ExitCode> {
     let job = args.job(verifier.slots, &verifier.engine)?;
     let (outputs, input) = (job.outputs.clone(), job.input.clone());
@@ -236,13 +236,13 @@ fn on_signals() -> std::io::Result<watch::Receiver<Option<i32>>> {
             _ = terminate.recv() => libc::SIGTERM,
         };
         let _ = to_job.send(Some(number));
-        // The receiver takes a closed channel for "no signal any more".
+        // The channel stays open, because a closed one would mean that no signal can come any more.
         to_job.closed().await;
     });
     Ok(stop)
 }
 
-/// Waits before a row that failed through a fault of ours is tried again.
+/// Pauses before a row is tried again that proofbox failed to verify.
 const RETRY_AFTER: [Duration; 3] =
     [Duration::from_millis(200), Duration::from_secs(1), Duration::from_secs(5)];
 
@@ -310,7 +310,7 @@ fn default_verdicts(output: &Path) -> PathBuf {
     output.with_file_name(name)
 }
 
-/// What bears on verdicts, by name, for the header of the job's journal.
+/// Settings that can change verdicts, by name, for the header of the job's journal.
 fn settings(plan: &Plan, engine: &str) -> Map<String, serde_json::Value> {
     let Plan { columns, rules, not_code, .. } = plan;
     let Limits { cpu_ms, wall_ms, memory_bytes, output_bytes, processes, file_bytes } = rules.limits;

@@ -104,7 +104,7 @@ fn build(languages: &WasmLanguages, args: &BuildArgs) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Why no cell could use a toolchain that is built where it is or would be.
+/// The reason why cells cannot read the toolchain's directory, if they cannot.
 fn unreachable(languages: &WasmLanguages, toolchain: &Toolchain) -> Option<String> {
     let closed = toolchain.closed_directory(languages.toolchains().cache(), false)?;
     Some(format!(

@@ -1,4 +1,5 @@
-//! The command line: one file per role, each from its validated arguments to its exit code.
+//! The command line: one file per command, each from its validated arguments to its exit code. `README.md` beside this
+//! file is the reference for users.
 //!
 //! | exit code | meaning |
 //! |---|---|
@@ -64,7 +65,7 @@ Exit codes:
 
 PROOFBOX_LOG=debug shows more of what happens.";
 
-/// What `--compare` takes.
+/// Help of `--compare`.
 const ABOUT_RULES: &str = "\
 How output is compared: tokens (white-space separated words), lines, exact, data-set (tokens, decimal numbers within 1e-6), \
 float:TOLERANCE, float:ABSOLUTE:RELATIVE, kattis:TOLERANCE (integers too), unordered_lines, unordered_tokens, lines_ignore_case, \
@@ -92,7 +93,7 @@ enum Role {
     Bench(bench::BenchArgs),
 }
 
-// `filter` on the engine of this process. Not a doc comment: the help shows the filter's own.
+// `filter` with an engine in this process. Not a doc comment: clap would show it in place of that of `FilterArgs`.
 #[derive(Debug, Args)]
 struct FilterCommand {
     #[command(flatten)]
@@ -103,7 +104,7 @@ struct FilterCommand {
 }
 
 impl CommandLine {
-    /// The least level that is logged where `PROOFBOX_LOG` does not say.
+    /// Default log level, used if `PROOFBOX_LOG` is not set.
     pub fn default_log(&self) -> &'static str {
         match self.role {
             Role::Serve(_) => "info",
@@ -117,7 +118,7 @@ impl CommandLine {
         }
     }
 
-    /// The exit code of an error: `run` needs 1 for an answer.
+    /// Exit code of an error. `run` uses 2, because its 1 means "not accepted".
     pub fn error_code(&self) -> u8 {
         match self.role {
             Role::Run(_) => 2,
@@ -155,7 +156,7 @@ const UNDECIDED: u8 = 3;
 async fn filter_here(command: FilterCommand) -> anyhow::Result<ExitCode> {
     let config = command.engine.config();
     let engine = start_engine(&config)?;
-    // Where nothing runs natively, what runs instead.
+    // Without a native tier the Wasm images run the solutions.
     let offers = engine.languages().wasm().offers().into_iter();
     let images = offers.filter(|offer| engine.sandbox().tier() == Tier::Wasm && !offer.is_compiled);
     let in_wasm = images.filter_map(|offer| Some(format!("{} {}", offer.image?, offer.version)));
@@ -181,7 +182,8 @@ fn start_engine(config: &EngineConfig) -> anyhow::Result<Arc<Engine>> {
     Ok(Arc::new(engine))
 }
 
-/// Completes at the first SIGINT or SIGTERM, with its exit code. Handlers are in place on return.
+/// Returns a future that completes at the first SIGINT or SIGTERM, with the exit code for it. Handlers are installed
+/// before this function returns.
 fn interrupted() -> io::Result<impl Future<Output = u8>> {
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
@@ -191,4 +193,45 @@ fn interrupted() -> io::Result<impl Future<Output = u8>> {
             _ = terminate.recv() => 143,
         }
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::{Arg, Command, CommandFactory};
+
+    use super::*;
+    use crate::config::{ENGINE_HEADING, LIMITS_HEADING};
+
+    /// Whether several commands have this flag.
+    fn is_shared(flag: &Arg) -> bool {
+        let heading = flag.get_help_heading();
+        heading == Some(LIMITS_HEADING)
+            || heading == Some(ENGINE_HEADING)
+            || ["images-dir", "wasm-dir"].map(Some).contains(&flag.get_long())
+    }
+
+    fn check_order(command: &Command) {
+        let help = command.clone().term_width(100).render_long_help().to_string();
+        let lines: Vec<&str> = help.lines().map(str::trim_start).collect();
+        let line_of = |flag: &Arg| {
+            let long = format!("--{}", flag.get_long()?);
+            let shows =
+                |line: &&str| line.starts_with('-') && line.split([' ', ',']).any(|word| word == long);
+            lines.iter().position(shows)
+        };
+        let flags: Vec<&Arg> = command.get_arguments().filter(|flag| !flag.is_hide_set()).collect();
+        let shared = flags.iter().filter(|flag| is_shared(flag)).filter_map(|flag| line_of(flag)).min();
+        let own = flags.iter().filter(|flag| !is_shared(flag)).filter_map(|flag| line_of(flag)).max();
+        if let (Some(shared), Some(own)) = (shared, own) {
+            assert!(own < shared, "`{}` shows {} after {}", command.get_name(), lines[own], lines[shared]);
+        }
+        command.get_subcommands().for_each(check_order);
+    }
+
+    #[test]
+    fn every_help_shows_a_commands_own_flags_before_shared_ones() {
+        let command = CommandLine::command();
+        assert!(command.get_subcommands().count() >= 8);
+        check_order(&command);
+    }
 }

@@ -1,9 +1,9 @@
-//! A file that appears under its name whole, or not at all, and of which nothing is left if this
-//! process is killed.
+//! An output file that appears under its name when it is complete, or not at all. If this process is killed, nothing of
+//! it stays.
 //!
-//! It has no name while it is written, where the file system can do that. Where it cannot, or for the
-//! moment in which a finished file takes the place of another, it has a name that begins with
-//! `PREFIX` and is locked; what the dead left under such names is swept by the next.
+//! The file has no name while it is written, if the file system supports that. Otherwise, and for the moment in which it
+//! replaces another file, it has a temporary name that begins with `PREFIX`, and is locked. The next process removes
+//! temporary files that nobody has locked any more.
 
 use std::{
     collections::hash_map::RandomState,
@@ -28,7 +28,7 @@ const PREFIX: &str = ".proofbox-unfinished-";
 #[derive(Debug)]
 pub struct OutputFile {
     file: File,
-    /// Where the file system cannot do without.
+    /// The temporary name, if the file system needs one.
     name: Option<PathBuf>,
     destination: PathBuf,
 }
@@ -47,7 +47,7 @@ impl OutputFile {
     fn nameless(destination: &Path) -> io::Result<OutputFile> {
         let directory = directory_of(destination);
         let file = OpenOptions::new().write(true).custom_flags(nix::libc::O_TMPFILE).open(directory)?;
-        // It gets its name by way of here.
+        // A file without a name gets one by this path.
         fs::symlink_metadata(path_of(&file))?;
         Ok(OutputFile { file: lock(file)?, name: None, destination: destination.to_owned() })
     }
@@ -56,7 +56,7 @@ impl OutputFile {
         loop {
             let name = unfinished_name(directory_of(destination));
             let file = OpenOptions::new().write(true).create_new(true).open(&name)?;
-            // Somebody else's sweep may come, or have been, between the two.
+            // Another process may have removed the file between its creation and its lock.
             match lock(file) {
                 Ok(file) if file.metadata()?.nlink() > 0 => {
                     return Ok(OutputFile { file, name: Some(name), destination: destination.to_owned() });
@@ -67,12 +67,12 @@ impl OutputFile {
         }
     }
 
-    /// Makes the file durable and gives it its name, in place of whatever had it.
+    /// Makes the file durable, gives it its name, and replaces a file that has it.
     pub fn publish(mut self) -> io::Result<()> {
         self.file.sync_all()?;
         let directory = directory_of(&self.destination);
         if self.name.is_none() {
-            // Over nothing it is one step; over another file a name of its own comes first.
+            // Linking works only if no file has the name. Otherwise a temporary name is needed for the renaming.
             match link(&self.file, &self.destination) {
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
                     let name = unfinished_name(directory);
@@ -127,7 +127,7 @@ fn unfinished_name(directory: &Path) -> PathBuf {
     directory.join(format!("{PREFIX}{:016x}", RandomState::new().build_hasher().finish()))
 }
 
-/// While this process lives nobody sweeps the file. Where the file system has no locks nobody sweeps.
+/// Locks the file, so that no other process removes it. On a file system without locks nobody removes temporary files.
 fn lock(file: File) -> io::Result<File> {
     match file.try_lock() {
         Err(TryLockError::WouldBlock) => Err(io::Error::from(io::ErrorKind::WouldBlock)),
@@ -135,14 +135,14 @@ fn lock(file: File) -> io::Result<File> {
     }
 }
 
-/// Removes what processes that were killed left: nobody holds its lock.
+/// Removes temporary files that killed processes left: files that nobody has locked.
 fn sweep(directory: &Path) {
     for entry in fs::read_dir(directory).into_iter().flatten().flatten() {
         let is_ours = entry.file_name().to_str().is_some_and(|name| name.starts_with(PREFIX));
         if is_ours && entry.file_type().is_ok_and(|kind| kind.is_file()) {
             let opened =
                 OpenOptions::new().write(true).custom_flags(nix::libc::O_NOFOLLOW).open(entry.path());
-            // Held until it is removed.
+            // The lock is held until the file is removed.
             if let Ok(file) = opened
                 && file.try_lock().is_ok()
             {
@@ -192,7 +192,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("out");
         let living = OutputFile::named(&path).unwrap();
-        // As a process leaves it that is killed: there, and not locked.
+        // The state after a process was killed: the file exists and is not locked.
         let dead = unfinished_name(folder.path());
         fs::write(&dead, "half").unwrap();
         fs::write(folder.path().join(".proofbox-else"), "").unwrap();

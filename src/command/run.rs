@@ -143,6 +143,7 @@ enum Color {
 }
 
 impl Color {
+    #[expect(clippy::disallowed_methods, reason = "a convention among programs, and no setting")]
     fn is_wanted(self) -> bool {
         match self {
             Color::Auto => {
@@ -183,11 +184,11 @@ pub async fn run(command: RunCommand) -> anyhow::Result<ExitCode> {
     })
 }
 
-/// Fields that a tests file must not have: the solution is a file of its own.
+/// Fields that a tests file must not have, because the solution is a separate file.
 const FIELDS_OF_THE_SOLUTION: [&str; 4] = ["source", "source_base64", "files", "entry"];
 
 impl RunCommand {
-    /// Everything goes through the wire's own checks, so that the two cannot differ.
+    /// Builds the submission. It passes the wire format's own checks, so that `run` and HTTP cannot differ.
     fn asked(&self) -> anyhow::Result<Asked> {
         let source =
             fs::read(&self.solution).with_context(|| format!("cannot read {}", self.solution.display()))?;
@@ -217,10 +218,10 @@ impl RunCommand {
                 }
             })?;
         if let Asked::Verify(submission) = &mut asked {
-            // Sources need not be UTF-8, and data sets' tests say more than the wire's.
+            // Set afterwards: a source need not be UTF-8, and the wire format cannot express all tests of data sets.
             submission.solution.files[0].content = source;
             if let (Tests::Code(_), Some(name)) = (&submission.tests, module_name(&self.solution)) {
-                // Tests may import it by its file's name.
+                // Tests may import the solution by its file's name.
                 submission.solution.files[0].path = name.to_owned();
             }
             if let Some(tests) = of_data_set {
@@ -230,7 +231,7 @@ impl RunCommand {
         Ok(asked)
     }
 
-    /// The wire's submission: what flags say, else the file, else the defaults of `run`.
+    /// The submission in the wire format: from flags, else from the file, else from the defaults of `run`.
     fn submission(&self, mut fields: Fields, is_of_data_set: bool) -> anyhow::Result<Fields> {
         let limits = self.limits.given();
         let default_limits = match is_of_data_set {
@@ -281,12 +282,12 @@ impl RunCommand {
     }
 }
 
-/// Fields of a submission, each as its JSON text: a detour by way of floats would change large integers.
+/// Fields of a submission, each as JSON text. Parsing them to floats would change large integers.
 #[derive(Debug, Clone)]
 struct Fields(Vec<(String, Box<RawValue>)>);
 
 impl Fields {
-    /// A test that stands, in the wire's checks, for tests that are put in after them.
+    /// A stand-in test for the wire format's checks. The real tests replace it afterwards.
     fn standing_for(tests: &Tests) -> anyhow::Result<Fields> {
         let mut fields = Fields(Vec::new());
         match tests {
@@ -323,12 +324,12 @@ impl Fields {
         }
     }
 
-    /// Limits that are asked for go before the file's, and these before defaults.
+    /// Limits: flags go before the file, and the file before defaults.
     fn set_limits(&mut self, asked: GivenLimits, default: GivenLimits) -> anyhow::Result<()> {
         let own = match self.get("limits") {
             Some(raw) if raw.get() != "null" => match serde_json::from_str(raw.get()) {
                 Ok(serde_json::Value::Object(own)) => own,
-                // The wire says what is wrong with it.
+                // Left as it is: the wire format's checks complain about it.
                 _ => return Ok(()),
             },
             _ => serde_json::Map::new(),

@@ -1,5 +1,5 @@
-//! What `proofbox run` shows: a line per test, then what failed. Pure; nothing that a solution printed
-//! can act on the terminal.
+//! The text that `proofbox run` shows: a line per test, then details of failures. Pure. Output of a solution is escaped,
+//! so that it cannot act on the terminal.
 
 use std::fmt::Write;
 
@@ -17,7 +17,7 @@ const MAX_LINE_CHARS: usize = 160;
 /// Bytes of one value that are shown.
 const MAX_VALUE_BYTES: usize = 1_000;
 
-/// The report as text. `tests` is `None` where the submission could not be read as far as that.
+/// The report as text. `tests` is `None` if the submission's tests could not be read.
 pub fn render(name: &str, tests: Option<&Tests>, report: &Report, colored: bool) -> String {
     let paint = Paint { colored };
     let mut text = String::new();
@@ -48,7 +48,7 @@ fn headline(text: &mut String, name: &str, report: &Report, paint: Paint) {
         text,
         format_args!("{name}: {verdict}{cause}, {passed} of {total} test{} passed{tier}", plural(total)),
     );
-    // Else the tests say it themselves.
+    // Otherwise the reason repeats what is shown with a test.
     let is_news = report.tests.is_empty() || report.cause == Some(Cause::NotDeterministic);
     if let (true, Some(reason)) = (is_news, &report.reason) {
         line(text, format_args!("{}", printable(reason)));
@@ -117,7 +117,7 @@ fn detail(text: &mut String, index: usize, test: &TestReport, tests: Option<&Tes
     if let Some(stderr) = test.stderr.as_deref().filter(|stderr| !stderr.is_empty()) {
         block("stderr", stderr);
     }
-    // A limit's verdict says how the run ended; only for a crash is the kernel's word news.
+    // The exit code or signal is shown for a crash only. After a limit the verdict says how the run ended.
     if test.verdict == Verdict::RuntimeError {
         match (test.exit_code, test.signal) {
             (_, Some(signal)) => block("signal", &signal.to_string()),
@@ -136,7 +136,7 @@ fn block(text: &mut String, label: &str, content: &str, paint: Paint) {
         return;
     }
     let lines = content.split('\n').count();
-    // The end of an error is what tells; the start of anything else is.
+    // Of standard error the end is shown, of other texts the beginning.
     let (first, left_out) = match (label, lines.saturating_sub(MAX_LINES)) {
         ("stderr", left_out) => (left_out, left_out),
         (_, left_out) => (0, left_out),

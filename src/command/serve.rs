@@ -16,8 +16,8 @@ use crate::{
 /// Serve verification over HTTP.
 ///
 /// POST /v1/verify takes a submission and answers with a report; GET /v1/languages, /healthz, /readyz
-/// and /metrics tell about the service. What a submission says of its limits goes before flags. SIGTERM or SIGINT finishes what is running, then ends; a
-/// second one ends at once.
+/// and /metrics tell about the service. Limits in a submission override those of flags. SIGTERM or SIGINT: what is running
+/// is finished, then the service ends; a second signal ends it at once.
 #[derive(Debug, Args)]
 pub struct ServeCommand {
     #[command(flatten)]
@@ -61,8 +61,8 @@ pub async fn serve(command: ServeCommand) -> anyhow::Result<ExitCode> {
 /// Descriptors kept for cells, launchers and files.
 const OTHER_DESCRIPTORS: u64 = 512;
 
-/// Raises the limit on open descriptors as far as it may go, and returns how many connections of those
-/// wanted there is room for. Cells set limits of their own.
+/// Raises the limit on open descriptors to its maximum. Returns how many of the wanted connections it allows. Cells set
+/// limits of their own.
 fn room_for_connections(wanted: usize) -> anyhow::Result<usize> {
     let (_, most) =
         getrlimit(Resource::RLIMIT_NOFILE).context("cannot read the limit on open descriptors")?;

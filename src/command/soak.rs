@@ -1,5 +1,5 @@
-//! `proofbox soak`: many mixed runs, hostile ones among them, and what is left of the host's before
-//! and after.
+//! `proofbox soak`: many mixed runs, with hostile ones among them. Processes, files and memory are counted before and
+//! after.
 
 pub mod mix;
 pub mod traces;
@@ -38,7 +38,7 @@ pub struct SoakArgs {
     engine: EngineArgs,
 }
 
-/// Submissions run before the first count: slot processes come up with the first cell in each.
+/// Submissions that run before the first count, because a slot process starts with its first cell.
 const WARM_UP: u64 = 60;
 /// Growth of memory that is not a leak: allocators keep what they had at their peak.
 const MEMORY_SLACK_BYTES: u64 = 64 << 20;
@@ -90,7 +90,7 @@ struct Count {
     mismatches: AtomicU64,
 }
 
-/// Runs the mix's submissions of these numbers, as many at once as there are slots and one more.
+/// Runs the submissions with these numbers. One more than there are slots is in flight.
 async fn run(
     engine: &Arc<Engine>,
     slots: usize,
@@ -129,8 +129,8 @@ async fn run(
     Ok(())
 }
 
-/// Has a solution that makes a set in every slot at once: the interpreters that such a solution is run by a second
-/// time are loaded at their first use.
+/// Runs a solution that makes a set in every slot at once. Such a solution is run twice, and the interpreters of the second
+/// run are loaded at their first use.
 async fn start_second_interpreters(engine: &Arc<Engine>, slots: usize) -> anyhow::Result<()> {
     let mut tasks = tokio::task::JoinSet::new();
     for _ in 0..slots {
@@ -144,7 +144,7 @@ async fn start_second_interpreters(engine: &Arc<Engine>, slots: usize) -> anyhow
     Ok(())
 }
 
-/// A count when nothing moves any more: cells are closed in the background.
+/// A count that no longer changes. Cells are closed in the background, so the first counts may be too high.
 async fn settled(own: u32, guards: &BTreeSet<u32>) -> Traces {
     let mut last = Traces::of(own, guards);
     for _ in 0..50 {

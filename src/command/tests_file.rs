@@ -1,5 +1,5 @@
-//! The tests file of `proofbox run`: the wire's tests and the fields about them, a form of data sets, or a file
-//! of Python tests.
+//! The tests file of `proofbox run`: tests in the wire format with further fields of a submission, tests in a form of data
+//! sets, or a file of Python tests.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -21,17 +21,17 @@ use crate::{
     wire::{Pairs, not_json},
 };
 
-/// What a tests file says.
+/// The content of a tests file.
 #[derive(Debug)]
 pub enum TestsFile {
-    /// Fields of a submission, `tests` among them, as the wire has them.
+    /// Fields of a submission in the wire format, `tests` among them.
     Wire(Vec<(String, Box<RawValue>)>),
     /// Tests in one of the forms of data sets.
     DataSet(Tests),
 }
 
 impl TestsFile {
-    /// `fn_name`: the function that was asked for in place of the file's.
+    /// `fn_name` is the function to test, in place of the one that the file names.
     pub fn read(path: &Path, fn_name: Option<&str>) -> anyhow::Result<TestsFile> {
         let text = fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
         let of_kind = match path.extension() {
@@ -59,7 +59,7 @@ impl TestsFile {
             Ok(tests) => Ok(TestsFile::DataSet(tests)),
             Err(TestsError::Unsupported(what)) => bail!("not supported: {what}"),
             Err(TestsError::Bad(problem)) => match serde_json::from_str::<IgnoredAny>(text) {
-                // What looks like JSON and is none is that, whatever else it might have been.
+                // A text that begins as JSON and is not JSON is reported as bad JSON.
                 Err(broken) if text.starts_with(['[', '{']) && !text.contains("{'") => {
                     bail!("{}", not_json(text, &broken))
                 }
@@ -88,9 +88,9 @@ fn is_list_of_data_set(text: &str) -> bool {
     }
 }
 
-/// Whether an object is a submission without its solution: `tests` is a list of the wire's.
+/// Whether an object is a submission without its solution: `tests` is a list of tests in the wire format.
 fn is_object_of_wire(text: &str) -> bool {
-    // Text that breaks off may be either; one with the wire's word is taken for the wire's.
+    // An incomplete text may be of either form. If it has the word `tests`, it counts as the wire format.
     let Ok(fields) = serde_json::from_str::<HashMap<String, &RawValue>>(text) else {
         return text.contains(r#""tests""#);
     };
@@ -100,7 +100,7 @@ fn is_object_of_wire(text: &str) -> bool {
     })
 }
 
-/// That an object has tests under no name that is known.
+/// The error for an object without tests under any known name.
 fn unnamed_tests(text: &str) -> Option<String> {
     const NAMES: [&str; 5] = ["tests", "test_cases", "inputs", "outputs", "input"];
     let fields = serde_json::from_str::<BTreeMap<String, IgnoredAny>>(text).ok()?;
@@ -126,7 +126,7 @@ fn python(text: &str) -> anyhow::Result<TestsFile> {
     Ok(TestsFile::Wire(vec![("tests".to_owned(), tests)]))
 }
 
-/// How a file of Python tests is carried out. Where both could, by the standard library.
+/// The framework for a file of Python tests. If both would do, it is `unittest`.
 fn code_kind(text: &str) -> CodeKind {
     let begins = |words: &[&str]| text.lines().any(|line| words.iter().any(|word| line.starts_with(word)));
     let is_pytest = begins(&["def test", "async def test", "import pytest", "from pytest"]);

@@ -1,4 +1,4 @@
-//! `proofbox verify`: the batch twin of `POST /v1/verify`.
+//! `proofbox verify`: a file of submissions in, a file of reports out.
 
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -33,7 +33,8 @@ use crate::{
 ///
 /// Each line is a submission as POST /v1/verify takes it. A line that cannot be read as one is
 /// answered in its place, with the verdict "undecided", the cause "bad_request" and the line's number.
-/// Blank lines are skipped. What a submission says goes before flags. The output appears under its name only when it is complete.
+/// Blank lines are skipped. Limits in a submission override those of flags. The output appears under its name only
+/// when it is complete.
 #[derive(Debug, Args)]
 pub struct VerifyCommand {
     /// Submissions, one JSON object a line; `-` reads standard input
@@ -64,8 +65,8 @@ pub struct VerifyCommand {
     engine: EngineArgs,
 }
 
-/// Lines being verified at once, per slot: enough that no slot waits while a line is parsed or a slow
-/// one holds up the order.
+/// Lines that are verified at once, per slot. There are enough that no slot is idle while a line is parsed, or while the
+/// output waits for a slow line.
 const IN_FLIGHT_PER_SLOT: usize = 8;
 /// No further line is taken while those in flight have more bytes than this.
 const MAX_BYTES_IN_FLIGHT: usize = 256 << 20;
@@ -85,7 +86,7 @@ pub async fn verify(command: VerifyCommand) -> anyhow::Result<ExitCode> {
     };
     let summary = tokio::select! {
         summary = batch.run(lines, output, &command) => summary?,
-        // What was written so far goes with its temporary file.
+        // The unfinished output is removed with its temporary file.
         code = interrupted => return Ok(ExitCode::from(code)),
     };
     note_line!("{summary}");
@@ -93,13 +94,13 @@ pub async fn verify(command: VerifyCommand) -> anyhow::Result<ExitCode> {
 }
 
 impl VerifyCommand {
-    /// What is meant by submissions that do not say.
+    /// Defaults of fields that submissions leave out.
     fn defaults(&self) -> WireDefaults {
         WireDefaults { limits: self.limits.given(), repeat: self.repeat.map(Repeat::exactly) }
     }
 }
 
-/// A path for a person; `-` by what it stands for.
+/// A path in words; `-` is replaced by the stream's name.
 fn named<'a>(path: &'a Path, stream: &'a str) -> std::path::Display<'a> {
     if path == Path::new("-") { Path::new(stream).display() } else { path.display() }
 }
@@ -136,7 +137,7 @@ impl Batch {
                     bytes_in_flight -= in_flight.pop_front().map_or(0, |(bytes, _)| bytes);
                     let answer = answer.context("a line's verification panicked")?;
                     match output.write_line(&answer.json) {
-                        // Whoever read it wants no more.
+                        // The reader of standard output has left.
                         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => return Ok(summary),
                         written => written
                             .with_context(|| format!("cannot write {}", named(&command.output, "standard output")))?,
@@ -185,7 +186,7 @@ impl Batch {
     }
 }
 
-/// The end of the line that is first in order. Safe to cancel.
+/// Waits until the first line in order is done. Safe to cancel.
 async fn first(
     in_flight: &mut VecDeque<(usize, JoinHandle<Answer>)>,
 ) -> Result<Answer, tokio::task::JoinError> {
@@ -205,8 +206,7 @@ fn bad_line(id: Option<&Id>, number: u64, refusal: &BadRequest) -> Answer {
     }
 }
 
-/// Where reports go: standard output, a device or pipe as it is, or a file that gets its name only
-/// when it is complete.
+/// Destination of reports: standard output, a device or pipe, or a file that gets its name when it is complete.
 enum Output {
     Stream(Box<dyn Write + Send>),
     File(BufWriter<OutputFile>),

@@ -1,13 +1,15 @@
-//! Flags for limits and sizes: the same names in every command, which are the wire's.
+//! Flags for limits and sizes. Their names are those of the wire format, in every command.
 
 use clap::Args;
 
 use crate::limits::{GivenLimits, LimitOutOfBounds, Limits, parse_bytes};
 
-// What each test may use where nothing else says so. Not a doc comment: clap would show it as the description
-// of the commands that take it in.
+/// Above the flags of [`LimitArgs`] in every command's help.
+pub const LIMITS_HEADING: &str = "Limits of each test (a SIZE is bytes, or such as 64MB or 64MiB)";
+
+// Flags for limits. Not a doc comment: clap would show it as the description of the commands that have them.
 #[derive(Debug, Clone, Default, Args)]
-#[command(next_help_heading = "Limits of each test (a SIZE is bytes, or such as 64MB or 64MiB)")]
+#[command(next_help_heading = LIMITS_HEADING)]
 pub struct LimitArgs {
     /// CPU time of the whole process tree, milliseconds [default: 4000; for tests in the forms of data sets 2500]
     #[arg(long, value_name = "MS", value_parser = number("cpu_ms"))]
@@ -39,7 +41,7 @@ pub struct LimitArgs {
 }
 
 impl LimitArgs {
-    /// What the flags say. Each is within its bounds.
+    /// The limits that flags give. Each is within its bounds.
     pub fn given(&self) -> GivenLimits {
         GivenLimits {
             cpu_ms: self.cpu_ms,
@@ -74,7 +76,7 @@ fn mebibytes(text: &str) -> Result<u64, String> {
     within("memory_bytes", number.saturating_mul(1 << 20))
 }
 
-/// A size that something of ours must stay below.
+/// Reads the size of a bound of proofbox itself, such as the largest body.
 pub fn size(text: &str) -> Result<usize, String> {
     usize::try_from(parse_bytes(text)?).map_err(|error| error.to_string())
 }

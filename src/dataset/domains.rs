@@ -1,11 +1,11 @@
-//! What the rows of a file say they are: what there is to name where none of them is code.
+//! Counts the domains of a file's rows, to name them if no row is code.
 
 use std::path::Path;
 
 use super::{error::DatasetError, reader::Columns, row::RowRules};
 use crate::value::escape_bytes;
 
-/// Values counted apart; rows of others are counted together.
+/// Values that are counted separately. Rows with further values are counted together.
 const MAX_VALUES: usize = 20;
 /// Bytes of a value that are shown.
 const EXCERPT_BYTES: usize = 60;
@@ -28,7 +28,7 @@ impl Domains {
         }
     }
 
-    /// What is shown of each value, with its rows; the most frequent first, those counted together last.
+    /// Each value as it is shown, with its number of rows: the most frequent first, those counted together last.
     pub fn counts(&self) -> impl Iterator<Item = (String, u64)> {
         let mut values: Vec<_> = self.values.iter().collect();
         values.sort_by_key(|(_, rows)| std::cmp::Reverse(*rows));
@@ -37,8 +37,7 @@ impl Domains {
         values.into_iter().map(move |(value, rows)| (word(value), *rows)).chain(others)
     }
 
-    /// The error of a file with rows, none of which is code: passed through, they would all be kept and none of
-    /// them looked at.
+    /// The error for a file with rows of which none is code. Without it all rows would be kept and none verified.
     pub fn none_is_code(&self, path: &Path, columns: &Columns, rules: &RowRules) -> DatasetError {
         let asked: Vec<String> = rules.code_domains.iter().map(|domain| shown(domain)).collect();
         let rows = |rows: u64| if rows == 1 { "1 row".to_owned() } else { format!("{rows} rows") };

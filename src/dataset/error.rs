@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 /// An input file that cannot be read on: which file, where in it, what is wrong.
 ///
-/// One shape, not many variants: every caller does the same with it, which is to stop and show it.
+/// There are no variants, because every caller stops and shows the error.
 #[derive(Debug, thiserror::Error)]
 #[error("{}: {place}{what}", path.display())]
 pub struct DatasetError {

@@ -76,8 +76,8 @@ fn opened(fence: Fence<'_>) -> Open {
     }
 }
 
-/// Same mark, at least as long, nothing after it, and not deeper than Markdown lets a fence be:
-/// a fence inside a docstring does not end the block.
+/// Whether a line closes a block: it has the opening mark, at least as long, nothing after it, and no deeper indentation
+/// than Markdown allows. A fence inside a docstring does not close the block.
 fn closes(fence: &Fence<'_>, block: &Open) -> bool {
     fence.mark == block.mark
         && fence.length >= block.length

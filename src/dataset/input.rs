@@ -1,4 +1,4 @@
-//! An input file: recognised by its content, identified by its content.
+//! An input file. Its format and its identity are determined by its content.
 
 use std::{
     fs::File,
@@ -38,7 +38,7 @@ impl Format {
     }
 }
 
-/// What a file holds, so that work is never resumed over another or a changed input.
+/// Identity of a file's content, so that a job is not resumed on another or a changed input.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Identity {
     pub size_bytes: u64,
@@ -54,7 +54,7 @@ pub struct Input {
     stamp: Stamp,
 }
 
-/// What the file system says of a file; changes when the content does.
+/// Attributes of a file that change when its content does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Stamp {
     device: u64,
@@ -114,8 +114,8 @@ impl Input {
             .map_err(|error| DatasetError::at(&self.path, "parquet footer", error.to_string()))
     }
 
-    /// Reads the whole file once and says what it holds. `go_on` is asked now and then; when it
-    /// answers false, the reading ends with `None`.
+    /// Reads the whole file once and computes its identity. `go_on` is called now and then; if it returns false, the
+    /// result is `None`.
     pub fn identify(&self, go_on: impl Fn() -> bool) -> Result<Option<Identity>, DatasetError> {
         let mut file = self.reopen()?;
         let mut hash = Sha256::new();

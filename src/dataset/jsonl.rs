@@ -116,7 +116,7 @@ impl Lines {
     }
 }
 
-/// serde_json counts lines inside the one line that it was given; only the column says something.
+/// An error without its line number: serde_json was given a single line, so only the column is useful.
 fn without_line(error: &serde_json::Error) -> String {
     format!("{} at column {}", json_complaint(error), error.column())
 }

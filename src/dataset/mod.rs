@@ -1,4 +1,4 @@
-//! Data sets: rows in, in the formats and with the irregularities they really have.
+//! Reads data sets, with the formats and irregularities of real ones.
 //!
 //! | module | what it holds |
 //! |---|---|

@@ -61,12 +61,12 @@ fn contradictions(tests: &Tests, compare: Compare) -> Vec<(u32, u32)> {
                 one.accepted.iter().any(agrees)
             },
         ),
-        // What such a test expects stands in its code.
+        // A code test holds what it expects in its code, which cannot be compared here.
         Tests::Code(_) => Vec::new(),
     }
 }
 
-/// Pairs of an input's first test and a later one, neither of which accepts an answer of the other.
+/// Pairs of the first test with an input and a later test with that input, where neither accepts an answer of the other.
 fn disagreements<T>(
     tests: &[T],
     input: impl Fn(&T) -> Vec<u8>,

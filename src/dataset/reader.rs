@@ -19,22 +19,21 @@ use super::{
     jsonl::{FieldText, Lines, field_text},
 };
 
-/// Where a row keeps what verifying needs.
+/// Names of the columns that verifying needs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Columns {
     pub answer: String,
     pub tests: String,
-    /// Where a program stands that decides in place of a rule, in rows that have one; see
-    /// [`RawRow::checker`].
+    /// Column of checkers, if rows bring their own; see [`RawRow::checker`].
     pub checker: Option<String>,
-    /// `None`: every row is code, and no domain is read.
+    /// Column of domains. `None`: every row is code, and no domain is read.
     pub domain: Option<String>,
-    /// Only for the closing summary; a data set may lack it.
+    /// Column of sources, for the closing summary only. A data set may lack it.
     pub source: String,
 }
 
 impl Columns {
-    /// Those that the file must have, each with the flag that names it.
+    /// Columns that the file must have, each with its flag.
     fn needed(&self) -> Vec<(&str, &'static str)> {
         let columns = [
             (Some(&self.answer), "--answer-column"),
@@ -46,7 +45,7 @@ impl Columns {
     }
 }
 
-/// All columns that are missing, by name and flag, and what is there in their place.
+/// The error that lists the missing columns with their flags, and the columns that the file has.
 fn missing_columns(
     path: &Path,
     missing: &[(&str, &'static str)],
@@ -67,7 +66,7 @@ fn missing_columns(
     DatasetError::file(path, format!("no {word} {names}{rows}; it has: {found}; name others by {flags}"))
 }
 
-/// Columns found that an error names.
+/// Most existing columns that an error lists.
 const MAX_FOUND_COLUMNS: usize = 40;
 
 impl Default for Columns {
@@ -82,7 +81,7 @@ impl Default for Columns {
     }
 }
 
-/// What verifying needs of one row.
+/// The fields of one row that verifying needs.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct RawRow {
     /// 0-based index in the input.
@@ -124,7 +123,7 @@ impl RowReader {
         RowReader::open_reading(input, columns, Reading::AllNeeded)
     }
 
-    /// The same for rows of which only the domain matters: from parquet nothing else is read.
+    /// As [`RowReader::open`], for callers that need domains only. From parquet nothing else is read.
     pub fn open_domains(input: &Input, columns: &Columns) -> Result<RowReader, DatasetError> {
         RowReader::open_reading(input, columns, Reading::Domain)
     }
@@ -137,7 +136,7 @@ impl RowReader {
         Ok(RowReader { rows, next_index: 0 })
     }
 
-    /// Number of rows that a parquet footer promises; 0 for JSONL, which promises nothing.
+    /// Number of rows by the parquet footer; 0 for JSONL, which has none.
     pub fn rows_in_metadata(&self) -> u64 {
         match &self.rows {
             Rows::Parquet(rows) => rows.promised,
@@ -311,14 +310,14 @@ struct JsonlRows {
     lines: Lines,
     columns: Columns,
     rows_read: u64,
-    /// Fields that any of the first lines had, while one that is needed is not among them. JSON lines may leave out
-    /// what is null, so a single line without a field is no error, a file without it is.
+    /// Fields of the first lines, collected while a needed field is missing. A JSON line may leave out a field that is
+    /// null, so a line without a field is no error, but a file without it is.
     found: Vec<String>,
-    /// Needed fields that no line had so far.
+    /// Needed fields that no line has had so far.
     unseen: Vec<(String, &'static str)>,
 }
 
-/// After so many rows without a field that every row should have, the file is the wrong one.
+/// After this many rows without a field that every row should have, the file is refused.
 const ROWS_TO_SEE_FIELDS: u64 = 1_000;
 
 impl JsonlRows {
@@ -342,7 +341,7 @@ impl JsonlRows {
         }
         if self.rows_read == ROWS_TO_SEE_FIELDS {
             let Columns { answer, domain, .. } = &self.columns;
-            // Only code rows need tests, which may come late, and few rows may have a checker.
+            // Tests and checkers may come late: only code rows need tests, and few rows may have a checker.
             self.check_fields_seen(|name| name == answer || Some(name) == domain.as_deref())?;
         }
         self.rows_read += 1;
@@ -377,7 +376,7 @@ impl JsonlRows {
         Ok(Some(RawRow { domain, source, answer, tests, checker, ..row }))
     }
 
-    /// An error where a field is unseen that must have been seen by now; it names all that are unseen.
+    /// An error if a field is still missing that should have occurred by now. It names all missing fields.
     fn check_fields_seen(&self, is_due: impl Fn(&str) -> bool) -> Result<(), DatasetError> {
         if !self.unseen.iter().any(|(name, _)| is_due(name)) {
             return Ok(());

@@ -10,10 +10,10 @@ use crate::{
     judge::Compare,
     limits::Limits,
     submission::{
-        JudgeProgram, PROGRAM_LIMITS, Prelude, Program, ProgramIo, Repeat, ShowOutput, Solution, Stop,
-        Submission, Tests,
+        CheckerProtocol, JudgeProgram, PROGRAM_LIMITS, Prelude, Program, ProgramIo, Repeat, ShowOutput,
+        Solution, Stop, Submission, Tests,
     },
-    verdict::{Cause, Verdict, checker::CheckerProtocol},
+    verdict::{Cause, Verdict},
 };
 
 /// How rows become submissions.
@@ -23,7 +23,7 @@ pub struct RowRules {
     pub code_domains: Vec<String>,
     pub every_row_is_code: bool,
     pub compare: Compare,
-    /// Further judges of the same outcomes.
+    /// Further rules that judge the same runs.
     pub also: Vec<Compare>,
     pub limits: Limits,
     pub stop: Stop,
@@ -31,7 +31,7 @@ pub struct RowRules {
     pub audit: Audit,
 }
 
-/// Whether rows are told apart by problem, for an audit of the tests.
+/// Whether rows are grouped by problem, for an audit of the tests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Audit {
     #[default]
@@ -44,7 +44,7 @@ pub enum Audit {
 pub enum Work {
     /// Not code: nothing to verify.
     NotCode,
-    /// Decided by its text alone.
+    /// Decided without a run.
     Decided(Decision),
     /// To be run.
     Verify {
@@ -56,7 +56,7 @@ pub enum Work {
     },
 }
 
-/// A verdict that no run is needed for.
+/// A verdict that needs no run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Decision {
     pub verdict: Verdict,
@@ -138,7 +138,7 @@ impl RowRules {
             limits: self.limits,
             stop: self.stop,
             repeat: self.repeat,
-            // Answers were accepted upstream with these names in scope.
+            // The data sets' own judges accepted the answers with these names in scope.
             prelude: Prelude::Contest,
             show_output: ShowOutput::Never,
             ..Submission::new("python", Solution::single("main.py", code), tests)
@@ -146,7 +146,7 @@ impl RowRules {
     }
 }
 
-/// As open-r1/codeforces has them: Python, told by its arguments where input, answer and output stand.
+/// A checker as in open-r1/codeforces: a Python program whose arguments name the files of input, answer and output.
 fn checker(source: String) -> JudgeProgram {
     let solution = Solution::single("checker.py", source);
     JudgeProgram::Checker {

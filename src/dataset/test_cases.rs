@@ -23,12 +23,12 @@ pub enum TestsError {
     /// There are none, or they cannot be understood.
     #[error("{0}")]
     Bad(String),
-    /// They are understood, and of a kind that is not offered.
+    /// They are understood, but proofbox does not offer their kind.
     #[error("{0}")]
     Unsupported(String),
 }
 
-/// Bytes of one row's tests that are still parsed.
+/// Longest tests of one row that are parsed, bytes.
 const MAX_TEXT_BYTES: usize = 256 << 20;
 
 /// How often tests may be wrapped in a further JSON string or object.
@@ -39,7 +39,7 @@ pub fn parse_tests(text: &str) -> Result<Tests, TestsError> {
     parse_tests_of(text, None)
 }
 
-/// The same of the function `name`, whatever name the text has, or none.
+/// Reads the tests of one row as tests of the function `name`, if given, in place of the name in the text.
 pub fn parse_tests_of(text: &str, name: Option<&str>) -> Result<Tests, TestsError> {
     if text.trim().is_empty() {
         return bad("test_cases is empty");
@@ -56,7 +56,7 @@ fn bad<T>(reason: impl Into<String>) -> Result<T, TestsError> {
 
 fn parse_text(text: &str) -> Result<Value, TestsError> {
     let not_json = |error: ParseError| TestsError::Bad(format!("test_cases is not JSON: {error}"));
-    // Some data sets hold `repr` of a dict; where neither form fits, JSON is what was meant.
+    // Some data sets hold the `repr` of a dict. If neither form fits, the text was probably meant to be JSON.
     parse_json(text).or_else(|error| parse_python(text).map_err(|_| not_json(error)))
 }
 
@@ -213,7 +213,7 @@ fn stream(value: Value, what: &str, at: usize) -> Result<Vec<u8>, TestsError> {
 
 fn line_of(value: Value, what: &str, at: usize) -> Result<Vec<u8>, TestsError> {
     match value {
-        // No bytes stand for a lone surrogate; Python, too, refuses to write one.
+        // A lone surrogate cannot be encoded; Python refuses to write it, too.
         Value::Str(text) if std::str::from_utf8(&text).is_err() => {
             bad(format!("{what} {at} holds a lone surrogate"))
         }
@@ -225,8 +225,8 @@ fn line_of(value: Value, what: &str, at: usize) -> Result<Vec<u8>, TestsError> {
 }
 
 fn function_tests(tests: Vec<(Value, Value)>) -> Result<Vec<FunctionTest>, TestsError> {
-    // Only where every output of a row is a list of one can that list be a wrapping: data sets
-    // wrap all of a row's outputs or none. Then `[1]` may mean 1 or [1], and both are accepted.
+    // Data sets wrap all outputs of a row in lists of one, or none. So only if every output is a list of one can the lists
+    // be wrappings. Then `[1]` may mean 1 or [1], and both are accepted.
     let wrapped = tests.iter().all(|(_, output)| matches!(output, Value::List(items) if items.len() == 1));
     tests
         .into_iter()
@@ -245,8 +245,7 @@ fn function_tests(tests: Vec<(Value, Value)>) -> Result<Vec<FunctionTest>, Tests
 /// Python code instead.
 fn json_lines_test(input: &[u8], output: &[u8], at: usize) -> Result<FunctionTest, TestsError> {
     let parse = |text: &str, what: &str| {
-        // Where the value is none that JSON has, data sets hold it as Python code.
-        // Bare words with a dot may as well be text without its quotes.
+        // Data sets write values that JSON lacks as Python code. Bare words with a dot may also be text without quotes.
         let is_member =
             |value: &Value| matches!(value, Value::Typed(typed) if typed.kind() == TypedKind::Member);
         let in_python = |error| parse_python(text).ok().filter(|value| !is_member(value)).ok_or(error);
@@ -261,8 +260,7 @@ fn json_lines_test(input: &[u8], output: &[u8], at: usize) -> Result<FunctionTes
 }
 
 /// # Errors
-/// Where an argument is written as a call that makes more than plain data: it would have to be made for the
-/// solution, too.
+/// If an argument is written as a call that makes more than plain data. The solution would need that object, too.
 fn function_test(
     args: Vec<Value>,
     kwargs: Vec<(String, Value)>,
@@ -280,7 +278,8 @@ fn function_test(
     Ok(FunctionTest::new(plain(args), kwargs, &plain(accepted)))
 }
 
-/// Nodes are made from lists, where the function's annotations ask for them.
+/// Whether a value is a node with plain content, or a list of such nodes. The driver makes nodes from lists itself, if the
+/// function's annotations ask for them.
 fn is_list_of_nodes(value: &Value) -> bool {
     match value {
         Value::Made { constructor: "ListNode" | "TreeNode", plain } => plain.first_typed().is_none(),

@@ -43,7 +43,7 @@ impl Outputs {
 }
 
 /// Writes all files and gives them their names. Every row below `rows` must be in the journal.
-/// `None` if `go_on` answered false; nothing is left under any name then.
+/// `None` if `go_on` returned false; no file appears then.
 pub fn assemble(
     input: &Input,
     journal: &Journal,
@@ -87,7 +87,7 @@ pub fn assemble(
     };
     input.check_unchanged()?;
     journal.mark_assembling()?;
-    // The output is last: once it is there, everything is.
+    // The output comes last: if it exists, all files do.
     table.publish()?;
     list.into_iter().chain(audit).try_for_each(Finished::publish)?;
     kept_rows.publish()?;

@@ -1,11 +1,12 @@
 //! Audit of the tests: what many solutions of one problem say about its tests.
 //!
-//! Rows with the same tests answer one problem. Of each row's run the journal keeps a letter per
-//! test and hashes of wrong answers ([`RowAudit`]); after the last row they are added up by problem
-//! ([`TestsAudit`]). Findings are suspicions for a person to look at, never verdicts.
+//! Rows with the same tests answer one problem. For each row the journal keeps a letter per test and hashes of wrong
+//! answers ([`RowAudit`]). After the last row these are added up by problem ([`TestsAudit`]). Findings are suspicions for
+//! a person to look at, never verdicts.
 //!
-//! Precision comes first: the same solution twice is one witness, answers that many wrong solutions give (`NO`,
-//! nothing) are no agreement, and a test is accused of failing everybody only by solutions that pass others.
+//! Precision comes first. Copies of a solution count once. Solutions that share an answer which many wrong solutions give
+//! (`NO`, or nothing) do not count as agreeing. A test that fails every solution is reported only if one of
+//! the solutions passes at least half of the tests.
 //!
 //! Memory: about 250 bytes for each problem, 8 for each of its solutions and 60 for each of its tests that a solution failed, up to
 //! `MAX_PROBLEMS` and `MAX_TESTS_KEPT`; problems beyond are counted and left out.
@@ -13,75 +14,22 @@
 use std::{collections::BTreeMap, fmt, io::Write};
 
 use indicatif::HumanCount;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use super::record::RowRecord;
-use crate::{
-    dataset::problem::Problem,
-    report::{Report, TestReport},
-    submission::Solution,
-    verdict::Verdict,
-};
+use crate::{submission::Solution, verdict::Verdict};
 
 /// Problems that are audited.
 const MAX_PROBLEMS: usize = 500_000;
 /// Tests, over all problems, of which counts are kept.
 const MAX_TESTS_KEPT: usize = 5_000_000;
-/// Solutions of one problem that are told from copies of themselves.
+/// Different solutions of one problem that are remembered, to recognise copies.
 const MAX_CODES_OF_PROBLEM: usize = 1_000;
-/// Wrong answers of one row that are kept.
-const MAX_ANSWERS_OF_ROW: usize = 64;
-/// Different wrong answers of one test that are counted apart.
+/// Different wrong answers of one test that are counted separately.
 const MAX_ANSWERS_OF_TEST: usize = 8;
-/// A right answer that took this part of the time limit is near it.
-const NEAR_THE_LIMIT: f64 = 0.6;
 /// Tests that one finding lists.
 const MAX_LISTED: usize = 50;
-
-/// What one row's run says about its problem's tests.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RowAudit {
-    pub problem: String,
-    /// A hash of the solution's words: the same solution twice is one witness.
-    pub code: u64,
-    /// A letter per test: `a` accepted, `s` accepted and slow, `t` time limit, `w` wrong answer, `f`
-    /// another failure, `-` not run.
-    pub tests: String,
-    /// Test and hash of the answer, for the first wrong ones.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub answers: Vec<(u32, u64)>,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub contradictions: Vec<(u32, u32)>,
-}
-
-impl RowAudit {
-    /// `cpu_ms` is the limit of each test.
-    pub fn of(problem: Problem, code: u64, report: &Report, cpu_ms: u64) -> RowAudit {
-        let letter = |test: &TestReport| match test.verdict {
-            Verdict::Accepted if test.cpu_ms >= NEAR_THE_LIMIT * cpu_ms as f64 => 's',
-            Verdict::Accepted => 'a',
-            Verdict::TimeLimit => 't',
-            Verdict::WrongAnswer => 'w',
-            Verdict::Skipped | Verdict::Undecided => '-',
-            _ => 'f',
-        };
-        let answers = (0..).zip(&report.tests).filter_map(|(test, found)| Some((test, found.answer_hash?)));
-        RowAudit {
-            problem: problem.key,
-            code,
-            tests: report.tests.iter().map(letter).collect(),
-            answers: answers.take(MAX_ANSWERS_OF_ROW).collect(),
-            contradictions: problem.contradictions,
-        }
-    }
-
-    /// Whether the solution passes at least half of the tests: what it says about the others counts.
-    fn is_credible(&self) -> bool {
-        let passed = self.tests.bytes().filter(|letter| matches!(letter, b'a' | b's')).count();
-        passed > 0 && 2 * passed >= self.tests.len()
-    }
-}
 
 /// A hash of a solution's words that is the same in every process.
 pub fn code_hash(solution: &Solution) -> u64 {
@@ -115,14 +63,14 @@ struct OfProblem {
     hopeless: u32,
     tests_total: u32,
     contradictions: Vec<(u32, u32)>,
-    /// Only tests that a solution did not pass, or not quickly.
+    /// Counts of tests that at least one solution failed, or passed near the limit.
     tests: BTreeMap<u32, OfTest>,
 }
 
 #[derive(Debug, Default)]
 struct OfTest {
     failed: u32,
-    /// Of them, by solutions that pass at least half of the tests.
+    /// The part of them by solutions that pass at least half of the tests.
     failed_by_credible: u32,
     slow: u32,
     timed_out: u32,
@@ -135,21 +83,21 @@ pub struct Finding<'a> {
     /// The first half of the SHA-256 of its tests' text.
     problem: &'a str,
     first_row: u64,
-    /// Different ones: the same code twice counts once.
+    /// Number of different solutions; copies count once.
     solutions: u32,
     accepted: u32,
     tests: u32,
-    /// No solution of several passes any test. The problem may just be hard; where they agree on other answers,
-    /// its tests are likelier wrong.
+    /// None of several solutions passes any test. The problem may just be hard. If the solutions agree on other answers,
+    /// the tests are more likely wrong.
     nothing_passes: bool,
-    /// Tests that no solution of several passes, one of which passes at least half of the tests.
+    /// Tests that none of several solutions passes, although one of them passes at least half of the tests.
     fail_every_solution: Vec<u32>,
     /// Pairs of tests with the same input and different expected output.
     contradict_each_other: Vec<(u32, u32)>,
-    /// Tests at which every solution runs out of time or comes near it, and at least one of them comes near it
-    /// or passes half of the tests: where all that there is are slow solutions, the limit is not to blame.
+    /// Tests at which every solution exceeds the time limit or comes near it. At least one solution must come near it, or
+    /// pass half of the tests: otherwise the solutions may all be slow, and the limit right.
     limit_too_tight: Vec<u32>,
-    /// Tests at which solutions agree with each other, and not with what is expected.
+    /// Tests at which solutions agree on an answer other than the expected one.
     multi_answer: Vec<Agreement>,
 }
 
@@ -159,7 +107,7 @@ pub struct Agreement {
     test: u32,
     agreeing: u32,
     accepted: u32,
-    /// Different answers beside the expected one, as far as they are counted.
+    /// Number of different wrong answers, as far as they are counted.
     other_answers: u32,
 }
 
@@ -304,7 +252,7 @@ impl fmt::Display for TestsAudit {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::filter::record::{Action, RowKey};
+    use crate::filter::record::{Action, RowAudit, RowKey};
 
     fn record(row: u64, tests: &str, answers: &[(u32, u64)]) -> RowRecord {
         let audit = RowAudit {

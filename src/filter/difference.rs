@@ -65,7 +65,7 @@ impl Differences {
         Ok(())
     }
 
-    /// Rows on which the judge of that place differs.
+    /// Number of rows on which judge number `judge` differs.
     pub fn rows(&self, judge: usize) -> u64 {
         self.kinds.iter().filter(|((index, _), _)| *index == judge).map(|(_, count)| count).sum()
     }

@@ -10,7 +10,7 @@ pub enum FilterError {
     /// The input is at fault.
     #[error(transparent)]
     Input(#[from] DatasetError),
-    /// A file of ours (output, verdict table, journal) cannot be written or read.
+    /// The output, the verdict table or the journal cannot be written or read.
     #[error("{}: {what}", path.display())]
     File { path: PathBuf, what: String },
     /// The verifier panicked; a defect of ours.

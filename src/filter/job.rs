@@ -18,27 +18,27 @@ use super::{
 };
 use crate::dataset::{Format, Input, domains::Domains, input::Identity, reader::RowReader};
 
-/// What to do, all of it decided.
+/// A job's settings, complete and checked.
 #[derive(Debug, Clone)]
 pub struct Job {
     pub input: PathBuf,
     pub outputs: Outputs,
     pub plan: Plan,
-    /// Every setting that bears on a verdict, by name; a job is only resumed under the same.
+    /// Every setting that can change a verdict, by name. A job is resumed only with equal settings.
     pub settings: serde_json::Map<String, serde_json::Value>,
     pub start: Start,
     pub existing: Existing,
     pub show: Show,
 }
 
-/// What to do where a file already has an output's name.
+/// What to do if a file already has an output's name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Existing {
     Refuse,
     Replace,
 }
 
-/// Whether the job talks on standard error.
+/// Whether the job shows progress on standard error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Show {
     Progress,
@@ -52,13 +52,13 @@ pub enum Finished {
         summary: Box<Summary>,
         took: Duration,
     },
-    /// A signal ended it; the same command goes on from here.
+    /// A signal ended the job. The same command continues it.
     Stopped {
         signal: i32,
     },
 }
 
-/// Runs a job, or goes on with it where an earlier process left off.
+/// Runs a job, or continues one that an earlier process began.
 pub async fn run<V: Verify>(job: Job, verify: Arc<V>, stop: StopSignal) -> Result<Finished, FilterError> {
     let begun = Instant::now();
     let input = Arc::new(Input::open(&job.input)?);
@@ -108,10 +108,10 @@ pub async fn run<V: Verify>(job: Job, verify: Arc<V>, stop: StopSignal) -> Resul
     }
 }
 
-/// Rows that an earlier process of the job has decided are not run again.
+/// Tells the user how many rows an earlier process has decided. They are not run again.
 fn say_what_is_skipped(journal: &Journal, outputs: &Outputs, rows: u64) {
     let (decided, state) = (journal.decided(), journal::work_directory(&outputs.rows));
-    // Nobody may be listening; the work goes on.
+    // A closed standard error must not stop the job.
     let _ = writeln!(
         std::io::stderr(),
         "going on with an earlier run: {decided} of {rows} rows are decided in {} and skipped; --restart begins anew",
@@ -138,8 +138,8 @@ async fn in_background<T: Send + 'static>(
     }
 }
 
-/// What must be known before anything is run: that the input can be read, what it holds, how many rows
-/// there are, and that some of them are code. `None` if told to stop.
+/// Checks before anything is run that the input can be read and that some rows are code. Returns the input's identity and
+/// number of rows; `None` if told to stop.
 fn survey(
     input: &Input,
     plan: &Plan,
@@ -159,7 +159,7 @@ fn survey(
 /// The number of rows that were read.
 ///
 /// # Errors
-/// Where there are rows and none is code.
+/// If there are rows and none of them is code.
 fn look_for_code(
     input: &Input,
     mut reader: RowReader,
@@ -167,7 +167,7 @@ fn look_for_code(
     go_on: &dyn Fn() -> bool,
 ) -> Result<Option<u64>, FilterError> {
     let (mut rows, mut found, mut others) = (0, plan.columns.domain.is_none(), Domains::default());
-    // Of JSON every line is read: one that cannot be is better found now than after hours of work.
+    // Every line of JSONL is read: a bad line is better found now than after hours of work.
     while !(found && input.format() == Format::Parquet) {
         let Some(row) = reader.next_row()? else { break };
         rows += 1;
@@ -208,7 +208,7 @@ fn check_destination(path: &Path, existing: Existing, own: bool) -> Result<(), F
         Ok(found) if !found.is_file() => {
             return Err(FilterError::file(path, "there is something that is not a regular file"));
         }
-        // An empty file holds nothing to lose; `mktemp` makes such.
+        // An empty file may be replaced: nothing is lost, and `mktemp` makes empty files.
         Ok(found) if found.len() > 0 && existing == Existing::Refuse && !own => {
             return Err(FilterError::file(path, "exists already; pass --overwrite to replace it"));
         }
@@ -221,8 +221,8 @@ fn check_destination(path: &Path, existing: Existing, own: bool) -> Result<(), F
     Ok(())
 }
 
-/// Learns now rather than at the end that a directory cannot be written. Only under the journal's
-/// lock: another process may be writing under the same temporary names.
+/// Checks that the outputs' directories can be written, so that a job does not fail at its end. Called under the
+/// journal's lock, because another process may write under the same temporary names.
 fn check_writable(outputs: &Outputs, journal: Journal) -> Result<Journal, FilterError> {
     let tried = outputs.paths().into_iter().try_for_each(|(path, _)| Target::create(path).map(drop));
     match tried {

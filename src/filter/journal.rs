@@ -1,4 +1,4 @@
-//! The journal of a job: which rows are decided, and how, whatever happens to the process.
+//! The journal of a job: the decisions so far, safe from the process being killed.
 //!
 //! `OUTPUT.proofbox/` holds `header.json` (what the journal is for) and `journal`, to which one
 //! line per decided row is appended: sixteen hexadecimal digits of check sum, a blank, the record
@@ -20,20 +20,20 @@ use sha2::{Digest, Sha256};
 use super::{error::FilterError, record::RowRecord};
 use crate::dataset::input::Identity;
 
-/// What a journal is for. A job resumes only over a journal whose header is its own.
+/// The first part of a journal: the job that it belongs to. A job resumes only if its header is equal.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Header {
-    /// Of the journal's own format.
+    /// Version of the journal's format.
     pub format: u32,
     pub proofbox: String,
     pub input: Identity,
-    /// Every setting that bears on a verdict, by name.
+    /// Every setting that can change a verdict, by name.
     pub settings: serde_json::Map<String, serde_json::Value>,
 }
 
 pub const FORMAT: u32 = 1;
 
-/// Whether to go on with a journal that is there.
+/// What to do with an existing journal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Start {
     Resume,
@@ -47,7 +47,7 @@ pub struct Journal {
     directory: PathBuf,
     path: PathBuf,
     file: File,
-    /// By row: 1 + offset of its record; 0 if it is not decided.
+    /// For each row: 1 + offset of its record, or 0 if the row is not decided.
     offsets: Vec<u64>,
     length_bytes: u64,
     decided: u64,
@@ -65,8 +65,8 @@ const ASSEMBLING: &str = "assembling";
 const CHECK_DIGITS: usize = 16;
 
 impl Journal {
-    /// Whether a job for `output` was interrupted while it published its files, so that a file
-    /// under one of their names is its own.
+    /// Whether a job for `output` was interrupted while it published its files. A file under one of their names then
+    /// belongs to this job.
     pub fn was_assembling(output: &Path) -> bool {
         let directory = work_directory(output);
         directory.join(HEADER).exists() && directory.join(ASSEMBLING).exists()
@@ -108,7 +108,7 @@ impl Journal {
                     .map_err(|error| FilterError::io(&header_path, "cannot remove", &error))?;
                 journal.begin(header)?;
             }
-            // Without a header it was never begun, or it was being removed.
+            // Without a header the journal was never begun, or was being removed.
             Err(error) if error.kind() == ErrorKind::NotFound => journal.begin(header)?,
             Err(error) => return Err(FilterError::io(&header_path, "cannot read", &error)),
         }
@@ -195,7 +195,7 @@ impl Journal {
         self.syncing()?()
     }
 
-    /// The same as a piece of work for another thread, for it may take long.
+    /// As [`Journal::sync`], as a closure for another thread, because it may take long.
     pub fn syncing(&self) -> Result<impl FnOnce() -> Result<(), FilterError> + Send + use<>, FilterError> {
         let path = self.path.clone();
         let failed = move |error| FilterError::io(&path, "cannot make durable", &error);

@@ -9,11 +9,11 @@ use tokio::{
 };
 
 use super::{
-    audit::{RowAudit, code_hash},
+    audit::code_hash,
     error::FilterError,
     journal::Journal,
     progress::Progress,
-    record::{Action, RowKey, RowRecord},
+    record::{Action, RowAudit, RowKey, RowRecord},
 };
 use crate::{
     dataset::{
@@ -26,7 +26,7 @@ use crate::{
     verdict::{Cause, Verdict},
 };
 
-/// Something that verifies: the embedded engine, or a service.
+/// Verifies submissions: the embedded engine, or a service.
 pub trait Verify: Send + Sync + 'static {
     fn verify(&self, submission: Submission) -> impl Future<Output = Report> + Send;
 }
@@ -51,16 +51,16 @@ pub struct Plan {
     pub rules: RowRules,
     /// What becomes of rows that are not code.
     pub not_code: Action,
-    /// Rows verified at once; as many again wait, already parsed.
+    /// Rows that are verified at once. As many again are parsed and wait.
     pub rows_in_flight: usize,
-    /// Waits before a row that could not be verified through a fault of ours is tried again.
+    /// Pauses before a row is tried again that proofbox failed to verify.
     pub retry_after: Vec<Duration>,
 }
 
 /// How the pass ended.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Ended {
-    /// Every row is decided; this many there are.
+    /// Every row is decided; `rows` is their number.
     Complete { rows: u64 },
     /// A signal asked to stop; what was decided is in the journal.
     Stopped { signal: i32 },
@@ -87,7 +87,7 @@ pub async fn verify_rows<V: Verify>(
 ) -> Result<Ended, FilterError> {
     let reader = RowReader::open(input, &plan.columns)?;
     let mut rows = read_in_background(reader, plan, journal.decided_rows());
-    // Dropping the set, on whatever way out, ends the runs of rows in flight.
+    // Dropping the set ends the runs of rows in flight, on every way out of this function.
     let mut in_flight: JoinSet<RowRecord> = JoinSet::new();
     let mut sync = interval_at(Instant::now() + SYNC_EVERY, SYNC_EVERY);
     sync.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -111,7 +111,7 @@ pub async fn verify_rows<V: Verify>(
                 journal.append(&record)?;
             }
             _ = sync.tick() => {
-                // One at a time: the next waits for a later tick, but an error is never passed over.
+                // One sync at a time: the next waits for a later tick. An error is never ignored.
                 if syncing.as_ref().is_none_or(JoinHandle::is_finished) {
                     if let Some(synced) = syncing.take() {
                         synced.await.map_err(|error| FilterError::Internal(error.to_string()))??;
@@ -135,7 +135,7 @@ pub async fn verify_rows<V: Verify>(
     }
 }
 
-/// Waits for a signal. Never returns if there can be none any more.
+/// Waits for a signal. Never returns if no signal can come any more.
 pub async fn stopped(stop: &mut StopSignal) -> i32 {
     let signal = match stop.wait_for(Option::is_some).await {
         Ok(signal) => *signal,
@@ -177,7 +177,7 @@ fn read_in_background(mut reader: RowReader, plan: &Plan, decided: Vec<bool>) ->
     rows
 }
 
-/// Starts a row that must be run; returns the record of one that need not be.
+/// Starts verifying a row, or returns its record if nothing needs to run.
 fn start<V: Verify>(
     key: RowKey,
     work: Work,

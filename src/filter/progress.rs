@@ -1,4 +1,4 @@
-//! How far a job is, for a person: a bar on a terminal, a line now and then elsewhere.
+//! Progress of a job for a person: a bar on a terminal, plain lines elsewhere.
 
 use std::{
     io::{IsTerminal, Write},
@@ -32,7 +32,7 @@ enum Shown {
 }
 
 impl Progress {
-    /// Shows on standard error: a bar if that is a terminal, plain lines otherwise.
+    /// Shows progress on standard error: a bar if that is a terminal, plain lines otherwise.
     pub fn on_stderr(total_rows: u64, before: u64) -> Progress {
         let shown = if std::io::stderr().is_terminal() {
             let bar = ProgressBar::new(total_rows);
@@ -83,7 +83,7 @@ impl Progress {
         }
     }
 
-    /// Takes the bar away, so that what follows stands alone.
+    /// Removes the bar before other output follows.
     pub fn finish(self) {
         if let Shown::Bar(bar) = self.shown {
             bar.finish_and_clear();

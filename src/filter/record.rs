@@ -2,11 +2,10 @@
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::audit::RowAudit;
 use crate::{
-    dataset::row::Decision,
+    dataset::{problem::Problem, row::Decision},
     judge::Compare,
-    report::Report,
+    report::{Report, TestReport},
     verdict::{Cause, Verdict, tally::JudgedBy},
 };
 
@@ -73,20 +72,20 @@ pub struct RowRecord {
     pub cpu_ms: Option<f64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
-    /// What the further judges say, in the order in which they were named.
+    /// Verdicts of the further judges, in the order in which they were named.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub also: Vec<OtherWord>,
-    /// What an audit of the tests needs, where one was asked for.
+    /// Data for an audit of the tests, if one was asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub audit: Option<RowAudit>,
 }
 
-/// What another judge says of a row.
+/// Another judge's verdict on a row.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct OtherWord {
     #[serde(serialize_with = "verdict_word", deserialize_with = "verdict_of_word")]
     pub verdict: Option<Verdict>,
-    /// What a run came to in truth that this judge counts as passed.
+    /// The true verdict of a run that this judge counts as passed.
     #[serde(
         default,
         skip_serializing_if = "Option::is_none",
@@ -164,8 +163,8 @@ impl RowRecord {
         }
     }
 
-    /// How another judge's word differs from this row's: whether the row would be kept, and if not
-    /// alike, what makes the difference. `None` where both keep it or both do not.
+    /// How another judge's verdict differs from this row's, if only one of the two would keep the row. `None` if both
+    /// keep it or neither does.
     pub fn difference(&self, other: &OtherWord) -> Option<String> {
         let (own, others) = (self.verdict?, other.verdict?);
         let is_kept = |verdict| verdict == Verdict::Accepted;
@@ -181,7 +180,7 @@ impl RowRecord {
         }
     }
 
-    /// Whether the row has no verdict although nothing is wrong with it: a fault of ours.
+    /// Whether the row has no verdict because proofbox failed.
     pub fn is_our_fault(&self) -> bool {
         self.verdict == Some(Verdict::Undecided) && self.cause != Some(Cause::BadTests)
     }
@@ -230,3 +229,52 @@ fn cause_of_word<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Cause>, D:
     let cause = Cause::ALL.into_iter().find(|cause| cause.as_str() == word);
     cause.map(Some).ok_or_else(|| serde::de::Error::custom(format!("unknown cause {word}")))
 }
+
+/// What one row's run says about its problem's tests.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RowAudit {
+    pub problem: String,
+    /// A hash of the solution's words, by which copies are recognised.
+    pub code: u64,
+    /// A letter per test: `a` accepted, `s` accepted and slow, `t` time limit, `w` wrong answer, `f`
+    /// another failure, `-` not run.
+    pub tests: String,
+    /// Test and hash of the answer, for the first wrong ones.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub answers: Vec<(u32, u64)>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub contradictions: Vec<(u32, u32)>,
+}
+
+impl RowAudit {
+    /// `cpu_ms` is the limit of each test.
+    pub fn of(problem: Problem, code: u64, report: &Report, cpu_ms: u64) -> RowAudit {
+        let letter = |test: &TestReport| match test.verdict {
+            Verdict::Accepted if test.cpu_ms >= NEAR_THE_LIMIT * cpu_ms as f64 => 's',
+            Verdict::Accepted => 'a',
+            Verdict::TimeLimit => 't',
+            Verdict::WrongAnswer => 'w',
+            Verdict::Skipped | Verdict::Undecided => '-',
+            _ => 'f',
+        };
+        let answers = (0..).zip(&report.tests).filter_map(|(test, found)| Some((test, found.answer_hash?)));
+        RowAudit {
+            problem: problem.key,
+            code,
+            tests: report.tests.iter().map(letter).collect(),
+            answers: answers.take(MAX_ANSWERS_OF_ROW).collect(),
+            contradictions: problem.contradictions,
+        }
+    }
+
+    /// Whether the solution passes at least half of the tests. Then its failures may be the tests' fault.
+    pub(super) fn is_credible(&self) -> bool {
+        let passed = self.tests.bytes().filter(|letter| matches!(letter, b'a' | b's')).count();
+        passed > 0 && 2 * passed >= self.tests.len()
+    }
+}
+
+/// An accepted test that took this share of the time limit counts as near the limit.
+const NEAR_THE_LIMIT: f64 = 0.6;
+/// Wrong answers of one row that are kept.
+const MAX_ANSWERS_OF_ROW: usize = 64;

@@ -22,16 +22,16 @@ pub struct Summary {
     pub kept: u64,
     pub dropped: u64,
     pub passed_through: u64,
-    /// Rows that should have had a verdict and have none, through a fault of ours.
+    /// Rows without a verdict because proofbox failed.
     pub undecided_by_us: u64,
     pub cpu_ms: f64,
     verdicts: BTreeMap<(usize, &'static str), u64>,
     sources: BTreeMap<String, SourceCounts>,
-    /// What the rows are that nobody looked at.
+    /// Domains of the rows that are not code.
     not_code: Domains,
-    /// Where other judges were asked too.
+    /// Differences of other judges, if any were asked.
     pub differences: Differences,
-    /// Where the tests were audited.
+    /// Findings about the tests, if they were audited.
     pub audit: Option<TestsAudit>,
 }
 
@@ -42,7 +42,7 @@ struct SourceCounts {
     accepted: u64,
 }
 
-/// Sources counted apart; those met later are counted together.
+/// Sources that are counted separately. Sources met later are counted together.
 const MAX_SOURCES: usize = 40;
 const OTHER_SOURCES: &str = "(other sources)";
 

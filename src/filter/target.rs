@@ -8,14 +8,14 @@ use std::{
 
 use super::error::FilterError;
 
-/// A file being written under a temporary name in its final directory. Dropped before
-/// [`Target::finish`] and [`Finished::publish`], it leaves nothing.
+/// A file being written under a temporary name in its final directory. If it is dropped before [`Target::finish`] and
+/// [`Finished::publish`], the file is removed.
 pub struct Target {
     writer: BufWriter<File>,
     partial: Partial,
 }
 
-/// A complete and durable file that is not yet under its name.
+/// A complete and durable file that does not have its name yet.
 pub struct Finished {
     partial: Partial,
 }
@@ -27,13 +27,13 @@ struct Partial {
 }
 
 impl Target {
-    /// Begins `destination`. A leftover of a killed process is written over.
+    /// Begins `destination`. A temporary file that a killed process left is replaced.
     pub fn create(destination: &Path) -> Result<Target, FilterError> {
         let mut name = std::ffi::OsString::from(".");
         name.push(destination.file_name().unwrap_or_default());
         name.push(".proofbox-partial");
         let path = destination.with_file_name(name);
-        // Made new, never opened: a link that someone left under this name is not followed.
+        // The file is created, never opened, so that a link under this name is not followed.
         let file = match fs::remove_file(&path) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
             _ => File::create_new(&path),
@@ -81,7 +81,7 @@ impl Write for Target {
 }
 
 impl Finished {
-    /// Gives the file its name, in place of whatever had it.
+    /// Gives the file its name and replaces a file that has it.
     pub fn publish(mut self) -> Result<(), FilterError> {
         let Partial { path, destination, published } = &mut self.partial;
         let directory = match destination.parent() {

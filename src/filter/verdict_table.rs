@@ -33,7 +33,7 @@ enum Sink {
     Jsonl(Target),
 }
 
-/// A line of the JSONL form: the same columns as the parquet form, nulls written out.
+/// A line of the JSONL form. It has the columns of the parquet form, and nulls are written out.
 #[derive(Serialize)]
 struct Line<'a> {
     row: u64,
@@ -50,7 +50,7 @@ struct Line<'a> {
     also: serde_json::Map<String, serde_json::Value>,
 }
 
-/// The columns, which depend on the further judges.
+/// The table's columns. Each further judge adds one.
 struct Columns {
     also: Vec<String>,
     schema: SchemaRef,
@@ -70,14 +70,14 @@ pub fn column_name(compare: Compare) -> String {
     format!("verdict_{}", compare.to_string().chars().map(word).collect::<String>())
 }
 
-/// The words of the further judges, without end: a row that is not code has none.
+/// Verdicts of the further judges, followed by endless `None`: a row that is not code has no verdicts.
 fn other_verdicts(record: &RowRecord) -> impl Iterator<Item = Option<&'static str>> {
     let words = record.also.iter().map(|word| word.verdict.map(Verdict::as_str));
     words.chain(std::iter::repeat(None))
 }
 
 impl VerdictTable {
-    /// `also` are the further judges, of which each has a column.
+    /// `also` are the further judges. Each has a column.
     pub fn create(target: Target, format: Format, also: &[Compare]) -> Result<VerdictTable, FilterError> {
         let columns = Columns::with(also);
         let sink = match format {

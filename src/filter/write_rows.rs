@@ -65,7 +65,7 @@ impl KeptRows<'_> {
         self.kept.get(row).copied().unwrap_or(false)
     }
 
-    /// The second reading must find the rows that the first one found.
+    /// Checks that the second reading finds as many rows as the first.
     fn check_count(&self, found: usize) -> Result<(), FilterError> {
         if found == self.kept.len() {
             return Ok(());
@@ -74,7 +74,7 @@ impl KeptRows<'_> {
         Err(DatasetError::file(self.input.path(), what).into())
     }
 
-    /// Hands on each kept line, at which `lines` stands. `false` if told to stop.
+    /// Calls `hand_on` for each kept line, with `lines` at that line. `false` if told to stop.
     fn each_line(
         &self,
         mut hand_on: impl FnMut(&mut Lines) -> Result<(), FilterError>,
@@ -93,7 +93,7 @@ impl KeptRows<'_> {
         self.check_count(row).map(|()| true)
     }
 
-    /// Hands on the kept rows of each batch of a parquet file. `false` if told to stop.
+    /// Calls `hand_on` with the kept rows of each batch of a parquet file. `false` if told to stop.
     fn each_batch(
         &self,
         metadata: ArrowReaderMetadata,
@@ -136,8 +136,8 @@ fn copy_lines(rows: &KeptRows<'_>, target: &mut Target) -> Result<bool, FilterEr
 fn parquet_to_parquet(rows: &KeptRows<'_>, target: &mut Target) -> Result<bool, FilterError> {
     let metadata = rows.input.parquet_metadata(ArrowReaderOptions::new())?;
     let failed = cannot_write(target.destination());
-    // The file's own parquet schema and its key-value pairs are taken over as they stand, the
-    // embedded Arrow schema among them, so nothing is derived anew and nothing can differ.
+    // The parquet schema and the key-value pairs, with the embedded Arrow schema, are copied from the input. Deriving them
+    // anew could change them.
     let options = ArrowWriterOptions::new()
         .with_properties(same_properties(rows.input, &metadata)?)
         .with_parquet_schema(metadata.parquet_schema().clone())
@@ -181,7 +181,7 @@ fn jsonl_to_parquet(rows: &KeptRows<'_>, target: &mut Target) -> Result<bool, Fi
         Some(batch) => writer.write(&batch).map_err(|error| failed(&error)),
         None => Ok(()),
     };
-    // Of a row that does not fit its columns only the batch is known.
+    // The error does not say which row of the batch is wrong.
     let one_of = |error: ArrowError| format!("this row or one of the {BATCH_ROWS} kept before it: {error}");
     let mut place = LinePlace::default();
     let done = rows.each_line(|lines| {
@@ -205,7 +205,7 @@ fn same_properties(input: &Input, metadata: &ArrowReaderMetadata) -> Result<Writ
     let file = metadata.metadata();
     let columns = metadata.parquet_schema().columns();
     if let Some(column) = columns.iter().find(|column| column.physical_type() == Type::INT96) {
-        // Its values would come out as another type, perhaps with another range.
+        // Writing would change the type of the values, and perhaps their range.
         let what = "its physical type INT96 is deprecated and cannot be written; write JSONL instead";
         return Err(DatasetError::at(input.path(), format_args!("column `{}`", column.path()), what).into());
     }

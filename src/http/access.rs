@@ -1,4 +1,4 @@
-//! Around every request: its id, its line in the log, its metrics, and an answer if a handler panics.
+//! Middleware around every request: the request id, a line in the log, metrics, and an answer if a handler panics.
 //! Bodies, tokens and user code are never logged.
 
 use std::{
@@ -21,16 +21,16 @@ use axum::{
     response::{IntoResponse, Response},
 };
 
-use super::{Service, problem::Problem};
+use super::{problem::Problem, service::Service};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
-/// Longest request id taken over from a client, bytes.
+/// Longest request id that is accepted from a client, bytes.
 const MAX_REQUEST_ID_BYTES: usize = 128;
 
 pub async fn access(State(service): State<Arc<Service>>, request: Request, next: Next) -> Response {
     let started = Instant::now();
     let method = request.method().clone();
-    // The router's pattern: a path as sent would let clients fill the log and the metrics.
+    // The router's pattern, not the path: paths of their choice would let clients fill the log and the metrics.
     let route = request.extensions().get::<MatchedPath>().cloned();
     let route = route.as_ref().map_or("other", MatchedPath::as_str);
     let id = request_id(request.headers());
@@ -49,7 +49,7 @@ pub async fn access(State(service): State<Arc<Service>>, request: Request, next:
     response
 }
 
-/// The client's own id where it is fit to be logged, or a new one.
+/// The client's own id if it is short printable ASCII, else a new one.
 fn request_id(headers: &HeaderMap) -> HeaderValue {
     static NEXT: AtomicU64 = AtomicU64::new(0);
     /// Tells one process's ids from another's.
@@ -70,7 +70,7 @@ fn request_id(headers: &HeaderMap) -> HeaderValue {
 async fn caught<F: Future>(future: F) -> Result<F::Output, Box<dyn Any + Send>> {
     let mut future = pin!(future);
     poll_fn(|context| {
-        // The future is not polled again after a panic, and what it shares is locks and counters.
+        // Safe to go on: the future is not polled again after a panic, and it shares only locks and counters.
         match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(context))) {
             Ok(poll) => poll.map(Ok),
             Err(panic) => Poll::Ready(Err(panic)),

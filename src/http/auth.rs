@@ -1,4 +1,4 @@
-//! The bearer token, where one is configured. Health is open: probes have no secrets.
+//! Checks the bearer token, if one is configured. Health URLs need none, because probes have no secrets.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use axum::{
     response::Response,
 };
 
-use super::{Service, problem::Problem};
+use super::{problem::Problem, service::Service};
 
 pub async fn require_token(
     State(service): State<Arc<Service>>,
@@ -25,7 +25,7 @@ pub async fn require_token(
     Ok(next.run(request).await)
 }
 
-/// The token of an `Authorization` header; the scheme's case does not count.
+/// The token of an `Authorization` header. The scheme may be in either case.
 fn bearer(header: &[u8]) -> Option<&[u8]> {
     let (scheme, token) = header.split_at_checked(7)?;
     scheme.eq_ignore_ascii_case(b"bearer ").then(|| token.trim_ascii())

@@ -1,24 +1,15 @@
-//! Reading a body: bounded in size, in time, and together with all others in memory.
+//! Reads bodies. The size of one body, the time that it takes, and the memory of all bodies together are bounded.
 
 use std::{sync::Arc, time::Duration};
 
 use axum::{body::Body, http::HeaderMap, http::header};
 use http_body_util::BodyExt;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::OwnedSemaphorePermit;
 
-use super::{Service, problem::Problem};
-
-/// Memory for the bodies of all requests being read, waiting or running.
-#[derive(Debug)]
-pub struct BodyBudget {
-    kibibytes: Arc<Semaphore>,
-}
-
-impl BodyBudget {
-    pub fn new(bytes: usize) -> BodyBudget {
-        BodyBudget { kibibytes: Arc::new(Semaphore::new(bytes.div_ceil(1024).min(Semaphore::MAX_PERMITS))) }
-    }
-}
+use super::{
+    problem::Problem,
+    service::{BodyBudget, Service},
+};
 
 /// A body and its share of the [`BodyBudget`], given back when dropped.
 #[derive(Debug)]
@@ -62,7 +53,7 @@ pub async fn read(headers: &HeaderMap, mut body: Body, service: &Service) -> Res
         discard(&mut body).await;
         return Err(Problem::body_too_large(max_bytes));
     }
-    // Address space alone until it is written; growing by doubling would take twice the room.
+    // Reserved memory takes nothing until it is written. Growing by doubling would take twice the body's size.
     let declared = declared_length(headers).map_or(0, |declared| declared as usize);
     let timeout = service.config.body_timeout;
     let read = read_frames(&mut body, declared, max_bytes, &service.bodies);
@@ -96,7 +87,7 @@ async fn read_frames(
     budget: &BodyBudget,
 ) -> Result<BoundedBody, Refusal> {
     let mut read = BoundedBody { bytes: Vec::new(), share: None };
-    // Without it there is room all the same, as long as the body is not that long.
+    // If this fails the body may still fit: it may be shorter than declared.
     let _ = read.bytes.try_reserve_exact(declared);
     while let Some(frame) = body.frame().await {
         let frame = frame.map_err(|_| Refusal::Broken)?;
@@ -116,6 +107,6 @@ fn declared_length(headers: &HeaderMap) -> Option<u64> {
 /// Reads the rest of a body that has been refused, for a short time.
 pub async fn discard(body: &mut Body) {
     let rest = async { while let Some(Ok(_)) = body.frame().await {} };
-    // Whether it ends or the time does, the answer follows.
+    // The answer follows in either case.
     let _ = tokio::time::timeout(DISCARD_TIME, rest).await;
 }

@@ -1,8 +1,8 @@
-//! Whose turn a request counts against: see [`crate::admission`].
+//! Identifies the caller of a request, so that callers can take turns: see [`crate::admission`].
 //!
-//! By the client's address, and by the header `X-Proofbox-Caller` where it sends one: two jobs behind
-//! one address, or one gateway, are told apart by it. It only shares slots out among clients that are
-//! trusted to run code here at all, so that a client with many names gets many turns is no secret.
+//! A caller is the client's address together with the header `X-Proofbox-Caller`, if the client sends it. The header
+//! tells apart two jobs behind one address or gateway. It is no protection: a client with many names gets many turns,
+//! and every client is trusted to run code here anyway.
 
 use std::net::IpAddr;
 

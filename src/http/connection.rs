@@ -1,11 +1,11 @@
-//! A connection's stream, and what is known of it: when something last came or went, and what is done for it.
+//! A connection's stream, with its stage and the time of the last bytes in either direction.
 //!
 //! # Theory of operation
 //!
-//! A client that has sent its request may close its sending side and wait for the answer; to the kernel one that has gone
-//! for good looks the same until something is sent to it. So the end of what comes is kept from hyper while a whole
-//! request is worked on, and the client is sent `100 Continue`, which every client must pass over: the kernel of one
-//! that has gone answers with a reset, and then hyper is told.
+//! A client may close its sending side after its request and wait for the answer. A client that has gone for good looks
+//! the same until something is sent to it. So while a complete request is worked on, the end of the stream is hidden
+//! from hyper, and `100 Continue` is sent, which every client must ignore. If the client has gone, its kernel answers
+//! with a reset. Only then is hyper told that the connection has ended.
 
 use std::{
     io,
@@ -24,21 +24,21 @@ use tokio::{
     time::{Sleep, sleep},
 };
 
-/// How often it is looked whether a client whose sending side is closed is still there.
+/// How often a client whose sending side is closed is checked for a reset.
 const LOOK: Duration = Duration::from_millis(20);
-/// How long the rest of a request may be on its way through hyper when the client's sending side is closed already.
+/// How long hyper may take to deliver the rest of a request after the client has closed its sending side.
 const SETTLES_WITHIN: Duration = Duration::from_millis(200);
 const PROBE: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
 
-/// What is done for a connection.
+/// The stage of a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
 enum Stage {
-    /// It waits for a request's head, or sends an answer.
+    /// The connection waits for a request's head, or sends an answer.
     Idle,
-    /// A head has come.
+    /// A head has arrived.
     Receiving,
-    /// A request has come whole.
+    /// A request has arrived completely.
     AtWork,
 }
 
@@ -46,7 +46,7 @@ enum Stage {
 #[derive(Debug)]
 pub struct Activity {
     opened: Instant,
-    /// When something last came or went, milliseconds after it was opened.
+    /// When bytes last moved in either direction, milliseconds after `opened`.
     last_ms: AtomicU64,
     stage: AtomicU8,
 }
@@ -61,19 +61,19 @@ impl Activity {
         self.last_ms.store(self.opened.elapsed().as_millis() as u64, Ordering::Relaxed);
     }
 
-    /// How long nothing has come or gone; `None` while a whole request is worked on.
+    /// How long no bytes have moved; `None` while a complete request is worked on.
     pub fn silent_for(&self) -> Option<Duration> {
         let last = Duration::from_millis(self.last_ms.load(Ordering::Relaxed));
         (!self.is(Stage::AtWork)).then(|| self.opened.elapsed().saturating_sub(last))
     }
 
-    /// A request's head has come. It is answered when the guard is dropped.
+    /// A request's head has arrived. The request is answered when the guard is dropped.
     pub fn receive(self: &Arc<Activity>) -> Receiving {
         self.set(Stage::Receiving);
         Receiving(Arc::clone(self))
     }
 
-    /// The request has come whole.
+    /// The request has arrived completely.
     pub fn work(&self) {
         self.set(Stage::AtWork);
     }
@@ -93,12 +93,12 @@ pub struct Receiving(Arc<Activity>);
 impl Drop for Receiving {
     fn drop(&mut self) {
         self.0.set(Stage::Idle);
-        // Its answer is still to be sent.
+        // The answer is still to be sent, which counts as activity.
         self.0.note();
     }
 }
 
-/// A stream that notes what comes and goes.
+/// A stream that notes when bytes move.
 #[derive(Debug)]
 pub struct Noting {
     stream: TcpStream,
@@ -119,7 +119,7 @@ impl Noting {
         Noting { stream, activity, ended: None }
     }
 
-    /// Whether hyper may be told of the end of what comes.
+    /// Ready when hyper may be told that the client's sending side is closed.
     fn poll_end(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         let ended = self.ended.get_or_insert_with(|| Ended {
             since: Instant::now(),
@@ -132,7 +132,7 @@ impl Noting {
                     return Poll::Ready(Err(error));
                 }
                 if !ended.is_probed {
-                    // Nothing else is being written: the answer is made first.
+                    // Nothing else is being written at this stage, so the two cannot mix.
                     ended.is_probed = true;
                     self.stream.try_write(PROBE)?;
                 }

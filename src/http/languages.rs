@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::{Json, extract::State};
 use serde::Serialize;
 
-use super::Service;
+use super::service::Service;
 use crate::{language::Language, sandbox::Tier};
 
 #[derive(Serialize)]
@@ -16,7 +16,7 @@ pub struct LanguageList {
 #[derive(Serialize)]
 struct LanguageEntry {
     name: String,
-    /// Of the interpreter or compiler, such as `3.11.2`; of modules, the interface that they have.
+    /// Version of the interpreter or compiler, such as `3.11.2`; for modules, the interface that they use.
     version: String,
     /// `native` or `wasm`.
     runtime: &'static str,
@@ -29,7 +29,7 @@ pub async fn languages(State(service): State<Arc<Service>>) -> Json<LanguageList
         runtime: "native",
     };
     let engine = &service.engine;
-    // What is compiled is compiled in native cells.
+    // Compiled languages need native cells for the compiler, even if they run in WebAssembly.
     let has_native = engine.sandbox().tier() != Tier::Wasm;
     let offered = engine.languages().wasm().offers().into_iter();
     let offered = offered.filter(|offer| offer.is_built && (has_native || !offer.is_compiled));

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::{extract::State, http::header, response::IntoResponse};
 
-use super::Service;
+use super::service::Service;
 use crate::metrics::Metrics;
 
 pub async fn metrics(State(service): State<Arc<Service>>) -> impl IntoResponse {

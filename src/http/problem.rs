@@ -13,7 +13,7 @@ use crate::{
     wire::BadRequest,
 };
 
-/// An error as a client sees it. Causes inside the service are never part of it.
+/// An error as a client sees it. It never contains causes inside the service.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
     status: StatusCode,
@@ -21,10 +21,10 @@ pub struct Problem {
     kind: &'static str,
     title: &'static str,
     detail: String,
-    /// Path of the field complained of.
+    /// Path of the field that is wrong.
     field: Option<String>,
-    /// Of a submission that was read: the cause that a line of `proofbox verify` has in the same case, with the
-    /// verdict `undecided`.
+    /// For errors about a submission: the cause that `proofbox verify` reports in the same case. The body then also has
+    /// the verdict `undecided`.
     cause: Option<&'static str>,
     retry_after: Option<Duration>,
 }

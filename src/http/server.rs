@@ -21,21 +21,21 @@ use tokio::{
 };
 
 use super::{
-    Service,
     caller::Peer,
     connection::{Activity, Noting},
-    router,
+    router::router,
+    service::Service,
 };
 
 /// Largest head of a request, bytes.
 const MAX_HEAD_BYTES: usize = 64 << 10;
 /// A client that takes nothing of its answer for this long is cut off.
 const UNREAD_ANSWER_TIMEOUT: Duration = Duration::from_secs(60);
-/// After a failed accept (no descriptors left, say) before the next try.
+/// Pause after a failed accept, for example when no descriptors are left.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
-/// How often room is looked for while a client waits for it.
+/// How often the server looks for a connection to close while a client waits for room.
 const ROOM_LOOK: Duration = Duration::from_millis(20);
-/// A connection on which nothing has come or gone for so long may be closed where there is no room for others.
+/// A connection that has been silent for this long may be closed to make room for another.
 const SILENT_ENOUGH: Duration = Duration::from_secs(1);
 
 /// How a drain ended.
@@ -85,9 +85,9 @@ pub async fn run(
 
 struct Server {
     listener: TcpListener,
-    /// Accepted, and waiting for room.
+    /// A connection that was accepted and waits for room.
     waiting: Option<(TcpStream, Peer)>,
-    /// Of every connection, by its task.
+    /// Activity of every connection, by its task.
     activities: HashMap<task::Id, (AbortHandle, Arc<Activity>)>,
     router: Router,
     header_timeout: Duration,
@@ -110,7 +110,7 @@ impl Server {
         }
     }
 
-    /// Accepts a connection, finds room for it or notes the end of one, whichever comes first. Safe to cancel.
+    /// Waits for one event: a new connection, room for the one that waits, or the end of one. Safe to cancel.
     async fn turn(&mut self) {
         let is_waiting = self.waiting.is_some();
         tokio::select! {
@@ -150,8 +150,8 @@ impl Server {
         self.activities.insert(task.id(), (task, activity));
     }
 
-    /// Closes the connection that has been silent longest, if it has been for a while: whoever does not send his
-    /// request must not keep out those who do.
+    /// Closes the connection that has been silent longest, if that is long enough. A client that sends no request must
+    /// not keep out those that do.
     fn make_room(&mut self) {
         let silent =
             self.activities.values().filter_map(|(task, activity)| Some((activity.silent_for()?, task)));
@@ -174,8 +174,8 @@ impl Server {
         self.activities.remove(&id);
     }
 
-    /// Stops listening and closes every connection: those whose answer is being sent at its end, or at
-    /// `deadline`; the others at once.
+    /// Stops listening and closes every connection. One whose answer is being sent is closed after the answer, or at
+    /// `deadline`; the others are closed at once.
     async fn close(mut self, deadline: Instant) {
         drop(self.listener);
         self.close.send_replace(true);
@@ -201,7 +201,7 @@ fn note_failure(error: &JoinError) {
 
 fn set_up(stream: &TcpStream) -> io::Result<()> {
     stream.set_nodelay(true)?;
-    // A client that lost its power sends no end; without probes its run would never be given up.
+    // A client that lost its power never closes the connection. Without probes its run would go on.
     setsockopt(stream, sockopt::KeepAlive, &true)?;
     setsockopt(stream, sockopt::TcpKeepIdle, &30)?;
     setsockopt(stream, sockopt::TcpKeepInterval, &10)?;
@@ -210,7 +210,7 @@ fn set_up(stream: &TcpStream) -> io::Result<()> {
     Ok(())
 }
 
-/// A closed channel means the same: the server is gone.
+/// Completes when the server closes. A closed channel means that the server is gone.
 async fn told_to_close(closing: &mut watch::Receiver<bool>) {
     let _ = closing.wait_for(|closing| *closing).await;
 }
@@ -225,7 +225,7 @@ async fn serve(
 ) {
     let service = service_fn(move |mut request: Request<Incoming>| {
         request.extensions_mut().insert(peer);
-        // What is sent to a client that may have gone is not in the protocol's version 1.0.
+        // HTTP/1.0 has no `100 Continue`, by which the server checks whether a client is still there.
         let receiving = (request.version() != Version::HTTP_10).then(|| {
             request.extensions_mut().insert(Arc::clone(&activity));
             activity.receive()
@@ -251,7 +251,7 @@ async fn serve(
         }
     };
     if let Err(error) = ended {
-        // The client's doing nearly always: it went away, was too slow, or did not speak HTTP.
+        // Nearly always caused by the client: it went away, was too slow, or did not speak HTTP.
         tracing::debug!(%error, "a connection ended early");
     }
 }

@@ -13,11 +13,11 @@ use axum::{
 };
 
 use super::{
-    Service,
     body::{self, BoundedBody},
     caller::caller,
     connection::Activity,
     problem::Problem,
+    service::Service,
 };
 use crate::{
     admission::{Admit, Caller},
@@ -28,8 +28,8 @@ use crate::{
     wire::{self, Asked, WireBounds},
 };
 
-/// Bodies beyond this are parsed on a thread of their own, once there is a permit: parsing them takes long
-/// enough to hold up other requests.
+/// Longer bodies are parsed on another thread, when a permit is free: parsing them takes long enough to delay other
+/// requests.
 const PARSED_ELSEWHERE_BYTES: usize = 256 << 10;
 
 pub async fn verify(State(service): State<Arc<Service>>, request: Request) -> Result<Response, Problem> {
@@ -107,7 +107,7 @@ async fn parse(
     }
     let permit = Arc::clone(&service.parsing).acquire_owned().await.expect("the semaphore is never closed");
     let parse = move || {
-        // Held to the end of the work, also where the client has gone.
+        // Held until parsing ends, even if the client has gone.
         let _permit = permit;
         parse()
     };
@@ -117,7 +117,7 @@ async fn parse(
     })
 }
 
-/// The same words that `proofbox verify` has for it.
+/// Refuses an unknown language, in the words of `proofbox verify`.
 fn check_language(service: &Service, submission: &Submission) -> Result<(), Problem> {
     match service.engine.unknown_language(&submission.language) {
         None => Ok(()),

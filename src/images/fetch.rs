@@ -72,6 +72,7 @@ pub fn package_of(
 ///
 /// Honours what pip honours: `PIP_INDEX_URL`, `PIP_CERT` (else `SSL_CERT_FILE`, else the system's bundle),
 /// and the usual proxy variables.
+#[expect(clippy::disallowed_methods, reason = "what pip honours")]
 fn fetch(package: &Package) -> Result<Vec<u8>, FetchError> {
     let Registry::PyPi = package.registry;
     let index = env::var("PIP_INDEX_URL").unwrap_or_else(|_| "https://pypi.org/simple".to_owned());
@@ -96,6 +97,7 @@ fn checked(package: &Package, content: Vec<u8>) -> Result<Vec<u8>, FetchError> {
     }
 }
 
+#[expect(clippy::disallowed_methods, reason = "what pip honours")]
 fn agent() -> Result<Agent, FetchError> {
     let named =
         ["PIP_CERT", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE"].iter().find_map(|name| env::var(name).ok());

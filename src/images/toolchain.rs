@@ -357,6 +357,7 @@ fn pieces(work: &Path) -> std::io::Result<Vec<Piece>> {
 }
 
 /// A command of the package's program: no environment, no input, a directory of its own.
+#[expect(clippy::disallowed_methods, reason = "the toolchain is built by itself")]
 fn confined(program: &Path, directory: &Path) -> Command {
     let mut command = Command::new(program);
     command.current_dir(directory).env_clear().stdin(Stdio::null());

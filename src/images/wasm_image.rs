@@ -18,7 +18,7 @@ use crate::{
     limits::Limits,
     sandbox::wasm::{
         engine::WasmEngine,
-        image::{Driver, Manifest, PYTHON_PARTS, PYTHON_SETUP, SnapshotSettings},
+        image::{Driver, Manifest, PYTHON_SETUP, SnapshotSettings},
         image_cache::{ImageCache, ToWrite},
         javascript,
         run::python_turn,
@@ -61,8 +61,8 @@ pub fn build(
             let exporting = snapshot::exporting(&module, &javascript::FUNCTIONS);
             module = exporting.map_err(|error| failed("export the engine's functions")(&error))?;
         }
-        let furnished =
-            furnish(&module, guest, &files).map_err(|error| failed("make the snapshot")(&error))?;
+        let furnished = furnish(&module, guest, &files, manifest.parts())
+            .map_err(|error| failed("make the snapshot")(&error))?;
         (module, base_bytes) = furnished;
     }
     let compile = |engine: &WasmEngine| {
@@ -115,6 +115,7 @@ fn furnish(
     module: &[u8],
     guest: Furnished<'_>,
     files: &BTreeMap<String, Vec<u8>>,
+    parts: &[(String, String)],
 ) -> wasmtime::Result<(Vec<u8>, u64)> {
     let (instrumented, globals) = snapshot::instrumented(module)?;
     let engine = WasmEngine::for_setup().map_err(wasmtime::Error::new)?;
@@ -123,7 +124,7 @@ fn furnish(
     for (place, content) in files {
         tree.add_shared(place, Arc::from(&content[..])).map_err(refused)?;
     }
-    for (name, text) in PYTHON_PARTS {
+    for (name, text) in parts {
         tree.add_shared(&format!("/proofbox/{name}"), Arc::from(text.as_bytes())).map_err(refused)?;
     }
     tree.add_directories("/box").map_err(refused)?;

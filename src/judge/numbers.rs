@@ -198,17 +198,7 @@ pub fn decimal(token: &[u8]) -> Option<Decimal<'_>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    struct Draws(u64);
-
-    impl Draws {
-        fn next(&mut self) -> u64 {
-            self.0 ^= self.0 << 13;
-            self.0 ^= self.0 >> 7;
-            self.0 ^= self.0 << 17;
-            self.0
-        }
-    }
+    use crate::random::Random;
 
     #[test]
     fn numbers_are_read_as_python_reads_them() {
@@ -250,7 +240,7 @@ mod tests {
     /// Beside the standard library's own parser.
     #[test]
     fn the_short_way_reads_the_same() {
-        let mut draws = Draws(1);
+        let mut draws = Random(1);
         let mut short = 0;
         for _ in 0..50_000 {
             let length = draws.next() % 12;
@@ -272,7 +262,7 @@ mod tests {
     #[test]
     fn rounding_is_right() {
         let by_text = |number: f64| format!("{number:.3}").parse::<f64>().unwrap() + 0.0;
-        let mut draws = Draws(7);
+        let mut draws = Random(7);
         let check = |number: f64| {
             for number in [number, -number, number.next_up(), number.next_down()] {
                 let (found, right) = (rounded(number), by_text(number));

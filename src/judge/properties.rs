@@ -4,17 +4,16 @@
 use std::slice;
 
 use super::{profiles::python_equality, *};
-use crate::value::{Typed, TypedKind, Value};
+use crate::{
+    random::Random,
+    value::{Typed, TypedKind, Value},
+};
 
-/// Xorshift: the same draws in every run.
-struct Draws(u64);
+struct Draws(Random);
 
 impl Draws {
     fn below(&mut self, bound: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        (self.0 % bound as u64) as usize
+        self.0.below(bound)
     }
 
     fn output(&mut self) -> Vec<u8> {
@@ -99,7 +98,7 @@ impl Draws {
 const DRAWS: usize = 20_000;
 
 fn outputs() -> impl Iterator<Item = (Vec<u8>, Vec<u8>)> {
-    let mut draws = Draws(0x9e37_79b9_7f4a_7c15);
+    let mut draws = Draws(Random(0x9e37_79b9_7f4a_7c15));
     std::iter::repeat_with(move || {
         let output = draws.output();
         let other = draws.changed(&output);
@@ -109,7 +108,7 @@ fn outputs() -> impl Iterator<Item = (Vec<u8>, Vec<u8>)> {
 }
 
 fn values() -> impl Iterator<Item = (Value, Value)> {
-    let mut draws = Draws(0x2545_f491_4f6c_dd1d);
+    let mut draws = Draws(Random(0x2545_f491_4f6c_dd1d));
     std::iter::repeat_with(move || (draws.value(2), draws.value(2))).take(4 * DRAWS)
 }
 

@@ -148,6 +148,7 @@ fn environment(image: &Image) -> Vec<String> {
 }
 
 /// The first word of the answer to `-dumpfullversion -dumpversion`, as GCC and Clang understand it.
+#[expect(clippy::disallowed_methods, reason = "asks a trusted compiler what it is")]
 fn ask_version(compiler: &Path) -> Result<String, String> {
     let output = Command::new(compiler)
         .args(["-dumpfullversion", "-dumpversion"])

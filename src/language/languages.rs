@@ -67,7 +67,7 @@ impl Languages {
     pub fn launchers(&self, tier: Tier) -> Result<Vec<LauncherConfig>, LanguageError> {
         let native = self.native.iter().map(|language| language.launchers(tier));
         let mut launchers = native.collect::<Result<Vec<_>, _>>()?.concat();
-        launchers.extend(self.wasm.launchers().map_err(LanguageError::Policy)?);
+        launchers.extend(self.wasm.launchers(tier).map_err(LanguageError::Policy)?);
         Ok(launchers)
     }
 }

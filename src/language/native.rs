@@ -74,7 +74,7 @@ impl Language {
     /// The launchers that its solutions use in a tier.
     pub fn launchers(&self, tier: Tier) -> Result<Vec<LauncherConfig>, LanguageError> {
         let mut setup = self.image.setup()?;
-        setup.seccomp = policy::compile_for(&self.image.seccomp)?;
+        setup.seccomp = policy::compile_for(&self.image.seccomp, tier)?;
         match (&self.runtime, &self.image.compile) {
             (NativeRuntime::Compiled(compiled), Some(compile)) => {
                 let mut compile_setup = self.image.compile_setup(compile)?;

@@ -17,22 +17,11 @@ use crate::{
     value::{Value, marshal},
 };
 
+pub mod scripts;
 mod tests_plan;
 
 pub use tests_plan::tests_plan;
 
-/// What we have of our own in a cell, compiled: name and source. The driver finds the others beside it.
-const SCRIPTS: [(&str, &str); 9] = [
-    ("driver", include_str!("../../sandbox-images/python/driver.py")),
-    ("warm", include_str!("../../sandbox-images/python/warm.py")),
-    ("series", include_str!("../../sandbox-images/python/series.py")),
-    ("values", include_str!("../../sandbox-images/python/code_tests/values.py")),
-    ("answering", include_str!("../../sandbox-images/python/code_tests/answering.py")),
-    ("asking", include_str!("../../sandbox-images/python/code_tests/asking.py")),
-    ("reading", include_str!("../../sandbox-images/python/code_tests/reading.py")),
-    ("suites", include_str!("../../sandbox-images/python/code_tests/suites.py")),
-    ("tests", include_str!("../../sandbox-images/python/code_tests/tests.py")),
-];
 const DRIVER_PATH: &str = "/proofbox/driver.pyc";
 const WARM_PATH: &str = "/proofbox/warm.pyc";
 const MODULE_PATH: &str = "/proofbox/_proofbox.so";
@@ -259,6 +248,7 @@ fn mentions(solution: &Solution, word: &str) -> bool {
 }
 
 /// Runs the interpreter on [`DISCOVER`].
+#[expect(clippy::disallowed_methods, reason = "asks a trusted interpreter what it is")]
 fn ask(interpreter: &Path) -> Result<Vec<u8>, String> {
     let mut child = Command::new(interpreter)
         .args(["-I", "-B", "-c", DISCOVER])
@@ -269,9 +259,13 @@ fn ask(interpreter: &Path) -> Result<Vec<u8>, String> {
         .spawn()
         .map_err(|error| error.to_string())?;
     if let Some(mut stdin) = child.stdin.take() {
+        let texts: Vec<String> = scripts::RUN
+            .iter()
+            .chain(&scripts::WARM)
+            .map(|script| format!("{}\0{}", script.name, script.source()))
+            .collect();
         // A failure here shows in the exit status below.
-        let _ =
-            stdin.write_all(SCRIPTS.map(|(name, source)| format!("{name}\0{source}")).join("\0").as_bytes());
+        let _ = stdin.write_all(texts.join("\0").as_bytes());
     }
     let output = child.wait_with_output().map_err(|error| error.to_string())?;
     if !output.status.success() {

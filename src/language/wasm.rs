@@ -10,13 +10,16 @@ use super::{
     error::LanguageError,
     job::TestsOrder,
     offer::WasmOffer,
-    python::tests_plan,
+    python::{
+        scripts::{RUN, Script},
+        tests_plan,
+    },
     toolchain::{Compiled, Toolchain, Toolchains},
 };
 use crate::{
     config::EngineConfig,
     sandbox::{
-        Job, LauncherConfig, Program, Run, SOURCE_DIR,
+        Job, LauncherConfig, Program, Run, SOURCE_DIR, Tier,
         native::walls::seccomp::policy::PolicyError,
         wasm::{Driver, Guests, Manifest, Metering, WasmImageError, WasmSandbox},
     },
@@ -66,6 +69,7 @@ impl WasmLanguages {
             Some(directory) => load_all(directory)?,
             None => (Manifest::shipped(), Toolchain::shipped()),
         };
+        let manifests = manifests.into_iter().map(with_parts).collect();
         Ok(WasmLanguages {
             sandbox: WasmSandbox::new(manifests, cache.clone(), program, fail_step),
             toolchains: Arc::new(Toolchains::new(toolchains, cache)),
@@ -87,10 +91,10 @@ impl WasmLanguages {
         images.chain(self.toolchains.all().iter().map(|toolchain| &toolchain.name[..]))
     }
 
-    /// The launchers of cells that compile. They start when they are first needed.
-    pub fn launchers(&self) -> Result<Vec<LauncherConfig>, PolicyError> {
+    /// The launchers of cells that compile, in a tier. They start when they are first needed.
+    pub fn launchers(&self, tier: Tier) -> Result<Vec<LauncherConfig>, PolicyError> {
         let launcher = |toolchain: &Toolchain| {
-            let image = toolchain.setup(self.toolchains.cache())?;
+            let image = toolchain.setup(self.toolchains.cache(), tier)?;
             Ok(LauncherConfig { name: toolchain.launcher(), image, warm: None, at_first_use: true })
         };
         self.toolchains.all().iter().map(launcher).collect()
@@ -145,6 +149,17 @@ impl WasmLanguages {
             is_compiled: false,
         };
         images.chain(toolchains).chain([modules]).collect()
+    }
+}
+
+/// Python loads the driver of native runs.
+fn with_parts(manifest: Manifest) -> Manifest {
+    match manifest.driver {
+        Driver::Python => {
+            let part = |script: &Script| (format!("{}.py", script.name), script.source());
+            manifest.with_parts(RUN.iter().map(part).collect())
+        }
+        Driver::Javascript => manifest,
     }
 }
 
@@ -270,8 +285,8 @@ impl<'a> WasmLanguage<'a> {
     }
 
     /// What a cell does for a submission: every test is one run; for tests that hold code the one run is
-    /// to be asked by them. What the tests expect stays here.
-    pub fn job(&self, submission: &Submission) -> Result<Job, TooLarge> {
+    /// to be asked by them. What the tests expect stays here. `program`: what the toolchain made of the solution.
+    pub fn job(&self, submission: &Submission, program: Option<&Arc<[u8]>>) -> Result<Job, TooLarge> {
         let (mode, runs) = match &submission.tests {
             Tests::Program(tests) => {
                 ("program", tests.iter().map(|test| Run::with_stdin(Arc::clone(&test.stdin))).collect())
@@ -285,7 +300,11 @@ impl<'a> WasmLanguage<'a> {
             }
             Tests::Code(_) => ("serve", vec![Run::default()]),
         };
-        Ok(self.runs_of(mode, submission, runs))
+        let job = self.runs_of(mode, submission, runs);
+        Ok(match program {
+            Some(program) => Job { sources: Arc::from([("program".to_owned(), program.to_vec())]), ..job },
+            None => job,
+        })
     }
 
     fn runs_of(&self, mode: &str, submission: &Submission, runs: Vec<Run>) -> Job {

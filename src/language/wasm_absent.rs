@@ -3,7 +3,7 @@
 use super::{error::LanguageError, offer::WasmOffer};
 use crate::{
     config::EngineConfig,
-    sandbox::{LauncherConfig, native::walls::seccomp::policy::PolicyError},
+    sandbox::{LauncherConfig, Tier, native::walls::seccomp::policy::PolicyError},
 };
 
 /// No languages.
@@ -15,7 +15,7 @@ impl WasmLanguages {
         Ok(WasmLanguages)
     }
 
-    pub fn launchers(&self) -> Result<Vec<LauncherConfig>, PolicyError> {
+    pub fn launchers(&self, _: Tier) -> Result<Vec<LauncherConfig>, PolicyError> {
         Ok(Vec::new())
     }
 

@@ -1,4 +1,4 @@
-//! What every cell has, and by which mechanism: the table behind `doctor`, the README and the tests.
+//! What every cell has, and by which mechanism: the table behind `doctor`, `sandbox-images/SECURITY.md` and the tests.
 
 use super::{CgroupKind, Tier};
 

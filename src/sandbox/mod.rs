@@ -59,11 +59,11 @@ pub use self::{
 /// The weakest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ValueEnum)]
 pub enum Tier {
-    /// No wall of the kernel's: solutions in WebAssembly alone.
+    /// WebAssembly only, without isolation by the kernel.
     Wasm,
     /// As an ordinary user of a plain container: Landlock, seccomp, a watch over every run.
     Restricted,
-    /// As root of a plain container: the same, and a user id for every slot.
+    /// As root of a plain container: as `restricted`, and a user id for every slot.
     Slot,
     /// Own user, mount, pid, ipc, uts and net namespaces.
     Namespaces,

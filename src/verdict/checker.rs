@@ -10,21 +10,13 @@
 //! be said in the protocol's own way: what a program of another protocol does is such a failure too, and the message
 //! names that protocol.
 
-use std::{fmt, str::FromStr, sync::Arc};
+use std::sync::Arc;
 
 use super::driver_record::DriverRecord;
-use crate::sandbox::{Collect, Collected, End, LimitHit, Outcome, Run};
-
-/// How a checker is called and answers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum CheckerProtocol {
-    /// Programs written with Mike Mirzayanov's testlib, as Codeforces uses them.
-    Testlib,
-    /// Output validators of the ICPC and Kattis problem package formats.
-    Kattis,
-    /// The Python checkers of the data set open-r1/codeforces (`generated_checker`).
-    OpenR1,
-}
+use crate::{
+    sandbox::{Collect, Collected, End, LimitHit, Outcome, Run},
+    submission::CheckerProtocol,
+};
 
 /// What a checker says of one output.
 #[derive(Debug, Clone, PartialEq)]
@@ -72,17 +64,6 @@ const MESSAGE_BYTES: usize = 300;
 const FEEDBACK_BYTES: u64 = 1 << 16;
 
 impl CheckerProtocol {
-    pub const ALL: [CheckerProtocol; 3] =
-        [CheckerProtocol::Testlib, CheckerProtocol::Kattis, CheckerProtocol::OpenR1];
-
-    pub fn as_str(self) -> &'static str {
-        match self {
-            CheckerProtocol::Testlib => "testlib",
-            CheckerProtocol::Kattis => "kattis",
-            CheckerProtocol::OpenR1 => "open-r1",
-        }
-    }
-
     /// The checker's arguments; the same for every test.
     pub fn arguments(self) -> Vec<String> {
         let words: &[&str] = match self {
@@ -105,11 +86,6 @@ impl CheckerProtocol {
                 Run { stdin: output, files: vec![file(INPUT, input), file(ANSWER, answer)], ..Run::default() }
             }
         }
-    }
-
-    /// Whether a program of this protocol can converse with a solution.
-    pub fn is_interactive(self) -> bool {
-        self != CheckerProtocol::OpenR1
     }
 
     /// One conversation: what an interactor finds beside the solution at its standard streams. Its
@@ -295,23 +271,6 @@ fn last_line(text: &[u8]) -> Option<String> {
 /// One line, bounded, with nothing in it that a terminal would act on.
 fn bounded(line: &[u8]) -> Option<String> {
     Some(crate::value::escape_bytes(line, MESSAGE_BYTES))
-}
-
-impl fmt::Display for CheckerProtocol {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.as_str())
-    }
-}
-
-impl FromStr for CheckerProtocol {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<CheckerProtocol, String> {
-        CheckerProtocol::ALL.into_iter().find(|protocol| protocol.as_str() == text).ok_or_else(|| {
-            let known: Vec<&str> = CheckerProtocol::ALL.iter().map(|protocol| protocol.as_str()).collect();
-            format!("{text:?} is no checker protocol; give one of {}", known.join(", "))
-        })
-    }
 }
 
 #[cfg(test)]

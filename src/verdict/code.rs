@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{
-    Cause, Decision, Ran, Verdict, bounded, decide_end, decide_limit,
+    decision::{Cause, Decision, Ran, Verdict, bounded, decide_end, decide_limit},
     driver_record::DriverRecord,
     tests_record::{Tag, TestsRecord},
 };
@@ -106,31 +106,23 @@ fn over_the_time_limit(conversation: &Conversation, decided: &[CodeDecision]) ->
 
 fn decide_record(record: &TestsRecord, conversation: &Conversation, stage: Stage) -> CodeDecision {
     let text = bounded(&record.text);
-    let lacks = match record.tag {
-        Tag::Raised | Tag::Tripped | Tag::Broken => {
-            let raised = text.strip_prefix("the tests raised ").unwrap_or(&text);
-            (conversation.missing)(raised.as_bytes())
-        }
-        _ => None,
-    };
+    if let Some(decision) = decide_lacking(record.tag, &text, conversation) {
+        return CodeDecision { decision, wall: record.wall, by_end: false };
+    }
+    let has_waited = text == "idle" && conversation.solution.limit == Some(LimitHit::Wall);
     let decision = match record.tag {
         Tag::Passed => Decision::new(Verdict::Accepted, None),
-        _ if let Some(lacks) = &lacks => {
-            let message = format!("the runner does not have what is needed: {lacks}");
-            Decision::new(Verdict::Undecided, message).because(Cause::Unsupported)
-        }
         Tag::Failed => Decision::new(Verdict::WrongAnswer, text),
         Tag::Raised if text.starts_with("MemoryError") => {
             Decision::new(Verdict::MemoryLimit, "the solution could not allocate memory".to_owned())
         }
-        Tag::Raised => Decision::new(Verdict::RuntimeError, format!("the solution raised {text}")),
-        Tag::Tripped => Decision::new(Verdict::RuntimeError, text),
-        Tag::Missing => Decision::new(Verdict::RuntimeError, text).because(Cause::FunctionNotFound),
+        Tag::Raised => runtime_error(format!("the solution raised {text}")),
+        Tag::Tripped => runtime_error(text),
+        Tag::Missing => runtime_error(text).because(Cause::FunctionNotFound),
         Tag::Garbled => {
-            let said = format!("the solution's process said something that is no answer ({text})");
-            Decision::new(Verdict::RuntimeError, said)
+            runtime_error(format!("the solution's process said something that is no answer ({text})"))
         }
-        Tag::Unsupported => Decision::new(Verdict::Undecided, text).because(Cause::Unsupported),
+        Tag::Unsupported => unsupported(text),
         Tag::Broken => bad_tests(text),
         Tag::Over if stage == Stage::Answered => {
             Decision::new(Verdict::TimeLimit, "the test went on beyond the wall limit".to_owned())
@@ -138,22 +130,34 @@ fn decide_record(record: &TestsRecord, conversation: &Conversation, stage: Stage
         }
         Tag::Over => bad_tests("the tests' own code went on beyond the wall limit".to_owned()),
         // Its wall time goes on while the tests compute.
-        Tag::Gone
-            if text == "idle"
-                && stage == Stage::OfTests
-                && conversation.solution.limit == Some(LimitHit::Wall) =>
-        {
+        Tag::Gone if has_waited && stage == Stage::OfTests => {
             bad_tests("the tests' own code kept the solution waiting beyond the wall limit".to_owned())
         }
         Tag::Gone => decide_gone(&conversation.solution),
-        Tag::Shared => {
-            let message =
-                format!("the tests need the solution in their own process, which is not allowed: {text}");
-            Decision::new(Verdict::Undecided, message).because(Cause::Unsupported)
-        }
+        Tag::Shared => unsupported(format!(
+            "the tests need the solution in their own process, which is not allowed: {text}"
+        )),
         Tag::Met | Tag::Done => bad_tests("the tests' records are out of order".to_owned()),
     };
     CodeDecision { decision, wall: record.wall, by_end: record.tag == Tag::Gone }
+}
+
+/// Where the text of an exception says that the runner lacks something.
+fn decide_lacking(tag: Tag, text: &str, conversation: &Conversation) -> Option<Decision> {
+    if !matches!(tag, Tag::Raised | Tag::Tripped | Tag::Broken) {
+        return None;
+    }
+    let raised = text.strip_prefix("the tests raised ").unwrap_or(text);
+    let lacks = (conversation.missing)(raised.as_bytes())?;
+    Some(unsupported(format!("the runner does not have what is needed: {lacks}")))
+}
+
+fn runtime_error(text: String) -> Decision {
+    Decision::new(Verdict::RuntimeError, text)
+}
+
+fn unsupported(text: String) -> Decision {
+    Decision::new(Verdict::Undecided, text).because(Cause::Unsupported)
 }
 
 fn bad_tests(text: String) -> Decision {
@@ -168,7 +172,7 @@ fn decide_gone(solution: &Outcome) -> Decision {
     if let Ok(Some(DriverRecord::Syntax(text))) = &Ran::new(solution).record {
         return Decision::new(Verdict::CompileError, bounded(text));
     }
-    let left = || Decision::new(Verdict::RuntimeError, "the solution ended before the test had".to_owned());
+    let left = || runtime_error("the solution ended before the test had".to_owned());
     decide_end(solution).unwrap_or_else(left)
 }
 
@@ -198,7 +202,7 @@ fn decide_lost(conversation: &Conversation, stage: Stage) -> Decision {
         Some(LimitHit::Wall) => bad_tests("the tests' own code did not end".to_owned()),
         Some(LimitHit::Output) => bad_tests("the tests' own code printed too much".to_owned()),
         None if has_met && matches!(tests.end, End::Signaled { .. }) => {
-            Decision::new(Verdict::RuntimeError, "the test crashed on what the solution returned".to_owned())
+            runtime_error("the test crashed on what the solution returned".to_owned())
         }
         None => bad_tests("the tests ended before they were through".to_owned()),
     }

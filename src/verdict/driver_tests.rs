@@ -5,11 +5,13 @@ use std::{path::Path, process::Command};
 use super::driver_record::DriverRecord;
 use crate::{
     judge::{Comparison, Rule, compare_value, profiles::python_equality::python_equal},
+    language::python::scripts,
     submission::FunctionTest,
     value::{Call, Value, parse_json, parse_python},
 };
 
 /// The interpreter: Debian's, or the one that this variable names, to try another version.
+#[expect(clippy::disallowed_methods, reason = "another interpreter may be tried")]
 fn python() -> String {
     std::env::var("PROOFBOX_TEST_PYTHON").unwrap_or_else(|_| "/usr/bin/python3".to_owned())
 }
@@ -21,16 +23,14 @@ struct Ran {
     record: Option<DriverRecord>,
 }
 
-fn driver() -> String {
-    format!("{}/sandbox-images/python/driver.py", env!("CARGO_MANIFEST_DIR"))
-}
-
 /// Runs a shell command, with as large a stack as a cell gives, with `$DIR` a directory that holds the solution as `main.py`, standard
 /// input and the call; `timeout` ends what hangs.
+#[expect(clippy::disallowed_methods, reason = "the driver is run as it would be in a cell")]
 fn run(source: &[u8], stdin: &str, call: &[u8], command: &str) -> Ran {
     let dir = tempfile::tempdir().unwrap();
     let write = |name: &str, content: &[u8]| std::fs::write(dir.path().join(name), content).unwrap();
     write("main.py", source);
+    write("driver.py", scripts::RUN[0].source().as_bytes());
     write("stdin", stdin.as_bytes());
     write("call", call);
     write("result", b"");
@@ -52,7 +52,7 @@ fn run(source: &[u8], stdin: &str, call: &[u8], command: &str) -> Ran {
 }
 
 fn run_driver(mode: &str, prelude: &str, source: &[u8], stdin: &str, call: &[u8]) -> Ran {
-    let command = format!("{} -I -S -B {} {mode} $DIR/main.py {prelude} '' '' ''", python(), driver());
+    let command = format!("{} -I -S -B $DIR/driver.py {mode} $DIR/main.py {prelude} '' '' ''", python());
     run(source, stdin, call, &command)
 }
 
@@ -198,8 +198,7 @@ for name, value in textual.items():
         print("differs:", name, got, value)
 print("checked", len(textual) > 300)
 "#;
-    let dir = driver().replace("/driver.py", "");
-    let command = format!("{} -B $DIR/main.py {dir}", python());
+    let command = format!("{} -B $DIR/main.py $DIR", python());
     let ran = run(check.as_bytes(), "", b"", &command);
     assert_eq!((ran.stdout.as_str(), ran.stderr.as_str()), ("checked True\n", ""));
 }

@@ -16,7 +16,9 @@
 //! | ended second, badly | had said right | the solution's failure |
 
 use super::{
-    Cause, Decision, Ran, Verdict, checker::Ruling, decide_checked, decide_end, decide_limit,
+    checker::Ruling,
+    decide::decide_checked,
+    decision::{Cause, Decision, Ran, Verdict, decide_end, decide_limit},
     driver_record::DriverRecord,
 };
 use crate::sandbox::{LimitHit, Outcome};
@@ -33,7 +35,7 @@ pub struct Interacted<'a> {
 /// `interactor`: `None` where it had not ended long after the solution.
 pub fn decide_interactive(ran: &Ran, interactor: Option<Interacted<'_>>) -> Decision {
     if let Ok(Some(DriverRecord::Syntax(text))) = &ran.record {
-        return Decision::new(Verdict::CompileError, super::bounded(text));
+        return Decision::new(Verdict::CompileError, super::decision::bounded(text));
     }
     let solution = ran.outcome;
     let own = decide_limit(solution).or_else(|| decide_end(solution));

@@ -1,6 +1,6 @@
 //! What a decision about a limit says: what was used, and what the limit is.
 
-use super::{Cause, Decision, Verdict};
+use super::decision::{Cause, Decision, Verdict};
 use crate::{
     limits::{Limits, show_bytes},
     sandbox::{End, LimitHit, Outcome},

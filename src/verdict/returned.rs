@@ -2,11 +2,14 @@
 
 use std::borrow::Cow;
 
-use super::{RESULT_SHOWN_BYTES, driver_record::LargeResult};
+use super::driver_record::LargeResult;
 use crate::{
     judge::{Compare, Comparison, Form, SMALL_BYTES},
     value::{Packed, Value, packed::Node, repr},
 };
+
+/// Most bytes of a returned value that a report shows.
+const RESULT_SHOWN_BYTES: usize = 2_000;
 
 /// What is expected of a function, in the form in which it is compared.
 pub(super) enum Accepted<'a> {

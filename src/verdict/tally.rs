@@ -1,6 +1,6 @@
 //! One judge's word on a whole submission, gathered test by test.
 
-use super::{Cause, Decision, Verdict};
+use super::decision::{Cause, Decision, Verdict};
 use crate::judge::Compare;
 
 /// Gathers one judge's decisions in the order of the tests. A judge looks no further than the first

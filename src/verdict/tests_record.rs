@@ -2,6 +2,11 @@
 
 use std::time::Duration;
 
+use serde::{
+    Deserialize,
+    de::{IntoDeserializer, value::Error},
+};
+
 use crate::value::{Value, marshal};
 
 /// One record of the tests' driver (`sandbox-images/python/code_tests/tests.py`). It comes from a cell in
@@ -17,55 +22,23 @@ pub struct TestsRecord {
     pub wall: Duration,
 }
 
-/// What came of a test's code.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// What came of a test's code; the driver says what each means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Tag {
-    /// The solution has answered; not yet the end of the test.
     Met,
     Passed,
-    /// An assertion of the tests' own did not hold.
     Failed,
-    /// An exception of the solution's came out.
     Raised,
-    /// The solution lacks what the test names.
     Missing,
-    /// The test raised over something that the solution returned.
     Tripped,
-    /// The test raised by itself, does not compile, checks nothing, or does not ask the solution.
     Broken,
-    /// The test slept, or waited for something of its own, beyond the wall limit.
     Over,
-    /// The solution's process ended.
     Gone,
-    /// The solution's process said something that is no message.
     Garbled,
-    /// Something that the test needs is not installed.
     Unsupported,
-    /// The tests need the solution in their own process.
     Shared,
-    /// The end of all tests.
     Done,
-}
-
-impl Tag {
-    fn from_word(word: &[u8]) -> Option<Tag> {
-        Some(match word {
-            b"met" => Tag::Met,
-            b"passed" => Tag::Passed,
-            b"failed" => Tag::Failed,
-            b"raised" => Tag::Raised,
-            b"missing" => Tag::Missing,
-            b"tripped" => Tag::Tripped,
-            b"broken" => Tag::Broken,
-            b"over" => Tag::Over,
-            b"gone" => Tag::Gone,
-            b"garbled" => Tag::Garbled,
-            b"unsupported" => Tag::Unsupported,
-            b"shared" => Tag::Shared,
-            b"done" => Tag::Done,
-            _ => return None,
-        })
-    }
 }
 
 impl TestsRecord {
@@ -90,9 +63,10 @@ impl TestsRecord {
             return None;
         };
         (given == nonce.as_bytes()).then_some(())?;
+        let tag: Result<Tag, Error> = Tag::deserialize(std::str::from_utf8(&tag).ok()?.into_deserializer());
         Some(TestsRecord {
             test: usize::try_from(index).ok(),
-            tag: Tag::from_word(&tag)?,
+            tag: tag.ok()?,
             text: String::from_utf8_lossy(&text).into_owned(),
             wall: Duration::from_micros(u64::try_from(micros).unwrap_or(0)),
         })

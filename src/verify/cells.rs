@@ -2,12 +2,17 @@
 
 use std::time::Duration;
 
-use super::{Engine, slot_access::Door};
+use super::{
+    engine::Engine,
+    runner::{Cell, Cells},
+    slot_access::SlotAccess,
+};
 use crate::{
     admission::{Overloaded, Slot},
-    language::{Language, Start},
+    language::Start,
     limits::Limits,
-    sandbox::{CellRun, End, Fault, Job, LimitHit, Outcome},
+    sandbox::{Fault, Job, Outcome},
+    verdict::Cause,
 };
 
 /// A cell that failed for a reason of ours is made anew this often before the submission is
@@ -18,8 +23,9 @@ const CELL_PAUSE: Duration = Duration::from_millis(100);
 
 /// A job with what its cells are made of.
 pub(super) struct Errand<'a> {
-    pub language: &'a Language,
-    pub launcher: String,
+    /// The language's name.
+    pub language: &'a str,
+    pub cells: Cells,
     /// How the job's runs begin.
     pub start: Start,
     pub limits: Limits,
@@ -28,6 +34,24 @@ pub(super) struct Errand<'a> {
     pub parallel: usize,
     /// As in [`Job::series`]: whoever takes the outcomes knows [`Wish::Alone`].
     pub series: bool,
+}
+
+/// Tests could not be carried out: no word on the solution.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Interrupted {
+    #[error(transparent)]
+    Overloaded(#[from] Overloaded),
+    #[error(transparent)]
+    Fault(#[from] Fault),
+}
+
+impl Interrupted {
+    pub(super) fn cause(&self) -> Cause {
+        match self {
+            Interrupted::Overloaded(_) => Cause::Overloaded,
+            Interrupted::Fault(_) => Cause::SandboxFault,
+        }
+    }
 }
 
 /// What is wanted after an outcome.
@@ -61,31 +85,31 @@ impl Engine {
         &self,
         errand: &Errand<'_>,
         place: Slot,
-        door: &mut Door<'_>,
+        slots: &mut SlotAccess<'_>,
         mut take: impl Take,
-    ) -> Result<(), Fault> {
+    ) -> Result<(), Interrupted> {
         let runs = &errand.job.runs;
         let (mut place, mut done, mut attempts) = (Some(place), 0, 0);
         let mut series = errand.series;
         while done < runs.len() {
             let place = match place.take() {
                 Some(place) => place,
-                None => door.place().await.map_err(turned_away)?,
+                None => slots.place().await?,
             };
-            let places = door.further(place, errand.parallel.min(runs.len() - done));
+            let places = slots.further(place, errand.parallel.min(runs.len() - done));
             match self.run_cells(errand, series, places, &mut done, &mut take).await {
                 // The kernel may have ended a cell for want of memory: the rest gets another.
                 Ok(Pause::None) => {}
                 Ok(Pause::Broken) => return Ok(()),
                 Ok(Pause::Alone) => series = false,
                 Ok(Pause::MeasureAgain) => {
-                    let outcome = self.measure_again(errand, done, door).await?;
+                    let outcome = self.measure_again(errand, done, slots).await?;
                     done += 1;
                     if take(outcome) == Wish::Enough {
                         return Ok(());
                     }
                 }
-                Err(fault) => self.after_fault(errand.language.name(), fault, &mut attempts).await?,
+                Err(fault) => self.after_fault(errand.language, fault, &mut attempts).await?,
             }
         }
         Ok(())
@@ -110,7 +134,7 @@ impl Engine {
         }
         for lane in (0..lanes).cycle().take(rest.len()) {
             let Some(outcome) = cells[lane].next().await? else { break };
-            if near_the_time_limit(&outcome, errand.limits) {
+            if errand.cells.is_doubtful(&outcome, errand.limits) {
                 return Ok(Pause::MeasureAgain);
             }
             match take(outcome) {
@@ -132,20 +156,22 @@ impl Engine {
         &self,
         errand: &Errand<'_>,
         run: usize,
-        door: &mut Door<'_>,
-    ) -> Result<Outcome, Fault> {
+        slots: &mut SlotAccess<'_>,
+    ) -> Result<Outcome, Interrupted> {
         let only = Job { runs: vec![errand.job.runs[run].clone()], ..errand.job.clone() };
-        let place = door.place().await.map_err(turned_away)?;
-        let mut cell = self.open_cell(errand, place, only).await?;
-        match cell.next().await? {
-            Some(outcome) => Ok(outcome),
-            None => Err(Fault { step: "measure_again".to_owned(), detail: "no outcome".to_owned() }),
-        }
+        let place = slots.place().await?;
+        Ok(self.open_cell(errand, place, only).await?.only().await?)
     }
 
-    async fn open_cell(&self, errand: &Errand<'_>, place: Slot, job: Job) -> Result<CellRun, Fault> {
-        self.metrics.cell_started(errand.language.name());
-        self.sandbox.open(&errand.launcher, place, errand.limits, job).await
+    async fn open_cell(&self, errand: &Errand<'_>, place: Slot, job: Job) -> Result<Cell, Fault> {
+        self.open(errand.language, &errand.cells, place, errand.limits, job).await
+    }
+
+    pub(super) fn note_run(&self, language: &str, outcome: &Outcome) {
+        self.metrics.run_ended(language, outcome.usage.cpu, outcome.usage.wall);
+        if outcome.in_series {
+            self.metrics.run_was_in_series(language);
+        }
     }
 
     /// Notes that a cell failed for a reason of ours, and pauses before the next attempt.
@@ -168,21 +194,5 @@ impl Engine {
         // A launcher that was killed takes a moment to be gone and be seen to be gone.
         tokio::time::sleep(CELL_PAUSE * *attempts * *attempts).await;
         Ok(())
-    }
-}
-
-pub(super) fn turned_away(overloaded: Overloaded) -> Fault {
-    Fault { step: "enter_again".to_owned(), detail: overloaded.to_string() }
-}
-
-/// Whether a neighbour's load may have decided: the run ended by itself a little over its CPU
-/// limit, or the wall backstop ended one that was computing rather than sleeping.
-pub(super) fn near_the_time_limit(outcome: &Outcome, limits: Limits) -> bool {
-    let limit = limits.cpu_ms as u128;
-    let used = outcome.usage.cpu.as_millis();
-    match outcome.limit {
-        Some(LimitHit::Cpu) => outcome.end != (End::Signaled { signal: libc::SIGKILL }),
-        Some(LimitHit::Wall) => used * 2 > limit,
-        _ => false,
     }
 }

@@ -4,20 +4,16 @@
 use std::sync::Arc;
 
 use super::{
-    Engine,
-    cells::{Errand, Wish},
-    compile_programs::{Ready, Runnable, Unusable},
-    slot_access::Door,
-    verdicts::Judging,
+    cells::{Errand, Interrupted, Wish},
+    compile_programs::{ReadyJudge, Runnable, Unusable},
+    engine::Engine,
+    slot_access::SlotAccess,
+    work::Trial,
 };
 use crate::{
-    limits::Limits,
     sandbox::{Fault, Job, Outcome, Run},
-    submission::{Prelude, Program, ProgramTest, Submission},
-    verdict::{
-        self, Decision, Ran,
-        checker::{CheckerProtocol, Ruling},
-    },
+    submission::{CheckerProtocol, Prelude, ProgramTest, Submission},
+    verdict::{self, Decision, Ran, checker::Ruling},
 };
 
 /// Runs between two visits to the checker grow by this factor: a solution that fails early costs few
@@ -25,14 +21,6 @@ use crate::{
 const BATCH_GROWTH: usize = 4;
 /// A batch ends when inputs, outputs and answers of its checks are larger together, bytes.
 const BATCH_BYTES: usize = 32 << 20;
-
-/// A checker or interactor that can be run.
-pub(super) struct ReadyJudge<'a> {
-    pub ready: Ready<'a>,
-    pub program: &'a Program,
-    pub protocol: CheckerProtocol,
-    pub limits: Limits,
-}
 
 impl ReadyJudge<'_> {
     /// What the end of one of its runs says of the solution.
@@ -73,26 +61,25 @@ impl Engine {
     /// Runs the tests and has the checker decide about those that ended well.
     pub(super) async fn run_checked(
         &self,
-        errand: &Errand<'_>,
-        submission: &Submission,
+        trial: &mut Trial<'_>,
         tests: &[ProgramTest],
         checker: &ReadyJudge<'_>,
-        door: &mut Door<'_>,
-        mut judging: Judging,
-    ) -> Result<Judging, Fault> {
+        slots: &mut SlotAccess<'_>,
+    ) -> Result<(), Interrupted> {
+        let (submission, errand, judging) = (&*trial.work.submission, &trial.errand, &mut trial.judging);
         let mut most = 1;
         while judging.tests.len() < tests.len() && !judging.stops(submission) {
             let first = judging.tests.len();
-            let pending = self.run_batch(errand, submission, &tests[first..], most, door).await?;
+            let pending = self.run_batch(errand, submission, &tests[first..], most, slots).await?;
             most *= BATCH_GROWTH;
-            let rulings = self.check(checker, &tests[first..], &pending, errand.parallel, door).await?;
+            let rulings = self.check(checker, &tests[first..], &pending, errand.parallel, slots).await?;
             let mut rulings = rulings.into_iter();
             for pending in pending {
                 let decision = match pending.decision {
                     Some(decision) => decision,
                     None => match rulings.next() {
                         Some(ruling) => verdict::decide_checked(ruling),
-                        None => return Err(no_ruling()),
+                        None => return Err(no_ruling().into()),
                     },
                 };
                 self.note_run(errand.language, &pending.outcome);
@@ -102,7 +89,7 @@ impl Engine {
                 }
             }
         }
-        Ok(judging)
+        Ok(())
     }
 
     /// At most so many runs of the solution, fewer where one is decided already.
@@ -112,17 +99,17 @@ impl Engine {
         submission: &Submission,
         tests: &[ProgramTest],
         most: usize,
-        door: &mut Door<'_>,
-    ) -> Result<Vec<Pending>, Fault> {
+        slots: &mut SlotAccess<'_>,
+    ) -> Result<Vec<Pending>, Interrupted> {
         let first = errand.job.runs.len() - tests.len();
         let runs = errand.job.runs[first..first + most.min(tests.len())].to_vec();
         let job = Job { runs, ..errand.job.clone() };
-        let errand = Errand { job: &job, launcher: errand.launcher.clone(), ..*errand };
-        let place = door.place().await.map_err(super::cells::turned_away)?;
+        let errand = Errand { job: &job, cells: errand.cells.clone(), ..*errand };
+        let place = slots.place().await?;
         let stops_early =
             submission.stop == crate::submission::Stop::FirstFailure && submission.also.is_empty();
         let (mut pending, mut bytes) = (Vec::new(), 0);
-        self.carry_out(&errand, place, door, |outcome| {
+        self.carry_out(&errand, place, slots, |outcome| {
             let output = verdict::program_output(&Ran::new(&outcome));
             let test = &tests[pending.len()];
             bytes += test.stdin.len()
@@ -144,8 +131,8 @@ impl Engine {
         tests: &[ProgramTest],
         pending: &[Pending],
         parallel: usize,
-        door: &mut Door<'_>,
-    ) -> Result<Vec<Ruling>, Fault> {
+        slots: &mut SlotAccess<'_>,
+    ) -> Result<Vec<Ruling>, Interrupted> {
         let protocol = checker.protocol;
         let undecided = tests.iter().zip(pending).filter(|(_, pending)| pending.decision.is_none());
         let runs: Vec<Run> = undecided
@@ -169,12 +156,12 @@ impl Engine {
             prelude: Prelude::None,
             parallel,
         };
-        let outcomes = match self.outcomes(&runnable, runs, door).await {
+        let outcomes = match self.outcomes(&runnable, runs, slots).await {
             Ok(outcomes) => outcomes,
-            Err(unusable) => {
-                let message = Unusable::into_fault(unusable)?;
+            Err(Unusable::Unsupported(message) | Unusable::BadTests(message)) => {
                 return Ok(vec![Ruling::Failed { message }; count]);
             }
+            Err(Unusable::Interrupted(interrupted)) => return Err(interrupted),
         };
         let rulings: Vec<Ruling> = outcomes.iter().map(|outcome| checker.ruling(outcome)).collect();
         rulings.iter().for_each(|ruling| self.metrics.checked(ruling.as_str()));

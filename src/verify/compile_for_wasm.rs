@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use super::{
-    Engine,
-    cells::near_the_time_limit,
+    cells::{Errand, Wish},
     compile_programs::{NotReady, Ready},
-    slot_access::Door,
+    engine::Engine,
+    runner::Cells,
+    slot_access::SlotAccess,
 };
 use crate::{
     cache::{Found, KeyMaker},
@@ -14,12 +15,14 @@ use crate::{
         Compilation, CompileFailure, CompileReport,
         wasm::{WasmCompilation, missing, narrow},
     },
-    language::toolchain::{Compiled, Kind, Opened},
+    language::{
+        Start,
+        toolchain::{Compiled, Kind, Opened},
+    },
     limits::Limits,
-    report::Report,
-    sandbox::{Fault, Job, Outcome, Tier},
+    sandbox::{Fault, Job, Outcome},
     submission::Submission,
-    verdict::{Cause, Verdict},
+    verdict::Verdict,
 };
 
 /// A module that was made of a solution.
@@ -30,56 +33,15 @@ pub(super) struct ReadyInWasm {
     pub report: CompileReport,
 }
 
-/// Why there is none.
-pub(super) enum NotReadyInWasm {
-    /// What the toolchain does not have.
-    Lacks {
-        what: String,
-        report: CompileReport,
-    },
-    Other(NotReady),
-}
-
-impl<E: Into<NotReady>> From<E> for NotReadyInWasm {
-    fn from(error: E) -> NotReadyInWasm {
-        NotReadyInWasm::Other(error.into())
-    }
-}
-
 impl Engine {
-    /// # Errors
-    /// Why this host cannot compile for WebAssembly, for the caller.
-    pub(super) fn can_compile_for_wasm(&self, language: Compiled<'_>) -> Result<(), String> {
-        let (name, tier) = (language.name(), self.sandbox.tier());
-        match tier {
-            Tier::Wasm => Err(format!(
-                "{name} is compiled in native cells, which are not to be had here; a module that is compiled already \
-                 can be submitted as the language wasm"
-            )),
-            Tier::Namespaces | Tier::Slot | Tier::Restricted => {
-                let cache = self.languages.wasm().toolchains().cache();
-                match language.toolchain().closed_directory(cache, tier == Tier::Slot) {
-                    Some(closed) => Err(format!(
-                        "{name} is compiled in native cells, which in the tier {} cannot come to what is in {}; build {} \
-                         below another directory (--wasm-dir)",
-                        tier.as_str(),
-                        closed.display(),
-                        language.toolchain().name,
-                    )),
-                    None => Ok(()),
-                }
-            }
-        }
-    }
-
     /// Compiles a submission's solution unless it was compiled before. The caller holds no slot.
     pub(super) async fn ready_in_wasm(
         &self,
         language: Compiled<'_>,
         submission: &Submission,
-        door: &mut Door<'_>,
-    ) -> Result<ReadyInWasm, NotReadyInWasm> {
-        let (made, found) = self.made_for_wasm(language, Kind::Plain, submission, door).await?;
+        slots: &mut SlotAccess<'_>,
+    ) -> Result<ReadyInWasm, NotReady> {
+        let (made, found) = self.made_for_wasm(language, Kind::Plain, submission, slots).await?;
         let report = made.compilation.report(found == Found::Kept);
         let failure = match made.compilation.program {
             Ok(program) => return Ok(ReadyInWasm { program, narrow: made.narrow, report }),
@@ -87,7 +49,7 @@ impl Engine {
         };
         let lacks = |what: String| {
             let report = CompileReport { verdict: Verdict::Undecided, ..report.clone() };
-            NotReadyInWasm::Lacks { what, report }
+            NotReady::Lacks { what, report }
         };
         if failure.verdict == Verdict::CompileError
             && let Some(what) = missing(&failure.message)
@@ -95,11 +57,11 @@ impl Engine {
             return Err(lacks(what));
         }
         // Where there is a native compiler it knows what is no C or C++ at all.
-        if self.compiles_natively(submission, door).await? {
+        if self.compiles_natively(submission, slots).await? {
             let line: String = failure.first_error().chars().take(300).collect();
             return Err(lacks(format!("what the native compiler accepts ({line})")));
         }
-        Err(NotReadyInWasm::Other(NotReady::DoesNotCompile { failure, report }))
+        Err(NotReady::DoesNotCompile { failure, report })
     }
 
     async fn made_for_wasm(
@@ -107,13 +69,13 @@ impl Engine {
         language: Compiled<'_>,
         kind: Kind,
         submission: &Submission,
-        door: &mut Door<'_>,
+        slots: &mut SlotAccess<'_>,
     ) -> Result<(WasmCompilation, Found), NotReady> {
         let files = language.files(&submission.solution);
         let identity = language.identity(&submission.language, kind);
         let key = KeyMaker::default().part(b"wasm").part(identity.as_bytes());
         let key = files.iter().fold(key, |key, (path, content)| key.part(path.as_bytes()).part(content));
-        let make = self.compile_for_wasm(language, kind, submission, door);
+        let make = self.compile_for_wasm(language, kind, submission, slots);
         let (made, found) = self.compiled_for_wasm.get(key.key(), make).await?;
         self.metrics.compiled(language.name(), found == Found::Kept);
         Ok((made, found))
@@ -124,18 +86,18 @@ impl Engine {
         &self,
         language: Compiled<'_>,
         submission: &Submission,
-        door: &mut Door<'_>,
+        slots: &mut SlotAccess<'_>,
     ) -> Result<Option<Arc<[u8]>>, NotReady> {
-        let (made, _) = self.made_for_wasm(language, Kind::Checked, submission, door).await?;
+        let (made, _) = self.made_for_wasm(language, Kind::Checked, submission, slots).await?;
         Ok(made.compilation.program.ok())
     }
 
     async fn compiles_natively(
         &self,
         submission: &Submission,
-        door: &mut Door<'_>,
+        slots: &mut SlotAccess<'_>,
     ) -> Result<bool, NotReady> {
-        match self.ready(&submission.language, &submission.solution, door).await {
+        match self.ready(&submission.language, &submission.solution, slots).await {
             Ok(Ready { binary, .. }) => Ok(binary.is_some()),
             Err(NotReady::Unknown | NotReady::DoesNotCompile { .. }) => Ok(false),
             Err(other) => Err(other),
@@ -147,7 +109,7 @@ impl Engine {
         language: Compiled<'_>,
         kind: Kind,
         submission: &Submission,
-        door: &mut Door<'_>,
+        slots: &mut SlotAccess<'_>,
     ) -> Result<WasmCompilation, NotReady> {
         let (toolchains, toolchain) =
             (Arc::clone(self.languages.wasm().toolchains()), language.toolchain().clone());
@@ -167,7 +129,7 @@ impl Engine {
         for source in &sources {
             let job = language.compile_job(&opened, (&submission.language, kind), &files, source);
             let mut outcome =
-                self.compile_in_cell(language, language.limits(cpu_ms as u64), &job, door).await?;
+                self.compile_in_cell(language, language.limits(cpu_ms as u64), &job, slots).await?;
             outcome.stderr = opened.without_place(&outcome.stderr);
             warnings += &String::from_utf8_lossy(&outcome.stderr);
             let made = Compilation::of(outcome);
@@ -180,7 +142,7 @@ impl Engine {
                 }
             }
         }
-        let compilation = self.link_for_wasm(language, &opened, objects, cpu_ms, door).await?;
+        let compilation = self.link_for_wasm(language, &opened, objects, cpu_ms, slots).await?;
         let texts = files.iter().map(|(path, content)| (path.as_str(), &content[..]));
         Ok(WasmCompilation { compilation, narrow: narrow(texts, &warnings) })
     }
@@ -191,54 +153,38 @@ impl Engine {
         opened: &Opened,
         objects: Vec<Arc<[u8]>>,
         cpu_ms: f64,
-        door: &mut Door<'_>,
+        slots: &mut SlotAccess<'_>,
     ) -> Result<Compilation, NotReady> {
         let job = language.link_job(opened, objects);
         let limits = language.limits(cpu_ms as u64);
-        let linked = Compilation::of(self.compile_in_cell(language, limits, &job, door).await?);
+        let linked = Compilation::of(self.compile_in_cell(language, limits, &job, slots).await?);
         Ok(Compilation { cpu_ms: cpu_ms + linked.cpu_ms, ..linked })
     }
 
-    /// The one run of a job, in a cell of its own.
+    /// The one run of a job, in a native cell.
     async fn compile_in_cell(
         &self,
         language: Compiled<'_>,
         limits: Limits,
         job: &Job,
-        door: &mut Door<'_>,
+        slots: &mut SlotAccess<'_>,
     ) -> Result<Outcome, NotReady> {
-        let (mut attempts, mut place) = (0, door.place().await?);
-        let mut is_measured_again = false;
-        loop {
-            self.metrics.cell_started(language.name());
-            let ran = async {
-                let mut cell = self.sandbox.open(&language.launcher(), place, limits, job.clone()).await?;
-                let no_outcome = || Fault { step: "compile".to_owned(), detail: "no outcome".to_owned() };
-                cell.next().await?.ok_or_else(no_outcome)
-            };
-            match ran.await {
-                Ok(outcome) if near_the_time_limit(&outcome, limits) && !is_measured_again => {
-                    is_measured_again = true;
-                    place = door.place().await?;
-                }
-                Ok(outcome) => return Ok(outcome),
-                Err(fault) => {
-                    self.after_fault(language.name(), fault, &mut attempts).await?;
-                    place = door.place().await?;
-                }
-            }
-        }
-    }
-
-    pub(super) fn not_ready_in_wasm(&self, submission: &Submission, not_ready: NotReadyInWasm) -> Report {
-        match not_ready {
-            NotReadyInWasm::Lacks { what, report } => {
-                let reason = format!("the Wasm toolchain does not have what the solution needs: {what}");
-                let total = submission.tests.len();
-                let undecided = Report::undecided(submission.id.clone(), Cause::Unsupported, reason, total);
-                Report { compile: Some(report), ..undecided }
-            }
-            NotReadyInWasm::Other(not_ready) => self.not_ready_report(submission, not_ready),
-        }
+        let place = slots.place().await?;
+        let errand = Errand {
+            language: language.name(),
+            cells: Cells::Native { launcher: language.launcher() },
+            start: Start::Usual,
+            limits,
+            job,
+            parallel: 1,
+            series: false,
+        };
+        let mut made = None;
+        self.carry_out(&errand, place, slots, |outcome| {
+            made = Some(outcome);
+            Wish::More
+        })
+        .await?;
+        made.ok_or_else(|| Fault { step: "compile".to_owned(), detail: "no outcome".to_owned() }.into())
     }
 }

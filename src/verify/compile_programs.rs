@@ -3,18 +3,18 @@
 use std::sync::Arc;
 
 use super::{
-    Engine,
-    cells::{Errand, Wish, turned_away},
-    slot_access::Door,
+    cells::{Errand, Interrupted, Wish},
+    engine::Engine,
+    runner::Cells,
+    slot_access::SlotAccess,
 };
 use crate::{
-    admission::Overloaded,
     cache::{Found, Key, KeyMaker},
     compile::{Compilation, CompileFailure, CompileReport},
     language::{CompileTask, Language, ProgramJob, Start},
     limits::Limits,
     sandbox::{self, Collect, Fault, Job, Outcome, Run},
-    submission::{Prelude, Program, Solution},
+    submission::{CheckerProtocol, Prelude, Program, Solution},
 };
 
 /// A program that can be run.
@@ -25,23 +25,25 @@ pub(super) struct Ready<'a> {
     pub report: Option<CompileReport>,
 }
 
-/// Why a program is not ready. Only the first two say something about it.
+/// Why a program is not ready. Only the last says nothing about it.
 pub(super) enum NotReady {
     Unknown,
-    DoesNotCompile { failure: CompileFailure, report: CompileReport },
-    Overloaded(Overloaded),
-    Fault(Fault),
+    DoesNotCompile {
+        failure: CompileFailure,
+        report: CompileReport,
+    },
+    /// The toolchain does not have what it needs.
+    #[cfg_attr(not(feature = "wasm"), expect(dead_code, reason = "only those for WebAssembly lack anything"))]
+    Lacks {
+        what: String,
+        report: CompileReport,
+    },
+    Interrupted(Interrupted),
 }
 
-impl From<Overloaded> for NotReady {
-    fn from(overloaded: Overloaded) -> NotReady {
-        NotReady::Overloaded(overloaded)
-    }
-}
-
-impl From<Fault> for NotReady {
-    fn from(fault: Fault) -> NotReady {
-        NotReady::Fault(fault)
+impl<E: Into<Interrupted>> From<E> for NotReady {
+    fn from(error: E) -> NotReady {
+        NotReady::Interrupted(error.into())
     }
 }
 
@@ -51,13 +53,13 @@ impl Engine {
         &self,
         name: &str,
         solution: &Solution,
-        door: &mut Door<'_>,
+        slots: &mut SlotAccess<'_>,
     ) -> Result<Ready<'_>, NotReady> {
         let language = self.languages.find(name).ok_or(NotReady::Unknown)?;
         let Some(task) = language.compile_task(name, solution) else {
             return Ok(Ready { language, binary: None, report: None });
         };
-        let make = self.compile(language, &task, door);
+        let make = self.compile(language, &task, slots);
         let (compilation, found) = self.compiled.get(compile_key(&task), make).await?;
         self.metrics.compiled(language.name(), found == Found::Kept);
         let report = compilation.report(found == Found::Kept);
@@ -71,12 +73,12 @@ impl Engine {
         &self,
         language: &Language,
         task: &CompileTask,
-        door: &mut Door<'_>,
+        slots: &mut SlotAccess<'_>,
     ) -> Result<Compilation, NotReady> {
-        let place = door.place().await?;
+        let place = slots.place().await?;
         let errand = Errand {
-            language,
-            launcher: task.launcher.clone(),
+            language: language.name(),
+            cells: Cells::Native { launcher: task.launcher.clone() },
             start: Start::Usual,
             limits: task.limits,
             job: &task.job,
@@ -84,7 +86,7 @@ impl Engine {
             series: false,
         };
         let mut made = None;
-        self.carry_out(&errand, place, door, |outcome| {
+        self.carry_out(&errand, place, slots, |outcome| {
             made = Some(Compilation::of(outcome));
             Wish::More
         })
@@ -98,9 +100,9 @@ impl Engine {
         &self,
         what: &str,
         program: &Program,
-        door: &mut Door<'_>,
+        slots: &mut SlotAccess<'_>,
     ) -> Result<Ready<'_>, Unusable> {
-        match self.ready(&program.language, &program.solution, door).await {
+        match self.ready(&program.language, &program.solution, slots).await {
             Ok(ready) => Ok(ready),
             Err(NotReady::Unknown) => {
                 let why = self.not_offered(&program.language);
@@ -110,8 +112,10 @@ impl Engine {
                 let line: String = failure.first_error().chars().take(300).collect();
                 Err(Unusable::BadTests(format!("the {what} does not compile: {line}")))
             }
-            Err(NotReady::Overloaded(overloaded)) => Err(Unusable::Overloaded(overloaded)),
-            Err(NotReady::Fault(fault)) => Err(Unusable::Fault(fault)),
+            Err(NotReady::Lacks { what: lacks, .. }) => Err(Unusable::Unsupported(format!(
+                "the toolchain does not have what the {what} needs: {lacks}"
+            ))),
+            Err(NotReady::Interrupted(interrupted)) => Err(Unusable::Interrupted(interrupted)),
         }
     }
 
@@ -120,13 +124,13 @@ impl Engine {
         &self,
         runnable: &Runnable<'_>,
         runs: Vec<Run>,
-        door: &mut Door<'_>,
+        slots: &mut SlotAccess<'_>,
     ) -> Result<Vec<Outcome>, Unusable> {
-        let place = door.place().await.map_err(Unusable::Overloaded)?;
+        let place = slots.place().await?;
         let job = runnable.job(runs, self.sandbox.tier());
         let errand = Errand {
-            language: runnable.ready.language,
-            launcher: runnable.ready.language.launcher_for(runnable.solution, self.sandbox.tier()),
+            language: runnable.ready.language.name(),
+            cells: runnable.cells(self.sandbox.tier()),
             start: Start::Usual,
             limits: runnable.limits,
             job: &job,
@@ -134,12 +138,11 @@ impl Engine {
             series: false,
         };
         let mut outcomes = Vec::with_capacity(job.runs.len());
-        self.carry_out(&errand, place, door, |outcome| {
+        self.carry_out(&errand, place, slots, |outcome| {
             outcomes.push(outcome);
             Wish::More
         })
-        .await
-        .map_err(Unusable::Fault)?;
+        .await?;
         Ok(outcomes)
     }
 }
@@ -156,7 +159,21 @@ pub(super) struct Runnable<'a> {
     pub parallel: usize,
 }
 
+/// A checker or interactor that can be run.
+pub(super) struct ReadyJudge<'a> {
+    pub ready: Ready<'a>,
+    pub program: &'a Program,
+    pub protocol: CheckerProtocol,
+    pub limits: Limits,
+    /// Whether it converses with the solution.
+    pub is_interactor: bool,
+}
+
 impl Runnable<'_> {
+    pub(super) fn cells(&self, tier: sandbox::Tier) -> Cells {
+        Cells::Native { launcher: self.ready.language.launcher_for(self.solution, tier) }
+    }
+
     pub(super) fn job(&self, runs: Vec<Run>, tier: sandbox::Tier) -> Job {
         let asked = ProgramJob {
             solution: self.solution,
@@ -176,18 +193,12 @@ impl Runnable<'_> {
 pub(super) enum Unusable {
     Unsupported(String),
     BadTests(String),
-    Overloaded(Overloaded),
-    Fault(Fault),
+    Interrupted(Interrupted),
 }
 
-impl Unusable {
-    /// For callers who were admitted long ago: being turned away now is our fault.
-    pub(super) fn into_fault(self) -> Result<String, Fault> {
-        match self {
-            Unusable::Unsupported(reason) | Unusable::BadTests(reason) => Ok(reason),
-            Unusable::Overloaded(overloaded) => Err(turned_away(overloaded)),
-            Unusable::Fault(fault) => Err(fault),
-        }
+impl<E: Into<Interrupted>> From<E> for Unusable {
+    fn from(error: E) -> Unusable {
+        Unusable::Interrupted(error.into())
     }
 }
 

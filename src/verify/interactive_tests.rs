@@ -5,23 +5,18 @@ use std::{pin::pin, sync::Arc};
 use tokio::time::timeout;
 
 use super::{
-    Engine,
-    cells::{Errand, near_the_time_limit, turned_away},
-    checker_tests::ReadyJudge,
-    compile_programs::Runnable,
-    slot_access::Door,
-    verdicts::Judging,
+    cells::{Errand, Interrupted},
+    compile_programs::{ReadyJudge, Runnable},
+    engine::Engine,
+    slot_access::SlotAccess,
+    work::Trial,
 };
 use crate::{
     admission::Slot,
     limits::Limits,
     sandbox::{CellRun, Conversing, Fault, Job, LinkAt, LinkedJob, Outcome},
-    submission::{Prelude, ProgramTest, Submission},
-    verdict::{
-        Decision, Interacted, Ran,
-        checker::{CheckerProtocol, Ruling},
-        decide_interactive,
-    },
+    submission::{CheckerProtocol, Prelude, ProgramTest},
+    verdict::{Decision, Interacted, Ran, checker::Ruling, decide_interactive},
 };
 
 /// How both sides of a conversation ended. The interactor: `None` where it had not, long after the
@@ -37,15 +32,14 @@ impl Engine {
     /// Holds the conversations, until the judges want no more.
     pub(super) async fn run_interactive(
         &self,
-        errand: &Errand<'_>,
-        submission: &Submission,
+        trial: &mut Trial<'_>,
         tests: &[ProgramTest],
         interactor: &ReadyJudge<'_>,
-        door: &mut Door<'_>,
-        mut judging: Judging,
-    ) -> Result<Judging, Fault> {
+        slots: &mut SlotAccess<'_>,
+    ) -> Result<(), Interrupted> {
+        let (submission, errand, judging) = (&*trial.work.submission, &trial.errand, &mut trial.judging);
         for (index, test) in tests.iter().enumerate() {
-            let conversation = self.converse(errand, index, test, interactor, door).await?;
+            let conversation = self.converse(errand, index, test, interactor, slots).await?;
             let decision = self.decide_conversation(interactor, &conversation);
             self.note_run(errand.language, &conversation.solution);
             judging.add_decided(submission, &conversation.solution, decision);
@@ -53,7 +47,7 @@ impl Engine {
                 break;
             }
         }
-        Ok(judging)
+        Ok(())
     }
 
     fn decide_conversation(&self, interactor: &ReadyJudge<'_>, conversation: &Conversation) -> Decision {
@@ -74,21 +68,21 @@ impl Engine {
         run: usize,
         test: &ProgramTest,
         interactor: &ReadyJudge<'_>,
-        door: &mut Door<'_>,
-    ) -> Result<Conversation, Fault> {
+        slots: &mut SlotAccess<'_>,
+    ) -> Result<Conversation, Interrupted> {
         let mut attempts = 0;
         loop {
-            let place = door.place().await.map_err(turned_away)?;
+            let place = slots.place().await?;
             let mut held = self.converse_once(errand, run, test, interactor, place).await;
             if let Ok(conversation) = &held
-                && near_the_time_limit(&conversation.solution, errand.limits)
+                && errand.cells.is_doubtful(&conversation.solution, errand.limits)
             {
-                let place = door.place().await.map_err(turned_away)?;
+                let place = slots.place().await?;
                 held = self.converse_once(errand, run, test, interactor, place).await;
             }
             match held {
                 Ok(conversation) => return Ok(conversation),
-                Err(fault) => self.after_fault(errand.language.name(), fault, &mut attempts).await?,
+                Err(fault) => self.after_fault(errand.language, fault, &mut attempts).await?,
             }
         }
     }
@@ -101,10 +95,10 @@ impl Engine {
         interactor: &ReadyJudge<'_>,
         place: Slot,
     ) -> Result<Conversation, Fault> {
-        self.metrics.cell_started(errand.language.name());
+        self.metrics.cell_started(errand.language);
         self.metrics.cell_started(interactor.ready.language.name());
         let solution = LinkedJob {
-            launcher: errand.launcher.clone(),
+            launcher: errand.cells.launcher()?.to_owned(),
             limits: errand.limits,
             job: Job { runs: vec![errand.job.runs[run].clone()], ..errand.job.clone() },
             at: LinkAt::Streams,

@@ -5,16 +5,17 @@
 //! tests; no solution is judged by them. What was made is kept by its content, so that many solutions
 //! of one problem share it.
 
-use std::{borrow::Cow, sync::Arc};
+use std::borrow::Cow;
 
 use super::{
-    Engine,
     cells::{Errand, Wish},
     compile_programs::{Ready, Unusable},
-    slot_access::Door,
+    engine::{Engine, Expected},
+    runner::Cells,
+    slot_access::SlotAccess,
 };
 use crate::{
-    cache::{Found, Key, KeyMaker, Weight},
+    cache::{Found, Key, KeyMaker},
     judge::are_equal,
     language::Start,
     sandbox::{Job, Outcome},
@@ -23,28 +24,12 @@ use crate::{
     verdict::{self, Decision, Ran},
 };
 
-/// What a reference made, in the order of the tests that have no expected output.
-#[derive(Debug, Clone)]
-pub(super) enum Expected {
-    Outputs(Arc<[Vec<u8>]>),
-    Values(Arc<[Packed]>),
-}
-
-impl Weight for Expected {
-    fn weight_bytes(&self) -> u64 {
-        match self {
-            Expected::Outputs(outputs) => outputs.iter().map(|output| output.len() as u64 + 64).sum(),
-            Expected::Values(values) => values.iter().map(|value| value.len_bytes() as u64 + 128).sum(),
-        }
-    }
-}
-
 impl Engine {
     /// The submission with an expected output for every test.
     pub(super) async fn with_expected<'a>(
         &self,
         submission: &'a Submission,
-        door: &mut Door<'_>,
+        slots: &mut SlotAccess<'_>,
     ) -> Result<Cow<'a, Submission>, Unusable> {
         let Some(reference) = &submission.reference else { return Ok(Cow::Borrowed(submission)) };
         let numbers = missing(&submission.tests);
@@ -52,7 +37,7 @@ impl Engine {
             return Ok(Cow::Borrowed(submission));
         }
         let asked = as_submission(submission, reference);
-        let ready = self.ready_program("reference", &reference.program, door).await?;
+        let ready = self.ready_program("reference", &reference.program, slots).await?;
         if !ready.language.takes(&asked.tests) {
             let (kind, name) = (asked.tests.kind(), ready.language.name());
             return Err(Unusable::Unsupported(format!("{kind} tests are not offered for {name}")));
@@ -64,7 +49,7 @@ impl Engine {
         let job = [job(Start::Usual)?, job(Start::Fresh)?];
         let key = expected_key(&asked, &job[0]);
         let (expected, found) =
-            self.expected.get(key, self.make_expected(&asked, &numbers, &ready, &job, door)).await?;
+            self.expected.get(key, self.make_expected(&asked, &numbers, &ready, &job, slots)).await?;
         self.metrics.reference_used(found == Found::Kept);
         let mut filled = submission.clone();
         fill_in(&mut filled.tests, expected);
@@ -77,10 +62,10 @@ impl Engine {
         numbers: &[usize],
         ready: &Ready<'_>,
         jobs: &[Job; 2],
-        door: &mut Door<'_>,
+        slots: &mut SlotAccess<'_>,
     ) -> Result<Expected, Unusable> {
-        let first = self.reference_outcomes(asked, ready, &jobs[0], door).await?;
-        let second = self.reference_outcomes(asked, ready, &jobs[1], door).await?;
+        let first = self.reference_outcomes(asked, ready, &jobs[0], slots).await?;
+        let second = self.reference_outcomes(asked, ready, &jobs[1], slots).await?;
         let tests = numbers.iter().copied();
         if matches!(asked.tests, Tests::Program(_)) {
             let outputs = tests.zip(first.iter().zip(&second)).map(|(test, (first, second))| {
@@ -101,12 +86,13 @@ impl Engine {
         asked: &Submission,
         ready: &Ready<'_>,
         job: &Job,
-        door: &mut Door<'_>,
+        slots: &mut SlotAccess<'_>,
     ) -> Result<Vec<Outcome>, Unusable> {
-        let place = door.place().await.map_err(Unusable::Overloaded)?;
+        let place = slots.place().await?;
+        let launcher = ready.language.launcher_for(&asked.solution, self.sandbox.tier());
         let errand = Errand {
-            language: ready.language,
-            launcher: ready.language.launcher_for(&asked.solution, self.sandbox.tier()),
+            language: ready.language.name(),
+            cells: Cells::Native { launcher },
             start: Start::Usual,
             limits: asked.limits,
             job,
@@ -114,12 +100,12 @@ impl Engine {
             series: false,
         };
         let mut outcomes = Vec::with_capacity(job.runs.len());
-        let carried = self.carry_out(&errand, place, door, |outcome| {
+        let carried = self.carry_out(&errand, place, slots, |outcome| {
             let well = outcome.limit.is_none();
             outcomes.push(outcome);
             if well { Wish::More } else { Wish::Enough }
         });
-        carried.await.map_err(Unusable::Fault)?;
+        carried.await?;
         // One that went over a limit is the last; what it came to says which test that was.
         Ok(outcomes)
     }

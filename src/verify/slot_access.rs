@@ -3,20 +3,20 @@
 
 use std::time::Duration;
 
-use super::Engine;
+use super::engine::Engine;
 use crate::admission::{Admit, Caller, Overloaded, Slot};
 
 /// One submission before, and between, its stays in a slot.
-pub(super) struct Door<'a> {
+pub(super) struct SlotAccess<'a> {
     engine: &'a Engine,
     admit: Admit,
     caller: Caller,
     waited: Duration,
 }
 
-impl<'a> Door<'a> {
-    pub(super) fn new(engine: &'a Engine, admit: Admit, caller: Caller) -> Door<'a> {
-        Door { engine, admit, caller, waited: Duration::ZERO }
+impl<'a> SlotAccess<'a> {
+    pub(super) fn new(engine: &'a Engine, admit: Admit, caller: Caller) -> SlotAccess<'a> {
+        SlotAccess { engine, admit, caller, waited: Duration::ZERO }
     }
 
     /// Waits for a slot.

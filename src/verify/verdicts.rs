@@ -71,21 +71,6 @@ impl Judging {
         true
     }
 
-    /// The same of a run that may fail for want of what it does not say, which is `narrow`: what the submission's own
-    /// rule refuses is then no failure of the solution's.
-    pub fn add_unless_narrow(&mut self, submission: &Submission, outcome: Outcome, narrow: Option<&str>) {
-        let is_accepted = match (&submission.tests, narrow) {
-            (Tests::Program(tests), Some(_)) => {
-                let test = &tests[self.tests.len()];
-                let decision = verdict::decide_program(&Ran::new(&outcome), test, submission.compare);
-                decision.verdict == Verdict::Accepted
-            }
-            _ => true,
-        };
-        let lacks = outcome.lacks.clone().or_else(|| narrow.filter(|_| !is_accepted).map(str::to_owned));
-        self.add(submission, &Outcome { lacks, ..outcome });
-    }
-
     /// The decision on the next test that holds code. `share`: its part of the run's CPU time.
     pub fn add_code(
         &mut self,

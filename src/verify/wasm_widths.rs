@@ -2,9 +2,18 @@
 //! here. A program that ends where one of them did not suffice carries the failed tests out again, and what it ends is
 //! no failure of the solution's.
 
-use super::{Engine, compile_programs::NotReady, in_wasm::InWasm, slot_access::Door};
+use std::sync::Arc;
+
+use super::{
+    cells::{Errand, Interrupted, Wish},
+    compile_programs::NotReady,
+    engine::Engine,
+    runner::Runner,
+    slot_access::SlotAccess,
+    work::Work,
+};
 use crate::{
-    language::toolchain::Compiled,
+    language::{Start, wasm::WasmLanguage},
     limits::Limits,
     report::{Report, TestReport},
     sandbox::{Fault, Job, Outcome},
@@ -16,19 +25,19 @@ use crate::{
 const SLOWNESS: u64 = 4;
 
 impl Engine {
-    /// The report, in which tests that failed for want of wider types are undecided. `job`: the submission's, whose
-    /// runs are its tests.
+    /// The report, in which tests that failed for want of wider types are undecided.
     ///
     /// # Errors
     /// That the check could not be carried out: then nothing is known of the failure.
     pub(super) async fn with_widths_checked(
         &self,
-        asked: &InWasm<'_>,
-        language: Compiled<'_>,
-        job: &Job,
+        work: &Work<'_>,
         report: Report,
-        door: &mut Door<'_>,
-    ) -> Result<Report, Fault> {
+        slots: &mut SlotAccess<'_>,
+    ) -> Result<Report, Interrupted> {
+        let Runner::Wasm { language: WasmLanguage::Compiled(language), .. } = work.runner else {
+            return Ok(report);
+        };
         if !matches!(report.verdict, Verdict::WrongAnswer | Verdict::RuntimeError) {
             return Ok(report);
         }
@@ -37,45 +46,41 @@ impl Engine {
         if numbers.is_empty() {
             return Ok(report);
         }
-        let program = match self.checked_program(language, asked.submission, door).await {
+        let program = match self.checked_program(language, &work.submission, slots).await {
             Ok(Some(program)) => program,
+            Err(NotReady::Interrupted(interrupted)) => return Err(interrupted),
             // It compiled before; that it does not now is no word on the solution.
-            Ok(None) => return Err(fault(&"the checked program does not compile")),
-            Err(NotReady::Fault(error)) => return Err(error),
-            Err(NotReady::Overloaded(error)) => return Err(fault(&error)),
-            Err(NotReady::Unknown | NotReady::DoesNotCompile { .. }) => {
-                return Err(fault(&"the checked program cannot be had"));
+            Ok(None) | Err(NotReady::Unknown | NotReady::DoesNotCompile { .. } | NotReady::Lacks { .. }) => {
+                let detail = "the checked program does not compile".to_owned();
+                return Err(Fault { step: "check_widths".to_owned(), detail }.into());
             }
         };
-        let sources = std::sync::Arc::from([("program".to_owned(), program.to_vec())]);
-        let runs = numbers.iter().map(|at| job.runs[*at].clone()).collect();
-        let outcomes = self.checked_outcomes(asked, Job { runs, sources, ..job.clone() }, door).await?;
+        let sources = Arc::from([("program".to_owned(), program.to_vec())]);
+        let runs = numbers.iter().map(|at| work.job.runs[*at].clone()).collect();
+        let job = Job { runs, sources, ..work.job.clone() };
+        let outcomes = self.checked_outcomes(work, &job, slots).await?;
         let lacks = numbers.into_iter().zip(outcomes);
         let lacks = lacks.filter_map(|(at, outcome)| Some((at, outcome.lacks?))).collect();
-        Ok(undecided_where(report, lacks, asked.submission))
+        Ok(undecided_where(report, lacks, &work.submission))
     }
 
     async fn checked_outcomes(
         &self,
-        asked: &InWasm<'_>,
-        job: Job,
-        door: &mut Door<'_>,
-    ) -> Result<Vec<Outcome>, Fault> {
-        let place = door.place().await.map_err(|error| fault(&error))?;
-        let limits = asked.submission.limits;
+        work: &Work<'_>,
+        job: &Job,
+        slots: &mut SlotAccess<'_>,
+    ) -> Result<Vec<Outcome>, Interrupted> {
+        let limits = work.submission.limits;
         let slower =
             Limits { cpu_ms: limits.cpu_ms * SLOWNESS, wall_ms: limits.wall_ms * SLOWNESS, ..limits };
-        self.metrics.cell_started(asked.language.name());
-        let mut cell = self
-            .languages
-            .wasm()
-            .sandbox()
-            .open(asked.language.guests(), asked.metering, place, slower, job)
-            .await?;
+        let errand = Errand { limits: slower, ..work.errand(job, Start::Usual) };
         let mut outcomes = Vec::new();
-        while let Some(outcome) = cell.next().await? {
+        let place = slots.place().await?;
+        self.carry_out(&errand, place, slots, |outcome| {
             outcomes.push(outcome);
-        }
+            Wish::More
+        })
+        .await?;
         Ok(outcomes)
     }
 }
@@ -102,8 +107,4 @@ fn undecided_where(report: Report, lacks: Vec<(usize, String)>, submission: &Sub
         }
     }
     report
-}
-
-fn fault(error: &dyn std::fmt::Display) -> Fault {
-    Fault { step: "check_widths".to_owned(), detail: error.to_string() }
 }

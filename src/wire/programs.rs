@@ -1,4 +1,4 @@
-//! Programs of the caller's own beside the solution: checkers, interactors, references.
+//! Programs that a submission brings beside its solution: checkers, interactors, references.
 
 use std::borrow::Cow;
 
@@ -6,18 +6,16 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::{
-    BadRequest,
-    submission::{Pairs, out_of_bounds, read_limits, solution_of, texts},
+    bounds::BadRequest,
+    fields::{Pairs, out_of_bounds, read_limits, solution_of, texts},
     words::{field, object, optional, word},
 };
 use crate::{
     limits::Limits,
-    submission::{JudgeProgram, PROGRAM_LIMITS, Program, Reference},
-    verdict::checker::CheckerProtocol,
+    submission::{CheckerProtocol, JudgeProgram, PROGRAM_LIMITS, Program, Reference},
 };
 
-/// The program of `{"checker": {...}}` or `{"interactor": {...}}`; `None` where `compare` is anything
-/// else.
+/// The program of `{"checker": {...}}` or `{"interactor": {...}}`; `None` if `compare` is anything else.
 pub(super) fn judge_program(raw: Option<&RawValue>) -> Result<Option<JudgeProgram>, BadRequest> {
     let Some(raw) = raw.filter(|raw| raw.get().starts_with('{')) else { return Ok(None) };
     let Pairs(fields) = field::<Pairs<&RawValue>>(raw, "compare")?;
@@ -57,7 +55,7 @@ pub(super) fn read_reference(raw: &RawValue) -> Result<Reference, BadRequest> {
     Ok(Reference { program, limits })
 }
 
-/// A program of the caller's own.
+/// A checker, interactor or reference.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct WireProgram<'a> {
@@ -76,7 +74,7 @@ struct WireProgram<'a> {
 }
 
 impl WireProgram<'_> {
-    /// `path`: the field that the program is, for complaints.
+    /// `path` is the field that holds the program, for complaints.
     fn read(self, path: &str) -> Result<(Program, Limits), BadRequest> {
         let at = |name: &str| format!("{path}.{name}");
         let language = optional::<Cow<str>>(self.language, &at("language"))?;

@@ -5,16 +5,16 @@ use std::borrow::Cow;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use super::BadRequest;
+use super::bounds::BadRequest;
 use crate::{
     report::{Isolation, Report, ShownRoom, TestReport, is_escaped},
     submission::Id,
     verdict::Verdict,
 };
 
-/// Most of one captured output that is shown, bytes of JSON.
+/// A report shows at most this much of one captured output, bytes of JSON.
 const MAX_SHOWN_BYTES: usize = 64 << 10;
-/// Most captured output that one report shows in all, bytes of JSON; later tests' output gives way.
+/// A report shows at most this much captured output in all, bytes of JSON. Output of later tests is left out first.
 const MAX_SHOWN_BYTES_PER_REPORT: usize = 4 << 20;
 
 /// A report as it is sent. Field order is the order on the wire.
@@ -50,7 +50,7 @@ impl<'a> WireId<'a> {
     fn new(id: &'a Id) -> WireId<'a> {
         match id {
             Id::Text(text) => WireId::Text(text),
-            // The wire lets nothing else pass for a number.
+            // `read_id` made sure that the text is a whole number.
             Id::Number(text) => {
                 RawValue::from_string(text.clone()).map_or(WireId::Text(text), WireId::Number)
             }
@@ -79,7 +79,7 @@ struct WireTestReport<'a> {
     exit_code: Option<i32>,
     signal: Option<i32>,
     message: Option<&'a str>,
-    /// Only there where a checker found the output partly right.
+    /// Set only if a checker found the output partly right.
     #[serde(skip_serializing_if = "Option::is_none")]
     score: Option<f64>,
     stdout: Option<Cow<'a, str>>,
@@ -110,8 +110,8 @@ impl<'a> WireReport<'a> {
         }
     }
 
-    /// The answer to line `line` (1-based) of a file, which could not be read as a submission.
-    /// `reason` is the text of `problem`; `id` is the line's own where it could be read.
+    /// The report for line `line` (1-based) of a file that is no submission. `reason` says what is wrong. `id` is the line's
+    /// own, if it could be read.
     pub fn bad_line(id: Option<&'a Id>, line: u64, reason: &'a str) -> WireReport<'a> {
         WireReport {
             id: id.map(WireId::new),
@@ -141,7 +141,7 @@ pub fn report_json(report: &Report) -> String {
     escape_acting(json)
 }
 
-/// Escapes what JSON lets stand and a terminal may act on: C1 controls, and marks that reorder text.
+/// Escapes characters that JSON allows and a terminal may act on: C1 controls, and marks that reorder text.
 fn escape_acting(json: String) -> String {
     if !json.chars().any(is_escaped) {
         return json;
@@ -149,7 +149,7 @@ fn escape_acting(json: String) -> String {
     let mut escaped = String::with_capacity(json.len() + 64);
     for c in json.chars() {
         match is_escaped(c) {
-            // They can only stand in strings, and none is beyond the first plane.
+            // Such characters occur in strings only, and all of them fit four digits.
             true => escaped.push_str(&format!("\\u{:04x}", u32::from(c))),
             false => escaped.push(c),
         }
@@ -176,7 +176,7 @@ fn test_report<'a>(test: &'a TestReport, room: &mut ShownRoom) -> WireTestReport
     }
 }
 
-/// Microseconds are what is measured; further digits are noise of the arithmetic.
+/// Times are measured in microseconds. Further digits are noise of the arithmetic.
 fn rounded_ms(ms: f64) -> f64 {
     (ms * 1e3).round() / 1e3
 }

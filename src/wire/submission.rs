@@ -1,35 +1,29 @@
 //! A submission's JSON, checked once and turned into a [`Submission`].
 
-use std::{borrow::Cow, collections::HashSet, fmt, marker::PhantomData};
+use std::borrow::Cow;
 
 use base64::prelude::{BASE64_STANDARD, Engine as _};
-use serde::{
-    Deserialize, Deserializer,
-    de::{MapAccess, Visitor},
-};
+use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::{
-    BadRequest, WireBounds,
+    bounds::{BadRequest, WireBounds},
+    fields::{check_path, out_of_bounds, read_limits, solution_of, source_file_name, texts},
     programs::{judge_program, read_reference},
     tests_field::{Kind, TestsField, collide, read_tests},
-    words::{self, field, kind_of, object, optional, word},
+    words::{self, field, kind_of, optional, word},
 };
 use crate::{
     judge::{Compare, Letters, Order, Rule, RuleError, Tolerance},
-    limits::{GivenLimits, LimitOutOfBounds, Limits, parse_bytes},
+    limits::Limits,
     report::Report,
     submission::{
-        Id, JudgeProgram, MAX_PARALLEL, Prelude, ProgramIo, Repeat, Runtime, ShowOutput, Solution,
-        SourceFile, Stop, Submission, Tests,
+        Id, JudgeProgram, MAX_PARALLEL, Prelude, ProgramIo, Repeat, Runtime, ShowOutput, Solution, Stop,
+        Submission, Tests,
     },
     verdict::Cause,
 };
 
-/// Most source files in a submission.
-const MAX_FILES: usize = 256;
-/// Longest path of a source file, bytes.
-const MAX_PATH_BYTES: usize = 255;
 /// Longest `id`, bytes.
 const MAX_ID_BYTES: usize = 4_096;
 
@@ -37,11 +31,11 @@ const MAX_ID_BYTES: usize = 4_096;
 #[derive(Debug)]
 pub enum Asked {
     Verify(Box<Submission>),
-    /// Well formed, and not decidable here; the report says why.
+    /// The submission is well formed and cannot be decided here. The report says why.
     Undecidable(Box<Report>),
 }
 
-/// The fields of a submission, each still as text, so that every complaint can name its field.
+/// The fields of a submission. Each is still JSON text, so that every complaint can name its field.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct WireSubmission<'a> {
@@ -93,23 +87,6 @@ struct WireSubmission<'a> {
     output_file: Option<&'a RawValue>,
     #[serde(borrow, default)]
     show_output: Option<&'a RawValue>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct WireLimits<'a> {
-    #[serde(borrow, default)]
-    cpu_ms: Option<&'a RawValue>,
-    #[serde(borrow, default)]
-    wall_ms: Option<&'a RawValue>,
-    #[serde(borrow, default)]
-    memory_bytes: Option<&'a RawValue>,
-    #[serde(borrow, default)]
-    output_bytes: Option<&'a RawValue>,
-    #[serde(borrow, default)]
-    processes: Option<&'a RawValue>,
-    #[serde(borrow, default)]
-    file_bytes: Option<&'a RawValue>,
 }
 
 #[derive(Deserialize)]
@@ -235,7 +212,7 @@ fn read_whole(text: &str) -> Result<WireSubmission<'_>, BadRequest> {
     match text.trim_ascii() {
         "" => Err(BadRequest::whole("the text is empty; a JSON object is needed")),
         text if text.starts_with('{') => Ok(()),
-        // A list is not to be taken for an object with its fields in order.
+        // serde would read a list as an object whose fields come in order.
         text => match serde_json::from_str::<&RawValue>(text) {
             Err(error) => Err(BadRequest::whole(words::not_json(text, &error))),
             Ok(other) => {
@@ -247,7 +224,7 @@ fn read_whole(text: &str) -> Result<WireSubmission<'_>, BadRequest> {
     serde_json::from_str(text).map_err(|error| words::whole(text, &error))
 }
 
-/// The `id` of a text that is refused, where it can be read.
+/// The `id` of a refused submission, if it can be read.
 pub fn id_of(body: &[u8]) -> Option<Id> {
     #[derive(Deserialize)]
     struct Identified<'a> {
@@ -293,107 +270,6 @@ fn solution(wire: &WireSubmission, language: &str) -> Result<Solution, BadReques
     solution_of(source, files, entry, language)
 }
 
-pub(super) fn solution_of(
-    source: Option<Cow<str>>,
-    files: Option<Pairs<Cow<str>>>,
-    entry: Option<Cow<str>>,
-    language: &str,
-) -> Result<Solution, BadRequest> {
-    match (source, files) {
-        (Some(_), Some(_)) => Err(BadRequest::at("files", "give either `source` or `files`, not both")),
-        (None, None) => {
-            Err(BadRequest::at("source", "missing; give `source`, `source_base64`, or `files` and `entry`"))
-        }
-        (Some(_), None) if entry.is_some() => {
-            Err(BadRequest::at("entry", "goes with `files`; `source` is one file"))
-        }
-        (Some(source), None) => Ok(Solution::single(source_file_name(language), source.into_owned())),
-        (None, Some(files)) => solution_of_files(files, entry.as_deref()),
-    }
-}
-
-/// The path that a lone `source` is given.
-fn source_file_name(language: &str) -> &'static str {
-    match language {
-        "python" | "python3" | "py" => "main.py",
-        "wasm" => "main.wasm",
-        _ => "main",
-    }
-}
-
-fn solution_of_files(files: Pairs<Cow<str>>, entry: Option<&str>) -> Result<Solution, BadRequest> {
-    let Pairs(files) = files;
-    if files.is_empty() || files.len() > MAX_FILES {
-        return Err(BadRequest::at("files", format!("must hold 1 to {MAX_FILES} files")));
-    }
-    let mut directories = HashSet::new();
-    for (path, _) in &files {
-        if let Err(problem) = check_path(path) {
-            return Err(BadRequest::at(format!("files[{path:?}]"), problem));
-        }
-        directories.extend(path.match_indices('/').map(|(end, _)| &path[..end]));
-    }
-    if let Some((path, _)) = files.iter().find(|(path, _)| directories.contains(path.as_str())) {
-        return Err(BadRequest::at(format!("files[{path:?}]"), "is also the directory of another file"));
-    }
-    let entry = match entry {
-        Some(entry) => files
-            .iter()
-            .position(|(path, _)| path == entry)
-            .ok_or_else(|| BadRequest::at("entry", format!("{entry:?} is not one of the files")))?,
-        None if files.len() == 1 => 0,
-        None => return Err(BadRequest::at("entry", "missing; say which of the files is run")),
-    };
-    let files = files
-        .into_iter()
-        .map(|(path, content)| SourceFile { path, content: content.into_owned().into_bytes() })
-        .collect();
-    Ok(Solution { files, entry })
-}
-
-pub(super) fn check_path(path: &str) -> Result<(), String> {
-    if path.is_empty() || path.len() > MAX_PATH_BYTES {
-        return Err(format!("a path has 1 to {MAX_PATH_BYTES} bytes"));
-    }
-    if path.starts_with('/') {
-        return Err("a path must be relative".to_owned());
-    }
-    if path.contains(|character: char| character.is_control() || character == '\\') {
-        return Err("a path must not hold control characters or backslashes".to_owned());
-    }
-    if path.split('/').any(|part| matches!(part, "" | "." | "..")) {
-        return Err("a path must not have empty, `.` or `..` parts".to_owned());
-    }
-    Ok(())
-}
-
-/// What an object of limits says; `path`: the field that it is, for complaints.
-pub(super) fn read_limits(raw: Option<&RawValue>, path: &str) -> Result<GivenLimits, BadRequest> {
-    let Some(raw) = raw.filter(|raw| raw.get() != "null") else { return Ok(GivenLimits::default()) };
-    let wire: WireLimits = object(raw, path)?;
-    let number = |raw: Option<&RawValue>, name: &str| optional::<u64>(raw, &format!("{path}.{name}"));
-    let bytes = |raw: Option<&RawValue>, name: &str| match raw.filter(|raw| raw.get().starts_with('"')) {
-        None => number(raw, name),
-        Some(raw) => {
-            let path = format!("{path}.{name}");
-            let text: String = field(raw, &path)?;
-            parse_bytes(&text).map(Some).map_err(|problem| BadRequest::at(path, problem))
-        }
-    };
-    Ok(GivenLimits {
-        cpu_ms: number(wire.cpu_ms, "cpu_ms")?,
-        wall_ms: number(wire.wall_ms, "wall_ms")?,
-        memory_bytes: bytes(wire.memory_bytes, "memory_bytes")?,
-        output_bytes: bytes(wire.output_bytes, "output_bytes")?,
-        processes: number(wire.processes, "processes")?,
-        file_bytes: bytes(wire.file_bytes, "file_bytes")?,
-    })
-}
-
-pub(super) fn out_of_bounds(out: &LimitOutOfBounds, path: &str) -> BadRequest {
-    BadRequest::at(format!("{path}.{}", out.field), out.problem())
-}
-
 fn compare(raw: Option<&RawValue>) -> Result<Compare, BadRequest> {
     let Some(raw) = raw.filter(|raw| raw.get() != "null") else { return Ok(Compare::TOKENS) };
     let wrong = |error: RuleError| BadRequest::at("compare", error.to_string());
@@ -417,7 +293,7 @@ fn compare(raw: Option<&RawValue>) -> Result<Compare, BadRequest> {
     let unordered = optional::<bool>(wire.unordered, "compare.unordered")?;
     let has_choice = abs.is_some() || rel.is_some() || ignore_case.is_some() || unordered.is_some();
     let rule = match (rule.as_deref(), wire.checker.or(wire.interactor)) {
-        // Without other fields it is read by `judge_program`.
+        // `judge_program` has read a checker or interactor that stands alone.
         (_, Some(_)) => {
             let field = if wire.checker.is_some() { "compare.checker" } else { "compare.interactor" };
             return Err(BadRequest::at(field, "goes with no other field of `compare`"));
@@ -478,7 +354,7 @@ fn tolerance(given: Option<f64>, path: &str) -> Result<f64, BadRequest> {
     }
 }
 
-/// Refuses a rule about printed lines where results are values, rather than ignoring it.
+/// Refuses a rule that does not apply to this kind of tests, rather than ignoring it.
 fn check_rule_fits(compare: Compare, tests: &Tests) -> Result<(), BadRequest> {
     match (compare, tests) {
         (Compare::Rule(rule), Tests::Function { .. }) if !rule.fits_values() => {
@@ -512,54 +388,5 @@ fn parallel(slots: Option<u32>) -> Result<u32, BadRequest> {
         Some(slots) => {
             Err(BadRequest::at("parallel", format!("is {slots}; it must be between 1 and {MAX_PARALLEL}")))
         }
-    }
-}
-
-/// An object of texts; each complaint names its pair.
-pub(super) fn texts<'a>(
-    raw: Option<&'a RawValue>,
-    path: &str,
-) -> Result<Option<Pairs<Cow<'a, str>>>, BadRequest> {
-    let Some(Pairs(pairs)) = optional::<Pairs<&RawValue>>(raw, path)? else { return Ok(None) };
-    let pairs = pairs.into_iter().map(|(name, raw)| {
-        let text = field(raw, &format!("{path}[{name:?}]"))?;
-        Ok((name, text))
-    });
-    Ok(Some(Pairs(pairs.collect::<Result<_, BadRequest>>()?)))
-}
-/// Most names in one object of files or programs. Far more are no mistake but an attack.
-const MAX_NAMES: usize = 1_024;
-
-/// A JSON object as pairs in order; a name that comes twice is refused instead of one winning.
-pub(crate) struct Pairs<T>(pub(crate) Vec<(String, T)>);
-
-impl<'de, T: Deserialize<'de>> Deserialize<'de> for Pairs<T> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct PairsVisitor<T>(PhantomData<T>);
-
-        impl<'de, T: Deserialize<'de>> Visitor<'de> for PairsVisitor<T> {
-            type Value = Pairs<T>;
-
-            fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
-                f.write_str("an object")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Pairs<T>, A::Error> {
-                let mut pairs = Vec::new();
-                let mut names = HashSet::new();
-                while let Some((name, value)) = map.next_entry::<String, T>()? {
-                    if pairs.len() == MAX_NAMES {
-                        return Err(serde::de::Error::custom(format!("holds more than {MAX_NAMES} names")));
-                    }
-                    if !names.insert(name.clone()) {
-                        return Err(serde::de::Error::custom(format!("{name:?} is given twice")));
-                    }
-                    pairs.push((name, value));
-                }
-                Ok(Pairs(pairs))
-            }
-        }
-
-        deserializer.deserialize_map(PairsVisitor(PhantomData))
     }
 }

@@ -1,13 +1,18 @@
-use super::{Asked, BadRequest, WireBounds, WireDefaults, id_of, parse, report_json};
+use super::{
+    Asked,
+    bounds::{BadRequest, WireBounds, WireDefaults},
+    id_of, parse, report_json,
+};
 use crate::{
     judge::{Compare, Rule},
     limits::{GivenLimits, Limits},
     report::{Report, TestReport},
     submission::{
-        CodeKind, JudgeProgram, PROGRAM_LIMITS, Prelude, Repeat, ShowOutput, Stop, Submission, Tests,
+        CheckerProtocol, CodeKind, JudgeProgram, PROGRAM_LIMITS, Prelude, Repeat, ShowOutput, Stop,
+        Submission, Tests,
     },
     value::Value,
-    verdict::{Cause, Verdict, checker::CheckerProtocol},
+    verdict::{Cause, Verdict},
 };
 
 fn submission(text: &str) -> Submission {

@@ -9,8 +9,8 @@ use serde::{
 use serde_json::value::RawValue;
 
 use super::{
-    BadRequest, WireBounds,
-    submission::{Pairs, check_path, texts},
+    bounds::{BadRequest, WireBounds},
+    fields::{Pairs, check_path, texts},
     values::{packed_args, packed_kwargs, packed_value},
     words::{field, json_complaint, object, optional},
 };
@@ -24,17 +24,17 @@ use crate::{
 /// Most further files that one test brings.
 const MAX_TEST_FILES: usize = 64;
 
-/// Most outputs of one test that are right.
+/// Most accepted outputs of one test.
 const MAX_OUTPUTS: usize = 1_000;
 
-/// A list of which so many items are kept, at most.
+/// A list of which only the first items are kept.
 struct List<T> {
     items: Vec<T>,
-    /// How many there are.
+    /// Number of items, those that were not kept included.
     total: usize,
 }
 
-/// Reads a list without the room that all of its items would take.
+/// Reads a list and keeps at most `most` items, so that a long list takes no memory.
 fn list<'a, T: Deserialize<'a>>(raw: &'a RawValue, path: &str, most: usize) -> Result<List<T>, BadRequest> {
     let reader = ListReader { most, item: PhantomData };
     let read = serde_json::Deserializer::from_str(raw.get()).deserialize_seq(reader);
@@ -72,12 +72,12 @@ pub(super) struct TestsField<'a> {
     /// Fields of tests that hold code.
     pub setup: Option<String>,
     pub entry_point: Option<String>,
-    /// What `test_isolation` says of whether they may share the solution's process.
+    /// The field `test_isolation`: whether tests must not share the solution's process.
     pub separate_only: Option<bool>,
     pub io: &'a ProgramIo,
-    /// Whether a program decides about outputs.
+    /// Whether a checker or interactor decides about outputs.
     pub has_judge: bool,
-    /// Whether a program makes expected outputs that are not given.
+    /// Whether a reference makes the expected outputs that are missing.
     pub has_reference: bool,
 }
 
@@ -87,7 +87,7 @@ pub(super) enum Kind {
     None,
 }
 
-/// One test of any kind: which fields are there says which.
+/// One test of any kind. The fields that are present say which kind it is.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct WireTest<'a> {
@@ -101,7 +101,7 @@ struct WireTest<'a> {
     args: Option<&'a RawValue>,
     #[serde(borrow, default)]
     kwargs: Option<&'a RawValue>,
-    /// Kept even where it is `null`: a function may be expected to return None.
+    /// `null` counts as present: a function may be expected to return None.
     #[serde(borrow, default, deserialize_with = "present")]
     expected: Option<&'a RawValue>,
     #[serde(borrow, default, rename = "assert")]
@@ -226,7 +226,7 @@ fn program_tests(tests: Vec<(String, WireTest)>, asked: &TestsField) -> Result<T
     Ok(Tests::Program(tests.into_iter().map(read).collect::<Result<_, _>>()?))
 }
 
-/// The outputs that pass, or the one answer that a checker is given.
+/// The outputs that pass, or the one answer that is given to a checker.
 fn accepted(expected: Option<&RawValue>, path: &str, asked: &TestsField) -> Result<Vec<Vec<u8>>, BadRequest> {
     let Some(expected) = expected else {
         return match asked.has_judge || asked.has_reference {
@@ -253,7 +253,7 @@ fn accepted(expected: Option<&RawValue>, path: &str, asked: &TestsField) -> Resu
     }
 }
 
-/// Files that the program finds beside its input; their names must not collide with it.
+/// Further files in the program's working directory. Their names must not collide with those of input and output.
 fn further_files(
     raw: Option<&RawValue>,
     path: &str,
@@ -278,7 +278,7 @@ fn further_files(
     Ok(files.into_iter().map(|(name, content)| (name, content.into_owned().into_bytes())).collect())
 }
 
-/// Whether one would have to be a file and the directory of the other.
+/// Whether one path would have to be a file and also the directory of the other.
 pub(super) fn collide(one: &str, other: &str) -> bool {
     let is_below =
         |path: &str, directory: &str| path.strip_prefix(directory).is_some_and(|rest| rest.starts_with('/'));

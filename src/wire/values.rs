@@ -1,11 +1,11 @@
-//! Values of function tests: from their text into little room, one at a time.
+//! Values of function tests: each is packed as soon as it is parsed, so that they take little memory.
 
 use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
-use super::{BadRequest, words::json_complaint};
+use super::{bounds::BadRequest, words::json_complaint};
 use crate::value::{
     LongDigits, Packed, has_equal_names, pack_json, pack_json_into,
     packed::{Kind, Packer},
@@ -47,12 +47,12 @@ fn read(text: &str, kind: Kind, path: &str, digits: &mut LongDigits) -> Result<P
     read.map_err(|error| bad.unwrap_or_else(|| BadRequest::at(path, json_complaint(&error))))
 }
 
-/// Packs the values in an array or object as they are read, so that never all of them are held as anything else.
+/// Packs the values in an array or object one by one while reading, so that only one of them is unpacked at a time.
 struct Inside<'a, 'b> {
     kind: Kind,
     path: &'a str,
     digits: &'b mut LongDigits,
-    /// What is wrong with one of them.
+    /// What is wrong with a value.
     bad: &'b mut Option<BadRequest>,
 }
 

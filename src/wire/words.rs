@@ -1,17 +1,17 @@
-//! The JSON parser's complaints in words for whoever wrote the JSON.
+//! Rewords the JSON parser's errors for the person who wrote the JSON.
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::BadRequest;
+use super::bounds::BadRequest;
 use crate::spelling::did_you_mean;
 
-/// Reads one field's text; the complaint names it.
+/// Reads one field's JSON text. A complaint names the field.
 pub(super) fn field<'a, T: Deserialize<'a>>(raw: &'a RawValue, path: &str) -> Result<T, BadRequest> {
     serde_json::from_str(raw.get()).map_err(|error| BadRequest::at(path, json_complaint(&error)))
 }
 
-/// As [`field`]; `null` and absence are the same.
+/// Reads a field that may be absent or `null`.
 pub(super) fn optional<'a, T: Deserialize<'a>>(
     raw: Option<&'a RawValue>,
     path: &str,
@@ -19,7 +19,7 @@ pub(super) fn optional<'a, T: Deserialize<'a>>(
     raw.map_or(Ok(None), |raw| field(raw, path))
 }
 
-/// As [`field`], of an object with known fields. A list is never taken for one.
+/// Reads an object with known fields. A list is refused; serde would take it for an object.
 pub(super) fn object<'a, T: Deserialize<'a>>(raw: &'a RawValue, path: &str) -> Result<T, BadRequest> {
     match raw.get().starts_with('{') {
         true => field(raw, path),
@@ -27,7 +27,7 @@ pub(super) fn object<'a, T: Deserialize<'a>>(raw: &'a RawValue, path: &str) -> R
     }
 }
 
-/// What one of a few words stands for; `null` and absence are `None`.
+/// Reads one of a few words and returns its meaning; `None` for `null` or an absent field.
 pub(super) fn word<T: Copy>(
     raw: Option<&RawValue>,
     path: &str,
@@ -50,7 +50,7 @@ pub(super) fn word<T: Copy>(
     }
 }
 
-/// Names the field where the complaint about the whole object has one.
+/// Names the field in a complaint about the whole object, if the complaint concerns a field.
 pub(super) fn whole(text: &str, error: &serde_json::Error) -> BadRequest {
     let message = error.to_string();
     let named = ["unknown field `", "missing field `", "duplicate field `"].iter().find_map(|beginning| {
@@ -58,13 +58,13 @@ pub(super) fn whole(text: &str, error: &serde_json::Error) -> BadRequest {
         Some(name.to_owned())
     });
     match named {
-        // The end of the object is not where the field is missing.
+        // The parser's position is the end of the object, which says nothing about a missing field.
         Some(name) => BadRequest::at(name, json_complaint(error)),
         None => BadRequest::whole(not_json(text, error)),
     }
 }
 
-/// That a text is no JSON, why and where.
+/// Says why and where a text is no JSON.
 pub(crate) fn not_json(text: &str, error: &serde_json::Error) -> String {
     let hint = match near(text, error) {
         near if near.contains("NaN") || near.contains("Infinity") => {
@@ -77,7 +77,7 @@ pub(crate) fn not_json(text: &str, error: &serde_json::Error) -> String {
     format!("not JSON: {} at line {line}, column {column}{hint}", json_complaint(error))
 }
 
-/// What stands at the place of the error.
+/// The text at the error's position.
 fn near<'a>(text: &'a str, error: &serde_json::Error) -> &'a str {
     let Some(line) = text.split('\n').nth(error.line().saturating_sub(1)) else { return "" };
     // serde_json's column may point at the first byte of the word or the one before it.
@@ -85,7 +85,7 @@ fn near<'a>(text: &'a str, error: &serde_json::Error) -> &'a str {
     &line[from..line.ceil_char_boundary((from + 12).min(line.len()))]
 }
 
-/// The complaint without its place. Line and column of a field's error count from the field's own start, and
+/// The complaint without its position. Line and column of an error in a field count from the field's start, which
 /// would mislead.
 pub(crate) fn json_complaint(error: &serde_json::Error) -> String {
     let message = error.to_string();
@@ -174,7 +174,7 @@ fn syntax_words(message: &str) -> Option<&'static str> {
     })
 }
 
-/// What a JSON text is, for a person.
+/// The kind of a JSON value, in words.
 pub(super) fn kind_of(json: &str) -> String {
     match json.as_bytes().first() {
         Some(b'"') => "a text".to_owned(),
@@ -186,7 +186,7 @@ pub(super) fn kind_of(json: &str) -> String {
     }
 }
 
-/// A word of the caller's, bounded.
+/// A word that the caller sent, cut to a bounded length.
 fn quoted(word: &str) -> String {
     let shown: String = word.chars().take(60).collect();
     format!("{shown:?}{}", if shown.len() < word.len() { " ..." } else { "" })

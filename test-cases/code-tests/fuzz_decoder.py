@@ -1,6 +1,8 @@
 """Says whatever comes to mind to the tests' side of the link (sandbox-images/python/code_tests), as a solution may.
 
-    python3 -I -S -B fuzz_decoder.py SECONDS [SEED]
+    python3 -I -S -B fuzz_decoder.py DIRECTORY SECONDS [SEED]
+
+DIRECTORY: where the driver's scripts lie, each joined from its files, as src/tests/code_tests.rs writes them.
 
 Every message must come out as data of the closed set of types, as stand-ins, as an exception marked as the solution's, or as
 `Garbled`; nothing may be executed, imported, opened or started because of it. Ends with 1 and the message otherwise.
@@ -12,7 +14,6 @@ import random
 import sys
 import time
 
-HOME = os.path.dirname(os.path.abspath(__file__)) + "/../../sandbox-images/python/"
 ALLOWED = "int float complex bool str bytes bytearray list tuple dict set frozenset NoneType range slice ellipsis NotImplementedType deque OrderedDict Counter".split()
 ALLOWED += "defaultdict Decimal Fraction UUID timedelta timezone date time datetime Pattern PosixPath PurePosixPath PureWindowsPath mappingproxy".split()
 ALLOWED += "dict_keys dict_values dict_items type IPv4Address IPv6Address IPv4Network IPv6Network IPv4Interface IPv6Interface ZoneInfo".split()
@@ -24,16 +25,15 @@ SPECIAL = "__eq__ __hash__ -__hash__ __init__ __new__ __getattribute__ __class__
 watched = []
 
 
-def load():
+def load(directory):
+    def code_of(name):
+        with open("%s/%s.py" % (directory, name)) as file:
+            return compile(file.read(), name, "exec")
+
     driver = {"__name__": "proofbox_driver", "__builtins__": __builtins__}
-    with open(HOME + "driver.py") as file:
-        exec(compile(file.read(), "driver", "exec"), driver)
+    exec(code_of("driver"), driver)
     parts = driver["parts"]
-    parts["driver"] = driver["module_of"]("driver", driver)
-    for name in driver["LINKED_PARTS"]:
-        parts[name] = driver["module_of"](name, {"__builtins__": __builtins__, **parts})
-        with open(HOME + "code_tests/" + name + ".py") as file:
-            exec(compile(file.read(), name, "exec"), vars(parts[name]))
+    driver["load_parts"](code_of)
     return parts["values"], parts["asking"]
 
 
@@ -145,8 +145,8 @@ def check(value, remote, depth=0):
     return next(filter(None, (check(item, remote, depth + 1) for item in items)), None)
 
 
-def main(seconds, seed):
-    values, asking = load()
+def main(directory, seconds, seed):
+    values, asking = load(directory)
     for name in sorted(values.ERROR_MODULES | {"uuid", "fractions", "decimal", "ipaddress", "pathlib", "collections", "zoneinfo", "datetime", "numpy"}):
         try:
             __import__(name)
@@ -186,4 +186,4 @@ def main(seconds, seed):
 
 
 if __name__ == "__main__":
-    sys.exit(main(float(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else 0))
+    sys.exit(main(sys.argv[1], float(sys.argv[2]), int(sys.argv[3]) if len(sys.argv) > 3 else 0))

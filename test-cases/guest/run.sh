@@ -69,10 +69,9 @@ kernel() {
     echo "$WORK/$package"
 }
 
-# Prints "NAME PATH" of the program and of every test that runs in the guest.
+# Prints "NAME PATH" of the program and of the two test programs of which modules run in the guest.
 build() {
-    cargo test --no-run --message-format=json --bin proofbox --test cgroup --test engine --test hostile \
-        --test tiers 2>"$WORK/build.log" |
+    cargo test --no-run --message-format=json --bin proofbox --test engine --test walls 2>"$WORK/build.log" |
         python3 -c '
 import json, sys
 for line in sys.stdin:
@@ -99,33 +98,34 @@ plan() {
     yes:root-own-group | yes:*-s*) ;; # The place, and that it bounds.
     *) echo "$1 doctor /usr/bin/proofbox doctor" ;;
     esac
-    while read -r name path; do
-        options=
+    for name in cgroup path hostile tiers; do
+        program=walls
+        [ $name != path ] || program=engine
+        path=$(sed -n "s/^$program //p" "$WORK/programs")
         case $SHORT:$1:$name in
-        *:proofbox) continue ;;
-        :*:cgroup | yes:root-hierarchy:cgroup) ;;
-        yes:*:cgroup) options="the_mode_is memory_of_ a_group_has groups_go_with" ;;
+        :*:cgroup | yes:root-hierarchy:cgroup) options="cgroup::" ;;
+        yes:*:cgroup) options="cgroup::the_mode_is cgroup::memory_of_ cgroup::a_group_has cgroup::groups_go_with" ;;
         # A kernel too old for the tiers of plain containers, once for either kind of user.
-        *:root-hierarchy:tiers | *:user-plain:tiers) options="--ignored --exact a_kernel_that_is_too_old_is_refused_with_the_remedy" ;;
+        *:root-hierarchy:tiers | *:user-plain:tiers) options="--ignored --exact tiers::a_kernel_that_is_too_old_is_refused_with_the_remedy" ;;
         *:root-shared-group:* | *:user-session:* | *:tiers) continue ;;
         # This kernel's Landlock is too old for the tiers of plain containers; doctor says so. The guest has
         # nothing but the interpreter.
-        :*:engine) options="--skip plain_container --skip numpy" ;;
+        :*:path) options="path:: environment:: --skip plain_container --skip numpy" ;;
         # Every attack: as root and as an ordinary user with groups, in the way that is the default;
         # without groups where there are none.
         *:root-hierarchy:hostile | *:user-delegated:hostile)
             path="/usr/bin/env TEST_COMPILED=/guest/attacks TEST_TIME_FACTOR=$TIME_FACTOR TEST_MODES=0 $path"
-            options="--ignored --exact contained_here --nocapture"
+            options="--ignored --exact hostile::contained_here --nocapture"
             ;;
         :user-plain:hostile)
             path="/usr/bin/env TEST_COMPILED=/guest/attacks TEST_TIME_FACTOR=$TIME_FACTOR TEST_MODES=2 $path"
-            options="--ignored --exact contained_here --nocapture"
+            options="--ignored --exact hostile::contained_here --nocapture"
             ;;
         *) continue ;;
         esac
         # One at a time: a case has one group for all of its tests, and the machine is slow.
         echo "$1 $name $path $options --test-threads=1"
-    done <"$WORK/programs"
+    done
     echo "$1 clean"
 }
 
@@ -241,9 +241,7 @@ tools
 KERNEL=$(kernel)
 build >"$WORK/programs"
 # The other tests are about verdicts, faces and data sets, not about the kernel.
-grep -E '^(proofbox|cgroup|engine|hostile|tiers) ' "$WORK/programs" >"$WORK/programs.guest"
-mv "$WORK/programs.guest" "$WORK/programs"
-for name in proofbox cgroup engine hostile tiers; do
+for name in proofbox engine walls; do
     grep -q "^$name " "$WORK/programs" || fail "the build made no $name"
 done
 echo "guest: $(basename "$KERNEL"); runs: $(cut -d' ' -f1 "$WORK/programs" | tr '\n' ' ')"

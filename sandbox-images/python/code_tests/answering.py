@@ -11,19 +11,14 @@ tests read from the solution's scope and that it has bound anew. `Solution` has 
 ["a", i] in an answer is argument i of the question, itself.
 """
 
+import operator
 import posix
 import sys
 
 
 def serve(entry, prelude):
     """Answers until the other side is done or gone."""
-    leave = driver.make_exit()
-    sys.argv = [entry]
-    sys.path.insert(0, entry.rpartition("/")[0] or "/")
-    source = driver.read_all(posix.open(entry, posix.O_RDONLY | posix.O_CLOEXEC))
-    compiled = driver.compile_solution(source, entry, prelude, driver.RESULT_FD)
-    if compiled[0] is None:
-        leave(1)
+    leave, compiled = driver.make_exit(), compile_own(entry, prelude)
     for fd in (driver.LINK_IN_FD, driver.LINK_OUT_FD, driver.RESULT_FD):
         posix.set_inheritable(fd, False)
     side = SolutionSide(driver.LINK_IN_FD, driver.LINK_OUT_FD)
@@ -37,10 +32,19 @@ def serve(entry, prelude):
     leave(1)
 
 
+def compile_own(entry, prelude):
+    """The solution's code, as `driver.compile_solution` has it; its directory is the first in the path."""
+    sys.argv = [entry]
+    sys.path.insert(0, entry.rpartition("/")[0] or "/")
+    compiled = driver.compile_solution(driver.read_source(entry), entry, prelude, driver.RESULT_FD)
+    return compiled if compiled[0] is not None else driver.make_exit()(1)
+
+
 _mro = type.__dict__["__mro__"].__get__
 _bases_of = type.__dict__["__bases__"].__get__
 _namespace_of = type.__dict__["__dict__"].__get__
 _VALUE_BASES = {kind: name for name, kind in values.VALUE_BASES.items()}
+_DATA = {**_VALUE_BASES, **{kind: kind.__name__ for kind in values.LETTERS}, object: None}
 
 
 class SolutionSide(values.Side):
@@ -50,10 +54,7 @@ class SolutionSide(values.Side):
 
     def __init__(self, inbox, outbox):
         super().__init__(inbox, outbox)
-        # Number -> object; of objects that are no containers.
-        self.objects, self.class_numbers, self.classes_by_number = {}, {}, {}
-        self.last_class = 0
-        self.owned = set()
+        self.class_numbers, self.classes_by_number, self.last_class = {}, {}, 0
 
     def answer(self, solution):
         op, *asked = self.receive()
@@ -91,9 +92,7 @@ class SolutionSide(values.Side):
                 place = self.container(value, letter, ["k", self.class_number(kind)])
                 self.owned.add(place[0])
                 return place
-        number = self.new_number()
-        self.objects[number], self.numbers[id(value)] = value, number
-        hashed = None
+        number, hashed = self.hold(value), None
         if kind.__hash__ is not None and kind.__hash__ is not object.__hash__ and kind not in _PLAIN_FUNCTIONS:
             try:
                 hashed = hash(value)
@@ -104,18 +103,9 @@ class SolutionSide(values.Side):
 
     def raw_value_object(self, value, kind, base):
         """Read by the built-in type's own methods, never by overrides of the solution's."""
-        if base is int:
-            plain = int.__add__(value, 0)
-        elif base is str:
-            plain = str.__str__(value)
-        elif base is bytes:
-            plain = bytes.__getitem__(value, slice(None))
-        elif base is tuple or base is frozenset:
-            plain = base(base.__iter__(value))
-        else:
-            plain = base.__pos__(value)
-        number = self.new_number()
-        self.objects[number], self.numbers[id(value)] = value, number
+        read = driver._READ_AS_BASE.get(base)
+        plain = read(value) if read else base(base.__iter__(value))
+        number = self.hold(value)
         self.nodes.append(["u", number, self.class_number(kind), self.raw(plain)])
         return [number]
 
@@ -133,18 +123,11 @@ class SolutionSide(values.Side):
 
     def describe(self, kind, number):
         """[number, module, qualified name, text, bases, methods, base of its content]."""
-        bases, methods, base_name, names = [], [], None, []
-        for base in _bases_of(kind):
-            if base in _VALUE_BASES or base in values.LETTERS or base is object:
-                continue
-            bases.append(self.raw_class(base))
-        for owner in _mro(kind):
-            name = _VALUE_BASES.get(owner) or (owner.__name__ if owner in values.LETTERS else None)
-            if name or owner is object:
-                base_name = name
-                break
-            names.append(owner)
-        for owner in names:
+        bases, methods = [self.raw_class(base) for base in _bases_of(kind) if base not in _DATA], []
+        owners = list(_mro(kind))
+        depth = next(depth for depth, owner in enumerate(owners) if owner in _DATA)
+        base_name = _DATA[owners[depth]]
+        for owner in owners[:depth]:
             for name, value in list(_namespace_of(owner).items()):
                 matters = name[:2] == "__" or base_name is not None
                 if matters and name not in methods and "-" + name not in methods:
@@ -154,23 +137,18 @@ class SolutionSide(values.Side):
         text = kind.__doc__ if type(kind.__doc__) is str else None
         return [number, module, kind.__qualname__, text and text[: values.MAX_TEXT], bases, methods, base_name]
 
-    def number_of_error(self, error):
+    def hold(self, value):
+        """A new number, by which the other side may ask for the object."""
         number = self.new_number()
-        self.objects[number], self.numbers[id(error)] = error, number
+        self.fixed[number], self.numbers[id(value)] = value, number
         return number
-
-    def may_forget(self, number, entry):
-        return number not in self.owned
 
     def forget(self, number):
         self.owned.discard(number)
-        if number in self.objects:
-            self.numbers.pop(id(self.objects.pop(number)), None)
+        if number in self.fixed:
+            self.numbers.pop(id(self.fixed.pop(number)), None)
         else:
             super().forget(number)
-
-    def numbered(self, number):
-        return self.objects[number] if number in self.objects else super().numbered(number)
 
     def class_numbered(self, number):
         return self.classes_by_number[number]
@@ -246,17 +224,8 @@ class Solution:
         count = len(args) - len(names)
         return target(*args[:count], **dict(zip(names, args[count:])))
 
-    def do_getattr(self, target, name):
-        return getattr(target, name)
-
-    def do_setattr(self, target, name, value):
-        setattr(target, name, value)
-
-    def do_delattr(self, target, name):
-        delattr(target, name)
-
-    def do_getitem(self, target, key):
-        return target[key]
+    do_getattr, do_setattr, do_delattr, do_dir = getattr, setattr, delattr, dir
+    do_getitem = operator.getitem
 
     def do_special(self, args, name, target):
         return getattr(type(target), name)(target, *args)
@@ -265,9 +234,6 @@ class Solution:
         import copy
 
         return (copy.deepcopy if is_deep else copy.copy)(target)
-
-    def do_dir(self, target):
-        return dir(target)
 
 
 # Functions and the like need no description: they can be called.

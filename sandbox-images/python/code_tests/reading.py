@@ -53,44 +53,30 @@ CHECKED, MET, OTHERS = "_proofbox_checked", "_proofbox_met", "_proofbox_of_tests
 class Reading:
     """One pass over the syntax trees of set-up, tests and entry point."""
 
-    def __init__(self, trees, own_modules):
-        self.own_modules = frozenset(own_modules)
+    def __init__(self, trees, own_modules, bound_at_top):
+        self.own_modules, self.bound_at_top = frozenset(own_modules), bound_at_top
         # Names by what the tests do with them; `solution_names`: by which they import the solution or what is in it.
         self.called, self.called_itself, self.imported, self.defined, self.loaded = set(), set(), set(), set(), set()
         self.solution_names, self.homes, self.of_types, self.checked = set(), set(), set(), None
         self.fixtures, self.parameters, self.bases = set(), set(), set()
-        self.globals, self.bound_at_top = set(), set()
+        self.globals = set()
         # Names of whose calls the text expects data; whether it compares by identity.
         self.number_names, self.keeps_identity = set(), False
         self.aliases, self.attributes, self.set_on, self.assigned, self.inspected = {}, [], set(), set(), set()
         # Why the tests must share the solution's process; None if they need not.
         self.why = None
         for tree in trees:
-            self.read(tree)
-            if type(tree) is _ast.Module:
-                self.bound_at_top |= names_bound(tree)
-                for statement in tree.body:
-                    if type(statement) is _ast.Assign:
-                        self.assigns(statement)
+            for node in walk(tree):
+                reader = READERS.get(type(node))
+                if reader is not None:
+                    reader(self, node)
+            for statement in tree.body if type(tree) is _ast.Module else ():
+                if type(statement) is _ast.Assign:
+                    self.assigns(statement)
         self.conclude()
 
     def share(self, why):
         self.why = self.why or "they " + why
-
-    def read(self, tree):
-        stack = [tree]
-        readers = READERS
-        while stack:
-            node = stack.pop()
-            reader = readers.get(type(node))
-            if reader is not None:
-                reader(self, node)
-            for field in node._fields:
-                value = getattr(node, field, None)
-                if type(value) is list:
-                    stack.extend([item for item in value if isinstance(item, _ast.AST)])
-                elif isinstance(value, _ast.AST) and type(value) not in CONTEXTS:
-                    stack.append(value)
 
     def inspects(self, args):
         """`isinstance` or `issubclass`."""
@@ -122,21 +108,10 @@ class Reading:
             if type(operator) in (_ast.Is, _ast.IsNot) and not any(map(is_one_of_a_kind, sides[place : place + 2])):
                 self.keeps_identity = True
 
-    def constant(self, node):
-        if node.value == "nan":
-            self.share("use nan, which is told by identity")
-
     def assigns(self, node):
         """What is given a constant at the top is meant for somebody to read."""
         if type(node.value) in (_ast.Constant, _ast.Lambda, _ast.List, _ast.Dict, _ast.Set, _ast.Tuple, _ast.UnaryOp):
             self.assigned.update(target.id for target in node.targets if type(target) is _ast.Name and target.id[:1] != "_")
-
-    def names_global(self, node):
-        self.globals.update(node.names)
-
-    def name(self, node):
-        if type(node.ctx) is _ast.Load:
-            self.loaded.add(node.id)
 
     def call(self, node):
         function = node.func
@@ -158,26 +133,23 @@ class Reading:
             root = root.value
         if type(root) is _ast.Name:
             self.called.add(root.id)
-        if type(function) is _ast.Attribute and function.attr == "parametrize" and node.args and type(node.args[0]) is _ast.Constant:
-            if type(node.args[0].value) is str:
-                self.fixtures.update(part.strip() for part in node.args[0].value.split(","))
-        elif type(function) is _ast.Attribute and function.attr == "parametrize" and node.args:
-            self.fixtures.update(item.value for item in getattr(node.args[0], "elts", ()) if type(item) is _ast.Constant)
-
-    def attribute(self, node):
-        self.attributes.append(node)
+        if type(function) is _ast.Attribute and function.attr == "parametrize" and node.args:
+            texts = [getattr(item, "value", None) for item in getattr(node.args[0], "elts", node.args[:1])]
+            self.fixtures.update(part.strip() for text in texts if type(text) is str for part in text.split(","))
 
     def imports(self, node):
         for alias in node.names:
             self.homes.add(alias.name)
+            top = alias.name.partition(".")[0]
+            name = alias.asname or top
             if alias.name in self.own_modules:
-                self.solution_names.add(alias.asname or alias.name.partition(".")[0])
+                self.solution_names.add(name)
                 continue
-            self.imported.add(alias.asname or alias.name.partition(".")[0])
-            self.aliases[alias.asname or alias.name.partition(".")[0]] = alias.name if alias.asname else alias.name.partition(".")[0]
+            self.imported.add(name)
+            self.aliases[name] = alias.name if alias.asname else top
             self.module(alias.name, None)
             if alias.name in OF_TYPES:
-                self.of_types.add(alias.asname or alias.name.partition(".")[0])
+                self.of_types.add(name)
 
     def imports_from(self, node):
         home = node.module or ""
@@ -260,6 +232,20 @@ class Reading:
                 self.share("use %s.%s" % (home, name))
 
 
+def walk(tree):
+    """The node and all below it."""
+    stack = [tree]
+    while stack:
+        node = stack.pop()
+        yield node
+        for field in node._fields:
+            value = getattr(node, field, None)
+            if type(value) is list:
+                stack.extend([item for item in value if isinstance(item, _ast.AST)])
+            elif isinstance(value, _ast.AST) and type(value) not in CONTEXTS:
+                stack.append(value)
+
+
 def is_one_of_a_kind(node):
     """Whether both sides have the very same object for it: None, a constant, a type."""
     if type(node) is _ast.Name:
@@ -279,50 +265,27 @@ CLOSENESS = frozenset("abs isclose allclose approx assertAlmostEqual assert_allc
 DUNDERS_HELD = frozenset("__dict__ __slots__ __annotations__ __init__ __hash__ __wrapped__ __code__ __mro__ __bases__".split())
 CONTEXTS = frozenset((_ast.Load, _ast.Store, _ast.Del))
 READERS = {
-    _ast.Name: Reading.name,
+    _ast.Name: lambda self, node: type(node.ctx) is _ast.Load and self.loaded.add(node.id),
     _ast.Call: Reading.call,
-    _ast.Attribute: Reading.attribute,
+    _ast.Attribute: lambda self, node: self.attributes.append(node),
     _ast.Import: Reading.imports,
     _ast.ImportFrom: Reading.imports_from,
     _ast.FunctionDef: Reading.defines,
     _ast.ClassDef: Reading.defines_class,
     _ast.AsyncFunctionDef: Reading.awaits,
     _ast.Await: Reading.awaits,
-    _ast.Global: Reading.names_global,
+    _ast.Global: lambda self, node: self.globals.update(node.names),
     _ast.Compare: Reading.compares,
-    _ast.Constant: Reading.constant,
+    _ast.Constant: lambda self, node: node.value == "nan" and self.share("use nan, which is told by identity"),
     _ast.AsyncFor: Reading.awaits,
     _ast.AsyncWith: Reading.awaits,
 }
 
 
-def names_bound(tree):
-    """Names that running the tree may bind in its scope."""
-    bound, stack = set(), [tree]
-    while stack:
-        node = stack.pop()
-        kind = type(node)
-        if kind is _ast.Name and type(node.ctx) is _ast.Store:
-            bound.add(node.id)
-        elif kind is _ast.alias:
-            bound.add(node.asname or node.name.partition(".")[0])
-        elif kind in (_ast.FunctionDef, _ast.ClassDef, _ast.AsyncFunctionDef):
-            bound.add(node.name)
-            continue
-        for field in node._fields:
-            value = getattr(node, field, None)
-            stack.extend([item for item in (value if type(value) is list else [value]) if isinstance(item, _ast.AST)])
-    return bound
-
-
 def mark_checks(tree):
-    """Has the tests call `_proofbox_checked()` behind whatever checks something. Returns how many there are."""
-    call = _ast.Call(_ast.Name(CHECKED, _ast.Load()), [], [])
-    marker = _ast.Expr(call)
-    for node in (call.func, call, marker):
-        node.lineno = node.end_lineno = 1
-        node.col_offset = node.end_col_offset = 0
-    count, stack = 0, [tree]
+    """Has the tests call `_proofbox_checked()` behind whatever checks something."""
+    (marker,) = compile(CHECKED + "()", "<mark>", "exec", 0x400, True).body
+    stack = [tree]
     while stack:
         node = stack.pop()
         for field in ("body", "orelse", "finalbody", "handlers", "cases"):
@@ -335,9 +298,7 @@ def mark_checks(tree):
                 for statement in statements:
                     # The end of the tests with a code is a check that nothing comes past.
                     marked += [marker, statement] if is_ending(statement) else [statement, marker] if is_check(statement) else [statement]
-                    count += 1
                 statements[:] = marked
-    return count
 
 
 def is_check(statement):
@@ -396,20 +357,12 @@ def rename(trees, names, wrapped):
                         if item.id in names:
                             item.id = OTHERS + item.id
                         elif item.id in wrapped:
-                            items[place] = noticed(item)
+                            call = compile(MET + "()", "<mark>", "eval", 0x400, True).body
+                            call.args, items[place] = [item], call
                             if type(value) is not list:
-                                setattr(node, field, items[0])
+                                setattr(node, field, call)
                     elif type(item) is _ast.alias:
                         if (item.asname or item.name) in names:
                             item.asname = OTHERS + (item.asname or item.name)
                     elif isinstance(item, _ast.AST) and field != "pattern":
                         stack.append(item)
-
-
-def noticed(name):
-    function = _ast.Name(MET, _ast.Load())
-    call = _ast.Call(function, [name], [])
-    for node in (function, call):
-        for place in ("lineno", "col_offset", "end_lineno", "end_col_offset"):
-            setattr(node, place, getattr(name, place))
-    return call

@@ -6,9 +6,6 @@ is no verdict; a file of which everything is skipped is no pass.
 
 import sys
 
-# CO_GENERATOR, CO_COROUTINE, CO_ASYNC_GENERATOR.
-NEVER_RUN = 0x20 | 0x80 | 0x200
-
 
 class Score:
     """What came of the tests in one file: the first that did not pass decides."""
@@ -18,25 +15,25 @@ class Score:
         self.asked_before = tests.side.questions
 
     def add(self, name, error):
-        if self.first is None:
-            tag, text = self.tests.judge(error, self.tests.side.questions > self.asked_before)
-            self.first = tag, name + ": " + text
+        self.note(name, *self.tests.judge(error, self.has_asked()))
 
-    def fail(self, name, text):
-        if self.first is None:
-            self.first = "failed", name + ": " + text
+    def note(self, name, tag, text):
+        self.first = self.first or (tag, name + ": " + text)
 
-    def settle(self, Broken, Failed):
+    def has_asked(self):
+        return self.tests.side.questions > self.asked_before
+
+    def settle(self):
         if self.first is not None:
-            raise Failed(*self.first)
+            raise asking.Outcome(*self.first)
         if not self.collected:
-            raise Broken("there is no test in the file")
+            raise asking.Outcome("broken", "there is no test in the file")
         if not self.collected <= self.ended | self.skipped:
-            raise Broken("%d of the file's %d tests were not run" % (len(self.collected - self.ended - self.skipped), len(self.collected)))
+            raise asking.Outcome("broken", "%d of the file's %d tests were not run" % (len(self.collected - self.ended - self.skipped), len(self.collected)))
         if self.collected <= self.skipped:
-            if self.tests.side.questions > self.asked_before:
-                raise Failed("tripped", "every test skipped itself over what the solution did")
-            raise Broken("every test in the file is skipped")
+            if self.has_asked():
+                raise asking.Outcome("tripped", "every test skipped itself over what the solution did")
+            raise asking.Outcome("broken", "every test in the file is skipped")
 
 
 def run(tests, index, kind, code):
@@ -58,13 +55,13 @@ def run(tests, index, kind, code):
         run_pytest(tests, index, module, code, score)
     else:
         exec(code, vars(module))
-        run_unittest(module, score, asking.Broken)
-    score.settle(asking.Broken, asking.Failed)
+        run_unittest(module, score)
+    score.settle()
 
 
 def is_never_run(function):
     code = getattr(getattr(function, "__func__", function), "__code__", None)
-    return code is not None and bool(code.co_flags & NEVER_RUN)
+    return code is not None and bool(code.co_flags & driver._GENERATOR_FLAGS)
 
 
 def cases_of(suite):
@@ -85,7 +82,7 @@ def only_of_sets(assert_set_equal):
     return assertSetEqual
 
 
-def run_unittest(module, score, Broken):
+def run_unittest(module, score):
     import unittest
 
     class Result(unittest.TestResult):
@@ -119,7 +116,7 @@ def run_unittest(module, score, Broken):
                 self.note(test, error)
 
         def addUnexpectedSuccess(self, test):
-            score.fail(test._testMethodName, "passed, and was expected to fail")
+            score.note(test._testMethodName, "failed", "passed, and was expected to fail")
 
     if not score.tests.is_shared:
         # It would pass what is expected to a method of what was returned.
@@ -129,7 +126,7 @@ def run_unittest(module, score, Broken):
         score.collected.add(case.id())
         method = getattr(case, getattr(case, "_testMethodName", ""), None)
         if is_never_run(method) and not isinstance(case, getattr(unittest, "IsolatedAsyncioTestCase", ())):
-            raise Broken("%s is a coroutine or generator, which unittest does not run" % case.id())
+            raise asking.Outcome("broken", "%s is a coroutine or generator, which unittest does not run" % case.id())
     suite.run(result)
 
 
@@ -137,7 +134,7 @@ def run_pytest(tests, index, module, code, score):
     try:
         import pytest
     except ImportError:
-        raise asking.Unsupported("these tests are for pytest, which is not installed here (python3-pytest)") from None
+        raise asking.Outcome("unsupported", "these tests are for pytest, which is not installed here (python3-pytest)") from None
     import io
     import os
 
@@ -160,7 +157,7 @@ def run_pytest(tests, index, module, code, score):
             for item in session.items:
                 score.collected.add(item.nodeid)
                 if is_never_run(getattr(item, "obj", None)) and not hasattr(item, "_testcase"):
-                    score.first = score.first or ("unsupported", "%s is a coroutine or generator, which pytest runs only with a plug-in" % item.name)
+                    score.note(item.name, "unsupported", "a coroutine or generator, which pytest runs only with a plug-in")
 
         def pytest_runtest_makereport(self, item, call):
             self.raised = call.excinfo
@@ -172,21 +169,21 @@ def run_pytest(tests, index, module, code, score):
                 score.skipped.add(report.nodeid)
             elif report.outcome == "failed" and self.raised is not None:
                 error = self.raised.value
-                if isinstance(error, pytest.PytestReturnNotNoneWarning) and not tests.is_theirs(error):
-                    score.first = score.first or ("broken", name + ": the test returns what it should assert")
+                if isinstance(error, pytest.PytestReturnNotNoneWarning) and not tests.side.raised(error):
+                    score.note(name, "broken", "the test returns what it should assert")
                 else:
                     score.add(name, error)
             elif report.outcome == "failed":
-                score.fail(name, "passed, and was expected to fail")
+                score.note(name, "failed", "passed, and was expected to fail")
             if report.when == "call":
                 score.ended.add(report.nodeid)
 
         def pytest_collectreport(self, report):
             if report.failed:
-                score.first = score.first or ("broken", "collection: " + str(report.longrepr)[-300:])
+                score.note("collection", "broken", str(report.longrepr)[-300:])
 
         def pytest_exception_interact(self, node, call, report):
-            if report.when == "collect" and score.first is None:
+            if report.when == "collect":
                 score.add("collection", call.excinfo.value)
 
     name = "test_of_solution_%d.py" % index
@@ -202,6 +199,6 @@ def run_pytest(tests, index, module, code, score):
     # 0: all passed, 1: some did not, 2: collection failed, 5: there was none. By others the run was cut short.
     if int(ended) not in (0, 1, 2, 5) or (int(ended) == 2 and score.first is None):
         text = "pytest cut the tests short (exit code %d)" % ended
-        if tests.side.questions > score.asked_before:
-            raise asking.Failed("tripped", text)
-        raise asking.Broken(text)
+        if score.has_asked():
+            raise asking.Outcome("tripped", text)
+        raise asking.Outcome("broken", text)

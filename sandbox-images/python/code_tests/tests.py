@@ -42,7 +42,7 @@ USUAL_NAMES = frozenset(("solution", "main", "submission", "candidate"))
 # As natively for solutions: how many times its wall limit load may keep a process waiting.
 MOST_WALL_STRETCH = 16
 TESTS_MODULE = "tests_of_solution"
-Broken, Failed = asking.Broken, asking.Failed
+Outcome = asking.Outcome
 
 
 class Tests:
@@ -68,31 +68,28 @@ class Tests:
         sources = [("<set-up>", self.setup, "exec")] + [("<test %d>" % number, code, "exec") for number, (_, code) in enumerate(self.entries)]
         sources.append(("<entry point>", self.entry_point, "eval"))
         self.places = [(name, mode) for name, _, mode in sources]
-        for place, (name, source, mode) in enumerate(sources):
-            if not source and place in (0, len(sources) - 1):
-                self.trees.append(None)
-                self.codes.append(None)
-                continue
+        for name, source, mode in sources:
+            tree = code = None
             try:
-                tree = compile(source, name, mode, 0x400, True)
-                reading.mark_checks(tree)
-                code = compile(tree, name, mode, 0, True)
+                if source or name[:5] == "<test":
+                    tree = compile(source, name, mode, 0x400, True)
+                    reading.mark_checks(tree)
+                    code = compile(tree, name, mode, 0, True)
             except Exception as error:
-                if mode == "eval" or place == 0:
-                    self.record(-1, "broken", "%s does not compile: %s" % ("entry_point" if mode == "eval" else "the set-up", driver.describe(error)))
-                    return False
                 tree, code = None, driver.describe(error)
+                if name[:5] != "<test":
+                    return self.record(-1, "broken", "%s does not compile: %s" % ("entry_point" if mode == "eval" else "the set-up", code))
             self.trees.append(tree)
             self.codes.append(code)
         # A file of the solution's does not stand in for a library that tests import.
         own = [name for name in self.modules if name in USUAL_NAMES or not (name in sys.modules or is_of_the_library(name))]
-        self.text = reading.Reading([tree for tree in self.trees if tree is not None], own)
-        self.read_by = [set() if type(code) in (str, type(None)) else driver.names_read(code, only=False) for code in self.codes]
-        self.free = set().union(*self.read_by)
+        names = [((), ()) if type(code) in (str, type(None)) else driver.names_read(code, only=False) for code in self.codes]
+        self.read_by, self.bound_by = [set(read) for read, _ in names], [set(bound) for _, bound in names]
+        self.bound_here, self.free = set().union(*self.bound_by), set().union(*self.read_by)
+        self.text = reading.Reading([tree for tree in self.trees if tree is not None], own, self.bound_here)
         self.wanted = {name for name in self.free - reading.BUILTINS - self.text.imported - {reading.CHECKED} if name[:2] != "__"}
-        self.bound_here = self.text.bound_at_top
-        for tree, names in zip(self.trees, self.read_by):
-            if tree is not None and reading.names_bound(tree) & names & self.wanted:
+        for bound, names in zip(self.bound_by, self.read_by):
+            if bound & names & self.wanted:
                 self.text.share("bind names of the solution's anew")
         return True
 
@@ -105,7 +102,7 @@ class Tests:
         elif not root and not self.text.solution_names and not names - reading.USUAL_MODULES.keys() - self.text.defined - self.bound_here:
             called = self.text.called_itself & reading.BUILTINS
             if len(called) > 1:
-                raise Broken("the tests call builtins only (%s): say by `entry_point` which of them the solution defines" % ", ".join(sorted(called)))
+                raise Outcome("broken", "the tests call builtins only (%s): say by `entry_point` which of them the solution defines" % ", ".join(sorted(called)))
             names.update(called)
         return names
 
@@ -122,15 +119,15 @@ class Tests:
             names = self.names_of_solution()
             if self.prelude != "none":
                 names -= driver.bind_prelude(self.namespace, self.prelude, self.free - {"ListNode", "TreeNode"}).keys()
-        except Broken as error:
-            return self.record(-1, "broken", str(error))
+        except Outcome as error:
+            return self.record(-1, *error.args)
         self.record(0, "met")
         tag, text = self.outcome_of(lambda: self.load(names), -1)
         if tag == "passed":
             self.namespace[reading.CHECKED] = self.check
             self.record(-1, "met")
             if self.codes[0] is not None:
-                self.on_answer(lambda: self.record(0, "met"))
+                self.side.on_answer = lambda: self.record(0, "met")
                 tag, text = self.outcome_of(lambda: exec(self.codes[0], self.namespace), -1)
                 self.record(-1, "met")
         elif tag in ("tripped", "missing"):
@@ -142,8 +139,8 @@ class Tests:
             tag, text = self.outcome_of(lambda: self.run_entry(index), index)
             if index < self.first:
                 continue
-            if self.needs_sharing():
-                return None
+            if isinstance(self.side.ended, asking.NeedsSharing):
+                return self.record(-1, "shared", str(self.side.ended))
             self.record(index - self.first, tag, text, int((time.monotonic() - began) * 1e6))
             if tag != "passed" and (self.stops or self.side.ended is not None):
                 return None
@@ -155,8 +152,7 @@ class Tests:
         for index in range(self.first - 1, -1, -1):
             if names is None:
                 names = set().union(*[self.read_by[place + 1] for place in order])
-            tree = self.trees[index + 1]
-            if tree is not None and self.entries[index][0] in ("assert", "code") and names & reading.names_bound(tree):
+            if self.entries[index][0] in ("assert", "code") and names & self.bound_by[index + 1]:
                 order.insert(0, index)
                 names |= self.read_by[index + 1]
         return order
@@ -213,13 +209,6 @@ class Tests:
         for scope in self.scopes:
             scope.update({name: value for name, value in names.items() if value is not ...})
 
-    def needs_sharing(self):
-        """What tests pass to the solution shows that they must share its process."""
-        if isinstance(self.side.ended, asking.NeedsSharing):
-            self.record(-1, "shared", str(self.side.ended))
-            return True
-        return False
-
     def check(self):
         self.checks += 1
 
@@ -228,8 +217,8 @@ class Tests:
     def run_entry(self, index):
         kind, code = self.entries[index][0], self.codes[index + 1]
         if type(code) is str:
-            raise Broken("the test does not compile: " + code)
-        self.on_answer(lambda: self.record(index - self.first, "met") if index >= self.first else None)
+            raise Outcome("broken", "the test does not compile: " + code)
+        self.side.on_answer = (lambda: self.record(index - self.first, "met")) if index >= self.first else None
         questions, checks = self.side.questions, self.checks
         self.checks_before = checks
         if kind in ("unittest", "pytest"):
@@ -240,20 +229,17 @@ class Tests:
             if kind == "code" and any(getattr(node, "name", None) == "check" for node in tree.body):
                 is_called = any(getattr(getattr(getattr(node, "value", None), "func", None), "id", None) == "check" for node in tree.body)
                 if not is_called and not self.entry_point:
-                    raise Broken("the test defines check(candidate) and calls it nowhere; give `entry_point`")
+                    raise Outcome("broken", "the test defines check(candidate) and calls it nowhere; give `entry_point`")
                 if not is_called:
                     self.namespace["check"](eval(self.codes[-1], self.namespace))
             if self.checks == checks:
-                raise Broken("the test checks nothing: no assertion was carried out")
+                raise Outcome("broken", "the test checks nothing: no assertion was carried out")
         if self.side.questions == questions and not self.reads_given(index) and not self.text.loaded & reading.OF_BUILTINS:
-            raise Broken("the test does not ask the solution anything")
+            raise Outcome("broken", "the test does not ask the solution anything")
 
     def reads_given(self, index):
         """Whether the entry reads data of the solution's scope, or looks at what its classes are: that is an answer, too."""
         return index >= 0 and not self.read_by[index + 1].isdisjoint(self.given | (self.text.inspected & self.wanted))
-
-    def on_answer(self, tell):
-        self.side.on_answer = tell
 
     def outcome_of(self, action, index):
         """Carries out and says what came of it, as a tag and a text."""
@@ -263,11 +249,7 @@ class Tests:
         try:
             action()
             tag, text = "passed", ""
-        except Broken as error:
-            tag, text = "broken", str(error)
-        except asking.Unsupported as error:
-            tag, text = "unsupported", str(error)
-        except Failed as error:
+        except Outcome as error:
             tag, text = error.args
         except (values.Gone, values.Garbled, asking.NeedsSharing, asking.Refused):
             tag, text = "gone", ""
@@ -290,7 +272,7 @@ class Tests:
     def judge(self, error, has_met_solution):
         """What an exception that came out of the tests says of the solution."""
         text = driver.describe(error)
-        if self.is_theirs(error):
+        if self.side.raised(error):
             return "raised", text
         if isinstance(error, AssertionError):
             return "failed", self.assertion(error)
@@ -306,9 +288,6 @@ class Tests:
         if has_met_solution and not self.is_of_the_text(error):
             return "tripped", "the tests raised " + text
         return "broken", "the tests raised " + text
-
-    def is_theirs(self, error):
-        return self.side.raised(error)
 
     def is_of_the_text(self, error):
         """Whether tests would have raised this whatever the solution had answered: a name or a module in their text is
@@ -361,17 +340,11 @@ class Tests:
 
     def source_of(self, number, line):
         source = self.setup if number == 0 else self.entries[number - 1][1]
-        lines = source.splitlines()
         first, last = line, line
-        stack = [self.trees[number]]
-        while stack:
-            node = stack.pop()
-            if type(node).__name__ == "Assert" and node.lineno <= line <= (node.end_lineno or node.lineno):
-                first, last = node.lineno, node.end_lineno or node.lineno
-            for field in ("body", "orelse", "finalbody", "handlers"):
-                inner = getattr(node, field, None)
-                stack.extend(inner if type(inner) is list else [])
-        return " ".join(part.strip() for part in lines[first - 1 : last])[:300]
+        for node in reading.walk(self.trees[number]):
+            if type(node).__name__ == "Assert" and node.lineno <= line <= node.end_lineno:
+                first, last = node.lineno, node.end_lineno
+        return " ".join(part.strip() for part in source.splitlines()[first - 1 : last])[:300]
 
 
 class SharedTests(Tests):
@@ -383,7 +356,7 @@ class SharedTests(Tests):
     everything is believed."""
 
     is_shared = True
-    ended = unsupported = None
+    ended = unsupported = on_answer = None
     is_waiting, waited = False, 0
     foreign = ()
     was_idle = False
@@ -394,7 +367,6 @@ class SharedTests(Tests):
         super().__init__(plan)
         self.compiled, self.entry = None, entry
         self.side = self
-        self.tell = None
 
     def link(self):
         pass
@@ -438,25 +410,18 @@ class SharedTests(Tests):
     def notice(self, value):
         """Something of the solution's is looked at."""
         self.questions += 1
-        if self.tell is not None:
-            tell, self.tell = self.tell, None
+        if self.on_answer is not None:
+            tell, self.on_answer = self.on_answer, None
             tell()
         return value
 
-    def on_answer(self, tell):
-        self.tell = tell
-
-    def is_theirs(self, error):
+    def raised(self, error):
         """Whether it came from the solution's own code: by where it was raised last."""
         trace, place = error.__traceback__, None
         while trace is not None:
             place = trace.tb_frame.f_code.co_filename
             trace = trace.tb_next
         return type(place) is str and place.startswith(self.entry.rpartition("/")[0] + "/") and not isinstance(error, TypeError)
-
-    def needs_sharing(self):
-        return False
-
 
 def is_of_the_library(name):
     """Whether the tests, which import a module of that name, mean one that is installed: no file of the
@@ -471,13 +436,8 @@ def run(mode, entry, prelude):
     plan = marshal.loads(driver.read_all(driver.CALL_FD))
     fds = [driver.RESULT_FD]
     if mode == "shared":
-        sys.argv = [entry]
-        sys.path.insert(0, entry.rpartition("/")[0] or "/")
         tests = SharedTests(plan, entry)
-        source = driver.read_all(posix.open(entry, posix.O_RDONLY | posix.O_CLOEXEC))
-        tests.compiled = driver.compile_solution(source, entry, prelude, driver.RESULT_FD)
-        if tests.compiled[0] is None:
-            leave(1)
+        tests.compiled = answering.compile_own(entry, prelude)
         tests.record(-1, "met")
     else:
         sys.argv = ["tests"]

@@ -52,6 +52,7 @@ impl<'a> BareProgram<'a> {
         Ok(Cost { cpu: own_cpu + clock::ended_children()?.saturating_sub(children), own_cpu, wall })
     }
 
+    #[expect(clippy::disallowed_methods, reason = "the baseline is a bare interpreter")]
     fn run(&self, stdin: &[u8]) -> anyhow::Result<String> {
         let mut child = Command::new(self.interpreter)
             .arg(&self.file)
@@ -75,6 +76,7 @@ impl<'a> BareProgram<'a> {
 }
 
 /// Whether the interpreter can import a module.
+#[expect(clippy::disallowed_methods, reason = "the baseline is a bare interpreter")]
 pub fn has_module(interpreter: &Path, module: &str) -> anyhow::Result<bool> {
     let status = Command::new(interpreter)
         .args(["-c", &format!("import {module}")])

@@ -12,7 +12,7 @@ pub struct Bar {
 }
 
 impl Bar {
-    /// CPU time as a ratio to the baseline's.
+    /// A bar for CPU time, as a ratio to the baseline's.
     pub fn ratio(name: &'static str, must_reach: f64, aim: f64) -> Bar {
         Bar { name, unit: "of bare CPU", must_reach, aim: Some(aim) }
     }
@@ -35,7 +35,7 @@ impl Bar {
         Bar { name: "wasm py", unit: "ms CPU per verdict", must_reach: 3.0, aim: None };
     pub const WASM_JAVASCRIPT: Bar =
         Bar { name: "wasm js", unit: "ms CPU per verdict", must_reach: 2.0, aim: None };
-    /// Of an uploaded module, among the tests of a verdict.
+    /// CPU time of one test of an uploaded module, in a verdict of several tests.
     pub const WASM_MODULE: Bar =
         Bar { name: "module", unit: "ms CPU per test in WebAssembly", must_reach: 0.6, aim: None };
 

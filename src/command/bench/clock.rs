@@ -1,4 +1,4 @@
-//! What work costs: CPU time of everything it sets going, beside wall time.
+//! Measures the cost of work: CPU time of all processes involved, and wall time.
 
 use std::time::{Duration, Instant};
 
@@ -54,8 +54,8 @@ impl<'a> EngineMeter<'a> {
         Ok(EngineMeter { engine, own: own()?, cells, began: Instant::now() })
     }
 
-    /// The cost until now; to be called when the last report has arrived. Its CPU time includes the
-    /// end of the last cell, its wall time does not: that is off the caller's way.
+    /// The cost until now. Call it when the last report has arrived. The CPU time includes the end of the last cell. The wall
+    /// time does not, because no caller waits for it.
     ///
     /// `runs_cpu` is what the reports say their runs used. It stands in for the cells' clock where there
     /// are no control groups; what making and ending cells costs is then missing.
@@ -78,6 +78,7 @@ mod tests {
     use super::*;
 
     #[test]
+    #[expect(clippy::disallowed_methods, reason = "a child that works")]
     fn work_of_threads_and_ended_children_shows() {
         let (own_before, thread_before) = (own().unwrap(), thread().unwrap());
         let burned = std::thread::spawn(|| {
@@ -86,7 +87,7 @@ mod tests {
         });
         burned.join().unwrap();
         assert!(own().unwrap() - own_before >= Duration::from_millis(20));
-        // The other thread's work is not this one's.
+        // The work of another thread must not count.
         assert!(thread().unwrap() - thread_before < Duration::from_millis(20));
         let before = ended_children().unwrap();
         let burning =

@@ -6,9 +6,9 @@ use std::{hint::black_box, time::Instant};
 use serde::Serialize;
 
 use super::{
-    Budget,
     bars::{Bar, JudgedBar},
     outputs::{HARD, Kind, OUTPUT_BYTES, Pair, USUAL, pairs_of},
+    plan::Budget,
     spread::Spread,
 };
 use crate::judge::{Compare, Ending, Profile, Rule};
@@ -19,18 +19,18 @@ pub struct RuleCost {
     pub rule: String,
     /// Of the dearest pair of outputs; milliseconds, spread over the rounds.
     pub wall_ms: Spread,
-    /// Which that is.
+    /// Name of that pair.
     pub dearest: String,
 }
 
 #[derive(Debug, Serialize)]
 pub struct Compared {
     pub output_bytes: usize,
-    /// Of outputs as programs print them.
+    /// Costs for outputs as programs usually print them.
     pub rules: Vec<RuleCost>,
-    /// Of outputs that are dear to compare.
+    /// Costs for outputs that are dear to compare.
     pub hard: Vec<RuleCost>,
-    /// Of the dearest rule, of usual outputs, without the rules of released judges.
+    /// The bar for the dearest rule on usual outputs. Rules of released judges are left out.
     pub bar: JudgedBar,
 }
 
@@ -43,7 +43,7 @@ pub fn measure(budget: &Budget) -> Compared {
     Compared { output_bytes: OUTPUT_BYTES, rules, hard, bar: Bar::COMPARE.judged(worst) }
 }
 
-/// Of every rule.
+/// Every rule's costs.
 fn costs(kinds: &[Kind], rounds: usize) -> Vec<RuleCost> {
     let named = Rule::NAMED.iter().map(|(_, rule)| Compare::Rule(*rule));
     let float = Compare::Rule(Rule::float(1e-6, 1e-6));
@@ -68,7 +68,7 @@ impl Dearest {
 
     fn see(&mut self, pairs: &[Pair]) {
         for pair in pairs {
-            // The second time memory is there.
+            // Measured the second time, when memory has been allocated.
             let Some(once) = cost(self.compare, pair, 2) else { continue };
             self.pairs.push((once.min, pair.clone()));
             self.pairs.sort_by(|(left, _), (right, _)| right.total_cmp(left));

@@ -1,4 +1,4 @@
-//! Latency against load: requests that arrive when they will, not when the service is ready for them.
+//! Latency against load. Requests arrive at random moments, whether the service is ready for them or not.
 
 use std::{sync::Arc, time::Duration};
 
@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::{
-    Budget, http_load,
-    http_load::{Load, Served},
+    http_load::{self, Load, Served},
+    plan::Budget,
     spread::{Latency, Seeded},
     workload,
 };
@@ -32,7 +32,7 @@ pub struct CurvePoint {
     pub answered: usize,
     /// Answered 429: the queue was full.
     pub turned_away: usize,
-    /// Of those answered, from the moment of arrival.
+    /// Latency of the answered requests, from the moment of arrival.
     pub latency: Latency,
 }
 
@@ -121,7 +121,7 @@ fn point(load_percent: u32, offered_per_second: f64, load: Load) -> anyhow::Resu
 
 #[derive(Deserialize)]
 struct Told {
-    /// A problem has none.
+    /// `None` in a problem document without a verdict.
     verdict: Option<String>,
 }
 

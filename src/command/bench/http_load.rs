@@ -66,14 +66,14 @@ pub fn request(body: &str) -> Vec<u8> {
 /// An answer of the service's.
 #[derive(Debug)]
 pub struct Answer {
-    /// Which of the requests it answers.
+    /// Number of the request that is answered.
     pub request: usize,
     pub status: u16,
     pub body: Vec<u8>,
     pub latency: Duration,
 }
 
-/// What a load brought back.
+/// The result of a load.
 #[derive(Debug)]
 pub struct Load {
     pub answers: Vec<Answer>,
@@ -82,7 +82,7 @@ pub struct Load {
     pub client_cpu: Duration,
 }
 
-/// Sends every request once, `concurrency` in flight, each client its next when it has its answer.
+/// Sends every request once, `concurrency` in flight. Each client sends its next request when it has its answer.
 pub async fn closed_loop(
     address: SocketAddr,
     requests: Arc<Vec<Vec<u8>>>,
@@ -115,8 +115,8 @@ pub async fn closed_loop(
     .await
 }
 
-/// Sends `request` at each of the moments, whether earlier ones have been answered or not. Latency
-/// counts from the moment, so that a request kept waiting for any reason shows it.
+/// Sends `request` at each of the moments, whether earlier requests have been answered or not. Latency counts from that
+/// moment, so that every cause of waiting is included.
 pub async fn open_loop(
     address: SocketAddr,
     request: Vec<u8>,
@@ -148,8 +148,7 @@ pub async fn open_loop(
     .await
 }
 
-/// Tells of each moment when it comes. A thread's sleep is exact to some 50 microseconds, the
-/// runtime's timer to a millisecond.
+/// Sends a signal at each moment. A thread's sleep is exact to some 50 microseconds, the runtime's timer to a millisecond.
 fn arrivals(began: Instant, moments: Vec<Duration>) -> mpsc::UnboundedReceiver<(usize, Instant)> {
     let (tell, due) = mpsc::unbounded_channel();
     std::thread::spawn(move || {
@@ -183,7 +182,7 @@ where
             Ok(runtime) => LocalSet::new().block_on(&runtime, work()),
             Err(error) => Err(error.into()),
         };
-        // Nobody waits for it any more where the bench was interrupted.
+        // Sending fails if the bench was interrupted.
         let _ = tell.send(load);
     });
     told.await.context("the clients' thread panicked")?

@@ -20,23 +20,22 @@ use crate::{
 pub struct Memory {
     pub slots: usize,
     pub idle: Held,
-    /// While every slot runs a program that has printed nothing yet and sleeps.
+    /// Memory while every slot runs a program that sleeps before it does anything.
     pub busy: Held,
-    /// The service's own process, the bench in it; not part of the slots.
+    /// Memory of the service's own process, the bench included. It is not counted with the slots.
     pub service: ProcessMemory,
     pub idle_bar: JudgedBar,
 }
 
-/// What the guards, the launchers, the slot processes and their cells hold.
+/// Memory of the guards, the launchers, the slot processes and their cells.
 #[derive(Debug, Serialize)]
 pub struct Held {
-    /// Pages that one process alone has, of all processes, divided by the slots.
+    /// Pages that belong to one process only, summed over all processes, divided by the slots.
     pub private_mib_per_slot: f64,
-    /// Memory that no file stands behind, each page once: what a launcher shares with its slots, as it
-    /// was before the fork, counts too, and nobody else has it.
+    /// Anonymous memory, each page counted once. Pages that a launcher shares with its slots since the fork are included.
     pub anonymous_mib_per_slot: f64,
-    /// Every page once: one that n processes share counts an nth in each. Program files that other
-    /// processes of the host use as well count in part.
+    /// All pages, each counted once: a page that n processes share counts an nth in each. Pages of program files that other
+    /// processes of the host use count in part.
     pub proportional_mib_per_slot: f64,
     pub processes: Vec<ProcessMemory>,
 }
@@ -55,7 +54,7 @@ pub struct ProcessMemory {
 const SLEEP: Duration = Duration::from_millis(1500);
 const SETTLE: Duration = Duration::from_millis(700);
 
-/// Runs `workloads` in every slot so that all processes that stay are there, then looks.
+/// Runs `workloads` in every slot, so that all lasting processes exist, then measures.
 pub async fn measure(engine: &Arc<Engine>, workloads: &[&Workload]) -> anyhow::Result<Memory> {
     let slots = engine.admission().slots();
     for workload in workloads {
@@ -69,7 +68,7 @@ pub async fn measure(engine: &Arc<Engine>, workloads: &[&Workload]) -> anyhow::R
     tokio::time::sleep(SETTLE).await;
     let busy = held(engine, slots)?;
     finish(sleepers).await?;
-    // Private pages alone would flatter: a page shared by a launcher and its slots is private to none.
+    // Private pages alone would be too few: a page shared by a launcher and its slots is private to none.
     let idle_bar = Bar::IDLE_SLOT.judged(idle.private_mib_per_slot.max(idle.anonymous_mib_per_slot));
     Ok(Memory { slots, idle, busy, service: process_memory("service", std::process::id())?, idle_bar })
 }
@@ -91,7 +90,7 @@ async fn finish(running: Running) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The same program with a sleep in front, and one test.
+/// A workload's program with a sleep before it, and one test.
 fn sleeper(submission: &Submission, sleep: Duration) -> Submission {
     let mut sleeper = submission.clone();
     let file = &submission.solution.files[submission.solution.entry];
@@ -108,7 +107,7 @@ fn sleeper(submission: &Submission, sleep: Duration) -> Submission {
 fn held(engine: &Engine, slots: usize) -> anyhow::Result<Held> {
     let children = children_of_all()?;
     let mut processes = Vec::new();
-    // Guard, launcher, slot: what is below belongs to a cell.
+    // Levels below the service: guard, launcher, slot. Deeper processes belong to a cell.
     let mut level: Vec<u32> = engine.sandbox().guard_pids();
     for role in ["guard", "launcher", "slot", "cell", "run", "run", "run"] {
         let mut below = Vec::new();
@@ -137,7 +136,7 @@ fn children_of_all() -> anyhow::Result<HashMap<u32, Vec<u32>>> {
     let mut children: HashMap<u32, Vec<u32>> = HashMap::new();
     for entry in fs::read_dir("/proc").context("cannot read /proc")?.flatten() {
         let Some(pid) = entry.file_name().to_str().and_then(|name| name.parse().ok()) else { continue };
-        // A process that has just ended is nobody's child.
+        // The process has ended in the meantime.
         let Ok(stat) = fs::read_to_string(entry.path().join("stat")) else { continue };
         if let Some(parent) = parent_in_stat(&stat) {
             children.entry(parent).or_default().push(pid);
@@ -146,7 +145,7 @@ fn children_of_all() -> anyhow::Result<HashMap<u32, Vec<u32>>> {
     Ok(children)
 }
 
-/// The parent stands second after the name, which is in parentheses and may hold any of them.
+/// The parent's id is the second field after the name. The name stands in parentheses and may itself hold parentheses.
 fn parent_in_stat(stat: &str) -> Option<u32> {
     let (_, fields) = stat.rsplit_once(')')?;
     fields.split_whitespace().nth(1)?.parse().ok()

@@ -1,4 +1,4 @@
-//! W5: mixed labelled submissions through HTTP, and the same handed to the engine directly.
+//! W5: mixed labelled submissions through HTTP, compared with direct calls of the engine.
 
 use std::{
     collections::BTreeMap,
@@ -16,11 +16,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::{
-    Budget,
     bare::has_module,
     bars::{Bar, JudgedBar},
     clock::{Cost, EngineMeter},
     http_load::{self, Served},
+    plan::Budget,
     spread::{Latency, Seeded, Spread},
 };
 use crate::{
@@ -32,10 +32,10 @@ use crate::{
     wire::{Asked, WireBounds, parse, report_json},
 };
 
-/// How many submissions a pass has, and how many are in flight.
+/// Submissions in a pass, and numbers of them in flight.
 const SUBMISSIONS: usize = 300;
 const CONCURRENCY: [usize; 4] = [1, 2, 8, 64];
-/// Cases that compute or sleep for longer say more about themselves than about the engine.
+/// Cases that take longer are left out: their own work would hide the engine's.
 const LONGEST: Duration = Duration::from_millis(150);
 
 /// A submission as it goes over the wire, and what must come back.
@@ -53,7 +53,7 @@ struct Expected {
     passed: Option<usize>,
 }
 
-/// What an answer says.
+/// The fields of a report that are checked.
 #[derive(Debug, Deserialize)]
 struct Told {
     verdict: String,
@@ -78,16 +78,16 @@ pub struct MixedPoint {
     pub concurrency: usize,
     pub per_second: Spread,
     pub latency: Latency,
-    /// Of the whole tree without the clients.
+    /// CPU time of the whole process tree without the clients.
     pub cpu_ms_per_request: Spread,
     pub direct_per_second: Spread,
     pub direct_cpu_ms_per_request: Spread,
-    /// What the service's process used beyond the engine's when called directly; the cells are left
-    /// out of both, as their own variation is larger than the difference.
+    /// CPU time of the service's process over HTTP, less that of direct calls. Cells are left out of both, because they
+    /// vary by more than the difference.
     pub http_cpu_ms_per_request: Spread,
 }
 
-/// Measures, or says why not.
+/// Measures W5, or returns the reason why it cannot.
 pub async fn measure(
     engine: &Arc<Engine>,
     directory: &Path,
@@ -195,8 +195,8 @@ async fn over_http(
 ) -> anyhow::Result<Pass> {
     let meter = EngineMeter::start(engine).await?;
     let load = http_load::closed_loop(served.address, Arc::clone(requests), concurrency).await?;
-    // Reading the answers is the client's work, so what they say that the runs used, which only a host
-    // without control groups needs, is added when the clock has stopped.
+    // On a host without control groups, the runs' CPU time is taken from the reports. Reports are read after the clock has
+    // stopped, because reading them is the client's work.
     let mut cost = meter.stop(Duration::ZERO).await?;
     cost.cpu = cost.cpu.saturating_sub(load.client_cpu);
     cost.own_cpu = cost.own_cpu.saturating_sub(load.client_cpu);
@@ -235,7 +235,7 @@ fn told_cpu_ms(answer: &[u8]) -> f64 {
     tests.iter().map(|test| test.cpu_ms).sum()
 }
 
-/// A report must have the case's label: speed with wrong verdicts is none.
+/// Checks that a report has the case's label. Speed with wrong verdicts means nothing.
 fn check(case: &Case, report: &[u8]) -> anyhow::Result<()> {
     let told: Told =
         serde_json::from_slice(report).with_context(|| format!("{}: the answer is no report", case.id))?;

@@ -2,6 +2,7 @@
 //!
 //! | file | what |
 //! |---|---|
+//! | `plan`, `results` | what is to be measured, and what was |
 //! | `workload` | what is run |
 //! | `bare`, `clock` | the baseline; CPU time of whole process trees |
 //! | `side_by_side` | W1 to W4 and W6 to W8 by turns with the baseline; scaling over slots |
@@ -24,6 +25,8 @@ mod http_load;
 mod memory;
 mod mixed;
 mod outputs;
+mod plan;
+mod results;
 mod side_by_side;
 mod spread;
 mod svg;
@@ -46,7 +49,9 @@ use serde::Serialize;
 
 use self::{
     bars::JudgedBar,
-    side_by_side::{Comparison, Contestant, ScalingPoint},
+    plan::{Budget, FULL_ROUND, Part, Variant},
+    results::{Host, Results, Skipped},
+    side_by_side::Contestant,
 };
 use super::{interrupted, start_engine};
 use crate::{
@@ -55,12 +60,56 @@ use crate::{
     verify::Engine,
 };
 
+const ABOUT_FIGURES: &str = "\
+Workloads:
+  W1  a trivial program, 1 test
+  W2  one program, 50 tests; figures are per test
+  W3  a function call, 10 tests; figures are per test
+  W4  a program that imports numpy, 1 test
+  W5  mixed labelled submissions over HTTP; a wrong verdict fails the bench
+  W6  a program that only computes: whether code itself runs slower than under
+      a bare interpreter; a ratio above 1 would mean so
+  W7  W1 with a set: run twice, with two seeds of string hashes
+  W8  a function and six assertions, which run in another cell
+
+The baseline is `python3 FILE`, one process per test and no isolation: what a
+harness without a sandbox pays. Baseline and engine take turns. Every figure is
+the median of the rounds with the least and the most; where those lie far apart
+the machine was busy, and the run should be repeated.
+
+Columns, W1 to W4 and W6 to W8:
+  warm, exec   runs forked from a loaded interpreter (the default), or every
+               run executing one
+  CPU          CPU time of the whole process tree: the service, what makes
+               cells, the cells, the runs. It decides how many cores a job needs
+  in service   the part of it that the service's own process used
+  wall         wall time; on a busy machine it says more about the neighbours
+  CPU / bare, wall / bare
+               ratio to the baseline of the same round; below 1, isolation costs
+               less than starting an interpreter
+  bar          the figure that proofbox sets itself
+
+Columns, W5:
+  in flight    requests at once
+  CPU ms per request, engine called directly
+               CPU time of the whole process tree over HTTP, and without HTTP
+  HTTP adds    what the service's own process used more over HTTP; clients are
+               left out
+
+Memory counts launchers with the slots. Latency against load lets requests
+arrive at random moments, at a share of the capacity measured before, whether
+earlier ones have been answered or not. It counts from the moment of arrival.
+
+--process-per-test shows what sharing a process between short tests saves.
+What has no image for WebAssembly is left out, with the remedy.";
+
 /// Measure what verifying costs on this host.
 ///
 /// Runs fixed workloads by turns with the same programs under a bare interpreter and prints CPU time of
 /// the whole process trees, wall time, throughput, latency and memory, each beside the figure that is to
 /// be reached. Takes two to three minutes; use a release build on an otherwise idle machine.
 #[derive(Debug, Args)]
+#[command(after_long_help = ABOUT_FIGURES)]
 pub struct BenchArgs {
     /// Parts to run
     #[arg(long, value_name = "PART,..", value_enum, value_delimiter = ',', ignore_case = true,
@@ -72,7 +121,7 @@ pub struct BenchArgs {
           default_values_t = [Variant::Warm, Variant::Exec])]
     variants: Vec<Variant>,
 
-    /// The second kind only, as --variants exec
+    /// Measure the second kind only: short for --variants exec
     #[arg(long, conflicts_with = "variants")]
     exec: bool,
 
@@ -108,160 +157,12 @@ pub struct BenchArgs {
     engine: EngineArgs,
 }
 
-/// A part of the bench.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Part {
-    /// A trivial program, one test
-    W1,
-    /// One program, fifty tests
-    W2,
-    /// A function call, ten tests
-    W3,
-    /// A program that imports numpy
-    W4,
-    /// Mixed labelled submissions through HTTP
-    W5,
-    /// A program that computes
-    W6,
-    /// A trivial program with a set, one test
-    W7,
-    /// A function, tests that hold code
-    W8,
-    /// Comparison of outputs by every rule
-    Compare,
-    /// Trivial solutions in WebAssembly: Python, JavaScript, an uploaded module
-    Wasm,
-    /// Memory of idle and busy slots
-    Memory,
-    /// Throughput with one slot up to one per core
-    Scaling,
-    /// Latency against load
-    Curve,
-}
-
-impl Part {
-    fn name(self) -> &'static str {
-        match self {
-            Part::W1 => "W1",
-            Part::W2 => "W2",
-            Part::W3 => "W3",
-            Part::W4 => "W4",
-            Part::W5 => "W5",
-            Part::W6 => "W6",
-            Part::W7 => "W7",
-            Part::W8 => "W8",
-            Part::Compare => "compare",
-            Part::Wasm => "wasm",
-            Part::Memory => "memory",
-            Part::Scaling => "scaling",
-            Part::Curve => "curve",
-        }
-    }
-}
-
-/// A kind of engine. Both give every guarantee.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Variant {
-    /// Runs are forked from a loaded interpreter
-    Warm,
-    /// Every run executes the interpreter
-    Exec,
-}
-
-impl Variant {
-    fn name(self) -> &'static str {
-        match self {
-            Variant::Warm => "warm",
-            Variant::Exec => "exec",
-        }
-    }
-}
-
-/// How much is done.
-#[derive(Debug, Clone, Serialize)]
-pub struct Budget {
-    rounds: usize,
-    /// Of W1 in a round.
-    submissions: usize,
-    quick: bool,
-    #[serde(skip)]
-    until: Option<Instant>,
-}
-
-/// Submissions of W1 in a round of the default length.
-const FULL_ROUND: usize = 40;
-
-impl Budget {
-    /// The share of a full round's submissions, at least one.
-    fn submissions(&self, in_full_round: usize) -> usize {
-        (in_full_round * self.submissions).div_ceil(FULL_ROUND)
-    }
-
-    fn is_used_up(&self) -> bool {
-        self.until.is_some_and(|until| Instant::now() >= until)
-    }
-}
-
-/// Everything that was measured.
-#[derive(Debug, Serialize)]
-pub struct Results {
-    version: &'static str,
-    build: &'static str,
-    seconds: f64,
-    host: Host,
-    settings: Budget,
-    comparisons: Vec<Comparison>,
-    mixed: Option<mixed::Mixed>,
-    compare: Option<compare::Compared>,
-    wasm: Vec<wasm::WasmCost>,
-    memory: Option<memory::Memory>,
-    scaling: Vec<ScalingPoint>,
-    curve: Option<curve::Curve>,
-    skipped: Vec<Skipped>,
-}
-
-/// Where it was measured, and what else the machine had to do.
-#[derive(Debug, Serialize)]
-struct Host {
-    python: String,
-    cores: usize,
-    processor: String,
-    kernel: String,
-    tier: &'static str,
-    control_groups: String,
-    /// Whether the cells' CPU time comes from their control groups.
-    cells_clock: bool,
-    slots: usize,
-    load_before: String,
-    load_after: String,
-}
-
-#[derive(Debug, Serialize)]
-struct Skipped {
-    part: Part,
-    why: String,
-}
-
-impl Results {
-    /// Every bar that was measured.
-    fn bars(&self) -> Vec<JudgedBar> {
-        let ratios = self.comparisons.iter().flat_map(|one| one.engines.iter().filter_map(|side| side.bar));
-        let http = self.mixed.as_ref().map(|mixed| mixed.http_bar);
-        let compare = self.compare.as_ref().map(|compared| compared.bar);
-        let idle = self.memory.as_ref().map(|memory| memory.idle_bar);
-        let wasm = self.wasm.iter().map(|cost| cost.bar);
-        ratios.chain(http).chain(compare).chain(wasm).chain(idle).collect()
-    }
-}
-
 /// Measures, prints, writes.
 pub async fn bench(args: BenchArgs) -> anyhow::Result<ExitCode> {
     if args.curve.is_some() && !args.only.contains(&Part::Curve) {
         bail!("--curve draws what --only leaves out: add curve to --only");
     }
-    // Before minutes of work, not after.
+    // Checked before minutes of work, not after.
     for file in args.json.iter().chain(&args.curve) {
         fs::OpenOptions::new()
             .create(true)
@@ -362,7 +263,7 @@ fn contestants(args: &BenchArgs, config: &EngineConfig) -> anyhow::Result<Vec<Co
     let start = |variant: Variant| {
         let warm = variant == Variant::Warm;
         let engine = start_engine(&EngineConfig { warm, ..config.clone() })?;
-        // An engine that cannot be warm would be measured under a wrong name.
+        // An engine that cannot keep interpreters loaded would be reported as `warm`.
         let tier = engine.sandbox().tier();
         if warm && !engine.languages().find("python").is_some_and(|python| python.is_warm(tier)) {
             bail!("this host's interpreter cannot be kept loaded; use --variants exec");
@@ -372,7 +273,7 @@ fn contestants(args: &BenchArgs, config: &EngineConfig) -> anyhow::Result<Vec<Co
     variants.into_iter().map(start).collect()
 }
 
-/// What every part is given.
+/// Arguments of every part.
 struct Bench<'a> {
     args: &'a BenchArgs,
     config: &'a EngineConfig,
@@ -432,7 +333,7 @@ impl Bench<'_> {
     }
 }
 
-/// One to `cores`; beyond eight, doubling.
+/// Numbers of slots to measure: 1 to `cores`, doubling beyond eight.
 fn slot_counts(cores: usize) -> Vec<NonZeroUsize> {
     let wanted = (1..=cores).filter(|slots| *slots <= 8 || *slots == cores || slots.is_power_of_two());
     wanted.filter_map(NonZeroUsize::new).collect()
@@ -462,7 +363,7 @@ fn host(engine: &Engine, language: &Language, slots: usize, load_before: String)
     }
 }
 
-/// Of one, five and fifteen minutes.
+/// Load averages of one, five and fifteen minutes.
 fn load_average() -> String {
     let text = fs::read_to_string("/proc/loadavg").unwrap_or_else(|_| "unknown".to_owned());
     text.split_whitespace().take(3).collect::<Vec<_>>().join(" ")

@@ -1,11 +1,11 @@
-//! Pairs of outputs of a megabyte: of every kind that a program prints or that is dear to compare, the second changed in
-//! several ways, so that some rules call them equal and others find the difference at once, late or nowhere.
+//! Pairs of outputs of a megabyte: usual ones, and ones that are dear to compare. The second of a pair is changed in
+//! several ways, so that a rule finds a difference early, late or not at all.
 
 use super::spread::Seeded;
 
 pub const OUTPUT_BYTES: usize = 1 << 20;
 
-/// What a run printed and what was expected.
+/// A printed output and the expected one.
 #[derive(Debug, Clone)]
 pub struct Pair {
     pub name: String,
@@ -25,7 +25,7 @@ const fn kind(name: &'static str, separator: &'static [u8], unit: fn(&mut Seeded
     Kind { name, unit, separator }
 }
 
-/// What programs print.
+/// Usual outputs of programs.
 pub const USUAL: [Kind; 10] = [
     kind("letters", b" ", |draws| letters(draws, 1)),
     kind("short numbers", b" ", |draws| draws.below(1000).to_string().into_bytes()),
@@ -46,7 +46,7 @@ pub const USUAL: [Kind; 10] = [
     kind("lines of a thousand words", b"\n", |draws| words(draws, 1_000, 5)),
 ];
 
-/// What a program may print that wants its comparison to be dear, or has its whole answer on one line.
+/// Outputs that are dear to compare, made on purpose or because the whole answer is on one line.
 pub const HARD: [Kind; 10] = [
     kind("short words on one line", b" ", |draws| letters(draws, 4)),
     kind("letters on lines", b"\n", |draws| words(draws, 6, 1)),

@@ -1,5 +1,5 @@
-//! W1 to W4 and W6 to W8: the engine and the bare baseline by turns, so that what else goes on in the machine
-//! meets both alike.
+//! W1 to W4 and W6 to W8: the engine and the bare baseline take turns, so that other load on the machine affects both
+//! alike.
 
 use std::{path::Path, sync::Arc, time::Duration};
 
@@ -7,10 +7,10 @@ use anyhow::bail;
 use serde::Serialize;
 
 use super::{
-    Budget, Part, Variant,
     bare::{BareProgram, has_module},
     bars::JudgedBar,
     clock::{Cost, EngineMeter},
+    plan::{Budget, Part, Variant},
     spread::Spread,
     workload::{self, Workload},
 };
@@ -27,7 +27,7 @@ pub struct Contestant {
 pub struct Comparison {
     pub workload: Part,
     pub title: &'static str,
-    /// What milliseconds are given per.
+    /// Unit of the figures: a verdict or a test.
     pub per: &'static str,
     pub rounds: usize,
     pub submissions_per_round: usize,
@@ -48,15 +48,15 @@ pub struct EngineFigures {
     pub variant: Variant,
     #[serde(flatten)]
     pub figures: SideFigures,
-    /// The part of the CPU time that is the service's own process: not cells or what makes them.
+    /// CPU time of the service's own process only, without cells and the processes that make them.
     pub service_cpu_ms: Spread,
-    /// To the baseline of the same round.
+    /// Ratio to the baseline of the same round.
     pub cpu_ratio: Spread,
     pub wall_ratio: Spread,
     pub bar: Option<JudgedBar>,
 }
 
-/// Compares on one workload, or says why not.
+/// Compares on one workload, or returns the reason why it cannot.
 pub async fn compare(
     workload: &Workload,
     contestants: &[Contestant],
@@ -70,7 +70,7 @@ pub async fn compare(
     }
     let bare = BareProgram::new(interpreter, &workload.bare)?;
     let submissions = budget.submissions(workload.submissions);
-    // Files into the page cache, slot processes into being.
+    // A first run loads files into the page cache and starts slot processes.
     bare.measure(1)?;
     for contestant in contestants {
         measure(&contestant.engine, &workload.submission, 2).await?;
@@ -79,7 +79,7 @@ pub async fn compare(
     while rounds.len() < budget.rounds && (rounds.is_empty() || !budget.is_used_up()) {
         let sides = contestants.len() + 1;
         let mut costs = vec![Cost::default(); sides];
-        // Another one begins each time: who follows whom must not matter.
+        // Another side begins each round, so that the order does not matter.
         for turn in 0..sides {
             let side = (turn + rounds.len()) % sides;
             costs[side] = match side {
@@ -105,7 +105,7 @@ async fn measure(engine: &Engine, submission: &Submission, times: usize) -> anyh
     Ok(meter.stop(Duration::from_secs_f64(runs_ms / 1000.0)).await?)
 }
 
-/// What gives a wrong verdict has no speed.
+/// Fails on a wrong verdict, because speed means nothing then.
 pub fn must_be_accepted(report: &Report) -> anyhow::Result<()> {
     if report.verdict != Verdict::Accepted {
         bail!("a right program got {}: {}", report.verdict, report.reason.as_deref().unwrap_or(""));
@@ -151,7 +151,7 @@ fn figures(
     }
 }
 
-/// How much is done with a number of slots.
+/// Throughput with a number of slots.
 #[derive(Debug, Serialize)]
 pub struct ScalingPoint {
     pub slots: usize,
@@ -173,7 +173,7 @@ pub async fn throughput(engine: &Arc<Engine>, slots: usize, budget: &Budget) -> 
             let count = budget.submissions(each) * slots;
             let cost = in_parallel(engine, &workload.submission, count, slots).await?;
             let wall = cost.wall.as_secs_f64();
-            // The first round only starts what must be started.
+            // The first round only warms up.
             if round > 0 {
                 let units = (count * workload.units()) as f64;
                 rates[at].push((units / wall, cost.cpu.as_secs_f64() / wall));

@@ -114,7 +114,7 @@ fn escaped(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
 
-/// From figures to places.
+/// Converts figures to positions in the picture.
 struct Scale {
     most_percent: f64,
     /// Powers of ten of milliseconds at the lower and the upper edge.
@@ -125,7 +125,7 @@ struct Scale {
 impl Scale {
     fn of(curve: &Curve) -> Scale {
         let all = || curve.points.iter().flat_map(|point| LINES.map(|(_, read, _)| read(point)));
-        // A latency of nothing has no logarithm.
+        // Zero has no logarithm.
         let least = all().fold(f64::MAX, f64::min).max(0.01);
         let most = all().fold(f64::MIN, f64::max).max(least);
         let low = least.log10().floor();

@@ -3,12 +3,12 @@
 use std::fmt::Write as _;
 
 use super::{
-    Results,
     bars::JudgedBar,
     compare::{Compared, RuleCost},
     curve::Curve,
     memory::{Held, Memory},
     mixed::Mixed,
+    results::Results,
     side_by_side::{Comparison, ScalingPoint},
     spread::Spread,
     wasm::WasmCost,

@@ -1,14 +1,14 @@
-//! What runs in WebAssembly cost: trivial solutions, one after the other. A verdict on Python or JavaScript is one test;
-//! a module, which is compiled first, has as many as problems mostly have, and stands in for compiled languages.
+//! Cost of runs in WebAssembly: trivial solutions, one after the other. Python and JavaScript submissions have one test.
+//! The module stands for compiled languages. It is compiled first, and has as many tests as problems usually have.
 
 use std::time::Duration;
 
 use serde::Serialize;
 
 use super::{
-    Budget,
     bars::{Bar, JudgedBar},
     clock::EngineMeter,
+    plan::Budget,
     side_by_side::must_be_accepted,
     spread::Spread,
 };
@@ -89,7 +89,7 @@ const COPY: &[u8] = b"\0asm\x01\0\0\0\
 /// Submissions of a round of the default length.
 const SUBMISSIONS: usize = 40;
 
-/// Every language's figures, or why there are none.
+/// Every language's figures, or the reason why there are none.
 pub async fn measure(engine: &Engine, budget: &Budget) -> anyhow::Result<Vec<Result<WasmCost, String>>> {
     let mut costs = Vec::new();
     for workload in &WORKLOADS {
@@ -121,7 +121,7 @@ async fn measure_one(
         for _ in 0..submissions {
             must_be_accepted(&verify().await)?;
         }
-        // Runs are this process's own work.
+        // Runs in WebAssembly are part of this process's own CPU time.
         rounds.push(meter.stop(Duration::ZERO).await?);
     }
     let spread = |time: &dyn Fn(usize) -> Duration| {

@@ -1,5 +1,6 @@
-//! The workloads that have a bare baseline: what both sides are given to do.
+//! The workloads that have a bare baseline.
 
+use super::{bars::Bar, plan::Part};
 use crate::{
     submission::{
         CodeKind, CodeTest, CodeTests, FunctionTarget, FunctionTest, ProgramTest, Solution, Submission, Tests,
@@ -7,25 +8,23 @@ use crate::{
     value::Value,
 };
 
-use super::{Part, bars::Bar};
-
 /// One workload, as a submission and as what an unprotected harness would run.
 pub struct Workload {
     pub part: Part,
     pub title: &'static str,
-    /// What figures are given per: a submission's verdict or a test.
+    /// Unit of the figures: a submission's verdict or a test.
     pub per: &'static str,
     /// Submissions in a round of the default length. About half a second of the baseline's time.
     pub submissions: usize,
     pub submission: Submission,
     pub bare: Bare,
-    /// Ratios of CPU time to the baseline's that are to be reached.
+    /// The ratio of CPU time to the baseline's that must be reached.
     pub bar: Option<Bar>,
     /// Module without which the workload cannot be run.
     pub needs: Option<&'static str>,
 }
 
-/// The same work without a sandbox: `python3 FILE` once per test.
+/// The baseline's form of a workload: `python3 FILE` once per test, without a sandbox.
 pub struct Bare {
     pub program: String,
     /// Standard input, and what must be printed.
@@ -46,7 +45,7 @@ pub fn all() -> Vec<Workload> {
 
 const SUM: &str = "a, b = map(int, input().split())\nprint(a + b)\n";
 
-/// W1, also the unit of load and of scaling.
+/// W1. Load and scaling are measured with it, too.
 pub fn trivial() -> Workload {
     Workload {
         part: Part::W1,
@@ -104,7 +103,7 @@ class Solution:
         return best
 ";
 
-/// How an unprotected harness calls it: arguments and result as JSON.
+/// How a harness without a sandbox calls the function: arguments and result as JSON.
 const CALL_WITH_JSON: &str = "
 import json, sys
 print(json.dumps(Solution().maxSubArray(*json.load(sys.stdin))))

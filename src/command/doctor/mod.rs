@@ -29,7 +29,7 @@ pub struct DoctorArgs {
     engine: EngineArgs,
 }
 
-/// What a probe showed.
+/// Result of a probe.
 #[derive(Debug)]
 pub struct Finding {
     pub guarantee: Guarantee,
@@ -90,7 +90,7 @@ fn submission(probe: &Probe, tier: Tier) -> Submission {
     let source = format!("TIER = '{}'\n{}", tier.as_str(), probe.source);
     let held =
         ProgramTest { stdin: [].into(), accepted_stdout: vec![HELD.as_bytes().to_vec()], files: Vec::new() };
-    // Twice: what a first run leaves must not reach a second.
+    // Two runs in one cell: nothing that the first run leaves may reach the second.
     let tests = Tests::Program(vec![held.clone(), held]);
     Submission {
         limits: (probe.limits)(probes::limits()),
@@ -167,7 +167,7 @@ fn languages(engine: &Engine) -> String {
     text
 }
 
-/// What of the settings says which tiers are tried.
+/// The settings that decide which tiers are tried.
 #[derive(Clone, Copy)]
 struct AskedTiers {
     tier: TierChoice,
@@ -198,7 +198,7 @@ fn not_tried(tier: Tier, in_use: Tier, asked: AskedTiers, is_root: bool) -> Stri
     }
 }
 
-/// Every tier: in use, or why not.
+/// Lists every tier: in use, or the reason why not.
 fn tiers(engine: &Engine, asked: AskedTiers) -> String {
     let mut text = "\nTiers\n".to_owned();
     let sandbox = engine.sandbox();

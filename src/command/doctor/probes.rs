@@ -6,23 +6,22 @@ use crate::{
     verdict::{Cause, Verdict},
 };
 
-/// A program, which finds the tier's name in `TIER`, and the verdict that shows the guarantee to hold. A program that can tell by itself
-/// prints `held`, or what it could do.
+/// A program that tries to break a guarantee, and the verdict that shows that the guarantee holds. The program finds the
+/// tier's name in `TIER`. If it can see the result itself, it prints `held`, or what it could do.
 pub struct Probe {
     pub guarantee: Guarantee,
     pub source: &'static str,
     pub limits: fn(Limits) -> Limits,
     pub verdict: Verdict,
     pub cause: Option<Cause>,
-    /// Whether the run may also be ended for it (by SIGKILL): where a limit is held by looking.
+    /// Whether the run may also end by SIGKILL, as happens if a limit is enforced by watching.
     pub may_be_ended: bool,
 }
 
 /// What an accepted probe prints.
 pub const HELD: &str = "held";
 
-/// Time enough for every probe on a slow or emulated machine; only those that run into a time limit
-/// have a tight one.
+/// Enough time for every probe on a slow or emulated machine. Only probes of the time limits have less.
 const SMALL: Limits = Limits {
     cpu_ms: 20_000,
     wall_ms: 60_000,

@@ -14,14 +14,14 @@ pub struct Asked {
     pub verdicts: &'static [Verdict],
 }
 
-/// Hostile programs that take no aim, and what they may get: what they print is "contained".
+/// Hostile programs that need no target, with their possible verdicts. They print "contained".
 const HOSTILE: [(&str, &str, &[Verdict]); 12] = {
     const SAID: &[Verdict] = &[Verdict::Accepted];
     const MEMORY: &[Verdict] = &[Verdict::MemoryLimit, Verdict::Accepted];
     [
         ("fork_bomb", include_str!("../../../test-cases/hostile/fork_bomb.py"), SAID),
         ("thread_bomb", include_str!("../../../test-cases/hostile/thread_bomb.py"), SAID),
-        // Its two dozen processes come and go faster than a busy kernel frees them: 1 in 1,000 reaches the bound.
+        // A busy kernel frees processes slower than this program makes them: 1 run in 1,000 reaches the limit.
         ("exhaust_and_end", include_str!("../../../test-cases/hostile/exhaust_and_end.py"), MEMORY),
         ("memory_heap", include_str!("../../../test-cases/hostile/memory_heap.py"), MEMORY),
         ("memory_children", include_str!("../../../test-cases/hostile/memory_children.py"), MEMORY),
@@ -60,9 +60,9 @@ pub fn submission(number: u64) -> Asked {
     match number % 8 {
         0 => {
             let (name, source, verdicts) = HOSTILE[(number / 8) as usize % HOSTILE.len()];
-            // Twice, so that what the first run leaves could reach the second.
+            // Two tests, so that leftovers of the first run could reach the second.
             let mut limits = LIMITS;
-            // Only those that last should meet the wall limit, also on a loaded machine.
+            // Generous, so that only endless programs meet the wall limit on a loaded machine.
             limits.wall_ms = if ["sleep_forever", "daemon"].contains(&name) { 300 } else { 20_000 };
             asked(name, source, program(vec![String::new(); 2], "contained"), verdicts, limits)
         }
@@ -103,13 +103,13 @@ pub fn submission(number: u64) -> Asked {
     }
 }
 
-/// One that is right, makes a set and takes a while.
+/// A right submission that makes a set and takes a while.
 pub fn with_a_set() -> Submission {
     let source = "import time\ntime.sleep(0.3)\nprint(len(set(input())))";
     asked("set", source, program(vec!["abca".to_owned()], "3"), &[], quiet()).submission
 }
 
-/// Limits that no program of ours comes near, however loaded the machine.
+/// Limits that no harmless program of the mix comes near, however loaded the machine.
 fn quiet() -> Limits {
     Limits { cpu_ms: 10_000, wall_ms: 60_000, ..LIMITS }
 }

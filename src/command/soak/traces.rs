@@ -1,5 +1,4 @@
-//! What a service and its processes hold of the host: counted before and after, so that anything
-//! left behind shows.
+//! Counts what a service and its processes hold on the host. Comparing a count before and after shows what was left.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -48,7 +47,7 @@ impl Traces {
         }
     }
 
-    /// What there is more of than `before`, in words. Memory may grow by `memory_slack` bytes.
+    /// Describes everything that has grown since `before`. Memory may grow by `memory_slack` bytes.
     pub fn growth_since(&self, before: &Traces, memory_slack: u64) -> Vec<String> {
         let mut growth = Vec::new();
         let mut compare = |name: &str, before: usize, after: usize| {

@@ -102,21 +102,19 @@ fn first_difference(actual: Vec<&[u8]>, expected: Vec<&[u8]>) -> Option<Differen
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::random::Random;
 
     /// Beside the plain way: sorted slices.
     #[test]
     fn agrees_with_sorting_the_slices() {
-        let mut state = 1_u64;
-        let mut below = |bound: u64| {
-            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-            (state >> 33) % bound
-        };
+        let mut random = Random(1);
+        let mut below = |bound: usize| random.below(bound);
         for (count, longest) in [(3, 3), (50, 20), (5_000, 3), (5_000, 20)] {
             for _ in 0..20 {
-                let mut draw = |count: u64| -> Vec<Vec<u8>> {
+                let mut draw = |count: usize| -> Vec<Vec<u8>> {
                     let mut unit = || {
                         let length = below(longest);
-                        (0..length).map(|_| b"\0ab"[below(3) as usize]).collect()
+                        (0..length).map(|_| b"\0ab"[below(3)]).collect()
                     };
                     (0..count).map(|_| unit()).collect()
                 };

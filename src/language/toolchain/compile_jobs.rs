@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     limits::Limits,
-    sandbox::{Collect, ImageSetup, Job, Program, Run, native::walls::seccomp::policy},
+    sandbox::{Collect, ImageSetup, Job, Program, Run, Tier, native::walls::seccomp::policy},
     submission::Solution,
 };
 
@@ -159,13 +159,13 @@ impl Toolchain {
     }
 
     /// What these cells see: the toolchain, where it lies on the host, and nothing else of it.
-    pub fn setup(&self, cache: &Path) -> Result<ImageSetup, policy::PolicyError> {
+    pub fn setup(&self, cache: &Path, tier: Tier) -> Result<ImageSetup, policy::PolicyError> {
         let place = self.place(cache).display().to_string();
         Ok(ImageSetup {
             binds: vec![(place.clone(), place)],
             links: Vec::new(),
             files: Vec::new(),
-            seccomp: policy::compile_for(&policy::Additions::default())?,
+            seccomp: policy::compile_for(&policy::Additions::default(), tier)?,
         })
     }
 }

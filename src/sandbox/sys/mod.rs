@@ -3,7 +3,7 @@
 //! Invariant for the process-making calls: they are made only in launcher, slot and cell-init
 //! processes, which are single-threaded from `main` on (the launcher role is dispatched before
 //! any thread exists), so a child may allocate and use the whole standard library.
-#![allow(unsafe_code)]
+#![expect(unsafe_code, reason = "the kernel's interface, and the interpreter's")]
 
 pub mod landlock;
 pub mod notify;
@@ -16,6 +16,7 @@ use std::{
     ffi::{CStr, CString},
     io,
     os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd},
+    sync::OnceLock,
     time::Duration,
 };
 
@@ -165,13 +166,6 @@ fn reap(which: libc::pid_t, options: i32) -> Result<Option<Reaped>, Errno> {
 
 fn timeval(time: libc::timeval) -> Duration {
     Duration::from_secs(time.tv_sec as u64) + Duration::from_micros(time.tv_usec as u64)
-}
-
-/// Gives up every capability, for good: bounding set, ambient set, effective, permitted and
-/// inheritable.
-pub fn drop_capabilities() -> Result<(), Errno> {
-    drop_bounding_set()?;
-    drop_held_capabilities()
 }
 
 /// Gives up what executing a program could give back. Needs a capability itself; where
@@ -339,26 +333,37 @@ pub fn reset_signals() {
 #[derive(Debug)]
 pub struct Handlers(Vec<(i32, libc::sigaction)>);
 
+/// The signals that this process has handlers for. Asked for once, by a slot process, whose cells inherit the answer:
+/// there are as many calls as signals.
+pub fn handled_signals() -> &'static [i32] {
+    static HANDLED: OnceLock<Vec<i32>> = OnceLock::new();
+    HANDLED.get_or_init(|| {
+        let is_handled = |signal: &i32| {
+            // SAFETY: an all-zero structure is a valid one, which the kernel overwrites.
+            unsafe {
+                let mut found: libc::sigaction = std::mem::zeroed();
+                // The C library keeps a few numbers to itself.
+                libc::sigaction(*signal, std::ptr::null(), &mut found) == 0
+                    && ![libc::SIG_DFL, libc::SIG_IGN].contains(&found.sa_sigaction)
+            }
+        };
+        (1..=libc::SIGRTMAX()).filter(is_handled).collect()
+    })
+}
+
 /// Puts the default in the place of every handler: number 1 of a pid namespace is then reached by no signal from
 /// within. What is ignored stays so.
 pub fn set_handlers_aside() -> Result<Handlers, Errno> {
-    let mut aside = Vec::new();
-    for signal in 1..=libc::SIGRTMAX() {
-        // SAFETY: an all-zero structure is a valid one, which the kernel overwrites; SIG_DFL is valid for every signal.
+    let set_aside = |signal: &i32| {
+        // SAFETY: an all-zero structure is a valid one: the default action with no flags and an empty mask. The other is
+        // overwritten by the kernel.
         unsafe {
-            let mut found: libc::sigaction = std::mem::zeroed();
-            // The C library keeps a few numbers to itself.
-            if libc::sigaction(signal, std::ptr::null(), &mut found) == 0
-                && ![libc::SIG_DFL, libc::SIG_IGN].contains(&found.sa_sigaction)
-            {
-                if libc::signal(signal, libc::SIG_DFL) == libc::SIG_ERR {
-                    return Err(Errno::last());
-                }
-                aside.push((signal, found));
-            }
+            let (default, mut found): (libc::sigaction, libc::sigaction) = std::mem::zeroed();
+            Errno::result(libc::sigaction(*signal, &default, &mut found))?;
+            Ok((*signal, found))
         }
-    }
-    Ok(Handlers(aside))
+    };
+    handled_signals().iter().map(set_aside).collect::<Result<_, _>>().map(Handlers)
 }
 
 impl Handlers {

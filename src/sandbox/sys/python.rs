@@ -203,7 +203,7 @@ unsafe extern "C" fn next_run(_module: Object, _nothing: Object) -> Object {
 
 /// `_proofbox.newest_change(dicts)`: when the last of a tuple of dictionaries was changed, on the
 /// interpreter's own count of changes: any change to one makes the number another one. The driver's
-/// `series.py` calls this with dictionaries alone and on CPython 3.11 alone, whose layout this knows.
+/// `warm/series.py` calls this with dictionaries alone and on CPython 3.11 alone, whose layout this knows.
 unsafe extern "C" fn newest_change(_module: Object, dicts: Object) -> Object {
     /// `PyDictObject`, 3.6 to 3.11, as far as needed.
     #[repr(C)]

@@ -29,7 +29,10 @@ pub struct Manifest {
     pub package: Package,
     pub guest: GuestFiles,
     pub snapshot: Option<SnapshotSettings>,
-    /// The manifest's own text, of which the image's identity is made.
+    /// Files of ours that the interpreter loads before the snapshot is made: name, content.
+    #[serde(skip)]
+    parts: Vec<(String, String)>,
+    /// The manifest's own text. The image's identity is made of it and of the parts.
     #[serde(skip)]
     text: String,
 }
@@ -121,16 +124,6 @@ const SHIPPED: [&str; 2] = [
 ];
 /// The script that furnishes the interpreter.
 pub const PYTHON_SETUP: &str = include_str!("../../../sandbox-images/wasm-python/setup.py");
-/// The files of the native Python image that it loads: the driver and what its modes are made of.
-pub const PYTHON_PARTS: [(&str, &str); 7] = [
-    ("driver.py", include_str!("../../../sandbox-images/python/driver.py")),
-    ("values.py", include_str!("../../../sandbox-images/python/code_tests/values.py")),
-    ("answering.py", include_str!("../../../sandbox-images/python/code_tests/answering.py")),
-    ("asking.py", include_str!("../../../sandbox-images/python/code_tests/asking.py")),
-    ("reading.py", include_str!("../../../sandbox-images/python/code_tests/reading.py")),
-    ("suites.py", include_str!("../../../sandbox-images/python/code_tests/suites.py")),
-    ("tests.py", include_str!("../../../sandbox-images/python/code_tests/tests.py")),
-];
 
 /// Changes whenever images of the same sources would be built differently.
 const BUILD_FORMAT: u32 = 1;
@@ -161,12 +154,21 @@ impl Manifest {
         Ok(Manifest { text: text.to_owned(), ..manifest })
     }
 
+    /// The same image, whose interpreter loads these files of ours: name, content.
+    pub fn with_parts(self, parts: Vec<(String, String)>) -> Manifest {
+        Manifest { parts, ..self }
+    }
+
+    pub fn parts(&self) -> &[(String, String)] {
+        &self.parts
+    }
+
     /// Where the image built by this program for this CPU lies, below the cache directory.
     pub fn place(&self, cache: &Path, engine: &WasmEngine) -> PathBuf {
         let format = BUILD_FORMAT.to_le_bytes();
         let fingerprint = engine.fingerprint().to_le_bytes();
-        let texts = match self.driver {
-            Driver::Python => [PYTHON_SETUP].into_iter().chain(PYTHON_PARTS.map(|(_, text)| text)).collect(),
+        let texts: Vec<&str> = match self.driver {
+            Driver::Python => self.parts.iter().map(|(_, text)| &text[..]).chain([PYTHON_SETUP]).collect(),
             Driver::Javascript => javascript::SETUP.to_vec(),
         };
         let texts = texts.iter().map(|text| text.as_bytes());

@@ -11,7 +11,7 @@ use std::{
 use proofbox::{admission::Admit, config::EngineConfig, report::TestReport, verify::Engine};
 use serde::Deserialize;
 
-use super::support::{self, for_each, program, slots};
+use crate::support::{for_each, program, slots, testing_config};
 
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -107,8 +107,7 @@ async fn programs_behave_as_under_plain_python() {
     };
     let mut wrong = Vec::new();
     for warm in [true, false] {
-        let config =
-            EngineConfig { warm, program: support::PROGRAM.into(), ..EngineConfig::for_testing(slots()) };
+        let config = EngineConfig { warm, ..testing_config(slots()) };
         let engine = Arc::new(Engine::start(&config).unwrap());
         let wanted: Vec<usize> = (0..cases.len()).filter(|index| warm || cases[*index].executed).collect();
         let wanted = Arc::new(wanted);

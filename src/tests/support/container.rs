@@ -105,8 +105,9 @@ fn filter(errno: i32, rules: Vec<Value>) -> BpfProgram {
 }
 
 /// Runs an ignored test of this very program, which calls [`enter`], as `who`. Needs root; without
-/// it says so and runs nothing.
-pub fn again_inside(test: &str, who: Who) {
+/// it says so and runs nothing. `module`: where the test stands, as `module_path!()` says it.
+pub fn again_inside(module: &str, test: &str, who: Who) {
+    let test = &super::test_name(module, test);
     if !nix::unistd::geteuid().is_root() {
         eprintln!("NOT TESTED: {test} as {who:?} in a plain container: only root can set one up");
         return;
@@ -150,9 +151,4 @@ pub fn again_inside(test: &str, who: Who) {
     let said = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success() && said.contains("1 passed"), "{who:?}: {said}");
     println!("{who:?}: {said}");
-}
-
-/// The program under test: the copy that stands in the container.
-pub fn program() -> std::path::PathBuf {
-    std::env::var_os("TEST_PROGRAM").expect("set by again_inside").into()
 }

@@ -1,10 +1,15 @@
 //! What the tests of the whole engine share.
 #![allow(dead_code)]
 
+pub mod bare;
 pub mod container;
 pub mod labelled;
+pub mod process;
+pub mod random;
+#[cfg(feature = "wasm")]
+pub mod wasm_image;
 
-use std::fs;
+use std::{fs, path::PathBuf};
 
 use proofbox::{
     config::EngineConfig,
@@ -16,11 +21,28 @@ use tempfile::TempDir;
 /// The real program.
 pub const PROGRAM: &str = env!("CARGO_BIN_EXE_proofbox");
 
-/// An engine whose launchers are the real program.
+/// The program under test: the one built for it, or the copy that an ordinary user or a container was given.
+pub fn program_path() -> PathBuf {
+    std::env::var_os("TEST_PROGRAM").map_or_else(|| PROGRAM.into(), Into::into)
+}
+
+/// A test's name as the test program takes it. `module`: where it stands, as `module_path!()` says it.
+pub fn test_name(module: &str, test: &str) -> String {
+    let within = module.split_once("::").map_or(String::new(), |(_, within)| format!("{within}::"));
+    within + test
+}
+
+/// For an engine whose launchers are the program under test; that of a test is not it.
+pub fn testing_config(slots: usize) -> EngineConfig {
+    EngineConfig { program: program_path(), ..EngineConfig::for_testing(slots) }
+}
+
+pub fn start(config: &EngineConfig) -> Engine {
+    Engine::start(config).unwrap_or_else(|error| panic!("{error}"))
+}
+
 pub fn engine(slots: usize) -> Engine {
-    let mut config = EngineConfig::for_testing(slots);
-    config.program = PROGRAM.into();
-    Engine::start(&config).unwrap_or_else(|error| panic!("{error}"))
+    start(&testing_config(slots))
 }
 
 /// A Python program with (stdin, expected stdout) tests.

@@ -14,7 +14,7 @@ use super::{
     verify,
 };
 
-#[path = "../code_tests/cases.rs"]
+#[path = "../engine/code_tests/cases.rs"]
 mod cases;
 
 use cases::Case;

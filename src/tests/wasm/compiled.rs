@@ -18,9 +18,9 @@ use proofbox::{
 use super::{
     image, support,
     support::{
-        PROGRAM, for_each,
+        for_each,
         labelled::{rows, submission},
-        program, slots,
+        program, slots, testing_config,
     },
     verify,
 };
@@ -364,11 +364,7 @@ async fn a_toolchain_that_somebody_changed_is_not_used() {
         let path = place.join(changed);
         drop(fs::remove_file(&path));
         fs::write(&path, "// not what it was\n").unwrap();
-        let config = EngineConfig {
-            program: PROGRAM.into(),
-            wasm_dir: copy.path().to_owned(),
-            ..EngineConfig::for_testing(1)
-        };
+        let config = EngineConfig { wasm_dir: copy.path().to_owned(), ..testing_config(1) };
         let report =
             verify(&Engine::start(&config).unwrap(), in_wasm("c", "int main(void) {}", "", "")).await;
         assert_eq!(report.cause, Some(Cause::SandboxFault), "{report:#?}");
@@ -391,8 +387,7 @@ fn link_all(from: &Path, to: &Path) {
 /// Without native cells nothing can be compiled, and that is said.
 #[tokio::test(flavor = "multi_thread")]
 async fn without_a_native_runner_they_are_unsupported() {
-    let config =
-        EngineConfig { program: PROGRAM.into(), runtime: Runtime::Wasm, ..EngineConfig::for_testing(1) };
+    let config = EngineConfig { runtime: Runtime::Wasm, ..testing_config(1) };
     let engine = Engine::start(&config).unwrap();
     let report = verify(&engine, in_wasm("c", "int main(void) {}", "", "")).await;
     assert_eq!((report.verdict, report.cause), UNSUPPORTED);

@@ -1,4 +1,4 @@
-use crate::wire::{WireBounds, parse};
+use crate::wire::{bounds::WireBounds, parse};
 
 /// The complaint about a text that is refused.
 fn complaint(text: &str) -> String {

@@ -22,6 +22,7 @@ use crate::sandbox::{
         launcher::confined::ConfinedCell,
         messages::{
             protocol::{Program, WireLimits},
+            set_up::{self, ToInit},
             step::{StepError, step},
         },
         service::linked::LinkEnds,
@@ -44,6 +45,7 @@ pub const SERIES_FD: i32 = INBOX_FD;
 pub const OUTBOX_FD: i32 = 7;
 /// Open files per process.
 const OPEN_FILES: u64 = 512;
+const _: () = assert!(OPEN_FILES <= set_up::NUMBER as u64, "no program can open that number");
 
 /// Files that a run reads, and where it talks to another cell.
 pub struct Inputs {
@@ -62,8 +64,6 @@ pub struct Inherited {
     pub stdout: OwnedFd,
     pub stderr: OwnedFd,
     pub result: OwnedFd,
-    /// To the cell's init, which the run must ask for some calls.
-    pub to_init: UnixStream,
 }
 
 /// In the forked child: gives up everything the program must not have, then becomes it.
@@ -72,19 +72,23 @@ pub fn become_program(
     supervisor: &Supervisor<'_>,
     program: &Program,
     stage: Stage<'_>,
-    inherited: Inherited,
+    inherited: &Inherited,
+    to_init: &mut ToInit,
 ) -> StepError {
     let limits = match stage {
         // Then there is nobody but this process to look at after each run.
         Stage::Series(_) | Stage::Compile { .. } => &WireLimits { processes: 1, ..supervisor.limits },
         _ => &supervisor.limits,
     };
-    let attempt = || -> Result<std::convert::Infallible, StepError> {
+    let mut attempt = || -> Result<std::convert::Infallible, StepError> {
         step("run_session", setsid)?;
         let confined = supervisor.setup.confined.as_ref();
         let work = confined.map_or_else(|| WORK_DIR.into(), ConfinedCell::work_directory);
         step("run_directory", || chdir(&work))?;
-        step("place_descriptors", || place_descriptors(&inherited))?;
+        if confined.is_some() {
+            step("place_descriptors", || to_init.place())?;
+        }
+        step("place_descriptors", || place_descriptors(inherited))?;
         // As a program is that was executed: its own /proc files are its own, and the supervisor, which
         // counts what the tree uses through /proc, can see it.
         step("be_dumpable", || sys::prctl(libc::PR_SET_DUMPABLE, 1))?;
@@ -104,28 +108,23 @@ pub fn become_program(
         }
         step("set_rlimits", || set_rlimits(limits, supervisor.setup))?;
         step("no_new_privileges", || sys::prctl(libc::PR_SET_NO_NEW_PRIVS, 1))?;
-        match confined {
-            Some(confined) => {
-                confined.confine_run()?;
-                step("drop_capabilities", sys::drop_held_capabilities)?;
-            }
-            None => step("drop_capabilities", sys::drop_capabilities)?,
+        if let Some(confined) = confined {
+            confined.confine_run()?;
         }
-        let asks = match confined.is_some_and(|confined| confined.gates_forks) {
-            true => Asks::LocksAndForks,
-            false => Asks::Locks,
-        };
-        step("install_gate", || call_gate::install(&inherited.to_init, asks))?;
+        // The bounding set bounds what executing a program gives, which with no new privileges is nothing. To
+        // empty it takes a call for each capability.
+        step("drop_capabilities", sys::drop_held_capabilities)?;
         let exec = match program {
             Program::Exec { argv, env } | Program::Source { argv, env, .. } => {
                 Some(prepare_exec(argv, env, confined)?)
             }
             Program::Warm { .. } => None,
         };
-        if let Some(confined) = confined {
-            confined.narrow_calls()?;
+        let asks = confined.map_or(Asks::Locks, |confined| confined.asks);
+        let listener = step("install_seccomp", || call_gate::install(&supervisor.setup.seccomp, asks))?;
+        if let Some(listener) = &listener {
+            step("hand_over_listener", || to_init.hand_over(listener))?;
         }
-        step("install_seccomp", || sys::install_seccomp(&supervisor.setup.seccomp))?;
         match (exec, program, supervisor.setup.run) {
             (Some((argv, env)), Program::Source { .. }, _) => match supervisor.program.as_ref() {
                 Some(file) => step("exec", || Err(sys::exec_file(file.as_fd(), &argv, &env))),
@@ -134,7 +133,7 @@ pub fn become_program(
             (Some((argv, env)), _, _) => step("exec", || Err(sys::exec(&argv[0], &argv, &env))),
             (None, Program::Warm { arguments, .. }, Some(run)) => {
                 // Also closes the pipe on which a failure would be told: this is the success.
-                step("close_descriptors", || sys::close_from(first_unused(&inherited)))?;
+                step("close_descriptors", || sys::close_from(first_unused(inherited)))?;
                 run.run(arguments.iter().map(String::as_str).chain([stage.word()]))
             }
             _ => Err(StepError { step: "find_interpreter", errno: Errno::ENOENT }),
@@ -214,7 +213,7 @@ pub fn set_rlimits(limits: &WireLimits, setup: &CellSetup<'_>) -> Result<(), Err
     same(libc::RLIMIT_NOFILE, OPEN_FILES)?;
     // Counted per user namespace and id, so per cell; the init is one of them. Where forks are
     // gated the id is shared with others, and a count of it would mean nothing.
-    if !setup.confined.as_ref().is_some_and(|confined| confined.gates_forks) {
+    if setup.confined.as_ref().is_none_or(|confined| confined.asks == Asks::Locks) {
         same(libc::RLIMIT_NPROC, limits.processes + 1)?;
     }
     // Memory is what bounds a stack. Contest programs raise the limit as far as they can and end where they are
@@ -234,31 +233,4 @@ pub fn set_rlimits(limits: &WireLimits, setup: &CellSetup<'_>) -> Result<(), Err
         same(libc::RLIMIT_AS, most.saturating_add(1 << 30))?;
     }
     Ok(())
-}
-
-/// The static name of a step that came over a pipe.
-pub fn known_step(name: &str) -> &'static str {
-    const RUN_STEPS: [&str; 20] = [
-        "give_back_handlers",
-        "find_program",
-        "name_process",
-        "yield_to_watch",
-        "be_dumpable",
-        "die_with_init",
-        "restrict_by_landlock",
-        "install_gate",
-        "narrow_calls",
-        "close_descriptors",
-        "find_interpreter",
-        "run_session",
-        "run_directory",
-        "place_descriptors",
-        "set_rlimits",
-        "drop_capabilities",
-        "no_new_privileges",
-        "prepare_arguments",
-        "install_seccomp",
-        "exec",
-    ];
-    RUN_STEPS.into_iter().find(|known| *known == name).unwrap_or("become_program")
 }

@@ -1,8 +1,6 @@
 //! One run: start the program, watch it, end everything it left, say what happened.
 
 use std::{
-    fs,
-    io::{Read, Write},
     os::{
         fd::{AsRawFd, OwnedFd},
         unix::net::UnixStream,
@@ -20,7 +18,7 @@ use nix::{
 use serde_bytes::Bytes;
 
 use super::{
-    become_program::{Inherited, Inputs, become_program, known_step},
+    become_program::{Inherited, Inputs, become_program},
     init::{CellSetup, LentJob},
     supervise::{Capture, GroupCpu, HeldStream, Watch, end_everything, supervise},
     work_files::WorkDirectory,
@@ -30,7 +28,8 @@ use crate::sandbox::{
     native::{
         launcher::confined::ConfinedCell,
         messages::{
-            protocol::{FaultReport, JobRun, Program, Ran, WireLimits},
+            protocol::{JobRun, Program, Ran, WireLimits},
+            set_up,
             step::{StepError, io_step, step},
         },
         service::linked::{Link, LinkAt, LinkEnds},
@@ -255,22 +254,20 @@ pub fn start<'b>(
         None => pipe().map(|(read, write)| (Some(read), write))?,
     };
     let (stderr, result) = (pipe()?, pipe()?);
-    let (setup_read, setup_write) = pipe()?;
+    let (from_run, mut to_init) = set_up::pair()?;
     let confined = supervisor.setup.confined.as_ref();
-    let (from_run, to_init) = io_step("make_gate_pair", UnixStream::pair)?;
     // A warm run goes on in this very process image, so the C library must know of the fork.
     let fork = || match &job.program {
         Program::Exec { .. } | Program::Source { .. } => sys::clone_process(CloneFlags::empty()),
         Program::Warm { .. } => sys::python::fork(),
     };
     let Some(main) = step("fork_run", fork)? else {
-        let inherited = Inherited { inputs, stdout, stderr: stderr.1, result: result.1, to_init };
-        let error = become_program(supervisor, &job.program, stage, inherited);
-        let report = postcard::to_stdvec(&FaultReport::from(error)).unwrap_or_default();
-        let _ = fs::File::from(setup_write).write_all(&report);
+        let inherited = Inherited { inputs, stdout, stderr: stderr.1, result: result.1 };
+        let error = become_program(supervisor, &job.program, stage, &inherited, &mut to_init);
+        to_init.tell(error);
         sys::exit_now(127);
     };
-    drop((setup_write, stdout, stderr.1, result.1, to_init));
+    drop((to_init, stdout, stderr.1, result.1));
     let [stdout_most, stderr_most, result_most] = most_captured(&supervisor.limits);
     let capture = |pipe: Option<OwnedFd>, bytes: &'b mut Unforked, most| Capture::new(pipe, bytes, most);
     let [stdout_bytes, stderr_bytes, result_bytes] = captured;
@@ -282,15 +279,7 @@ pub fn start<'b>(
     for capture in &captures {
         step("unblock_pipe", || capture.unblock())?;
     }
-    // Closed by a successful exec; otherwise it tells which step failed.
-    let mut report = Vec::new();
-    io_step("await_exec", || fs::File::from(setup_read).read_to_end(&mut report))?;
-    if !report.is_empty() {
-        let fault: FaultReport = postcard::from_bytes(&report)
-            .map_err(|_| StepError { step: "await_exec", errno: Errno::EPROTO })?;
-        return Err(StepError { step: known_step(&fault.step), errno: Errno::from_raw(fault.errno) });
-    }
-    let gate = step("receive_gate", || Gate::receive(&from_run))?;
+    let gate = from_run.await_program()?.map(Gate::new);
     Ok(Watch {
         main,
         main_status: None,

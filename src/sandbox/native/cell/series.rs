@@ -2,7 +2,7 @@
 //!
 //! Theory of operation. Making a process for a run costs as much as many a run. After a job's first run,
 //! a process that is given no input compiles the program and sends what it compiled, for later runs to be
-//! spared that: nothing that any run has seen can be in it. Where the driver's `series.py` has found there, before
+//! spared that: nothing that any run has seen can be in it. Where `warm/series.py` has found there, before
 //! anything of the solution was executed, that the code can reach nothing but its own globals, its streams and
 //! some libraries whose state can be renewed, that same process is then given the runs after the first, input by input over a
 //! socket. After each it says on its result channel whether it can vouch for it. What it says is not what the

@@ -228,7 +228,16 @@ pub fn least_time_to_use(cpu: Duration) -> Duration {
 
 /// Kills and reaps everything in the cell but this process, and reads what is left in the pipes.
 pub fn end_everything(supervisor: &Supervisor<'_>, watch: &mut Watch) -> Result<(), StepError> {
+    // Whoever lost his parent is a child of this process, so without a child there is nobody. To look for somebody to kill
+    // would be to look at every process of the host.
+    let mut block = false;
     loop {
+        match sys::reap_any(block) {
+            Ok(Some(reaped)) => watch.count(&reaped),
+            Ok(None) | Err(Errno::EINTR) => {}
+            Err(Errno::ECHILD) => break,
+            Err(errno) => return Err(StepError { step: "reap_run", errno }),
+        }
         match &supervisor.setup.confined {
             Some(confined) => confined.kill_run()?,
             None => match kill(Pid::from_raw(-1), Signal::SIGKILL) {
@@ -236,12 +245,7 @@ pub fn end_everything(supervisor: &Supervisor<'_>, watch: &mut Watch) -> Result<
                 Err(errno) => return Err(StepError { step: "kill_run", errno }),
             },
         }
-        match sys::reap_any(true) {
-            Ok(Some(reaped)) => watch.count(&reaped),
-            Ok(None) | Err(Errno::EINTR) => {}
-            Err(Errno::ECHILD) => break,
-            Err(errno) => return Err(StepError { step: "reap_run", errno }),
-        }
+        block = true;
     }
     watch.read_captures()
 }

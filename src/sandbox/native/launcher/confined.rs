@@ -48,16 +48,16 @@ use crate::sandbox::{
             step::{StepError, io_step, step},
         },
         walls::{
+            call_gate::Asks,
             landlock::{self, RunRules},
             locks::OwnFiles,
             processes,
             rootfs::{SCRATCH_DIR, SOURCE_DIR},
             scratch::{self, CellDirectory, SCRATCH, SOURCES, ServiceDirectory, WORK},
-            seccomp::confined_policy,
             subreaper::{Charge, take_charge},
         },
     },
-    sys::{self, SockFilter},
+    sys,
 };
 
 /// User ids of slots, where the whole range is mapped: above those of the launcher's namespaces.
@@ -77,7 +77,6 @@ pub struct Surroundings<'a> {
     directory: PathBuf,
     /// First of the slots' user ids; none in `restricted`.
     pub id_base: Option<u32>,
-    pub narrowing: Vec<Vec<SockFilter>>,
 }
 
 /// One cell, from the inside of its init.
@@ -86,9 +85,8 @@ pub struct ConfinedCell {
     charge: Charge,
     rules: RunRules,
     pub directory: CellDirectory,
-    /// Whether forks must be asked for: no user id of its own by which the kernel counts them.
-    pub gates_forks: bool,
-    narrowing: Vec<Vec<SockFilter>>,
+    /// What init must be asked for.
+    pub asks: Asks,
     image_directory: PathBuf,
     image_files: Vec<String>,
 }
@@ -127,11 +125,6 @@ impl ConfinedCell {
         }
     }
 
-    /// In a run's process: refuses the calls that Landlock leaves open. Before the policy.
-    pub fn narrow_calls(&self) -> Result<(), StepError> {
-        self.narrowing.iter().try_for_each(|filter| step("narrow_calls", || sys::install_seccomp(filter)))
-    }
-
     /// In a run's process: gives up everything but what the rules allow. Before the system-call filter.
     pub fn confine_run(&self) -> Result<(), StepError> {
         step("die_with_init", || sys::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL as u64))?;
@@ -150,14 +143,12 @@ pub fn guard(control: &UnixStream, setup: &LauncherSetup) -> Result<(), StepErro
         Tier::Slot => Some(io_step("find_slot_ids", find_id_base)?),
         _ => None,
     };
-    let narrowing = step("compile_narrowing", || confined_policy::shipped().map_err(|_| Errno::ENOEXEC))?;
     step("name_process", || sys::set_name(c"proofbox-guard"))?;
     let _ = setsid();
     umask(Mode::from_bits_truncate(0o022));
     let charge = take_charge(abi)?;
     let directory = ServiceDirectory::create(setup.scratch_dir.as_deref(), setup.slots)?;
-    let surroundings =
-        Surroundings { setup, abi, directory: directory.path().to_owned(), id_base, narrowing };
+    let surroundings = Surroundings { setup, abi, directory: directory.path().to_owned(), id_base };
     let outcome = guarded_launcher(control, &surroundings);
     let ended = charge.end_descendants();
     directory.remove();
@@ -388,8 +379,7 @@ fn init(
         charge,
         rules,
         directory,
-        gates_forks: surroundings.id_base.is_none(),
-        narrowing: surroundings.narrowing.clone(),
+        asks: Asks::of(surroundings.setup.tier),
         image_directory: surroundings.directory.join(IMAGE),
         image_files: image.files.iter().map(|(path, _)| path.clone()).collect(),
     };

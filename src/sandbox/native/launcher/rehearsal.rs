@@ -26,6 +26,7 @@ use crate::{
         native::{
             messages::{
                 protocol::{AskOf, Job, Open, Program, Reply, read_message, write_message},
+                set_up,
                 step::{StepError, io_step, step},
             },
             walls::{
@@ -105,14 +106,15 @@ fn rehearse_run(surroundings: &Surroundings<'_>) -> Result<(), StepError> {
         File::create(&path)?.write_all(b"x")?;
         fs::remove_file(&path)
     })?;
-    let asks = if surroundings.id_base.is_none() { Asks::LocksAndForks } else { Asks::Locks };
-    let (ours, theirs) = io_step("make_gate_pair", UnixStream::pair)?;
-    step("install_gate", || call_gate::install(&theirs, asks))?;
-    drop(theirs);
-    step("receive_gate", || call_gate::Gate::receive(&ours).map(drop))?;
     step("drop_capabilities", sys::drop_held_capabilities)?;
-    for filter in &surroundings.narrowing {
-        step("narrow_calls", || sys::install_seccomp(filter))?;
+    let (from_run, mut to_init) = set_up::pair()?;
+    step("place_descriptors", || to_init.place())?;
+    let asks = Asks::of(surroundings.setup.tier);
+    if let Some(listener) =
+        step("install_seccomp", || call_gate::install(&surroundings.setup.image.seccomp, asks))?
+    {
+        step("hand_over_listener", || to_init.hand_over(&listener))?;
     }
-    step("install_seccomp", || sys::install_seccomp(&surroundings.setup.image.seccomp))
+    drop(to_init);
+    from_run.await_program().map(drop)
 }

@@ -151,6 +151,7 @@ fn copy_of_program() -> io::Result<Option<OwnedFd>> {
 }
 
 /// Returns only on failure.
+#[expect(clippy::disallowed_methods, reason = "the program executes itself with what it was given")]
 fn execute_launcher(path: &str) -> Errno {
     let Ok(path) = CString::new(path) else { return Errno::EINVAL };
     let args = [c"proofbox", c"__launcher", c"again"].map(CString::from);

@@ -73,6 +73,7 @@ pub fn serve(
     mut one_cell: impl FnMut(&UnixStream, WireLimits) -> Result<Reply, StepError>,
 ) -> Result<(), StepError> {
     supervise::cores();
+    sys::handled_signals();
     loop {
         let open = match read_message::<Ask>(socket) {
             Ok(Ask::Open(open)) => open,

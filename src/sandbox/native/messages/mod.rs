@@ -3,4 +3,5 @@
 pub mod job_frame;
 pub mod pass_files;
 pub mod protocol;
+pub mod set_up;
 pub mod step;

@@ -25,13 +25,18 @@ pub fn send(socket: RawFd, files: &[&OwnedFd]) -> Result<(), Errno> {
 
 /// The files of the next message, close-on-exec; none where the other side has closed or sent none.
 pub fn receive(socket: RawFd) -> Result<Vec<OwnedFd>, Errno> {
-    let mut byte = [0];
+    receive_into(socket, &mut [0]).map(|(_, files)| files)
+}
+
+/// The same, and what is said beside it: how many bytes, 0 where the other side has closed. What follows a message with files
+/// is left for the next call.
+pub fn receive_into(socket: RawFd, buffer: &mut [u8]) -> Result<(usize, Vec<OwnedFd>), Errno> {
     let mut space = cmsg_space!([RawFd; MOST_FILES]);
-    let mut buffers = [IoSliceMut::new(&mut byte)];
+    let mut buffers = [IoSliceMut::new(buffer)];
     let message = recvmsg::<()>(socket, &mut buffers, Some(&mut space), MsgFlags::MSG_CMSG_CLOEXEC)?;
     let files = message.cmsgs()?.find_map(|item| match item {
         ControlMessageOwned::ScmRights(files) => Some(files),
         _ => None,
     });
-    Ok(files.unwrap_or_default().into_iter().map(sys::adopt_fd).collect())
+    Ok((message.bytes, files.unwrap_or_default().into_iter().map(sys::adopt_fd).collect()))
 }

@@ -37,6 +37,7 @@ pub struct Running {
 
 impl Running {
     /// Starts the guard and waits until the launcher behind it is ready. `name`: the launcher's.
+    #[expect(clippy::disallowed_methods, reason = "the launcher is this program")]
     pub fn start(name: &str, program: &Path, setup: &LauncherSetup) -> Result<Running, StartError> {
         let failed = |source| StartError::Spawn { launcher: name.to_owned(), source };
         let (ours, theirs) = UnixStream::pair().map_err(failed)?;

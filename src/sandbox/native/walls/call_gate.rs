@@ -1,7 +1,7 @@
 //! Calls that a run may make only after its cell's init was asked: those that lock a file, and, where
 //! the kernel has no limit of processes for one run, those that make a process or thread.
 //!
-//! Theory of operation. A seccomp filter hands these calls to the cell's init, which lets them pass or
+//! Theory of operation. The run's seccomp filter hands these calls to the cell's init, which lets them pass or
 //! answers in the kernel's place. What they are asked for must not change between question and answer:
 //!
 //! - **Forks.** `RLIMIT_NPROC` counts all that a user runs, so without a user id per cell it would count the
@@ -9,32 +9,26 @@
 //!   own limit. The count looks at no memory of the caller's.
 //! - **Locks.** Whose file it is, [`super::locks`] decides.
 //!
-//! Calls that other filters refuse do not come here: their answer is the stricter one.
+//! Calls that the policy refuses do not come here: its answer is the stricter one.
 
 use std::{
-    io::{IoSlice, IoSliceMut},
-    os::{
-        fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd},
-        unix::net::UnixStream,
-    },
+    os::fd::{AsFd, BorrowedFd, OwnedFd},
     thread::sleep,
     time::{Duration, Instant},
 };
 
-use nix::{
-    cmsg_space,
-    errno::Errno,
-    sys::socket::{ControlMessage, ControlMessageOwned, MsgFlags, recvmsg, sendmsg},
-    unistd::Pid,
-};
+use nix::{errno::Errno, unistd::Pid};
 
 use super::{
     locks::{self, OwnFiles, Waiting},
     processes,
 };
-use crate::sandbox::sys::{
-    self, SockFilter,
-    notify::{self, Asked},
+use crate::sandbox::{
+    Tier,
+    sys::{
+        self, SockFilter,
+        notify::{self, Asked},
+    },
 };
 
 /// How long a call that was let pass may take to show in the count.
@@ -49,29 +43,44 @@ pub enum Asks {
     LocksAndForks,
 }
 
-/// The run's side: installs the filter and hands its other end to the cell's init.
+impl Asks {
+    /// A user id that others have too is no measure of a run's processes.
+    pub fn of(tier: Tier) -> Asks {
+        if tier == Tier::Restricted { Asks::LocksAndForks } else { Asks::Locks }
+    }
+}
+
+/// The run's side: installs its filter. What it returns is for the cell's init, which is asked by it; `None`
+/// where nobody is.
 ///
 /// # Errors
 /// `EBUSY` where forks must be asked for and whoever started this process listens to its calls already. Where only
 /// locks must, they are refused there.
-pub fn install(to_init: &UnixStream, asks: Asks) -> Result<(), Errno> {
-    let listener = match (notify::install_with_listener(&filter(asks, libc::SECCOMP_RET_USER_NOTIF)), asks) {
-        (Err(Errno::EBUSY), Asks::Locks) => {
-            sys::install_seccomp(&filter(asks, libc::SECCOMP_RET_ERRNO | locks::REFUSED as u32))?;
-            None
-        }
-        (listener, _) => Some(listener?),
-    };
-    let fds = listener.as_ref().map(AsRawFd::as_raw_fd);
-    let rights = fds.as_slice().chunks(1).map(ControlMessage::ScmRights).collect::<Vec<_>>();
-    sendmsg::<()>(to_init.as_raw_fd(), &[IoSlice::new(b"g")], &rights, MsgFlags::MSG_NOSIGNAL, None).map(drop)
+pub fn install(filter: &[SockFilter], asks: Asks) -> Result<Option<OwnedFd>, Errno> {
+    match (notify::install_with_listener(filter), asks) {
+        (Err(Errno::EBUSY), Asks::Locks) => sys::install_seccomp(&unasked(filter)).map(|()| None),
+        (listener, _) => listener.map(Some),
+    }
 }
 
-/// Gives `answer` to every call that must be asked for.
-fn filter(asks: Asks, answer: u32) -> Vec<SockFilter> {
+/// The same filter, but that what must be asked for is refused.
+fn unasked(filter: &[SockFilter]) -> Vec<SockFilter> {
+    let asks = |instruction: &SockFilter| {
+        instruction.code == RETURN && instruction.k == libc::SECCOMP_RET_USER_NOTIF
+    };
+    let refuse = |instruction: &SockFilter| match asks(instruction) {
+        true => SockFilter { k: libc::SECCOMP_RET_ERRNO | locks::REFUSED as u32, ..*instruction },
+        false => *instruction,
+    };
+    filter.iter().map(refuse).collect()
+}
+
+const RETURN: u16 = (libc::BPF_RET | libc::BPF_K) as u16;
+
+/// Asks for every call that must be asked for, and lets the others pass.
+pub fn filter(asks: Asks) -> Vec<SockFilter> {
     const LOAD_WORD: u16 = (libc::BPF_LD | libc::BPF_W | libc::BPF_ABS) as u16;
     const JUMP_IF_EQUAL: u16 = (libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K) as u16;
-    const RETURN: u16 = (libc::BPF_RET | libc::BPF_K) as u16;
     // Within `struct seccomp_data`: the call's number, and the half of its second argument that counts.
     const NUMBER: u32 = 0;
     const COMMAND: u32 = if cfg!(target_endian = "little") { 24 } else { 28 };
@@ -82,8 +91,10 @@ fn filter(asks: Asks, answer: u32) -> Vec<SockFilter> {
     let forks = if asks == Asks::LocksAndForks { &forks[..] } else { &[] };
     let instruction = |code, jt, jf, k| SockFilter { code, jt, jf, k };
     // From the end: what is jumped to, then who jumps there.
-    let mut reversed =
-        vec![instruction(RETURN, 0, 0, answer), instruction(RETURN, 0, 0, libc::SECCOMP_RET_ALLOW)];
+    let mut reversed = vec![
+        instruction(RETURN, 0, 0, libc::SECCOMP_RET_USER_NOTIF),
+        instruction(RETURN, 0, 0, libc::SECCOMP_RET_ALLOW),
+    ];
     for command in locks::COMMANDS {
         let to_answer = (reversed.len() - 1) as u8;
         reversed.push(instruction(JUMP_IF_EQUAL, to_answer, 0, command as u32));
@@ -123,22 +134,9 @@ pub struct Gate {
 }
 
 impl Gate {
-    /// Takes what [`install`] sent; `None` where nobody is to be asked.
-    pub fn receive(from_run: &UnixStream) -> Result<Option<Gate>, Errno> {
-        let mut byte = [0];
-        let mut space = cmsg_space!([std::os::fd::RawFd; 1]);
-        let mut buffers = [IoSliceMut::new(&mut byte)];
-        let flags = MsgFlags::MSG_CMSG_CLOEXEC | MsgFlags::MSG_DONTWAIT;
-        let message = recvmsg::<()>(from_run.as_raw_fd(), &mut buffers, Some(&mut space), flags)?;
-        let listener = message.cmsgs()?.find_map(|item| match item {
-            ControlMessageOwned::ScmRights(fds) => fds.first().copied(),
-            _ => None,
-        });
-        Ok(listener.map(|fd| Gate {
-            listener: sys::adopt_fd(fd),
-            unsettled: Vec::new(),
-            waiting: Vec::new(),
-        }))
+    /// By what [`install`] returned.
+    pub fn new(listener: OwnedFd) -> Gate {
+        Gate { listener, unsettled: Vec::new(), waiting: Vec::new() }
     }
 
     /// Readable when a call waits for an answer.
@@ -220,20 +218,23 @@ mod tests {
     fn locks_are_asked_for_and_forks_where_they_must() {
         let ask = libc::SECCOMP_RET_USER_NOTIF;
         for (asks, forks) in [(Asks::Locks, libc::SECCOMP_RET_ALLOW), (Asks::LocksAndForks, ask)] {
-            let program = filter(asks, ask);
-            let answer = |number: libc::c_long, command: u64| {
-                let args = Some([0, command, 0, 0, 0, 0]);
-                merge::run(&program, &Call { number: number as u32, arch: merge::NATIVE_ARCH, args })
+            let program = filter(asks);
+            let answer = |program: &[SockFilter], number: libc::c_long, command: u64| {
+                let args = [0, command, 0, 0, 0, 0];
+                merge::run(program, &Call { number: number as u32, arch: merge::NATIVE_ARCH, args })
             };
+            let refused = libc::SECCOMP_RET_ERRNO | locks::REFUSED as u32;
+            assert_eq!(answer(&unasked(&program), libc::SYS_flock, 0), refused);
+            let answer = |number, command| answer(&program, number, command);
             for call in [
                 libc::SYS_clone,
                 #[cfg(target_arch = "x86_64")]
                 libc::SYS_vfork,
             ] {
-                assert_eq!(answer(call, 0), Some(forks));
+                assert_eq!(answer(call, 0), forks);
             }
-            assert_eq!(answer(libc::SYS_flock, 0), Some(ask));
-            assert_eq!(answer(libc::SYS_read, libc::F_SETLK as u64), Some(libc::SECCOMP_RET_ALLOW));
+            assert_eq!(answer(libc::SYS_flock, 0), ask);
+            assert_eq!(answer(libc::SYS_read, libc::F_SETLK as u64), libc::SECCOMP_RET_ALLOW);
             for command in 0..64 {
                 let expected = match command {
                     5..=7 | 36..=38 => ask,
@@ -241,7 +242,7 @@ mod tests {
                 };
                 // The kernel looks at the lower half alone.
                 for command in [command, command | 1 << 32] {
-                    assert_eq!(answer(libc::SYS_fcntl, command), Some(expected), "{command:#x}");
+                    assert_eq!(answer(libc::SYS_fcntl, command), expected, "{command:#x}");
                 }
             }
         }

@@ -212,6 +212,7 @@ mod tests {
     }
 
     #[test]
+    #[expect(clippy::disallowed_methods, reason = "a child to be seen")]
     fn sees_children_and_what_they_hold() {
         let mut child = std::process::Command::new("sleep").arg("30").spawn().unwrap();
         let found = descendants(Pid::this());

@@ -95,6 +95,7 @@ impl Compilers {
         made(&ended, &said, File::from(output), limits)
     }
 
+    #[expect(clippy::disallowed_methods, reason = "the compiler is this program")]
     fn start(&self, input: OwnedFd, output: OwnedFd) -> io::Result<Process> {
         let fail_step = self.fail_step.as_ref().map(|(step, errno)| (FAIL_STEP, format!("{step}={errno}")));
         Command::new(&self.program)

@@ -1,6 +1,6 @@
 //! What the seccomp policy refuses beyond [`super::policy`] in tiers without namespaces:
-//! `sandbox-images/seccomp-confined.toml` made into filter programs, installed before the policy's.
-//! The kernel takes the strictest answer of all, so a call passes only if both let it.
+//! `sandbox-images/seccomp-confined.toml` made into filter programs, which are merged with the policy's. The
+//! strictest answer of all counts, so a call passes only if both let it.
 
 use serde::Deserialize;
 use serde_json::{Value, json};

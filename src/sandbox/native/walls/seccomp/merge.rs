@@ -1,20 +1,15 @@
 //! Merging seccomp programs: several long ones into one that gives the same answers sooner.
 //!
-//! For most system calls the answer depends on the number alone. It is found by carrying the
-//! programs out here, for every number; neighbouring numbers with the same answer become one range,
-//! and a search tree over the ranges becomes the program. The few calls whose arguments count go on
-//! to a program that holds only their rules.
+//! A program's cost at its installation grows faster than its length, and every run installs one. So the
+//! programs are carried out here, for every number of a call. For most calls the number decides. Where
+//! arguments count, every question that a program asks of them is followed both ways, and what is
+//! known by then answers later ones. Neighbouring numbers with the same end become one range, and a search tree
+//! over the ranges becomes the program. `assembler.rs` lays it out.
 
+mod assembler;
+
+use self::assembler::{Assembler, Label};
 use crate::sandbox::sys::SockFilter;
-
-/// What a program is asked: the kernel's `struct seccomp_data` without the instruction pointer.
-#[derive(Debug, Clone, Copy)]
-pub struct Call {
-    pub number: u32,
-    pub arch: u32,
-    /// `None`: any.
-    pub args: Option<[u64; 6]>,
-}
 
 #[cfg(target_arch = "x86_64")]
 pub const NATIVE_ARCH: u32 = 0xc000_003e;
@@ -23,10 +18,14 @@ pub const NATIVE_ARCH: u32 = 0xc000_00b7;
 
 /// Numbers at or beyond this are not assigned; x32 calls are among them.
 const NUMBERS: u32 = 1024;
+/// Ends that the rules for one call may have. More would not fit into a program.
+const MOST_ENDS: usize = 1024;
+/// Calls that a leaf of the search tree looks for one after another.
+const MOST_SINGLES: usize = 4;
 
-const RETURN_KILL_PROCESS: u32 = 0x8000_0000;
 const OFFSET_NUMBER: u32 = 0;
 const OFFSET_ARCH: u32 = 4;
+#[cfg(test)]
 const OFFSET_ARGS: u32 = 16;
 
 const LOAD: u16 = 0x20;
@@ -35,166 +34,345 @@ const JUMP: u16 = 0x05;
 const JUMP_EQUAL: u16 = 0x15;
 const JUMP_GREATER: u16 = 0x25;
 const JUMP_GREATER_OR_EQUAL: u16 = 0x35;
+const JUMP_ANY_BIT: u16 = 0x45;
 const RETURN: u16 = 0x06;
 
-/// What a program does with a system call of a certain number.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Answer {
-    Always(u32),
-    /// It looks at the arguments.
-    Depends,
-}
-
-/// One program for several: the strictest answer of `programs`, taken from `conditional` where the
-/// arguments count.
-pub fn merge(
-    programs: &[Vec<SockFilter>],
-    conditional: &[SockFilter],
-) -> Result<Vec<SockFilter>, &'static str> {
-    let mut ranges: Vec<(u32, Answer)> = Vec::new();
+/// One program for several: the strictest answer of all; of equally strict ones that of the first.
+pub fn merge(programs: &[Vec<SockFilter>]) -> Result<Vec<SockFilter>, &'static str> {
+    let mut assembler = Assembler::default();
+    let mut ranges: Vec<(u32, Label)> = Vec::new();
+    let mut last = None;
     for number in 0..=NUMBERS {
-        let answer = combined(programs, number)?;
-        if ranges.last().is_none_or(|(_, last)| *last != answer) {
-            ranges.push((number, answer));
+        let call = CallRules { programs, number };
+        let decision = call.decide(Place::start(), libc::SECCOMP_RET_ALLOW, &[], &mut { MOST_ENDS })?;
+        if last.as_ref() != Some(&decision) {
+            ranges.push((number, assembler.decision(&decision, None)));
+            last = Some(decision);
         }
     }
-    // The tree's leaves for calls that depend jump behind it, where the rest begins.
-    let tree = search(&ranges);
-    let mut merged = vec![
-        instruction(LOAD, OFFSET_ARCH),
-        SockFilter { code: JUMP_EQUAL, jt: 1, jf: 0, k: NATIVE_ARCH },
-        instruction(RETURN, RETURN_KILL_PROCESS),
-        instruction(LOAD, OFFSET_NUMBER),
-    ];
-    let length = tree.len();
-    merged.extend(tree.into_iter().enumerate().map(|(place, leaf)| match leaf {
-        Node::Done(instruction) => instruction,
-        Node::ToConditional => instruction(JUMP, (length - place - 1) as u32),
-    }));
-    merged.extend_from_slice(conditional);
-    Ok(merged)
+    let tree = search(&mut assembler, &leaves(&ranges));
+    let by_number = assembler.load(OFFSET_NUMBER, tree);
+    let kill = assembler.answer(libc::SECCOMP_RET_KILL_PROCESS);
+    let by_arch = assembler.jump(JUMP_EQUAL, NATIVE_ARCH, by_number, kill);
+    assembler.load(OFFSET_ARCH, by_arch);
+    Ok(assembler.finish())
 }
 
-enum Node {
-    Done(SockFilter),
-    ToConditional,
+/// What becomes of a call: an answer, or a question about its arguments.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Decision {
+    Answer(u32),
+    Ask { question: Question, yes: Box<Decision>, no: Box<Decision> },
 }
 
-/// A search tree over ranges that each begin at a number, the number being loaded.
-fn search(ranges: &[(u32, Answer)]) -> Vec<Node> {
-    if let [(_, answer)] = ranges {
-        return vec![match answer {
-            Answer::Always(answer) => Node::Done(instruction(RETURN, *answer)),
-            Answer::Depends => Node::ToConditional,
-        }];
-    }
-    let (lower, upper) = ranges.split_at(ranges.len() / 2);
-    let (below, above) = (search(lower), search(upper));
-    let beginning = upper[0].0;
-    // Conditional jumps reach 255 instructions, an unconditional one any distance.
-    let mut nodes = match u8::try_from(below.len()) {
-        Ok(length) => {
-            vec![Node::Done(SockFilter { code: JUMP_GREATER_OR_EQUAL, jt: length, jf: 0, k: beginning })]
+/// Whether the bits of a mask have a certain value, in the half of an argument that lies at an offset.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Question {
+    offset: u32,
+    mask: u32,
+    value: u32,
+}
+
+impl Question {
+    /// The answer, where others and theirs leave no choice.
+    fn known_by(self, facts: &[(Question, bool)]) -> Option<bool> {
+        let (mut mask, mut value) = (0, 0);
+        let here = || facts.iter().filter(|(fact, _)| fact.offset == self.offset);
+        for (fact, _) in here().filter(|(_, holds)| *holds) {
+            mask |= fact.mask;
+            value |= fact.value;
         }
-        Err(_) => vec![
-            Node::Done(SockFilter { code: JUMP_GREATER_OR_EQUAL, jt: 0, jf: 1, k: beginning }),
-            Node::Done(instruction(JUMP, below.len() as u32)),
-        ],
-    };
-    nodes.extend(below);
-    nodes.extend(above);
-    nodes
+        if self.value & !self.mask != 0 || (value ^ self.value) & mask & self.mask != 0 {
+            return Some(false);
+        }
+        if self.mask & !mask == 0 {
+            return Some(true);
+        }
+        // If it held, so would one that does not.
+        let (mask, value) = (mask | self.mask, value | self.value);
+        here()
+            .any(|(fact, holds)| !holds && fact.mask & !mask == 0 && value & fact.mask == fact.value)
+            .then_some(false)
+    }
 }
 
-fn instruction(code: u16, k: u32) -> SockFilter {
-    SockFilter { code, jt: 0, jf: 0, k }
+/// Where the carrying out stands.
+#[derive(Debug, Clone, Copy)]
+struct Place {
+    program: usize,
+    instruction: usize,
+    accumulator: Accumulator,
 }
 
-/// What all programs together do with a number. Only one of them may look at arguments, and the
-/// others must let such a call pass.
-fn combined(programs: &[Vec<SockFilter>], number: u32) -> Result<Answer, &'static str> {
-    let mut strictest = None;
-    let mut depends = false;
-    for program in programs {
-        match carry_out(program, &Call { number, arch: NATIVE_ARCH, args: None })
-            .ok_or("a program that cannot be carried out")?
-        {
-            Answer::Depends if depends => return Err("two programs look at one call's arguments"),
-            Answer::Depends => depends = true,
-            Answer::Always(answer) => {
-                let stricter = strictest.is_none_or(|other| precedence(answer) < precedence(other));
-                strictest = if stricter { Some(answer) } else { strictest };
+#[derive(Debug, Clone, Copy)]
+enum Accumulator {
+    Known(u32),
+    /// Half of an argument, masked.
+    Argument {
+        offset: u32,
+        mask: u32,
+    },
+}
+
+impl Place {
+    fn start() -> Place {
+        Place { program: 0, instruction: 0, accumulator: Accumulator::Known(0) }
+    }
+}
+
+/// What programs do with the calls of one number.
+struct CallRules<'a> {
+    programs: &'a [Vec<SockFilter>],
+    number: u32,
+}
+
+impl CallRules<'_> {
+    /// Goes on to the end of the last program. `strictest`: the answer so far. `facts`: what is known of the arguments.
+    /// `ends`: how many more may be found.
+    fn decide(
+        &self,
+        mut place: Place,
+        mut strictest: u32,
+        facts: &[(Question, bool)],
+        ends: &mut usize,
+    ) -> Result<Decision, &'static str> {
+        while let Some(program) = self.programs.get(place.program) {
+            let SockFilter { code, jt, jf, k } =
+                *program.get(place.instruction).ok_or("a program without an end")?;
+            place.instruction += 1;
+            match (code, place.accumulator) {
+                (LOAD, _) => place.accumulator = self.load(k),
+                (AND, Accumulator::Known(value)) => place.accumulator = Accumulator::Known(value & k),
+                (AND, Accumulator::Argument { offset, mask }) => {
+                    place.accumulator = Accumulator::Argument { offset, mask: mask & k };
+                }
+                (JUMP, _) => place.instruction += k as usize,
+                (RETURN, _) => {
+                    let is_stricter = precedence(k) < precedence(strictest);
+                    strictest = if is_stricter { k } else { strictest };
+                    place = Place { program: place.program + 1, ..Place::start() };
+                }
+                (_, Accumulator::Known(value)) => {
+                    let is_taken = compare(code, value, k).ok_or("an instruction of an unknown kind")?;
+                    place.instruction += usize::from(if is_taken { jt } else { jf });
+                }
+                (JUMP_EQUAL, Accumulator::Argument { offset, mask }) => {
+                    let question = Question { offset, mask, value: k };
+                    let after = |holds: bool| usize::from(if holds { jt } else { jf });
+                    if let Some(holds) = question.known_by(facts) {
+                        place.instruction += after(holds);
+                        continue;
+                    }
+                    let mut follow = |holds: bool| {
+                        let place = Place { instruction: place.instruction + after(holds), ..place };
+                        let facts = [facts, &[(question, holds)]].concat();
+                        self.decide(place, strictest, &facts, ends)
+                    };
+                    let (yes, no) = (follow(true)?, follow(false)?);
+                    return Ok(match yes == no {
+                        true => yes,
+                        false => Decision::Ask { question, yes: Box::new(yes), no: Box::new(no) },
+                    });
+                }
+                _ => return Err("a question about arguments of an unknown kind"),
             }
         }
+        *ends = ends.checked_sub(1).ok_or("rules for one call that have too many ends")?;
+        Ok(Decision::Answer(strictest))
     }
-    match (depends, strictest) {
-        (true, None) => Ok(Answer::Depends),
-        (true, Some(answer)) if precedence(answer) == LEAST_STRICT => Ok(Answer::Depends),
-        (true, Some(_)) => Err("a call is refused by one program and looked at by another"),
-        (false, Some(answer)) => Ok(Answer::Always(answer)),
-        (false, None) => Err("no program"),
+
+    fn load(&self, offset: u32) -> Accumulator {
+        match offset {
+            OFFSET_NUMBER => Accumulator::Known(self.number),
+            OFFSET_ARCH => Accumulator::Known(NATIVE_ARCH),
+            _ => Accumulator::Argument { offset, mask: u32::MAX },
+        }
     }
 }
 
-const LEAST_STRICT: u32 = 7;
+/// Whether a conditional jump is taken. `None`: it is none that is used here.
+fn compare(code: u16, accumulator: u32, k: u32) -> Option<bool> {
+    Some(match code {
+        JUMP_EQUAL => accumulator == k,
+        JUMP_GREATER => accumulator > k,
+        JUMP_GREATER_OR_EQUAL => accumulator >= k,
+        JUMP_ANY_BIT => accumulator & k != 0,
+        _ => return None,
+    })
+}
 
 /// The kernel's order of answers, strictest first.
 pub fn precedence(answer: u32) -> u32 {
     match answer & 0xffff_0000 {
-        0x8000_0000 => 0,
-        0x0000_0000 => 1,
-        0x0003_0000 => 2,
-        0x0005_0000 => 3,
-        0x7fc0_0000 => 4,
-        0x7ff0_0000 => 5,
-        0x7ffc_0000 => 6,
-        _ => LEAST_STRICT,
+        libc::SECCOMP_RET_KILL_PROCESS => 0,
+        libc::SECCOMP_RET_KILL_THREAD => 1,
+        libc::SECCOMP_RET_TRAP => 2,
+        libc::SECCOMP_RET_ERRNO => 3,
+        libc::SECCOMP_RET_USER_NOTIF => 4,
+        libc::SECCOMP_RET_TRACE => 5,
+        libc::SECCOMP_RET_LOG => 6,
+        _ => 7,
     }
 }
 
-/// A program's answer to a call whose arguments are known.
+/// Numbers from one on that end at the same place, but for single ones among them.
+struct Leaf {
+    first: u32,
+    usual: Label,
+    singles: Vec<(u32, Label)>,
+}
+
+/// `ranges`: the first number of each, and where it ends.
+fn leaves(mut ranges: &[(u32, Label)]) -> Vec<Leaf> {
+    let mut leaves = Vec::new();
+    while let [(first, usual), rest @ ..] = ranges {
+        let mut leaf = Leaf { first: *first, usual: *usual, singles: Vec::new() };
+        ranges = rest;
+        while let [(number, single), (next, again), rest @ ..] = ranges
+            && *next == number + 1
+            && again == usual
+            && leaf.singles.len() < MOST_SINGLES
+        {
+            leaf.singles.push((*number, *single));
+            ranges = rest;
+        }
+        leaves.push(leaf);
+    }
+    leaves
+}
+
+/// A search tree, the number being loaded.
+fn search(assembler: &mut Assembler, leaves: &[Leaf]) -> Label {
+    if let [Leaf { usual, singles, .. }] = leaves {
+        let or_single = |otherwise, (number, single): &(u32, Label)| {
+            assembler.jump(JUMP_EQUAL, *number, *single, otherwise)
+        };
+        return singles.iter().fold(*usual, or_single);
+    }
+    let (lower, upper) = leaves.split_at(leaves.len() / 2);
+    let (below, above) = (search(assembler, lower), search(assembler, upper));
+    assembler.jump(JUMP_GREATER_OR_EQUAL, upper[0].first, above, below)
+}
+
+/// What a program is asked: the kernel's `struct seccomp_data` without the instruction pointer.
 #[cfg(test)]
-pub fn run(program: &[SockFilter], call: &Call) -> Option<u32> {
-    match carry_out(program, call)? {
-        Answer::Always(answer) => Some(answer),
-        Answer::Depends => None,
-    }
+#[derive(Debug, Clone, Copy)]
+pub struct Call {
+    pub number: u32,
+    pub arch: u32,
+    pub args: [u64; 6],
 }
 
-/// Carries a program out for a call, as the kernel does. `None` for a program with instructions that
-/// seccompiler does not use, or without an end.
-fn carry_out(program: &[SockFilter], call: &Call) -> Option<Answer> {
-    let mut accumulator = 0;
-    let mut place = 0;
-    while let Some(instruction) = program.get(place) {
+/// Carries a program out for a call, as the kernel does.
+#[cfg(test)]
+pub fn run(program: &[SockFilter], call: &Call) -> u32 {
+    carry_out(program, |offset| match offset {
+        OFFSET_NUMBER => call.number,
+        OFFSET_ARCH => call.arch,
+        _ => (call.args[(offset - OFFSET_ARGS) as usize / 8] >> (offset % 8 * 8)) as u32,
+    })
+}
+
+/// Whether a program looks at the arguments of calls of a number.
+#[cfg(test)]
+pub fn looks_at_arguments(program: &[SockFilter], number: u32) -> bool {
+    let mut looks = false;
+    carry_out(program, |offset| match offset {
+        OFFSET_NUMBER => number,
+        OFFSET_ARCH => NATIVE_ARCH,
+        _ => {
+            looks = true;
+            0
+        }
+    });
+    looks
+}
+
+#[cfg(test)]
+fn carry_out(program: &[SockFilter], mut load: impl FnMut(u32) -> u32) -> u32 {
+    let (mut accumulator, mut place) = (0, 0);
+    loop {
+        let SockFilter { code, jt, jf, k } = program[place];
         place += 1;
-        let SockFilter { code, jt, jf, k } = *instruction;
-        let branch = |taken: bool| usize::from(if taken { jt } else { jf });
         match code {
-            LOAD => match load(k, call) {
-                Some(word) => accumulator = word,
-                None => return Some(Answer::Depends),
-            },
+            LOAD => accumulator = load(k),
             AND => accumulator &= k,
             JUMP => place += k as usize,
-            JUMP_EQUAL => place += branch(accumulator == k),
-            JUMP_GREATER => place += branch(accumulator > k),
-            JUMP_GREATER_OR_EQUAL => place += branch(accumulator >= k),
-            RETURN => return Some(Answer::Always(k)),
-            _ => return None,
+            RETURN => return k,
+            _ => {
+                let is_taken = compare(code, accumulator, k).expect("a conditional jump");
+                place += usize::from(if is_taken { jt } else { jf });
+            }
         }
     }
-    None
 }
 
-fn load(offset: u32, call: &Call) -> Option<u32> {
-    match offset {
-        OFFSET_NUMBER => Some(call.number),
-        OFFSET_ARCH => Some(call.arch),
-        _ => {
-            let argument = *call.args?.get((offset.checked_sub(OFFSET_ARGS)? / 8) as usize)?;
-            let is_upper_half = (offset / 4) % 2 == 1;
-            Some(if is_upper_half { (argument >> 32) as u32 } else { argument as u32 })
+/// Arguments around every value and mask that programs compare arguments with, in either half, and every single bit.
+#[cfg(test)]
+pub fn compared_with(programs: &[Vec<SockFilter>]) -> Vec<u64> {
+    let mut words = Vec::new();
+    for program in programs {
+        for three in program.windows(3).filter(|three| three[0].code == LOAD && three[0].k >= OFFSET_ARGS) {
+            let (mask, value) =
+                if three[1].code == AND { (three[1].k, three[2].k) } else { (!0, three[1].k) };
+            for word in [value, value | !mask, mask, !mask] {
+                words.extend([word.wrapping_sub(1), word, word.wrapping_add(1)]);
+            }
         }
+    }
+    let halves = |word: u32| [u64::from(word), u64::from(word) | 1 << 32, u64::from(word) << 32];
+    let mut values: Vec<u64> =
+        words.into_iter().flat_map(halves).chain((0..64).map(|bit| 1 << bit)).collect();
+    values.sort_unstable();
+    values.dedup();
+    values
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn instruction(code: u16, k: u32, jt: u8, jf: u8) -> SockFilter {
+        SockFilter { code, jt, jf, k }
+    }
+
+    const ALLOW: u32 = libc::SECCOMP_RET_ALLOW;
+
+    /// Refuses, with a number of the error's own, each call of an even number whose first argument is that number.
+    fn long_program() -> Vec<SockFilter> {
+        let mut program = Vec::new();
+        for number in (0..600).step_by(2) {
+            program.extend([
+                instruction(LOAD, OFFSET_NUMBER, 0, 0),
+                instruction(JUMP_EQUAL, number, 0, 3),
+                instruction(LOAD, OFFSET_ARGS, 0, 0),
+                instruction(JUMP_EQUAL, number, 0, 1),
+                instruction(RETURN, libc::SECCOMP_RET_ERRNO | number, 0, 0),
+            ]);
+        }
+        program.push(instruction(RETURN, ALLOW, 0, 0));
+        program
+    }
+
+    #[test]
+    fn a_program_beyond_the_reach_of_jumps_answers_the_same() {
+        let program = long_program();
+        let merged = merge(std::slice::from_ref(&program)).unwrap();
+        assert!(merged.len() > 600);
+        for number in 0..700 {
+            for argument in [0, 1, u64::from(number), 598] {
+                let call = Call { number, arch: NATIVE_ARCH, args: [argument; 6] };
+                assert_eq!(run(&merged, &call), run(&program, &call), "{number} {argument}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_followed_is_an_error() {
+        let returns = instruction(RETURN, ALLOW, 0, 0);
+        let load = instruction(LOAD, OFFSET_ARGS, 0, 0);
+        assert!(merge(&[vec![load]]).is_err(), "no end");
+        assert!(merge(&[vec![load, instruction(JUMP_GREATER, 5, 0, 0), returns]]).is_err());
+        assert!(merge(&[vec![instruction(0x07, 0, 0, 0), returns]]).is_err());
     }
 }

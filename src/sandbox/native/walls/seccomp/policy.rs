@@ -1,9 +1,9 @@
 //! The seccomp policy: `sandbox-images/seccomp.toml` made into a filter program.
 //!
 //! Three steps. The groups become rules for seccompiler, one program per answer: what is refused
-//! with which errno, and what is allowed. As the kernel would take the strictest answer of several
-//! installed programs, so does `merge.rs`, which merges them into one short program: a
-//! filter's cost at installation grows with the square of its length, and every run installs it.
+//! with which errno, and what is allowed. What a tier adds joins them: the calls that the cell's init is asked
+//! about (`call_gate.rs`), and without namespaces further refusals (`confined_policy.rs`). As the kernel would take
+//! the strictest answer of several installed programs, so does `merge.rs`, which merges them into one short program.
 //! A foreign architecture (32-bit) kills; x32 calls meet the default.
 //!
 //! An image's manifest may add to what is allowed, for a language whose runtime needs more: calls
@@ -19,9 +19,13 @@ use serde_json::{Value, json};
 
 use super::{
     condition::{self, Condition},
-    merge,
+    confined_policy, merge,
 };
-use crate::sandbox::sys::SockFilter;
+use crate::sandbox::{
+    Tier,
+    native::walls::call_gate::{self, Asks},
+    sys::SockFilter,
+};
 
 /// The policy that ships with proofbox.
 const SHIPPED: &str = include_str!("../../../../../sandbox-images/seccomp.toml");
@@ -85,34 +89,37 @@ pub struct Additions {
     allow: Vec<Allow>,
 }
 
-/// The shipped policy and an image's additions, compiled for this machine into one program.
-pub fn compile_for(additions: &Additions) -> Result<Vec<SockFilter>, PolicyError> {
-    compile(SHIPPED, additions)
+/// All that holds for a tier's runs: the shipped policy, an image's additions, and what the tier adds, compiled for
+/// this machine into one program.
+pub fn compile_for(additions: &Additions, tier: Tier) -> Result<Vec<SockFilter>, PolicyError> {
+    merged(&parts(additions, tier)?)
+}
+
+/// Its parts. Where two are equally strict the first answers.
+fn parts(additions: &Additions, tier: Tier) -> Result<Vec<Vec<SockFilter>>, PolicyError> {
+    let mut parts = programs(SHIPPED, additions)?;
+    if tier != Tier::Namespaces {
+        parts.extend(confined_policy::shipped()?);
+    }
+    parts.push(call_gate::filter(Asks::of(tier)));
+    Ok(parts)
 }
 
 /// The policy of a process that compiles a module of WebAssembly, which is no cell.
 #[cfg(feature = "wasm")]
 pub fn compile_for_compiler() -> Result<Vec<SockFilter>, PolicyError> {
-    compile(COMPILER, &Additions::default())
+    merged(&programs(COMPILER, &Additions::default())?)
 }
 
-fn compile(policy: &str, additions: &Additions) -> Result<Vec<SockFilter>, PolicyError> {
-    let Programs { answers, conditional } = programs(policy, additions)?;
-    merge::merge(&answers, &conditional).map_err(|problem| PolicyError::Filter(problem.to_owned()))
+fn merged(programs: &[Vec<SockFilter>]) -> Result<Vec<SockFilter>, PolicyError> {
+    merge::merge(programs).map_err(|problem| PolicyError::Filter(problem.to_owned()))
 }
 
-/// A policy as seccompiler builds it.
-struct Programs {
-    /// The strictest answer of all of these is the policy's.
-    answers: Vec<Vec<SockFilter>>,
-    /// A program for the calls whose arguments count, and only for those.
-    conditional: Vec<SockFilter>,
-}
-
-fn programs(policy: &str, additions: &Additions) -> Result<Programs, PolicyError> {
+/// A policy as seccompiler builds it: the strictest answer of all of these is the policy's.
+fn programs(policy: &str, additions: &Additions) -> Result<Vec<Vec<SockFilter>>, PolicyError> {
     let policy: Policy = toml::from_str(policy)?;
     let mut named = HashMap::new();
-    let (mut allowed, mut conditional) = (Vec::new(), Vec::new());
+    let mut allowed = Vec::new();
     // Refused calls by errno: one program each, since a program has one answer.
     let mut refused: Vec<(i32, Vec<Value>)> = Vec::new();
     for group in policy.allow.iter().filter(|group| condition::is_here(&group.arch)) {
@@ -146,11 +153,7 @@ fn programs(policy: &str, additions: &Additions) -> Result<Programs, PolicyError
     let groups = policy.allow.iter().chain(&additions.allow);
     for group in groups.filter(|group| condition::is_here(&group.arch)) {
         for name in &group.syscalls {
-            let rules = group.rules(name)?;
-            if group.answer() == Answer::Conditional {
-                conditional.extend(rules.clone());
-            }
-            allowed.extend(rules);
+            allowed.extend(group.rules(name)?);
         }
     }
     let mut answers = Vec::new();
@@ -158,8 +161,8 @@ fn programs(policy: &str, additions: &Additions) -> Result<Programs, PolicyError
         answers.push(program(json!("allow"), json!({ "errno": errno }), rules)?);
     }
     let default = json!({ "errno": errno(&policy.default_errno)? });
-    answers.push(program(default.clone(), json!("allow"), allowed)?);
-    Ok(Programs { answers, conditional: program(default, json!("allow"), conditional)? })
+    answers.push(program(default, json!("allow"), allowed)?);
+    Ok(answers)
 }
 
 /// What a policy says of a call that it names.
@@ -229,18 +232,29 @@ pub fn program(default: Value, matched: Value, rules: Vec<Value>) -> Result<Vec<
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sandbox::native::messages::set_up;
 
     /// The kernel's rule for several installed programs: kill before errno before allow.
     fn strictest(programs: &[Vec<SockFilter>], call: &merge::Call) -> u32 {
-        let answers = programs.iter().map(|program| merge::run(program, call).unwrap());
+        let answers = programs.iter().map(|program| merge::run(program, call));
         answers.min_by_key(|answer| merge::precedence(*answer)).unwrap()
     }
 
     #[test]
     fn merged_program_gives_every_answer_of_the_programs_it_replaces() {
-        for added in ["", ADDED] {
-            compare_merged(toml::from_str(added).unwrap());
+        for tier in Tier::ALL {
+            for added in ["", ADDED] {
+                let additions = toml::from_str(added).unwrap();
+                compare_merged(&parts(&additions, tier).unwrap(), &compile_for(&additions, tier).unwrap());
+            }
         }
+    }
+
+    #[cfg(feature = "wasm")]
+    #[test]
+    fn so_does_that_of_a_compiler_of_modules() {
+        let parts = programs(COMPILER, &Additions::default()).unwrap();
+        compare_merged(&parts, &merged(&parts).unwrap());
     }
 
     /// A call that the policy does not name, and more of one that it allows with conditions.
@@ -254,57 +268,29 @@ mod tests {
         when = [{ arg = 1, equals = 0x5412 }]
     ";
 
-    fn compare_merged(additions: Additions) {
-        let Programs { answers, .. } = programs(SHIPPED, &additions).unwrap();
-        let merged = compile_for(&additions).unwrap();
-        assert!(merged.len() < 512, "{} instructions", merged.len());
-        // Arguments around every value that the policy names, in either half of the register.
-        let values = [
-            0,
-            1,
-            2,
-            5,
-            8,
-            0x11,
-            38,
-            0x400,
-            1026,
-            1030,
-            1034,
-            1036,
-            0x10400,
-            0x5401,
-            0x5412,
-            0x5413,
-            0x541b,
-            0x5421,
-            0x5450,
-            0x5451,
-            0x1200011,
-            0x3d0f00,
-            0x10000000,
-            0x20000,
-            0x2000000,
-            0x40000000,
-            0x7e020000,
-            1 << 32,
-            (1 << 32) | 1,
-            (1 << 32) | 0x5401,
-            u64::MAX,
-        ];
+    fn compare_merged(parts: &[Vec<SockFilter>], merged: &[SockFilter]) {
+        assert!(merged.len() < 256, "{} instructions", merged.len());
         let numbers = (0..1024).chain(0x4000_0000..0x4000_0400).chain([u32::MAX]);
+        let compare = |number: u32, args: [u64; 6]| {
+            let call = merge::Call { number, arch: merge::NATIVE_ARCH, args };
+            assert_eq!(merge::run(merged, &call), strictest(parts, &call), "{number} {args:#x?}");
+        };
+        let compared = merge::compared_with(parts);
         for number in numbers {
-            for value in values {
-                let call = merge::Call { number, arch: merge::NATIVE_ARCH, args: Some([value; 6]) };
-                assert_eq!(
-                    merge::run(&merged, &call),
-                    Some(strictest(&answers, &call)),
-                    "{number} {value:#x}"
-                );
+            compare(number, [0; 6]);
+            if !parts.iter().any(|part| merge::looks_at_arguments(part, number)) {
+                assert!(!merge::looks_at_arguments(merged, number), "{number}");
+                continue;
+            }
+            for value in &compared {
+                for other in [0, 1, 2, 3, 512, u64::from(u32::MAX)] {
+                    compare(number, [*value, other, other, *value, other, other]);
+                    compare(number, [other, *value, *value, other, *value, *value]);
+                }
             }
         }
-        let foreign = merge::Call { number: 0, arch: 0x4000_0003, args: Some([0; 6]) };
-        assert_eq!(merge::run(&merged, &foreign), Some(strictest(&answers, &foreign)));
+        let foreign = merge::Call { number: 0, arch: 0x4000_0003, args: [0; 6] };
+        assert_eq!(merge::run(merged, &foreign), strictest(parts, &foreign));
     }
 
     #[cfg(feature = "wasm")]
@@ -312,9 +298,8 @@ mod tests {
     fn a_compiler_of_modules_computes_reads_and_writes_and_that_is_all() {
         let program = compile_for_compiler().unwrap();
         let answer = |number: libc::c_long, value: u64| {
-            let call =
-                merge::Call { number: number as u32, arch: merge::NATIVE_ARCH, args: Some([value; 6]) };
-            merge::run(&program, &call).unwrap()
+            let call = merge::Call { number: number as u32, arch: merge::NATIVE_ARCH, args: [value; 6] };
+            merge::run(&program, &call)
         };
         let allowed: Vec<libc::c_long> =
             (0..1024).filter(|number| answer(*number, 0) == libc::SECCOMP_RET_ALLOW).collect();
@@ -359,8 +344,24 @@ mod tests {
     }
 
     #[test]
+    fn descriptors_go_only_where_init_awaits_them() {
+        for tier in [Tier::Slot, Tier::Restricted] {
+            let program = compile_for(&Additions::default(), tier).unwrap();
+            for number in 0..1024 {
+                let call = merge::Call {
+                    number: libc::SYS_sendmsg as u32,
+                    arch: merge::NATIVE_ARCH,
+                    args: [number; 6],
+                };
+                let passes = merge::run(&program, &call) == libc::SECCOMP_RET_ALLOW;
+                assert_eq!(passes, number == set_up::NUMBER as u64, "{number}");
+            }
+        }
+    }
+
+    #[test]
     fn unknown_names_and_repeats_are_errors() {
-        let compile = |policy: &str| compile(policy, &Additions::default());
+        let compile = |policy: &str| programs(policy, &Additions::default());
         let bad = "default_errno='ENOSYS'\n[[allow]]\nreason='x'\nsyscalls=['no_such_call']";
         assert!(compile(bad).is_err());
         let twice = "default_errno='ENOSYS'\n[[allow]]\nreason='x'\nsyscalls=['read','read']";
@@ -374,10 +375,9 @@ mod tests {
     #[test]
     fn additions_allow_what_the_policy_does_not_name_and_nothing_that_it_refuses() {
         let answer = |additions: &str, number: libc::c_long, value: u64| {
-            let program = compile_for(&toml::from_str(additions).unwrap()).unwrap();
-            let call =
-                merge::Call { number: number as u32, arch: merge::NATIVE_ARCH, args: Some([value; 6]) };
-            merge::run(&program, &call).unwrap() == libc::SECCOMP_RET_ALLOW
+            let program = compile_for(&toml::from_str(additions).unwrap(), Tier::Namespaces).unwrap();
+            let call = merge::Call { number: number as u32, arch: merge::NATIVE_ARCH, args: [value; 6] };
+            merge::run(&program, &call) == libc::SECCOMP_RET_ALLOW
         };
         assert!(!answer("", libc::SYS_mlockall, 0));
         assert!(answer(ADDED, libc::SYS_mlockall, 0));
@@ -386,7 +386,7 @@ mod tests {
         assert!(!answer(ADDED, libc::SYS_ioctl, 0x541c));
         let error = |names: &str, when: &str| {
             let text = format!("[[allow]]\nreason='x'\nsyscalls=[{names}]\n{when}");
-            compile_for(&toml::from_str(&text).unwrap()).unwrap_err()
+            compile_for(&toml::from_str(&text).unwrap(), Tier::Namespaces).unwrap_err()
         };
         assert!(matches!(error("'ptrace'", ""), PolicyError::Refused(_)));
         assert!(matches!(error("'socket'", "when=[{arg=0, equals=1}]"), PolicyError::Refused(_)));
