@@ -12,7 +12,7 @@ pub enum ArchiveError {
 }
 
 /// A member's entry in the central directory.
-struct Entry<'a> {
+struct Member<'a> {
     name: &'a [u8],
     at: usize,
 }
@@ -30,7 +30,7 @@ impl<'a> Archive<'a> {
 
     /// A member's content.
     pub fn member(&self, name: &str) -> Result<Vec<u8>, ArchiveError> {
-        let named = |entry: &&Entry<'_>| entry.name == name.as_bytes();
+        let named = |entry: &&Member<'_>| entry.name == name.as_bytes();
         match self.entries()?.iter().find(named) {
             Some(entry) => self.unpack(entry.at),
             None => Err(ArchiveError::NoMember(name.to_owned())),
@@ -46,7 +46,7 @@ impl<'a> Archive<'a> {
             Ok(entries) => (entries, None),
             Err(error) => (Vec::new(), Some(Err(error))),
         };
-        let named = entries.into_iter().filter_map(|Entry { name, at }| {
+        let named = entries.into_iter().filter_map(|Member { name, at }| {
             let name = std::str::from_utf8(name).ok()?;
             Some((name.to_owned(), at))
         });
@@ -55,7 +55,7 @@ impl<'a> Archive<'a> {
     }
 
     /// The central directory.
-    fn entries(&self) -> Result<Vec<Entry<'a>>, ArchiveError> {
+    fn entries(&self) -> Result<Vec<Member<'a>>, ArchiveError> {
         let bad = ArchiveError::Unreadable;
         // Its end: a signature, in the last 64 KiB.
         let tail = self.bytes.len().saturating_sub(65_557);
@@ -74,7 +74,7 @@ impl<'a> Archive<'a> {
             else {
                 unreachable!("three numbers");
             };
-            entries.push(Entry { name: self.slice(at + 46, name_length)?, at });
+            entries.push(Member { name: self.slice(at + 46, name_length)?, at });
             at += 46 + name_length + extra + comment;
         }
         Ok(entries)

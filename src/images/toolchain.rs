@@ -19,7 +19,7 @@ use super::{archive::Archive, error::BuildError, fetch::package_of};
 use crate::{
     language::toolchain::{
         built::ToolchainRecord,
-        manifest::{EVERYTHING, Kind, LACKING, TAGS, Toolchain, UNCHECKED, WIDTHS, precompiled_name},
+        manifest::{EVERYTHING, LACKING, ProgramKind, TAGS, Toolchain, UNCHECKED, WIDTHS, precompiled_name},
     },
     sandbox::wasm::cache_directory::{RECORD, lock, sha256_of},
 };
@@ -215,7 +215,7 @@ impl Site<'_> {
         let unchecked = format!("src:*/{name}/include/*\n");
         put(&self.place.join(UNCHECKED), unchecked.as_bytes()).map_err(|error| failed(&error))?;
         for language in &self.toolchain.languages {
-            let kinds = [Kind::Plain, Kind::Checked].into_iter();
+            let kinds = [ProgramKind::Plain, ProgramKind::Checked].into_iter();
             for (dialect, kind) in
                 language.precompiled.iter().flat_map(|it| kinds.clone().map(move |kind| (it, kind)))
             {

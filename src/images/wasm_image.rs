@@ -18,12 +18,12 @@ use crate::{
     limits::Limits,
     sandbox::wasm::{
         engine::WasmEngine,
-        image::{Driver, Manifest, PYTHON_SETUP, SnapshotSettings},
+        image::{GuestDriver, Manifest, PYTHON_SETUP, SnapshotSettings},
         image_cache::{ImageCache, ToWrite},
         javascript,
         run::python_turn,
-        store::{Clock, Guest, limited},
-        wasi::{Clocks, Randomness, Wasi, link, tree::Tree},
+        store::{Clock, RunState, limited},
+        wasi::{Wasi, clocks::Clocks, link, randomness::Randomness, tree::Tree},
     },
 };
 
@@ -87,13 +87,13 @@ enum Furnished<'a> {
 impl Furnished<'_> {
     fn of(manifest: &Manifest) -> Option<Furnished<'_>> {
         match manifest.driver {
-            Driver::Python => manifest.snapshot.as_ref().map(Furnished::Python),
-            Driver::Javascript => Some(Furnished::Javascript),
+            GuestDriver::Python => manifest.snapshot.as_ref().map(Furnished::Python),
+            GuestDriver::Javascript => Some(Furnished::Javascript),
         }
     }
 
     /// Starts the guest's interpreter and has it load what every run is to find.
-    fn set_up(self, store: &mut Store<Guest>, instance: &Instance) -> wasmtime::Result<()> {
+    fn set_up(self, store: &mut Store<RunState>, instance: &Instance) -> wasmtime::Result<()> {
         let ended = match self {
             Furnished::Python(settings) => {
                 let script = PYTHON_SETUP.replace("MODULES", &settings.modules.join(" "));
@@ -132,7 +132,7 @@ fn furnish(
     let limits = Limits { cpu_ms: 600_000, wall_ms: 3_600_000, ..Limits::default() };
     // A snapshot must not depend on when and where it was made.
     let wasi = Wasi::new(tree, limits, Clocks::Fuel, Randomness::Seeded(1));
-    let data = Guest::new(wasi, 1 << 30, 0);
+    let data = RunState::new(wasi, 1 << 30, 0);
     let clock = Clock::start(limits, Arc::new(AtomicBool::new(false))).map_err(wasmtime::Error::new)?;
     let mut store = limited(&engine, data, clock)?;
     let running = engine.running();

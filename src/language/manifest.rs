@@ -91,7 +91,7 @@ pub struct Host {
 pub struct CellTree {
     /// Host paths bound read-only at the same place; all must exist.
     pub bind: Vec<String>,
-    /// The same, where the host has them.
+    /// Host paths that are bound likewise, where the host has them.
     #[serde(default)]
     pub bind_if_present: Vec<String>,
     #[serde(default)]

@@ -100,7 +100,7 @@ impl Language {
         }
     }
 
-    /// The same for a solution and the code of its tests, which use one launcher.
+    /// The name of the launcher for a solution and the code of its tests, which use one.
     pub fn launcher_for_code(&self, solution: &Solution, tests: &CodeTests, tier: Tier) -> String {
         match &self.runtime {
             NativeRuntime::Python(python) => {

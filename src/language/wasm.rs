@@ -14,14 +14,14 @@ use super::{
         scripts::{RUN, Script},
         tests_plan,
     },
-    toolchain::{Compiled, Toolchain, Toolchains},
+    toolchain::{Toolchain, ToolchainLanguage, Toolchains},
 };
 use crate::{
     config::EngineConfig,
     sandbox::{
         Job, LauncherConfig, Program, Run, SOURCE_DIR, Tier,
         native::walls::seccomp::policy::PolicyError,
-        wasm::{Driver, Guests, Manifest, Metering, WasmImageError, WasmSandbox},
+        wasm::{GuestDriver, Guests, Manifest, Metering, WasmImageError, WasmSandbox},
     },
     submission::{CodeTests, Prelude, Submission, Tests},
     value::marshal::{Call, TooLarge},
@@ -32,7 +32,7 @@ use crate::{
 pub enum WasmLanguage<'a> {
     Image(&'a Manifest),
     /// A toolchain makes a module of it, natively.
-    Compiled(Compiled<'a>),
+    Compiled(ToolchainLanguage<'a>),
     /// The language `wasm`: the source is a WASI module.
     Module,
 }
@@ -155,11 +155,11 @@ impl WasmLanguages {
 /// Python loads the driver of native runs.
 fn with_parts(manifest: Manifest) -> Manifest {
     match manifest.driver {
-        Driver::Python => {
+        GuestDriver::Python => {
             let part = |script: &Script| (format!("{}.py", script.name), script.source());
             manifest.with_parts(RUN.iter().map(part).collect())
         }
-        Driver::Javascript => manifest,
+        GuestDriver::Javascript => manifest,
     }
 }
 
@@ -240,7 +240,7 @@ impl<'a> WasmLanguage<'a> {
                 Some(format!("the image {name} is not built here: proofbox image build {name}{flag}"))
             }
             WasmLanguage::Image(manifest)
-                if !matches!(manifest.driver, Driver::Python)
+                if !matches!(manifest.driver, GuestDriver::Python)
                     && !matches!(submission.tests, Tests::Program(_)) =>
             {
                 let (kind, name) = (submission.tests.kind(), self.name());
@@ -267,7 +267,7 @@ impl<'a> WasmLanguage<'a> {
     }
 
     fn carries_code_tests(&self) -> bool {
-        matches!(self, WasmLanguage::Image(manifest) if manifest.driver == Driver::Python)
+        matches!(self, WasmLanguage::Image(manifest) if manifest.driver == GuestDriver::Python)
     }
 
     /// For tests that hold code: what the cell of the tests does.
@@ -312,7 +312,7 @@ impl<'a> WasmLanguage<'a> {
         let path = &solution.files[solution.entry].path;
         let argv = match self {
             WasmLanguage::Image(manifest) => match manifest.driver {
-                Driver::Python => {
+                GuestDriver::Python => {
                     let seed = submission.seed.map_or(String::new(), |seed| seed.to_string());
                     let prelude = match submission.prelude {
                         Prelude::None => "none",
@@ -320,7 +320,7 @@ impl<'a> WasmLanguage<'a> {
                     };
                     [mode, &format!("{SOURCE_DIR}/{path}"), prelude, &seed].map(str::to_owned).to_vec()
                 }
-                Driver::Javascript => {
+                GuestDriver::Javascript => {
                     let seed = submission.seed.map(|seed| seed.to_string());
                     std::iter::once(format!("{SOURCE_DIR}/{path}")).chain(seed).collect()
                 }

@@ -9,7 +9,7 @@ use crate::{
 };
 #[cfg(feature = "wasm")]
 use crate::{
-    language::{toolchain::Compiled, wasm::WasmLanguage},
+    language::{toolchain::ToolchainLanguage, wasm::WasmLanguage},
     sandbox::wasm::Metering,
 };
 
@@ -78,7 +78,7 @@ impl Engine {
     /// # Errors
     /// Why this host cannot compile for WebAssembly, for the caller.
     #[cfg(feature = "wasm")]
-    fn can_compile_for_wasm(&self, language: Compiled<'_>) -> Result<(), String> {
+    fn can_compile_for_wasm(&self, language: ToolchainLanguage<'_>) -> Result<(), String> {
         let (name, tier) = (language.name(), self.sandbox.tier());
         if tier == Tier::Wasm {
             return Err(format!(

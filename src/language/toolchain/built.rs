@@ -30,7 +30,7 @@ pub struct ToolchainRecord {
 
 impl Toolchain {
     /// Checks a toolchain that was built at a place: every file must be as recorded, and there must be no other.
-    pub fn check(&self, cache: &Path, place: PathBuf) -> Result<Opened, WasmImageError> {
+    pub fn check(&self, cache: &Path, place: PathBuf) -> Result<OpenedToolchain, WasmImageError> {
         let untrusted = |path: &Path, problem: &str| WasmImageError::Untrusted {
             image: self.name.clone(),
             path: path.to_owned(),
@@ -80,13 +80,13 @@ impl Toolchain {
         if found.len() != record.digests.len() {
             return Err(untrusted(&place, "lacks files that were in it"));
         }
-        Ok(Opened { may_precompile: Path::new(&record.place) == place, place })
+        Ok(OpenedToolchain { may_precompile: Path::new(&record.place) == place, place })
     }
 }
 
 /// A built toolchain that was found to be as recorded.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Opened {
+pub struct OpenedToolchain {
     pub place: PathBuf,
     /// Whether headers that were compiled beforehand can be used.
     pub may_precompile: bool,
@@ -97,7 +97,7 @@ pub struct Opened {
 pub struct Toolchains {
     all: Vec<Toolchain>,
     cache: PathBuf,
-    opened: Mutex<BTreeMap<String, Opened>>,
+    opened: Mutex<BTreeMap<String, OpenedToolchain>>,
 }
 
 impl Toolchains {
@@ -114,7 +114,7 @@ impl Toolchains {
     }
 
     /// A built toolchain, checked at its first use: reads all of it, a few hundred MB.
-    pub fn open(&self, toolchain: &Toolchain) -> Result<Opened, WasmImageError> {
+    pub fn open(&self, toolchain: &Toolchain) -> Result<OpenedToolchain, WasmImageError> {
         let mut opened = self.opened.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(known) = opened.get(&toolchain.name) {
             return Ok(known.clone());

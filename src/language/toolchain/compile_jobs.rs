@@ -3,8 +3,8 @@
 use std::{path::Path, sync::Arc};
 
 use super::{
-    built::Opened,
-    manifest::{CompiledLanguage, Kind, Toolchain, precompiled_name},
+    built::OpenedToolchain,
+    manifest::{CompiledLanguage, ProgramKind, Toolchain, precompiled_name},
 };
 use crate::{
     limits::Limits,
@@ -27,12 +27,12 @@ pub type Source = (String, Arc<[u8]>);
 
 /// A language of a toolchain.
 #[derive(Debug, Clone, Copy)]
-pub struct Compiled<'a> {
+pub struct ToolchainLanguage<'a> {
     toolchain: &'a Toolchain,
     language: &'a super::manifest::CompiledLanguage,
 }
 
-impl<'a> Compiled<'a> {
+impl<'a> ToolchainLanguage<'a> {
     /// The language's name.
     pub fn name(&self) -> &'a str {
         &self.language.names[0]
@@ -65,16 +65,16 @@ impl<'a> Compiled<'a> {
     }
 
     /// Everything that what is made depends on, beside the files. `name`: the language's, as asked for.
-    pub fn identity(&self, name: &str, kind: Kind) -> String {
+    pub fn identity(&self, name: &str, kind: ProgramKind) -> String {
         let place = self.toolchain.place(Path::new(""));
         format!("{} {} {} {kind:?}", place.display(), self.name(), self.dialect(name).join(" "))
     }
 
-    /// Compiles one source file; the others are there to be included. `name`: as for [`Compiled::identity`].
+    /// Compiles one source file; the others are there to be included. `name`: as for [`ToolchainLanguage::identity`].
     pub fn compile_job(
         &self,
-        opened: &Opened,
-        (name, kind): (&str, Kind),
+        opened: &OpenedToolchain,
+        (name, kind): (&str, ProgramKind),
         files: &[Source],
         source: &Source,
     ) -> Job {
@@ -97,7 +97,7 @@ impl<'a> Compiled<'a> {
     }
 
     /// Links object files.
-    pub fn link_job(&self, opened: &Opened, objects: Vec<Arc<[u8]>>) -> Job {
+    pub fn link_job(&self, opened: &OpenedToolchain, objects: Vec<Arc<[u8]>>) -> Job {
         let settings = &self.toolchain.settings;
         let mut argv = vec![opened.place.join("zig").display().to_string(), "wasm-ld".to_owned()];
         argv.extend(settings.link_flags.iter().cloned());
@@ -136,7 +136,7 @@ impl<'a> Compiled<'a> {
     }
 }
 
-impl Opened {
+impl OpenedToolchain {
     /// What the compiler says, without where the toolchain lies on this host.
     pub fn without_place(&self, said: &[u8]) -> Vec<u8> {
         let place = format!("{}/", self.place.display());
@@ -146,11 +146,11 @@ impl Opened {
 
 impl Toolchain {
     /// Finds a language by one of its names, in any letter case.
-    pub fn find(&self, name: &str) -> Option<Compiled<'_>> {
+    pub fn find(&self, name: &str) -> Option<ToolchainLanguage<'_>> {
         let knows = |language: &&CompiledLanguage| {
             language.names.iter().any(|known| known.eq_ignore_ascii_case(name))
         };
-        self.languages.iter().find(knows).map(|language| Compiled { toolchain: self, language })
+        self.languages.iter().find(knows).map(|language| ToolchainLanguage { toolchain: self, language })
     }
 
     /// The name of the launcher of cells that compile.
@@ -248,12 +248,12 @@ mod tests {
     #[test]
     fn a_name_chooses_the_dialect_and_the_header_compiled_for_it() {
         let toolchain = Toolchain::shipped().remove(0);
-        let opened = Opened { place: "/t".into(), may_precompile: true };
-        let argv = |opened: &Opened, name: &str, text: &str| {
+        let opened = OpenedToolchain { place: "/t".into(), may_precompile: true };
+        let argv = |opened: &OpenedToolchain, name: &str, text: &str| {
             let language = toolchain.find(name).unwrap();
             let files = language.files(&Solution::single("main", text));
             let Program::Exec { argv, .. } =
-                language.compile_job(opened, (name, Kind::Plain), &files, &files[0]).program
+                language.compile_job(opened, (name, ProgramKind::Plain), &files, &files[0]).program
             else {
                 panic!("no program")
             };
@@ -264,7 +264,7 @@ mod tests {
         assert!(argv(&opened, "C++20", all).contains("-std=gnu++20 -include-pch /t/pch/stdgnu20.pch"));
         assert!(!argv(&opened, "c++14", all).contains("-include-pch"));
         assert!(!argv(&opened, "cpp", "int main() {}").contains("-include-pch"));
-        let moved = Opened { may_precompile: false, ..opened.clone() };
+        let moved = OpenedToolchain { may_precompile: false, ..opened.clone() };
         assert!(!argv(&moved, "cpp", all).contains("-include-pch"));
         assert!(argv(&opened, "c", "int main() {}").ends_with("-c ./main.c -o made"));
     }

@@ -62,7 +62,7 @@ pub struct Settings {
 
 /// Which program is wanted of a solution.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub enum ProgramKind {
     Plain,
     /// One that ends, and says so, where a type that natively has 64 bits has too few here.
     Checked,
@@ -109,10 +109,10 @@ impl Toolchain {
     /// Whether a Wasm image's manifest is that of a toolchain.
     pub fn is_one(manifest: &str) -> bool {
         #[derive(Deserialize)]
-        struct Kind {
+        struct OnlyDriver {
             driver: String,
         }
-        toml::from_str::<Kind>(manifest).is_ok_and(|kind| kind.driver == "compiled")
+        toml::from_str::<OnlyDriver>(manifest).is_ok_and(|it| it.driver == "compiled")
     }
 
     pub fn parse(image: &str, text: &str) -> Result<Toolchain, WasmImageError> {
@@ -189,10 +189,15 @@ impl Toolchain {
     }
 
     /// What follows for a solution in a language.
-    pub fn solution_flags(&self, place: &Path, language: &CompiledLanguage, kind: Kind) -> Vec<String> {
+    pub fn solution_flags(
+        &self,
+        place: &Path,
+        language: &CompiledLanguage,
+        kind: ProgramKind,
+    ) -> Vec<String> {
         let settings = &self.settings;
         let mut flags = [&settings.solution_flags[..], &language.flags].concat();
-        if kind == Kind::Checked {
+        if kind == ProgramKind::Checked {
             flags.extend(settings.check_flags.iter().cloned());
             flags.push(format!("-fsanitize-ignorelist={}", place.join(UNCHECKED).display()));
         }
@@ -201,9 +206,9 @@ impl Toolchain {
 }
 
 /// What the file of a dialect's compiled header is called.
-pub fn precompiled_name(dialect: &str, kind: Kind) -> String {
+pub fn precompiled_name(dialect: &str, kind: ProgramKind) -> String {
     let letters = dialect.chars().filter(char::is_ascii_alphanumeric);
-    let kind = if kind == Kind::Checked { "-checked" } else { "" };
+    let kind = if kind == ProgramKind::Checked { "-checked" } else { "" };
     format!("{}{kind}.pch", letters.collect::<String>())
 }
 

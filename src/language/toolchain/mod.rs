@@ -15,7 +15,7 @@ pub mod compile_jobs;
 pub mod manifest;
 
 pub use self::{
-    built::{Opened, Toolchains},
-    compile_jobs::Compiled,
-    manifest::{Kind, Toolchain},
+    built::{OpenedToolchain, Toolchains},
+    compile_jobs::ToolchainLanguage,
+    manifest::{ProgramKind, Toolchain},
 };

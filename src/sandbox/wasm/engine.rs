@@ -38,7 +38,7 @@ const EPOCH: Duration = Duration::from_millis(1);
 pub const WASM_STACK_BYTES: usize = 64 << 20;
 /// Most bytes of a memory image that is mapped rather than copied, whatever holes it has.
 const DENSE_IMAGE_BYTES: u64 = 1 << 30;
-/// The same of a module that is a solution.
+/// The bound for the memory image of a module that is a solution.
 const SOLUTION_IMAGE_BYTES: u64 = 1 << 20;
 
 /// An engine with the thread that makes its epochs.

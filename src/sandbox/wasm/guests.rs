@@ -9,7 +9,7 @@ use tokio::sync::oneshot;
 
 use super::{
     engine::{Metering, WasmEngine, fault},
-    image::{Driver, Manifest},
+    image::{GuestDriver, Manifest},
     image_cache::ImageCache,
     modules::{
         compilers::Compilers,
@@ -34,11 +34,14 @@ pub enum Guests {
     Image(String),
     /// The module that is the solution: the job's only source.
     Upload,
-    /// The same, made of the solution by a toolchain: how many bytes of its memory are its stack's.
-    Program { stack_bytes: u64 },
+    /// The job's only source, which a toolchain made of the solution.
+    Program {
+        /// How many bytes of the module's memory are its stack's.
+        stack_bytes: u64,
+    },
 }
 
-/// The same, as far as it must be known before the cell begins.
+/// What a cell runs, found before the cell begins.
 pub enum FoundGuest {
     /// By name: it is loaded in the cell.
     Image(String),
@@ -152,8 +155,8 @@ impl GuestLoader {
             sys::wasm::load_checked(engine.wasmtime(), built.code).map_err(|error| failed(&error))?;
         let module = link::linked(&engine, &module).map_err(|error| failed(&error))?;
         let start = match manifest.driver {
-            Driver::Python => GuestStart::PythonTurn,
-            Driver::Javascript => GuestStart::Javascript,
+            GuestDriver::Python => GuestStart::PythonTurn,
+            GuestDriver::Javascript => GuestStart::Javascript,
         };
         let prepared =
             Arc::new(Prepared { engine, module, start, base_bytes: built.base_bytes, files: built.files });

@@ -21,7 +21,7 @@ pub struct Manifest {
     pub name: String,
     /// The language's name, then other names accepted for it.
     pub languages: Vec<String>,
-    pub driver: Driver,
+    pub driver: GuestDriver,
     /// The runtime's version.
     pub version: String,
     /// File name of a solution given as text.
@@ -40,7 +40,7 @@ pub struct Manifest {
 /// How solutions of a Wasm image are run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Driver {
+pub enum GuestDriver {
     Python,
     Javascript,
 }
@@ -168,8 +168,10 @@ impl Manifest {
         let format = BUILD_FORMAT.to_le_bytes();
         let fingerprint = engine.fingerprint().to_le_bytes();
         let texts: Vec<&str> = match self.driver {
-            Driver::Python => self.parts.iter().map(|(_, text)| &text[..]).chain([PYTHON_SETUP]).collect(),
-            Driver::Javascript => javascript::SETUP.to_vec(),
+            GuestDriver::Python => {
+                self.parts.iter().map(|(_, text)| &text[..]).chain([PYTHON_SETUP]).collect()
+            }
+            GuestDriver::Javascript => javascript::SETUP.to_vec(),
         };
         let texts = texts.iter().map(|text| text.as_bytes());
         let identity = [&format[..], self.text.as_bytes()].into_iter().chain(texts).chain([&fingerprint[..]]);

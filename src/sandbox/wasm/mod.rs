@@ -37,7 +37,7 @@ pub use self::{
     cell::WasmCell,
     engine::Metering,
     guests::Guests,
-    image::{Driver, Manifest, WasmImageError},
+    image::{GuestDriver, Manifest, WasmImageError},
     lacks::missing,
     modules::compiler::main as compiler_main,
     sandbox::WasmSandbox,

