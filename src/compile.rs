@@ -1,6 +1,7 @@
 //! What a compilation came to. Pure; the compiler itself runs in a cell of its own
 //! (`verify/programs.rs`), and what it makes is kept by its content ([`crate::cache`]).
 
+#[cfg(feature = "wasm")]
 pub mod wasm;
 
 use std::sync::Arc;

@@ -15,11 +15,7 @@ use clap::{Args, ValueEnum};
 use sha2::{Digest, Sha256};
 
 pub use self::limits::{LIMITS_HEADING, LimitArgs, size};
-use crate::{
-    sandbox::{Tier, wasm::default_directory},
-    submission::Runtime,
-    wire::WireDefaults,
-};
+use crate::{sandbox::Tier, submission::Runtime, wire::WireDefaults};
 
 /// Above the flags of [`EngineArgs`] in every command's help.
 pub const ENGINE_HEADING: &str = "Running code";
@@ -106,7 +102,7 @@ pub struct WasmArgs {
 impl WasmArgs {
     /// Where built Wasm images lie.
     pub fn directory(&self) -> PathBuf {
-        self.wasm_dir.clone().unwrap_or_else(default_directory)
+        self.wasm_dir.clone().unwrap_or_else(default_wasm_directory)
     }
 }
 
@@ -150,7 +146,7 @@ pub struct EngineConfig {
 
 impl EngineConfig {
     /// The running program, even if its file has been replaced or removed.
-    const THIS_PROGRAM: &str = "/proc/self/exe";
+    pub const THIS_PROGRAM: &str = "/proc/self/exe";
 
     /// Starting a launcher costs as much as some tens of runs.
     pub const RENEW_AFTER_CELLS: u32 = 1_000;
@@ -181,7 +177,7 @@ impl EngineConfig {
             python: None,
             images_dir: None,
             runtime: Runtime::Auto,
-            wasm_dir: default_directory(),
+            wasm_dir: default_wasm_directory(),
             min_tier: Tier::Wasm,
             tier: TierChoice::Auto,
             scratch_dir: None,
@@ -194,6 +190,15 @@ impl EngineConfig {
             fail_step: None,
         }
     }
+}
+
+/// Where built Wasm images lie if no directory is named: in the user's cache, or, for a user without a home, the
+/// system's.
+#[expect(clippy::disallowed_methods, reason = "where caches stand is a convention, and no setting")]
+pub fn default_wasm_directory() -> PathBuf {
+    let named = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let user = named("XDG_CACHE_HOME").or_else(|| named("HOME").map(|home| home.join(".cache")));
+    user.unwrap_or_else(|| PathBuf::from("/var/cache")).join("proofbox").join("wasm")
 }
 
 /// Finds `libproofbox.so`: beside the program or the tests, in `deps` beside it, or in `../lib/proofbox`. The newest

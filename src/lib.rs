@@ -18,6 +18,7 @@
 //! | what can run | [`language`] | what `sandbox-images/*/image.toml` says |
 //! | our own Python | [`scripts`] | which files each script in a cell is made of |
 //! | the cell | [`sandbox`] | the only code that touches the kernel |
+//! | images for it | `images` | Wasm images and toolchains, built and removed: `proofbox image` |
 //! | the answer | [`judge`], [`verdict`], [`report`] | pure comparison, classification, wording |
 //! | faces | [`http`], [`filter`] | two callers of the same `verify` |
 //! | watching | [`metrics`] | every metric with its help text |
@@ -40,6 +41,8 @@ pub mod config;
 pub mod dataset;
 pub mod filter;
 pub mod http;
+#[cfg(feature = "wasm")]
+pub mod images;
 pub mod judge;
 pub mod language;
 pub mod limits;

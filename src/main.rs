@@ -15,6 +15,7 @@ fn main() -> ExitCode {
     // First, before any thread exists: the one forks, the other confines itself.
     match env::args_os().nth(1) {
         Some(role) if role == "__launcher" => return proofbox::sandbox::launcher_main(),
+        #[cfg(feature = "wasm")]
         Some(role) if role == "__compiler" => return proofbox::sandbox::wasm::compiler_main(),
         _ => {}
     }

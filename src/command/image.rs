@@ -7,7 +7,9 @@ use clap::{Args, Subcommand};
 
 use crate::{
     config::WasmArgs,
-    sandbox::wasm::{Metering, OldImage, Pruning, Toolchain, WasmSandbox},
+    images::{self, OldImage, Pruning},
+    language::{toolchain::Toolchain, wasm::WasmLanguages},
+    sandbox::wasm::{Manifest, Metering},
 };
 
 /// Build, list and prune Wasm images.
@@ -62,22 +64,18 @@ struct BuildArgs {
     from: Option<PathBuf>,
 }
 
-/// Error of a program that was built without the Wasm runner.
-const ABSENT: &str = "this proofbox was built without the Wasm runner; it is in the default build: cargo \
-                      build --release";
-
 pub async fn image(command: ImageCommand) -> anyhow::Result<ExitCode> {
-    let sandbox = WasmSandbox::new(command.wasm.images_dir.as_deref(), command.wasm.directory())?;
+    let languages = WasmLanguages::new(command.wasm.images_dir.as_deref(), command.wasm.directory())?;
     match command.action {
-        Action::List => say!("{}", list(&sandbox)),
+        Action::List => say!("{}", list(&languages)),
         Action::Build(args) => {
-            tokio::task::spawn_blocking(move || build(&sandbox, &args))
+            tokio::task::spawn_blocking(move || build(&languages, &args))
                 .await
                 .context("building panicked")??;
         }
         Action::Prune(args) => {
             let pruning = if args.dry_run { Pruning::List } else { Pruning::Remove };
-            let said = tokio::task::spawn_blocking(move || prune(&sandbox, pruning))
+            let said = tokio::task::spawn_blocking(move || prune(&languages, pruning))
                 .await
                 .context("pruning panicked")??;
             say!("{said}");
@@ -86,22 +84,20 @@ pub async fn image(command: ImageCommand) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn build(sandbox: &WasmSandbox, args: &BuildArgs) -> anyhow::Result<()> {
-    anyhow::ensure!(cfg!(feature = "wasm"), ABSENT);
+fn build(languages: &WasmLanguages, args: &BuildArgs) -> anyhow::Result<()> {
     let meterings: &[Metering] =
         if args.deterministic { &[Metering::Clock, Metering::Fuel] } else { &[Metering::Clock] };
-    let all = || {
-        let images = sandbox.manifests().iter().map(|manifest| manifest.name.clone());
-        images.chain(sandbox.toolchains().iter().map(|toolchain| toolchain.name.clone())).collect()
+    let names: Vec<&str> = match args.all {
+        true => languages.images().collect(),
+        false => args.names.iter().map(String::as_str).collect(),
     };
-    let names: Vec<String> = if args.all { all() } else { args.names.clone() };
-    for name in &names {
-        let toolchain = sandbox.toolchains().iter().find(|toolchain| toolchain.name == *name);
-        if let Some(why) = toolchain.and_then(|toolchain| unreachable(sandbox, toolchain)) {
+    for name in names {
+        let toolchain = languages.toolchains().all().iter().find(|toolchain| toolchain.name == name);
+        if let Some(why) = toolchain.and_then(|toolchain| unreachable(languages, toolchain)) {
             anyhow::bail!("{name}: {why}");
         }
         let progress = |doing: &str| note_line!("{name}: {doing}");
-        for place in sandbox.build(name, meterings, args.from.as_deref(), &progress)? {
+        for place in images::build(languages, name, meterings, args.from.as_deref(), &progress)? {
             say_line!("{name}: {}", place.display());
         }
     }
@@ -109,8 +105,8 @@ fn build(sandbox: &WasmSandbox, args: &BuildArgs) -> anyhow::Result<()> {
 }
 
 /// The reason why cells cannot read the toolchain's directory, if they cannot.
-fn unreachable(sandbox: &WasmSandbox, toolchain: &Toolchain) -> Option<String> {
-    let closed = sandbox.closed_directory(toolchain, false)?;
+fn unreachable(languages: &WasmLanguages, toolchain: &Toolchain) -> Option<String> {
+    let closed = toolchain.closed_directory(languages.toolchains().cache(), false)?;
     Some(format!(
         "cells cannot come to what is in {}: build it below another directory (--wasm-dir)",
         closed.display()
@@ -118,15 +114,14 @@ fn unreachable(sandbox: &WasmSandbox, toolchain: &Toolchain) -> Option<String> {
 }
 
 /// One line for each old image, and what all of them took.
-fn prune(sandbox: &WasmSandbox, pruning: Pruning) -> anyhow::Result<String> {
-    anyhow::ensure!(cfg!(feature = "wasm"), ABSENT);
+fn prune(languages: &WasmLanguages, pruning: Pruning) -> anyhow::Result<String> {
     let (removed, freed) = match pruning {
         Pruning::Remove => ("removed", "freed"),
         Pruning::List => ("would remove", "would free"),
     };
     let mebibytes = |bytes: u64| format!("{:.1} MiB", bytes as f64 / f64::from(1 << 20));
     let (mut said, mut total) = (String::new(), 0);
-    for OldImage { path, bytes, left } in sandbox.prune(pruning)? {
+    for OldImage { path, bytes, left } in images::prune(languages, pruning)? {
         total += bytes;
         said += &match left {
             None => format!("{removed} {} ({})\n", path.display(), mebibytes(bytes)),
@@ -137,11 +132,9 @@ fn prune(sandbox: &WasmSandbox, pruning: Pruning) -> anyhow::Result<String> {
 }
 
 /// One line for each image, as `doctor` shows them too.
-pub fn list(sandbox: &WasmSandbox) -> String {
-    if cfg!(not(feature = "wasm")) {
-        return format!("  {ABSENT}\n");
-    }
-    let line = |manifest: &crate::sandbox::wasm::Manifest| {
+pub fn list(languages: &WasmLanguages) -> String {
+    let (sandbox, toolchains) = (languages.sandbox(), languages.toolchains());
+    let line = |manifest: &Manifest| {
         let name = &manifest.name;
         let built = |metering| sandbox.is_built(manifest, metering);
         let state = match (built(Metering::Clock), built(Metering::Fuel)) {
@@ -154,13 +147,13 @@ pub fn list(sandbox: &WasmSandbox) -> String {
         format!("  {name:<16}{} {:<10}{state}\n", manifest.languages[0], manifest.version)
     };
     let toolchain = |toolchain: &Toolchain| {
-        let (name, languages) = (&toolchain.name, toolchain.names().collect::<Vec<_>>().join(", "));
-        let state = match (sandbox.has_toolchain(toolchain), unreachable(sandbox, toolchain)) {
+        let (name, names) = (&toolchain.name, toolchain.names().collect::<Vec<_>>().join(", "));
+        let state = match (toolchain.is_built(toolchains.cache()), unreachable(languages, toolchain)) {
             (_, Some(why)) => why,
             (true, None) => "built; compiles in native cells, also for deterministic runs".to_owned(),
             (false, None) => format!("not built: proofbox image build {name}"),
         };
-        format!("  {name:<16}{languages} {:<10}{state}\n", toolchain.version)
+        format!("  {name:<16}{names} {:<10}{state}\n", toolchain.version)
     };
-    sandbox.manifests().iter().map(line).chain(sandbox.toolchains().iter().map(toolchain)).collect()
+    sandbox.manifests().iter().map(line).chain(toolchains.all().iter().map(toolchain)).collect()
 }

@@ -27,6 +27,10 @@ macro_rules! note_line {
 pub mod bench;
 pub mod doctor;
 pub mod filter;
+#[cfg(feature = "wasm")]
+pub mod image;
+#[cfg(not(feature = "wasm"))]
+#[path = "image_absent.rs"]
 pub mod image;
 pub mod lines;
 pub mod output_file;
@@ -153,8 +157,9 @@ async fn filter_here(command: FilterCommand) -> anyhow::Result<ExitCode> {
     let config = command.engine.config();
     let engine = start_engine(&config)?;
     // Without a native tier the Wasm images run the solutions.
-    let images = engine.wasm().manifests().iter().filter(|_| engine.sandbox().tier() == Tier::Wasm);
-    let in_wasm = images.map(|manifest| format!("{} {}", manifest.name, manifest.version));
+    let offers = engine.languages().wasm().offers().into_iter();
+    let images = offers.filter(|offer| engine.sandbox().tier() == Tier::Wasm && !offer.is_compiled);
+    let in_wasm = images.filter_map(|offer| Some(format!("{} {}", offer.image?, offer.version)));
     let runtimes: Vec<_> = engine
         .languages()
         .iter()

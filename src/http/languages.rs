@@ -6,10 +6,7 @@ use axum::{Json, extract::State};
 use serde::Serialize;
 
 use super::service::Service;
-use crate::{
-    language::{Language, wasm::WasmLanguage},
-    sandbox::Tier,
-};
+use crate::{language::Language, sandbox::Tier};
 
 #[derive(Serialize)]
 pub struct LanguageList {
@@ -34,18 +31,13 @@ pub async fn languages(State(service): State<Arc<Service>>) -> Json<LanguageList
     let engine = &service.engine;
     // Compiled languages need native cells for the compiler, even if they run in WebAssembly.
     let has_native = engine.sandbox().tier() != Tier::Wasm;
-    let offered = WasmLanguage::all(engine.wasm()).into_iter();
+    let offered = engine.languages().wasm().offers().into_iter();
     let offered = offered.filter(|offer| offer.is_built && (has_native || !offer.is_compiled));
     let in_wasm = offered.map(|offer| LanguageEntry {
         name: offer.language.to_owned(),
         version: offer.version.to_owned(),
         runtime: "wasm",
     });
-    let modules = engine.wasm().takes_modules().then(|| LanguageEntry {
-        name: WasmLanguage::MODULE.to_owned(),
-        version: "WASI preview 1".to_owned(),
-        runtime: "wasm",
-    });
     let native = service.engine.languages().iter().map(entry);
-    Json(LanguageList { languages: native.chain(in_wasm).chain(modules).collect() })
+    Json(LanguageList { languages: native.chain(in_wasm).collect() })
 }

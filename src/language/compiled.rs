@@ -7,7 +7,11 @@ use std::{
     sync::Arc,
 };
 
-use super::{Image, LanguageError, ProgramJob, manifest::CompileImage};
+use super::{
+    error::LanguageError,
+    job::ProgramJob,
+    manifest::{CompileImage, Image},
+};
 use crate::{
     limits::Limits,
     sandbox::{Collect, ImageSetup, Job, LauncherConfig, Program, Run},

@@ -4,7 +4,6 @@ use std::{collections::BTreeMap, fs, io, path::Path, sync::Arc};
 
 use serde::Deserialize;
 
-use super::LanguageError;
 use crate::sandbox::{ImageSetup, native::walls::seccomp::policy::Additions};
 
 /// An image manifest. Unknown fields are refused.
@@ -92,7 +91,7 @@ pub struct Host {
 pub struct CellTree {
     /// Host paths bound read-only at the same place; all must exist.
     pub bind: Vec<String>,
-    /// The same, where the host has them.
+    /// Host paths that are bound likewise, where the host has them.
     #[serde(default)]
     pub bind_if_present: Vec<String>,
     #[serde(default)]
@@ -109,6 +108,8 @@ pub enum ImageError {
     Syntax { path: String, source: toml::de::Error },
     #[error("image {path}: {problem}")]
     Invalid { path: String, problem: String },
+    #[error("image {image}: {path} does not exist on this host")]
+    MissingPath { image: String, path: String },
 }
 
 const SHIPPED_PYTHON: &str = include_str!("../../sandbox-images/python/image.toml");
@@ -210,12 +211,12 @@ impl Image {
     }
 
     /// The tree without what the language's runtime adds.
-    pub fn setup(&self) -> Result<ImageSetup, LanguageError> {
+    pub fn setup(&self) -> Result<ImageSetup, ImageError> {
         self.setup_of(&self.cell.bind, &self.cell.bind_if_present)
     }
 
     /// The tree of cells that compile.
-    pub fn compile_setup(&self, compile: &CompileImage) -> Result<ImageSetup, LanguageError> {
+    pub fn compile_setup(&self, compile: &CompileImage) -> Result<ImageSetup, ImageError> {
         let all = |cell: &[String], more: &[String]| [cell, more].concat();
         self.setup_of(
             &all(&self.cell.bind, &compile.bind),
@@ -223,12 +224,12 @@ impl Image {
         )
     }
 
-    fn setup_of(&self, bind: &[String], bind_if_present: &[String]) -> Result<ImageSetup, LanguageError> {
+    fn setup_of(&self, bind: &[String], bind_if_present: &[String]) -> Result<ImageSetup, ImageError> {
         let mut setup =
             ImageSetup { binds: Vec::new(), links: Vec::new(), files: Vec::new(), seccomp: Vec::new() };
         for path in bind {
             if !self.add_path(&mut setup, path) {
-                return Err(LanguageError::MissingPath { image: self.name.clone(), path: path.clone() });
+                return Err(ImageError::MissingPath { image: self.name.clone(), path: path.clone() });
             }
         }
         for path in bind_if_present {

@@ -6,7 +6,11 @@ use std::{
     process::{Command, Stdio},
 };
 
-use super::{Image, LanguageError, ProgramJob, manifest::WarmImage};
+use super::{
+    error::LanguageError,
+    job::ProgramJob,
+    manifest::{Image, WarmImage},
+};
 use crate::{
     sandbox::{ImageSetup, Job, LauncherConfig, Program, SOURCE_DIR, WarmSetup},
     scripts,

@@ -1,13 +1,26 @@
 //! Languages in WebAssembly: those of the Wasm images, and modules that are themselves the solution.
 
-use std::sync::Arc;
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
-use super::{TestsOrder, python::tests_plan};
+use super::{
+    error::LanguageError,
+    job::TestsOrder,
+    offer::WasmOffer,
+    python::tests_plan,
+    toolchain::{Toolchain, ToolchainLanguage, Toolchains},
+};
 use crate::{
+    config::EngineConfig,
     sandbox::{
-        Job, Program, Run, SOURCE_DIR,
-        wasm::{Compiled, Driver, Guests, Manifest, Metering, WasmSandbox},
+        Job, LauncherConfig, Program, Run, SOURCE_DIR, Tier,
+        native::walls::seccomp::policy::PolicyError,
+        wasm::{GuestDriver, Guests, Manifest, Metering, WasmImageError, WasmSandbox},
     },
+    scripts::{RUN, Script},
     submission::{CodeTests, Prelude, Submission, Tests},
     value::marshal::{Call, TooLarge},
 };
@@ -17,37 +30,167 @@ use crate::{
 pub enum WasmLanguage<'a> {
     Image(&'a Manifest),
     /// A toolchain makes a module of it, natively.
-    Compiled(Compiled<'a>),
+    Compiled(ToolchainLanguage<'a>),
     /// The language `wasm`: the source is a WASI module.
     Module,
 }
 
-/// A language of the Wasm runner.
-#[derive(Debug, Clone, Copy)]
-pub struct WasmOffer<'a> {
-    pub language: &'a str,
-    pub version: &'a str,
-    pub image: &'a str,
-    pub is_built: bool,
-    /// Whether it needs native cells, in which it is compiled.
-    pub is_compiled: bool,
+/// The languages of the Wasm runner, and what they are run and compiled with.
+#[derive(Debug)]
+pub struct WasmLanguages {
+    sandbox: WasmSandbox,
+    toolchains: Arc<Toolchains>,
 }
 
-impl<'a> WasmLanguage<'a> {
-    /// Names of the language of uploaded modules.
-    pub const MODULE: &'static str = "wasm";
+impl WasmLanguages {
+    /// Knows the images and toolchains that the settings name. Nothing is loaded yet.
+    pub fn load(config: &EngineConfig) -> Result<WasmLanguages, LanguageError> {
+        let (program, fail_step) = (config.program.clone(), config.fail_step.clone());
+        let images = config.images_dir.as_deref();
+        Ok(WasmLanguages::with_program(images, config.wasm_dir.clone(), program, fail_step)?)
+    }
+
+    /// Knows the images and toolchains of a directory, or those built into this program. `cache`: where built ones
+    /// lie.
+    pub fn new(images: Option<&Path>, cache: PathBuf) -> Result<WasmLanguages, WasmImageError> {
+        WasmLanguages::with_program(images, cache, EngineConfig::THIS_PROGRAM.into(), None)
+    }
+
+    /// `program` and `fail_step`: as for [`WasmSandbox::new`].
+    fn with_program(
+        images: Option<&Path>,
+        cache: PathBuf,
+        program: PathBuf,
+        fail_step: Option<(String, i32)>,
+    ) -> Result<WasmLanguages, WasmImageError> {
+        let (manifests, toolchains) = match images {
+            Some(directory) => load_all(directory)?,
+            None => (Manifest::shipped(), Toolchain::shipped()),
+        };
+        let manifests = manifests.into_iter().map(with_parts).collect();
+        Ok(WasmLanguages {
+            sandbox: WasmSandbox::new(manifests, cache.clone(), program, fail_step),
+            toolchains: Arc::new(Toolchains::new(toolchains, cache)),
+        })
+    }
+
+    pub fn sandbox(&self) -> &WasmSandbox {
+        &self.sandbox
+    }
+
+    /// Shared, for who opens one on a thread of its own.
+    pub fn toolchains(&self) -> &Arc<Toolchains> {
+        &self.toolchains
+    }
+
+    /// Names of all images and toolchains.
+    pub fn images(&self) -> impl Iterator<Item = &str> {
+        let images = self.sandbox.manifests().iter().map(|manifest| &manifest.name[..]);
+        images.chain(self.toolchains.all().iter().map(|toolchain| &toolchain.name[..]))
+    }
+
+    /// The launchers of cells that compile, in a tier. They start when they are first needed.
+    pub fn launchers(&self, tier: Tier) -> Result<Vec<LauncherConfig>, PolicyError> {
+        let launcher = |toolchain: &Toolchain| {
+            let image = toolchain.setup(self.toolchains.cache(), tier)?;
+            Ok(LauncherConfig { name: toolchain.launcher(), image, warm: None, at_first_use: true })
+        };
+        self.toolchains.all().iter().map(launcher).collect()
+    }
+
+    /// Whether any image is built.
+    pub fn has_an_image(&self) -> bool {
+        self.sandbox.manifests().iter().any(|manifest| self.sandbox.is_built(manifest, Metering::Clock))
+    }
 
     /// Finds a language by one of its names, in any letter case.
-    pub fn find(sandbox: &'a WasmSandbox, name: &str) -> Option<WasmLanguage<'a>> {
-        if sandbox.takes_modules() && name.eq_ignore_ascii_case(WasmLanguage::MODULE) {
+    pub fn find(&self, name: &str) -> Option<WasmLanguage<'_>> {
+        if name.eq_ignore_ascii_case(WasmLanguage::MODULE) {
             return Some(WasmLanguage::Module);
         }
         let knows =
             |manifest: &&Manifest| manifest.languages.iter().any(|known| known.eq_ignore_ascii_case(name));
-        let image = sandbox.manifests().iter().find(knows).map(WasmLanguage::Image);
-        let compiled = || sandbox.toolchains().iter().find_map(|toolchain| toolchain.find(name));
+        let image = self.sandbox.manifests().iter().find(knows).map(WasmLanguage::Image);
+        let compiled = || self.toolchains.all().iter().find_map(|toolchain| toolchain.find(name));
         image.or_else(|| compiled().map(WasmLanguage::Compiled))
     }
+
+    /// Whether a language is called so.
+    pub fn knows(&self, name: &str) -> bool {
+        self.find(name).is_some()
+    }
+
+    /// All languages, built or not; that of modules last.
+    pub fn offers(&self) -> Vec<WasmOffer<'_>> {
+        let images = self.sandbox.manifests().iter().map(|manifest| WasmOffer {
+            language: &manifest.languages[0],
+            version: &manifest.version,
+            image: Some(&manifest.name),
+            is_built: self.sandbox.is_built(manifest, Metering::Clock),
+            is_compiled: false,
+        });
+        let toolchains = self.toolchains.all().iter().flat_map(|toolchain| {
+            let is_built = toolchain.is_built(self.toolchains.cache());
+            toolchain.names().map(move |language| WasmOffer {
+                language,
+                version: &toolchain.version,
+                image: Some(&toolchain.name),
+                is_built,
+                is_compiled: true,
+            })
+        });
+        let modules = WasmOffer {
+            language: WasmLanguage::MODULE,
+            version: "WASI preview 1",
+            image: None,
+            is_built: true,
+            is_compiled: false,
+        };
+        images.chain(toolchains).chain([modules]).collect()
+    }
+}
+
+/// Python loads the driver of native runs.
+fn with_parts(manifest: Manifest) -> Manifest {
+    match manifest.driver {
+        GuestDriver::Python => {
+            let part = |script: &Script| (format!("{}.py", script.name), script.source());
+            manifest.with_parts(RUN.iter().map(part).collect())
+        }
+        GuestDriver::Javascript => manifest,
+    }
+}
+
+/// Every `wasm-*/image.toml` below a directory, by name: images and toolchains.
+fn load_all(directory: &Path) -> Result<(Vec<Manifest>, Vec<Toolchain>), WasmImageError> {
+    let failed = |path: &Path, source| WasmImageError::Io {
+        image: "wasm-*".to_owned(),
+        path: path.to_owned(),
+        source,
+    };
+    let (mut manifests, mut toolchains) = (Vec::new(), Vec::new());
+    for entry in fs::read_dir(directory).map_err(|source| failed(directory, source))? {
+        let entry = entry.map_err(|source| failed(directory, source))?;
+        let path = entry.path().join("image.toml");
+        if !entry.file_name().to_string_lossy().starts_with("wasm-") || !path.exists() {
+            continue;
+        }
+        let text = fs::read_to_string(&path).map_err(|source| failed(&path, source))?;
+        let name = path.display().to_string();
+        if Toolchain::is_one(&text) {
+            toolchains.push(Toolchain::parse(&name, &text)?);
+        } else {
+            manifests.push(Manifest::parse(&name, &text)?);
+        }
+    }
+    manifests.sort_by(|one, other| one.name.cmp(&other.name));
+    toolchains.sort_by(|one, other| one.name.cmp(&other.name));
+    Ok((manifests, toolchains))
+}
+
+impl<'a> WasmLanguage<'a> {
+    /// The name of the language of uploaded modules.
+    const MODULE: &'static str = "wasm";
 
     /// The language's name.
     pub fn name(&self) -> &'a str {
@@ -72,7 +215,7 @@ impl<'a> WasmLanguage<'a> {
     /// Why a submission cannot be run now; `None` if it can.
     pub fn obstacle(
         &self,
-        sandbox: &WasmSandbox,
+        languages: &WasmLanguages,
         submission: &Submission,
         metering: Metering,
     ) -> Option<String> {
@@ -89,20 +232,22 @@ impl<'a> WasmLanguage<'a> {
             return Some("files for input and output are given to native runs only".to_owned());
         }
         match self {
-            WasmLanguage::Image(manifest) if !sandbox.is_built(manifest, metering) => {
+            WasmLanguage::Image(manifest) if !languages.sandbox.is_built(manifest, metering) => {
                 let flag = if metering == Metering::Fuel { " --deterministic" } else { "" };
                 let name = &manifest.name;
                 Some(format!("the image {name} is not built here: proofbox image build {name}{flag}"))
             }
             WasmLanguage::Image(manifest)
-                if !matches!(manifest.driver, Driver::Python)
+                if !matches!(manifest.driver, GuestDriver::Python)
                     && !matches!(submission.tests, Tests::Program(_)) =>
             {
                 let (kind, name) = (submission.tests.kind(), self.name());
                 Some(format!("{kind} tests are not offered for {name} in WebAssembly"))
             }
             WasmLanguage::Image(_) => None,
-            WasmLanguage::Compiled(language) if !sandbox.has_toolchain(language.toolchain()) => {
+            WasmLanguage::Compiled(language)
+                if !language.toolchain().is_built(languages.toolchains.cache()) =>
+            {
                 let name = &language.toolchain().name;
                 Some(format!("the image {name} is not built here: proofbox image build {name}"))
             }
@@ -119,30 +264,8 @@ impl<'a> WasmLanguage<'a> {
         }
     }
 
-    /// The languages that are there beside the one of modules, built or not: name, version, image.
-    pub fn all(sandbox: &'a WasmSandbox) -> Vec<WasmOffer<'a>> {
-        let images = sandbox.manifests().iter().map(|manifest| WasmOffer {
-            language: &manifest.languages[0],
-            version: &manifest.version,
-            image: &manifest.name,
-            is_built: sandbox.is_built(manifest, Metering::Clock),
-            is_compiled: false,
-        });
-        let toolchains = sandbox.toolchains().iter().flat_map(|toolchain| {
-            let is_built = sandbox.has_toolchain(toolchain);
-            toolchain.names().map(move |language| WasmOffer {
-                language,
-                version: &toolchain.version,
-                image: &toolchain.name,
-                is_built,
-                is_compiled: true,
-            })
-        });
-        images.chain(toolchains).collect()
-    }
-
     fn carries_code_tests(&self) -> bool {
-        matches!(self, WasmLanguage::Image(manifest) if manifest.driver == Driver::Python)
+        matches!(self, WasmLanguage::Image(manifest) if manifest.driver == GuestDriver::Python)
     }
 
     /// For tests that hold code: what the cell of the tests does.
@@ -187,7 +310,7 @@ impl<'a> WasmLanguage<'a> {
         let path = &solution.files[solution.entry].path;
         let argv = match self {
             WasmLanguage::Image(manifest) => match manifest.driver {
-                Driver::Python => {
+                GuestDriver::Python => {
                     let seed = submission.seed.map_or(String::new(), |seed| seed.to_string());
                     let prelude = match submission.prelude {
                         Prelude::None => "none",
@@ -195,7 +318,7 @@ impl<'a> WasmLanguage<'a> {
                     };
                     [mode, &format!("{SOURCE_DIR}/{path}"), prelude, &seed].map(str::to_owned).to_vec()
                 }
-                Driver::Javascript => {
+                GuestDriver::Javascript => {
                     let seed = submission.seed.map(|seed| seed.to_string());
                     std::iter::once(format!("{SOURCE_DIR}/{path}")).chain(seed).collect()
                 }

@@ -25,9 +25,6 @@ mod sys;
 mod tier;
 #[cfg(feature = "wasm")]
 pub mod wasm;
-#[cfg(not(feature = "wasm"))]
-#[path = "wasm_absent.rs"]
-pub mod wasm;
 
 pub use self::{
     guarantee::Guarantee,

@@ -2,13 +2,15 @@
 
 use super::{engine::Engine, runner::Runner};
 use crate::{
-    language::{Language, MissingLanguage, wasm::WasmLanguage},
-    sandbox::{
-        Tier,
-        wasm::{Compiled, Metering},
-    },
+    language::{Language, MissingLanguage},
+    sandbox::Tier,
     spelling::did_you_mean,
     submission::{Runtime, Submission},
+};
+#[cfg(feature = "wasm")]
+use crate::{
+    language::{toolchain::ToolchainLanguage, wasm::WasmLanguage},
+    sandbox::wasm::Metering,
 };
 
 impl Engine {
@@ -51,20 +53,23 @@ impl Engine {
         self.languages.find(language).map(Runner::Native).ok_or_else(|| self.not_offered(language))
     }
 
+    #[cfg(not(feature = "wasm"))]
+    fn wasm_runner<'a>(&'a self, _: &Submission) -> Result<Runner<'a>, String> {
+        Err("this proofbox was built without the Wasm runner".to_owned())
+    }
+
+    #[cfg(feature = "wasm")]
     fn wasm_runner<'a>(&'a self, submission: &Submission) -> Result<Runner<'a>, String> {
-        if cfg!(not(feature = "wasm")) {
-            return Err("this proofbox was built without the Wasm runner".to_owned());
-        }
-        let Some(language) = WasmLanguage::find(&self.wasm, &submission.language) else {
-            let known = WasmLanguage::all(&self.wasm).into_iter().map(|offer| offer.language);
-            let known: Vec<&str> = known.chain([WasmLanguage::MODULE]).collect();
+        let languages = self.languages.wasm();
+        let Some(language) = languages.find(&submission.language) else {
+            let known: Vec<&str> = languages.offers().into_iter().map(|offer| offer.language).collect();
             return Err(format!("the Wasm runner does not offer that language; it has {}", known.join(", ")));
         };
         if let WasmLanguage::Compiled(language) = language {
             self.can_compile_for_wasm(language)?;
         }
         let metering = if submission.deterministic { Metering::Fuel } else { Metering::Clock };
-        match language.obstacle(&self.wasm, submission, metering) {
+        match language.obstacle(languages, submission, metering) {
             None => Ok(Runner::Wasm { language, metering }),
             Some(obstacle) => Err(obstacle),
         }
@@ -72,7 +77,8 @@ impl Engine {
 
     /// # Errors
     /// Why this host cannot compile for WebAssembly, for the caller.
-    fn can_compile_for_wasm(&self, language: Compiled<'_>) -> Result<(), String> {
+    #[cfg(feature = "wasm")]
+    fn can_compile_for_wasm(&self, language: ToolchainLanguage<'_>) -> Result<(), String> {
         let (name, tier) = (language.name(), self.sandbox.tier());
         if tier == Tier::Wasm {
             return Err(format!(
@@ -80,7 +86,8 @@ impl Engine {
                  can be submitted as the language wasm"
             ));
         }
-        match self.wasm.closed_directory(language.toolchain(), tier == Tier::Slot) {
+        let cache = self.languages.wasm().toolchains().cache();
+        match language.toolchain().closed_directory(cache, tier == Tier::Slot) {
             Some(closed) => Err(format!(
                 "{name} is compiled in native cells, which in the tier {} cannot come to what is in {}; build {} \
                  below another directory (--wasm-dir)",
@@ -125,14 +132,13 @@ impl Engine {
     /// That nothing is called so, and what may have been meant; `None` for a language that is known, whether or
     /// not it can be run here.
     pub fn unknown_language(&self, name: &str) -> Option<String> {
-        let wasm = &self.wasm;
+        let wasm = self.languages.wasm();
         let is_native = self.languages.find(name).is_some() || self.missing_language(name).is_some();
-        if is_native || WasmLanguage::find(wasm, name).is_some() {
+        if is_native || wasm.knows(name) {
             return None;
         }
         let mut known: Vec<&str> = self.languages.iter().map(Language::name).collect();
-        let in_wasm = WasmLanguage::all(wasm).into_iter().map(|offer| offer.language);
-        for language in in_wasm.chain(wasm.takes_modules().then_some(WasmLanguage::MODULE)) {
+        for language in wasm.offers().into_iter().map(|offer| offer.language) {
             if !known.contains(&language) {
                 known.push(language);
             }

@@ -15,12 +15,12 @@ use crate::{
         Compilation, CompileFailure, CompileReport,
         wasm::{WasmCompilation, missing, narrow},
     },
-    language::Start,
-    limits::Limits,
-    sandbox::{
-        Fault, Job, Outcome,
-        wasm::{Compiled, Kind, Opened},
+    language::{
+        Start,
+        toolchain::{OpenedToolchain, ProgramKind, ToolchainLanguage},
     },
+    limits::Limits,
+    sandbox::{Fault, Job, Outcome},
     submission::Submission,
     verdict::Verdict,
 };
@@ -37,11 +37,11 @@ impl Engine {
     /// Compiles a submission's solution unless it was compiled before. The caller holds no slot.
     pub(super) async fn ready_in_wasm(
         &self,
-        language: Compiled<'_>,
+        language: ToolchainLanguage<'_>,
         submission: &Submission,
         slots: &mut SlotAccess<'_>,
     ) -> Result<ReadyInWasm, NotReady> {
-        let (made, found) = self.made_for_wasm(language, Kind::Plain, submission, slots).await?;
+        let (made, found) = self.made_for_wasm(language, ProgramKind::Plain, submission, slots).await?;
         let report = made.compilation.report(found == Found::Kept);
         let failure = match made.compilation.program {
             Ok(program) => return Ok(ReadyInWasm { program, narrow: made.narrow, report }),
@@ -66,8 +66,8 @@ impl Engine {
 
     async fn made_for_wasm(
         &self,
-        language: Compiled<'_>,
-        kind: Kind,
+        language: ToolchainLanguage<'_>,
+        kind: ProgramKind,
         submission: &Submission,
         slots: &mut SlotAccess<'_>,
     ) -> Result<(WasmCompilation, Found), NotReady> {
@@ -84,11 +84,11 @@ impl Engine {
     /// The solution's program that says where a type has too few bits; `None` where it does not compile so.
     pub(super) async fn checked_program(
         &self,
-        language: Compiled<'_>,
+        language: ToolchainLanguage<'_>,
         submission: &Submission,
         slots: &mut SlotAccess<'_>,
     ) -> Result<Option<Arc<[u8]>>, NotReady> {
-        let (made, _) = self.made_for_wasm(language, Kind::Checked, submission, slots).await?;
+        let (made, _) = self.made_for_wasm(language, ProgramKind::Checked, submission, slots).await?;
         Ok(made.compilation.program.ok())
     }
 
@@ -106,15 +106,17 @@ impl Engine {
 
     async fn compile_for_wasm(
         &self,
-        language: Compiled<'_>,
-        kind: Kind,
+        language: ToolchainLanguage<'_>,
+        kind: ProgramKind,
         submission: &Submission,
         slots: &mut SlotAccess<'_>,
     ) -> Result<WasmCompilation, NotReady> {
-        let (wasm, toolchain) = (self.wasm.clone(), language.toolchain().clone());
-        let opened = tokio::task::spawn_blocking(move || wasm.open_toolchain(&toolchain)).await;
-        let opened = opened
-            .map_err(|error| Fault { step: "open_toolchain".to_owned(), detail: error.to_string() })??;
+        let (toolchains, toolchain) =
+            (Arc::clone(self.languages.wasm().toolchains()), language.toolchain().clone());
+        let failed = |error: String| Fault { step: "open_toolchain".to_owned(), detail: error };
+        let opened = tokio::task::spawn_blocking(move || toolchains.open(&toolchain)).await;
+        let opened = opened.map_err(|error| failed(error.to_string()))?;
+        let opened = opened.map_err(|error| failed(error.to_string()))?;
         let files = language.files(&submission.solution);
         let sources = language.sources(&files);
         if sources.is_empty() {
@@ -147,8 +149,8 @@ impl Engine {
 
     async fn link_for_wasm(
         &self,
-        language: Compiled<'_>,
-        opened: &Opened,
+        language: ToolchainLanguage<'_>,
+        opened: &OpenedToolchain,
         objects: Vec<Arc<[u8]>>,
         cpu_ms: f64,
         slots: &mut SlotAccess<'_>,
@@ -162,7 +164,7 @@ impl Engine {
     /// The one run of a job, in a native cell.
     async fn compile_in_cell(
         &self,
-        language: Compiled<'_>,
+        language: ToolchainLanguage<'_>,
         limits: Limits,
         job: &Job,
         slots: &mut SlotAccess<'_>,

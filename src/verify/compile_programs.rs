@@ -33,6 +33,7 @@ pub(super) enum NotReady {
         report: CompileReport,
     },
     /// The toolchain does not have what it needs.
+    #[cfg_attr(not(feature = "wasm"), expect(dead_code, reason = "only those for WebAssembly lack anything"))]
     Lacks {
         what: String,
         report: CompileReport,

@@ -8,14 +8,11 @@ use std::{
 use crate::{
     admission::Admission,
     cache::{ContentCache, Weight},
-    compile::{Compilation, wasm::WasmCompilation},
+    compile::Compilation,
     config::{EngineConfig, TierChoice},
-    language::{Language, LanguageError, Languages, wasm::WasmLanguage},
+    language::{Language, LanguageError, Languages},
     metrics::Metrics,
-    sandbox::{
-        Sandbox, SandboxConfig, StartError, Tier,
-        wasm::{WasmImageError, WasmSandbox},
-    },
+    sandbox::{Sandbox, SandboxConfig, StartError, Tier},
     submission::Runtime,
     value::Packed,
 };
@@ -26,7 +23,6 @@ pub struct Engine {
     pub(super) languages: Languages,
     pub(super) admission: Admission,
     pub(super) sandbox: Sandbox,
-    pub(super) wasm: WasmSandbox,
     /// What is meant by a submission that leaves the runner open.
     pub(super) runtime: Runtime,
     /// Weakest isolation to accept.
@@ -36,7 +32,8 @@ pub struct Engine {
     pub(super) metrics: Arc<Metrics>,
     /// Compiled programs.
     pub(super) compiled: ContentCache<Compilation>,
-    pub(super) compiled_for_wasm: ContentCache<WasmCompilation>,
+    #[cfg(feature = "wasm")]
+    pub(super) compiled_for_wasm: ContentCache<crate::compile::wasm::WasmCompilation>,
     /// What references made.
     pub(super) expected: ContentCache<Expected>,
 }
@@ -48,8 +45,6 @@ pub enum EngineError {
     Language(#[from] LanguageError),
     #[error(transparent)]
     Sandbox(#[from] StartError),
-    #[error(transparent)]
-    Wasm(#[from] WasmImageError),
 }
 
 /// Room for compiled programs.
@@ -60,30 +55,25 @@ const EXPECTED_BYTES: u64 = 128 << 20;
 impl Engine {
     /// Loads the languages and starts their launchers. Blocks for some tens of milliseconds.
     pub fn start(config: &EngineConfig) -> Result<Engine, EngineError> {
-        let wasm = WasmSandbox::with_program(
-            config.images_dir.as_deref(),
-            config.wasm_dir.clone(),
-            config.program.clone(),
-            config.fail_step.clone(),
-        )?;
+        let languages = Languages::load(config)?;
         let (languages, sandbox) = match config.runtime {
-            Runtime::Wasm => (Languages::none(), Sandbox::absent(Vec::new())),
-            Runtime::Auto | Runtime::Native => Engine::start_native(config, &wasm)?,
+            Runtime::Wasm => (languages, Sandbox::absent(Vec::new())),
+            Runtime::Auto | Runtime::Native => Engine::start_native(config, languages)?,
         };
         let admission = Admission::with_max_wait(config.slots.get(), config.max_waiting, config.max_wait);
         let native = languages.iter().map(Language::name);
-        let in_wasm = WasmLanguage::all(&wasm).into_iter().map(|offer| offer.language).chain(["wasm"]);
+        let in_wasm = languages.wasm().offers().into_iter().map(|offer| offer.language);
         let names: BTreeSet<String> = native.chain(in_wasm).map(str::to_owned).collect();
         Ok(Engine {
             languages,
             admission,
             sandbox,
-            wasm,
             runtime: config.runtime,
             min_tier: config.min_tier,
             series: config.series,
             metrics: Arc::new(Metrics::new(names)),
             compiled: ContentCache::new(COMPILED_BYTES),
+            #[cfg(feature = "wasm")]
             compiled_for_wasm: ContentCache::new(COMPILED_BYTES),
             expected: ContentCache::new(EXPECTED_BYTES),
         })
@@ -91,8 +81,10 @@ impl Engine {
 
     /// The native runner; where none can be had and nothing says that one must be, the Wasm runner alone, if it has an
     /// image.
-    fn start_native(config: &EngineConfig, wasm: &WasmSandbox) -> Result<(Languages, Sandbox), EngineError> {
-        let languages = Languages::load(config)?;
+    fn start_native(
+        config: &EngineConfig,
+        languages: Languages,
+    ) -> Result<(Languages, Sandbox), EngineError> {
         let slots = config.slots.get();
         let sandbox_config = SandboxConfig {
             slots,
@@ -105,11 +97,7 @@ impl Engine {
         };
         let mut launchers = HashMap::new();
         for tier in &sandbox_config.tiers {
-            let of_tier = languages.iter().map(|language| language.launchers(*tier));
-            let mut of_tier = of_tier.collect::<Result<Vec<_>, _>>()?.concat();
-            // Cells that compile for WebAssembly.
-            of_tier.extend(wasm.launchers(*tier).map_err(LanguageError::Policy)?);
-            launchers.insert(*tier, of_tier);
+            launchers.insert(*tier, languages.launchers(*tier)?);
         }
         match Sandbox::start(&sandbox_config, |tier| launchers.get(&tier).cloned().unwrap_or_default()) {
             Ok(sandbox) => Ok((languages, sandbox)),
@@ -117,10 +105,10 @@ impl Engine {
                 if config.runtime == Runtime::Auto
                     && config.tier == TierChoice::Auto
                     && config.min_tier == Tier::Wasm
-                    && wasm.has_an_image() =>
+                    && languages.wasm().has_an_image() =>
             {
                 tracing::warn!("no native tier can be given here: solutions run in WebAssembly alone");
-                Ok((Languages::none(), Sandbox::absent(refusals)))
+                Ok((languages.without_native(), Sandbox::absent(refusals)))
             }
             Err(error) => Err(error.into()),
         }
@@ -136,11 +124,6 @@ impl Engine {
 
     pub fn admission(&self) -> &Admission {
         &self.admission
-    }
-
-    /// The Wasm runner.
-    pub fn wasm(&self) -> &WasmSandbox {
-        &self.wasm
     }
 
     pub fn sandbox(&self) -> &Sandbox {

@@ -22,6 +22,7 @@ mod cells;
 mod checker_tests;
 mod choose_runner;
 mod code_tests;
+#[cfg(feature = "wasm")]
 mod compile_for_wasm;
 mod compile_programs;
 mod engine;
@@ -32,6 +33,7 @@ mod reference;
 mod runner;
 mod slot_access;
 mod verdicts;
+#[cfg(feature = "wasm")]
 mod wasm_widths;
 mod work;
 

@@ -3,18 +3,21 @@
 
 use std::sync::Arc;
 
+#[cfg(feature = "wasm")]
+use super::compile_for_wasm::ReadyInWasm;
 use super::{
     cells::Interrupted,
-    compile_for_wasm::ReadyInWasm,
     compile_programs::{NotReady, Ready, ReadyJudge, Unusable},
     engine::Engine,
     runner::Runner,
     slot_access::SlotAccess,
     work::Work,
 };
+#[cfg(feature = "wasm")]
+use crate::language::wasm::WasmLanguage;
 use crate::{
     compile::CompileReport,
-    language::{Start, wasm::WasmLanguage},
+    language::Start,
     report::Report,
     sandbox::Tier,
     submission::{JudgeProgram, Submission, Tests},
@@ -88,11 +91,13 @@ impl Engine {
                 let ready = self.ready(&submission.language, &submission.solution, slots).await?;
                 Ok(Compiled { program: ready.binary, report: ready.report, narrow: None })
             }
+            #[cfg(feature = "wasm")]
             Runner::Wasm { language: WasmLanguage::Compiled(language), .. } => {
                 let ready = self.ready_in_wasm(language, submission, slots).await?;
                 let ReadyInWasm { program, narrow, report } = ready;
                 Ok(Compiled { program: Some(program), report: Some(report), narrow })
             }
+            #[cfg(feature = "wasm")]
             Runner::Wasm { .. } => Ok(Compiled::default()),
         }
     }

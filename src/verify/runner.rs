@@ -5,34 +5,47 @@ use std::sync::Arc;
 use super::engine::Engine;
 use crate::{
     admission::Slot,
-    language::{Language, Start, TestsOrder, wasm::WasmLanguage},
+    language::{Language, Start, TestsOrder},
     limits::Limits,
-    sandbox::{
-        CellRun, End, Fault, Job, LimitHit, LinkAt, LinkedJob, Outcome, Tier,
-        wasm::{Guests, Metering, WasmCell, missing},
-    },
+    sandbox::{CellRun, End, Fault, Job, LimitHit, LinkAt, LinkedJob, Outcome, Tier},
     submission::{CodeTests, Solution, Submission},
     value::marshal::TooLarge,
+};
+#[cfg(feature = "wasm")]
+use crate::{
+    language::wasm::WasmLanguage,
+    sandbox::wasm::{Guests, Metering, WasmCell, missing},
 };
 
 /// Who runs a submission's solution, as what.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Runner<'a> {
     Native(&'a Language),
-    Wasm { language: WasmLanguage<'a>, metering: Metering },
+    #[cfg(feature = "wasm")]
+    Wasm {
+        language: WasmLanguage<'a>,
+        metering: Metering,
+    },
 }
 
 /// What cells are made of.
 #[derive(Debug, Clone)]
 pub(super) enum Cells {
-    Native { launcher: String },
-    Wasm { guests: Guests, metering: Metering },
+    Native {
+        launcher: String,
+    },
+    #[cfg(feature = "wasm")]
+    Wasm {
+        guests: Guests,
+        metering: Metering,
+    },
 }
 
 /// A cell at work. Dropping it ends its runs.
 #[derive(Debug)]
 pub(super) enum Cell {
     Native(CellRun),
+    #[cfg(feature = "wasm")]
     Wasm(WasmCell),
 }
 
@@ -49,6 +62,7 @@ impl<'a> Runner<'a> {
     pub(super) fn language(&self) -> &'a str {
         match self {
             Runner::Native(language) => language.name(),
+            #[cfg(feature = "wasm")]
             Runner::Wasm { language, .. } => language.name(),
         }
     }
@@ -57,6 +71,7 @@ impl<'a> Runner<'a> {
     pub(super) fn tier(&self, native: Tier) -> Tier {
         match self {
             Runner::Native(_) => native,
+            #[cfg(feature = "wasm")]
             Runner::Wasm { .. } => Tier::Wasm,
         }
     }
@@ -71,6 +86,7 @@ impl<'a> Runner<'a> {
     ) -> Result<Job, TooLarge> {
         match self {
             Runner::Native(language) => language.job(submission, program, tier, start),
+            #[cfg(feature = "wasm")]
             Runner::Wasm { language, .. } => language.job(submission, program),
         }
     }
@@ -82,6 +98,7 @@ impl<'a> Runner<'a> {
                 let launcher = language.launcher_for(solution, tier);
                 Cells::Native { launcher: language.launcher_at(launcher, start, tier) }
             }
+            #[cfg(feature = "wasm")]
             Runner::Wasm { language, metering } => {
                 Cells::Wasm { guests: language.guests(), metering: *metering }
             }
@@ -107,6 +124,7 @@ impl<'a> Runner<'a> {
                     begun(language.launcher_for_tests(solution, tests, tier)),
                 )
             }
+            #[cfg(feature = "wasm")]
             Runner::Wasm { .. } => {
                 let cells = self.cells(solution, tier, start);
                 (cells.clone(), cells)
@@ -124,6 +142,7 @@ impl<'a> Runner<'a> {
     ) -> Result<Job, TooLarge> {
         match self {
             Runner::Native(language) => language.tests_job(submission, tests, order, tier, start),
+            #[cfg(feature = "wasm")]
             Runner::Wasm { language, .. } => language.tests_job(submission, tests, order),
         }
     }
@@ -133,6 +152,7 @@ impl<'a> Runner<'a> {
     pub(super) fn may_show_hashes(&self, solution: &Solution) -> bool {
         match self {
             Runner::Native(language) => language.may_show_hashes(solution),
+            #[cfg(feature = "wasm")]
             Runner::Wasm { .. } => false,
         }
     }
@@ -146,6 +166,7 @@ impl<'a> Runner<'a> {
     pub(super) fn missing(&self) -> fn(&[u8]) -> Option<String> {
         match self {
             Runner::Native(_) => |_| None,
+            #[cfg(feature = "wasm")]
             Runner::Wasm { .. } => missing,
         }
     }
@@ -156,6 +177,7 @@ impl Cells {
     /// limit, or the wall backstop ended one that was computing rather than sleeping. What is counted in fuel is
     /// never in doubt.
     pub(super) fn is_doubtful(&self, outcome: &Outcome, limits: Limits) -> bool {
+        #[cfg(feature = "wasm")]
         if matches!(self, Cells::Wasm { metering: Metering::Fuel, .. }) {
             return false;
         }
@@ -173,6 +195,7 @@ impl Cells {
     pub(super) fn launcher(&self) -> Result<&str, Fault> {
         match self {
             Cells::Native { launcher } => Ok(launcher),
+            #[cfg(feature = "wasm")]
             Cells::Wasm { .. } => Err(Fault {
                 step: "find_launcher".to_owned(),
                 detail: "cells in WebAssembly have no launcher".to_owned(),
@@ -186,6 +209,7 @@ impl Cell {
     pub(super) async fn next(&mut self) -> Result<Option<Outcome>, Fault> {
         match self {
             Cell::Native(cell) => cell.next().await,
+            #[cfg(feature = "wasm")]
             Cell::Wasm(cell) => cell.next().await,
         }
     }
@@ -212,9 +236,14 @@ impl Engine {
             Cells::Native { launcher } => {
                 self.sandbox.open(launcher, place, limits, job).await.map(Cell::Native)
             }
-            Cells::Wasm { guests, metering } => {
-                self.wasm.open(guests.clone(), *metering, place, limits, job).await.map(Cell::Wasm)
-            }
+            #[cfg(feature = "wasm")]
+            Cells::Wasm { guests, metering } => self
+                .languages
+                .wasm()
+                .sandbox()
+                .open(guests.clone(), *metering, place, limits, job)
+                .await
+                .map(Cell::Wasm),
         }
     }
 
@@ -228,9 +257,11 @@ impl Engine {
     ) -> Result<(Cell, Cell), Fault> {
         self.metrics.cell_started(language);
         self.metrics.cell_started(language);
+        #[cfg(feature = "wasm")]
         if let Cells::Wasm { guests, metering } = solution.cells {
             let pair = ((solution.limits, solution.job), (tests.limits, tests.job));
-            let (solution, tests) = self.wasm.open_linked(guests, metering, place, pair.0, pair.1).await?;
+            let (solution, tests) =
+                self.languages.wasm().sandbox().open_linked(guests, metering, place, pair.0, pair.1).await?;
             return Ok((Cell::Wasm(solution), Cell::Wasm(tests)));
         }
         let side = |side: Side| -> Result<LinkedJob, Fault> {

@@ -52,7 +52,7 @@ pub async fn run(args: DoctorArgs) -> anyhow::Result<ExitCode> {
         }
     };
     say!("{}", languages(&engine));
-    say!("\nWasm images\n{}", image::list(engine.wasm()));
+    say!("\nWasm images\n{}", image::list(engine.languages().wasm()));
     say!("{}", tiers(&engine, asked));
     if engine.sandbox().tier() == Tier::Wasm {
         say_line!("\nNothing runs natively here: solutions run in WebAssembly alone.");

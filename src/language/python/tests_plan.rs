@@ -1,7 +1,7 @@
 //! Tests that hold code, as a run of their own: what the driver in the tests' cell is given.
 
 use crate::{
-    language::TestsOrder,
+    language::job::TestsOrder,
     submission::{CodeTests, Solution, Stop, Submission},
     value::{
         Value,

@@ -38,7 +38,7 @@ const EPOCH: Duration = Duration::from_millis(1);
 pub const WASM_STACK_BYTES: usize = 64 << 20;
 /// Most bytes of a memory image that is mapped rather than copied, whatever holes it has.
 const DENSE_IMAGE_BYTES: u64 = 1 << 30;
-/// The same of a module that is a solution.
+/// The bound for the memory image of a module that is a solution.
 const SOLUTION_IMAGE_BYTES: u64 = 1 << 20;
 
 /// An engine with the thread that makes its epochs.
@@ -71,10 +71,7 @@ impl WasmEngine {
     }
 
     fn with_config(metering: Metering, config: &Config) -> Result<WasmEngine, Fault> {
-        let failed = |error: &dyn std::fmt::Display| Fault {
-            step: "start_wasm_engine".to_owned(),
-            detail: format!("{error:#}"),
-        };
+        let failed = |error: &dyn std::fmt::Display| fault("start_wasm_engine", error);
         let engine = Engine::new(config).map_err(|error| failed(&error))?;
         let ticker = Arc::new(Ticker::default());
         let (weak, ours) = (Arc::downgrade(&ticker), engine.clone());
@@ -203,4 +200,14 @@ impl Drop for Running {
     fn drop(&mut self) {
         *self.0.running.lock().unwrap_or_else(PoisonError::into_inner) -= 1;
     }
+}
+
+/// A step of the Wasm runner that failed.
+pub fn fault(step: &str, error: &dyn std::fmt::Display) -> Fault {
+    Fault { step: step.to_owned(), detail: format!("{error:#}") }
+}
+
+/// What wasmtime says, on one line.
+pub fn one_line(error: &wasmtime::Error) -> String {
+    format!("{error:#}").replace('\n', "; ")
 }

@@ -7,7 +7,7 @@
 
 use wasmtime::{AsContextMut, Instance, Store, WasmParams, WasmResults};
 
-use super::store::Guest;
+use super::store::RunState;
 
 /// Functions of the module that its image exports beside its own.
 pub const FUNCTIONS: [&str; 2] = ["eval_buf", "JS_ExecutePendingJob"];
@@ -34,7 +34,7 @@ const MODULE: i32 = 1;
 const NAME: &str = "<proofbox>";
 
 /// Starts the engine on a stack of its own and furnishes it, for the snapshot.
-pub fn set_up(store: &mut Store<Guest>, instance: &Instance) -> wasmtime::Result<()> {
+pub fn set_up(store: &mut Store<RunState>, instance: &Instance) -> wasmtime::Result<()> {
     let stack = call::<u32, u32>(store, instance, "malloc", STACK_BYTES)?;
     let pointer = instance.get_global(&mut *store, STACK_POINTER);
     let pointer = pointer.ok_or_else(|| wasmtime::format_err!("there is no stack pointer"))?;
@@ -57,8 +57,8 @@ pub fn set_up(store: &mut Store<Guest>, instance: &Instance) -> wasmtime::Result
 const STACK_POINTER: &str = "proofbox_global_0";
 
 /// Goes the way of a run, which shows that jobs are executed as this file takes them to be.
-fn rehearse(store: &mut Store<Guest>, instance: &Instance) -> wasmtime::Result<()> {
-    let engine = Engine::of(store, instance)?;
+fn rehearse(store: &mut Store<RunState>, instance: &Instance) -> wasmtime::Result<()> {
+    let engine = QuickJs::of(store, instance)?;
     let steps = [
         (SCRIPT, "Promise.resolve().then(() => { globalThis.__rehearsed = 1 })"),
         (MODULE, "await __proofbox.check()"),
@@ -76,8 +76,8 @@ fn rehearse(store: &mut Store<Guest>, instance: &Instance) -> wasmtime::Result<(
 
 /// Carries a program out. Only an error comes back: the driver ends the process, and so the run, by itself.
 /// `arguments`: the program's path, the seed of its random numbers.
-pub fn run(store: &mut Store<Guest>, instance: &Instance, arguments: &[String]) -> wasmtime::Result<i32> {
-    let engine = Engine::of(store, instance)?;
+pub fn run(store: &mut Store<RunState>, instance: &Instance, arguments: &[String]) -> wasmtime::Result<i32> {
+    let engine = QuickJs::of(store, instance)?;
     let list = serde_json::to_string(arguments)?;
     let mut code = format!("__proofbox.begin(...{list})");
     loop {
@@ -96,28 +96,28 @@ pub fn run(store: &mut Store<Guest>, instance: &Instance, arguments: &[String]) 
 }
 
 /// A started engine, by places in the guest's memory.
-struct Engine {
+struct QuickJs {
     context: u32,
     runtime: u32,
     /// Room for a pointer.
     out: u32,
 }
 
-impl Engine {
-    fn of(store: &mut Store<Guest>, instance: &Instance) -> wasmtime::Result<Engine> {
+impl QuickJs {
+    fn of(store: &mut Store<RunState>, instance: &Instance) -> wasmtime::Result<QuickJs> {
         let context = call::<(), u32>(store, instance, "qjs_get_context", ())?;
         let mut runtime = [0; 4];
         if let Some(memory) = store.data().memory {
             memory.read(&*store, context as usize + RUNTIME_OFFSET, &mut runtime)?;
         }
         let out = call::<u32, u32>(store, instance, "malloc", 8)?;
-        Ok(Engine { context, runtime: u32::from_le_bytes(runtime), out })
+        Ok(QuickJs { context, runtime: u32::from_le_bytes(runtime), out })
     }
 
     /// `false`: an exception, which the engine has shown on the standard error stream.
     fn evaluate(
         &self,
-        store: &mut Store<Guest>,
+        store: &mut Store<RunState>,
         instance: &Instance,
         code: &str,
         kind: i32,
@@ -132,7 +132,7 @@ impl Engine {
         Ok(done == 0)
     }
 
-    fn execute_jobs(&self, store: &mut Store<Guest>, instance: &Instance) -> wasmtime::Result<()> {
+    fn execute_jobs(&self, store: &mut Store<RunState>, instance: &Instance) -> wasmtime::Result<()> {
         let execute = instance.get_typed_func::<(u32, u32), i32>(&mut *store, "JS_ExecutePendingJob")?;
         // A job that throws is one of the engine's own; those of programs reject promises.
         while execute.call(&mut *store, (self.runtime, self.out))? != 0 {}
@@ -140,12 +140,12 @@ impl Engine {
     }
 }
 
-fn place(store: &mut Store<Guest>, instance: &Instance, text: &str) -> wasmtime::Result<u32> {
+fn place(store: &mut Store<RunState>, instance: &Instance, text: &str) -> wasmtime::Result<u32> {
     place_bytes(store, instance, text.as_bytes())
 }
 
 /// Puts bytes into the guest's memory.
-fn place_bytes(store: &mut Store<Guest>, instance: &Instance, bytes: &[u8]) -> wasmtime::Result<u32> {
+fn place_bytes(store: &mut Store<RunState>, instance: &Instance, bytes: &[u8]) -> wasmtime::Result<u32> {
     let at = call::<u32, u32>(store, instance, "malloc", bytes.len() as u32)?;
     if at == 0 {
         return Err(wasmtime::Trap::UnreachableCodeReached.into());
@@ -157,7 +157,7 @@ fn place_bytes(store: &mut Store<Guest>, instance: &Instance, bytes: &[u8]) -> w
 }
 
 fn call<P: WasmParams, R: WasmResults>(
-    store: &mut Store<Guest>,
+    store: &mut Store<RunState>,
     instance: &Instance,
     name: &str,
     parameters: P,

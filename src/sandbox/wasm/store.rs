@@ -12,7 +12,7 @@ use wasmtime::{AsContext, Global, Memory, ResourceLimiter, Store, UpdateDeadline
 
 use super::{
     engine::{Metering, WasmEngine},
-    wasi::{Stop, Wasi, joint::Patience},
+    wasi::{Wasi, joint::Patience, stop::Stop},
 };
 use crate::{
     limits::Limits,
@@ -28,7 +28,7 @@ const LOOK_EVERY: u64 = 1;
 const MAX_TABLE_ENTRIES: usize = 1 << 20;
 
 /// The data of a run's store.
-pub struct Guest {
+pub struct RunState {
     pub wasi: Wasi,
     pub ceiling: Ceiling,
     /// The guest's linear memory, once there is an instance.
@@ -39,11 +39,11 @@ pub struct Guest {
     fuel: u64,
 }
 
-impl Guest {
-    pub fn new(wasi: Wasi, max_memory_bytes: u64, base_bytes: u64) -> Guest {
+impl RunState {
+    pub fn new(wasi: Wasi, max_memory_bytes: u64, base_bytes: u64) -> RunState {
         let ceiling =
             Ceiling { base_bytes, max_bytes: max_memory_bytes, held: 0, refused: false, entries: 0 };
-        Guest { wasi, ceiling, memory: None, stack_pointer: None, fuel: 0 }
+        RunState { wasi, ceiling, memory: None, stack_pointer: None, fuel: 0 }
     }
 
     /// Whether the run's work is counted.
@@ -188,7 +188,7 @@ fn thread_time() -> Result<Duration, Fault> {
 }
 
 /// A store for one run, with every limit in place.
-pub fn limited(engine: &WasmEngine, mut guest: Guest, clock: Clock) -> wasmtime::Result<Store<Guest>> {
+pub fn limited(engine: &WasmEngine, mut guest: RunState, clock: Clock) -> wasmtime::Result<Store<RunState>> {
     let metering = engine.metering();
     if metering == Metering::Fuel {
         guest.fuel = clock.limits.cpu_ms.saturating_mul(FUEL_PER_MS);

@@ -6,7 +6,12 @@ use std::{
     sync::{LazyLock, Mutex, PoisonError},
 };
 
-use proofbox::sandbox::wasm::{Metering, WasmImageError, WasmSandbox, default_directory};
+use proofbox::{
+    config::default_wasm_directory,
+    images::{BuildError, build},
+    language::wasm::WasmLanguages,
+    sandbox::wasm::Metering,
+};
 
 /// Builds an image unless it is built, which takes minutes for Python's. Whether it is there: without a network it
 /// cannot be had, and nothing of its language is tested, which is said; it is a failure where all must be tested
@@ -17,12 +22,12 @@ pub fn image(name: &str) -> bool {
     if let Some(is_there) = built.get(name) {
         return *is_there;
     }
-    let sandbox = WasmSandbox::new(None, default_directory()).unwrap();
+    let languages = WasmLanguages::new(None, default_wasm_directory()).unwrap();
     // Not by `println!`, of which a test that passes shows nothing.
     let say = |doing: &str| drop(writeln!(std::io::stderr(), "{name}: {doing}"));
-    let is_there = match sandbox.build(name, &[Metering::Clock, Metering::Fuel], None, &say) {
+    let is_there = match build(&languages, name, &[Metering::Clock, Metering::Fuel], None, &say) {
         Ok(_) => true,
-        Err(error @ WasmImageError::Unreachable { .. })
+        Err(error @ BuildError::Unreachable { .. })
             if std::env::var_os("PROOFBOX_TEST_COMPLETE").is_none() =>
         {
             say(&format!("NOT TESTED: {name}, for the image cannot be had: {error}"));

@@ -4,10 +4,12 @@
 use std::{env, fs, path::Path, sync::Arc};
 
 use proofbox::{
-    config::EngineConfig,
+    config::{EngineConfig, default_wasm_directory},
+    images::build,
+    language::wasm::WasmLanguages,
     limits::Limits,
     report::Report,
-    sandbox::wasm::{Metering, WasmSandbox, default_directory},
+    sandbox::wasm::Metering,
     submission::{Runtime, Solution, SourceFile, Submission},
     verdict::{Cause, Verdict},
     verify::Engine,
@@ -352,11 +354,11 @@ async fn a_toolchain_that_somebody_changed_is_not_used() {
     if !image("wasm-c") {
         return;
     }
-    let sandbox = WasmSandbox::new(None, default_directory()).unwrap();
-    let built = sandbox.build("wasm-c", &[Metering::Clock], None, &|_| {}).unwrap().remove(0);
+    let languages = WasmLanguages::new(None, default_wasm_directory()).unwrap();
+    let built = build(&languages, "wasm-c", &[Metering::Clock], None, &|_| {}).unwrap().remove(0);
     for changed in ["include/c++/vector", "include/own/more.h"] {
         // Of the same file system, so that files need not be copied.
-        let copy = tempfile::tempdir_in(default_directory().parent().unwrap()).unwrap();
+        let copy = tempfile::tempdir_in(default_wasm_directory().parent().unwrap()).unwrap();
         let place = copy.path().join(built.file_name().unwrap());
         link_all(&built, &place);
         let path = place.join(changed);

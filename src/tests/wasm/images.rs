@@ -3,8 +3,10 @@
 use std::fs;
 
 use proofbox::{
-    config::EngineConfig,
-    sandbox::wasm::{Metering, WasmSandbox, default_directory},
+    config::{EngineConfig, default_wasm_directory},
+    images::build,
+    language::wasm::WasmLanguages,
+    sandbox::wasm::Metering,
     submission::Runtime,
     verdict::{Cause, Verdict},
     verify::Engine,
@@ -34,7 +36,7 @@ async fn an_image_that_somebody_changed_is_not_executed() {
         return;
     }
     let copy = tempdir().unwrap();
-    let built = fs::read_dir(default_directory()).unwrap().map(|entry| entry.unwrap().path());
+    let built = fs::read_dir(default_wasm_directory()).unwrap().map(|entry| entry.unwrap().path());
     for image in built.filter(|path| path.join("module.cwasm").exists()) {
         let to = copy.path().join(image.file_name().unwrap());
         fs::create_dir(&to).unwrap();
@@ -105,7 +107,8 @@ fn another_manifest_is_another_image() {
     fs::create_dir(images.path().join("wasm-python")).unwrap();
     let is_built = |text: &str| {
         fs::write(images.path().join("wasm-python/image.toml"), text).unwrap();
-        let sandbox = WasmSandbox::new(Some(images.path()), default_directory()).unwrap();
+        let languages = WasmLanguages::new(Some(images.path()), default_wasm_directory()).unwrap();
+        let sandbox = languages.sandbox();
         sandbox.is_built(&sandbox.manifests()[0], Metering::Clock)
     };
     assert!(is_built(shipped));
@@ -113,8 +116,9 @@ fn another_manifest_is_another_image() {
     let digest = shipped.split("sha256 = \"").nth(1).unwrap();
     assert!(!is_built(&shipped.replace(&digest[..4], "0000")));
     // What is there is not built again.
-    let sandbox = WasmSandbox::new(None, default_directory()).unwrap();
-    let places = sandbox.build("wasm-python", &[Metering::Clock], None, &|doing| panic!("{doing}")).unwrap();
+    let languages = WasmLanguages::new(None, default_wasm_directory()).unwrap();
+    let silent = |doing: &str| panic!("{doing}");
+    let places = build(&languages, "wasm-python", &[Metering::Clock], None, &silent).unwrap();
     assert!(places[0].join("record.toml").exists());
 }
 
@@ -133,7 +137,8 @@ fn old_images_are_pruned_and_nothing_else() {
     let record = "base_bytes = 1\n[digests]\n\"module.cwasm\" = \"x\"\nfile-0 = \"y\"\n[files]\n";
     let image = [("record.toml", record), ("module.cwasm", "code"), ("file-0", "a")];
     // The current image, by its name.
-    let sandbox = WasmSandbox::new(None, cache.path().to_owned()).unwrap();
+    let languages = WasmLanguages::new(None, cache.path().to_owned()).unwrap();
+    let sandbox = languages.sandbox();
     let current = sandbox.place(&sandbox.manifests()[0], Metering::Clock).unwrap();
     write(current.file_name().unwrap().to_str().unwrap(), &image);
     write(&old, &image);

@@ -56,9 +56,9 @@ pub const DIRENT_BYTES: usize = 24;
 
 /// The guest's memory with checked access: nothing that a guest passes can make us read or write
 /// outside of it.
-pub struct Memory<'m>(pub &'m mut [u8]);
+pub struct GuestMemory<'m>(pub &'m mut [u8]);
 
-impl Memory<'_> {
+impl GuestMemory<'_> {
     pub fn slice(&self, at: u32, length: u32) -> Result<&[u8], Errno> {
         let end = at as usize + length as usize;
         self.0.get(at as usize..end).ok_or(Errno::Fault)

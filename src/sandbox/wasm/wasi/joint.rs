@@ -14,7 +14,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{Stop, abi::Errno};
+use super::{abi::Errno, stop::Stop};
 
 /// Most bytes that are under way in one direction: whoever would write more waits.
 const CAPACITY: usize = 1 << 20;
@@ -79,17 +79,17 @@ fn is_stuck(sides: &[State; 2], side: Side) -> bool {
 
 /// One end of a joint. Dropping it closes what is still open.
 #[derive(Debug)]
-pub struct End {
+pub struct JointEnd {
     pub inbox: Inbox,
     pub outbox: Outbox,
 }
 
 /// Two ends, for the solution's cell and for the tests'.
-pub fn ends() -> (End, End) {
+pub fn ends() -> (JointEnd, JointEnd) {
     let open =
         || State { inbox: VecDeque::new(), reader_closed: false, writer_closed: false, wait: Wait::None };
     let joint = Arc::new(Joint { sides: Mutex::new([open(), open()]), changed: Condvar::new() });
-    let end = |side| End {
+    let end = |side| JointEnd {
         inbox: Inbox { joint: Arc::clone(&joint), side },
         outbox: Outbox { joint: Arc::clone(&joint), side },
     };
@@ -239,7 +239,7 @@ mod tests {
         let (solution, tests) = ends();
         let other = std::thread::spawn(move || {
             // All of it, so that both ends are closed here.
-            let End { inbox, outbox: _closed } = solution;
+            let JointEnd { inbox, outbox: _closed } = solution;
             assert_eq!(inbox.read(1, &patience()), Err(Stop::Wall));
         });
         assert_eq!(tests.inbox.read(5, &patience()), Ok(Vec::new()), "the solution's end has been closed");

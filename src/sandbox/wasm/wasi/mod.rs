@@ -7,24 +7,28 @@
 //! | `tree` | the private file tree |
 //! | `link` | the functions by name, as the guest imports them |
 //! | `joint` | two cells joined by pipes |
-//! | here | what they do: descriptors, streams, clocks, randomness |
+//! | `stop` | why a call ends the run |
+//! | `clocks`, `randomness` | where a run's time and its random bytes come from |
+//! | here | what they do: descriptors and streams |
 
 pub mod abi;
+pub mod clocks;
 pub mod joint;
 pub mod link;
+pub mod randomness;
+pub mod stop;
 pub mod tree;
 
-use std::{
-    io::Read,
-    sync::Arc,
-    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
-};
+use std::{sync::Arc, time::Duration};
 
 use crate::limits::Limits;
 
 use self::{
-    abi::{Errno, FileType, Memory},
-    joint::{Inbox, Outbox, Patience},
+    abi::{Errno, FileType, GuestMemory},
+    clocks::{Clocks, FIXED_START},
+    joint::{Inbox, JointEnd, Outbox, Patience},
+    randomness::Randomness,
+    stop::Stop,
     tree::{Node, Tree},
 };
 
@@ -38,25 +42,6 @@ pub const CALL_FD: u32 = 4;
 
 /// Most bytes of a result.
 const MAX_RESULT_BYTES: usize = 64 << 20;
-
-/// Why a run was ended by one of its own calls.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum Stop {
-    #[error("exit {0}")]
-    Exit(i32),
-    #[error("output limit")]
-    Output,
-    #[error("cpu limit")]
-    Cpu,
-    #[error("wall limit")]
-    Wall,
-    /// The host was too busy for too long.
-    #[error("wall backstop")]
-    Backstop,
-    /// Nobody waits for the outcome any more.
-    #[error("cancelled")]
-    Cancelled,
-}
 
 #[derive(Debug)]
 enum Descriptor {
@@ -80,33 +65,6 @@ enum Descriptor {
     /// From and to another cell.
     Inbox(Inbox),
     Outbox(Outbox),
-}
-
-/// Where a run's time comes from.
-#[derive(Debug, Clone, Copy)]
-pub enum Clocks {
-    /// The host's. A sleep does not wait: the run's clocks go on by its length.
-    Host { started: Instant, real: Duration },
-    /// The run's own work: one nanosecond for each unit of fuel, from a fixed start.
-    Fuel,
-}
-
-/// Midnight of 1 January 2000: the start of [`Clocks::Fuel`].
-const FIXED_START: Duration = Duration::from_secs(946_684_800);
-
-impl Clocks {
-    pub fn host() -> Clocks {
-        let real = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        Clocks::Host { started: Instant::now(), real }
-    }
-}
-
-/// Where a run's random bytes come from.
-#[derive(Debug)]
-pub enum Randomness {
-    Host,
-    /// The same bytes in every run.
-    Seeded(u64),
 }
 
 /// A run's world.
@@ -172,7 +130,7 @@ impl Wasi {
     }
 
     /// Joins the run with another cell's: descriptors 6 and 7, as natively.
-    pub fn set_joint(&mut self, end: joint::End, patience: Patience) {
+    pub fn set_joint(&mut self, end: JointEnd, patience: Patience) {
         self.descriptors.push(Some(Descriptor::Inbox(end.inbox)));
         self.descriptors.push(Some(Descriptor::Outbox(end.outbox)));
         self.patience = Some(patience);
@@ -225,7 +183,7 @@ impl Wasi {
     /// Reads into the guest's buffers; returns how much, or why the run ends instead.
     fn read_or_wait(
         &mut self,
-        memory: &mut Memory,
+        memory: &mut GuestMemory,
         fd: u32,
         buffers: u32,
         count: u32,
@@ -254,7 +212,7 @@ impl Wasi {
     }
 
     /// Reads into the guest's buffers; returns how much.
-    fn read(&mut self, memory: &mut Memory, fd: u32, buffers: u32, count: u32) -> Result<u32, Errno> {
+    fn read(&mut self, memory: &mut GuestMemory, fd: u32, buffers: u32, count: u32) -> Result<u32, Errno> {
         let buffers = memory.buffers(buffers, count)?;
         let Wasi { tree, descriptors, moved, .. } = self;
         let place = descriptors.get_mut(fd as usize).and_then(Option::as_mut).ok_or(Errno::BadF)?;
@@ -290,7 +248,7 @@ impl Wasi {
     /// Writes the guest's buffers; returns how much, or that the run is over its output limit.
     fn write(
         &mut self,
-        memory: &Memory,
+        memory: &GuestMemory,
         fd: u32,
         buffers: u32,
         count: u32,
@@ -471,19 +429,7 @@ impl Wasi {
 
     /// A clock's time. `fuel`: what the run has used.
     fn time(&self, clock: u32, fuel: u64) -> Result<Duration, Errno> {
-        let (since_start, start) = match self.clocks {
-            Clocks::Host { started, real } => (started.elapsed(), real),
-            Clocks::Fuel => (Duration::from_nanos(fuel), FIXED_START),
-        };
-        match clock {
-            abi::CLOCK_REALTIME => Ok(start.saturating_add(since_start).saturating_add(self.slept)),
-            // Not from zero: programs take differences, and some divide by the first.
-            abi::CLOCK_MONOTONIC => {
-                Ok(Duration::from_secs(1).saturating_add(since_start).saturating_add(self.slept))
-            }
-            abi::CLOCK_PROCESS | abi::CLOCK_THREAD => Ok(since_start),
-            _ => Err(Errno::Inval),
-        }
+        self.clocks.time(clock, self.slept, fuel)
     }
 
     /// A seed for the random numbers of a guest that does not ask for one.
@@ -496,29 +442,14 @@ impl Wasi {
 
     fn fill_random(&mut self, into: &mut [u8]) -> Result<(), Errno> {
         self.moved += into.len() as u64;
-        match &mut self.randomness {
-            Randomness::Host => std::fs::File::open("/dev/urandom")
-                .and_then(|mut source| source.read_exact(into))
-                .map_err(|_| Errno::Io),
-            Randomness::Seeded(state) => {
-                for part in into.chunks_mut(8) {
-                    // SplitMix64: the same on every machine, and of no use as a secret.
-                    *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-                    let mut word = *state;
-                    word = (word ^ (word >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-                    word = (word ^ (word >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-                    part.copy_from_slice(&(word ^ (word >> 31)).to_le_bytes()[..part.len()]);
-                }
-                Ok(())
-            }
-        }
+        self.randomness.fill(into)
     }
 
     /// Waits for clocks or descriptors; returns how many events were written. Descriptors are ready
     /// at all times, and a clock is waited for by letting the run's own clocks go on.
     fn poll(
         &mut self,
-        memory: &mut Memory,
+        memory: &mut GuestMemory,
         subscriptions: u32,
         events: u32,
         count: u32,

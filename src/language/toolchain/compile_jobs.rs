@@ -2,7 +2,10 @@
 
 use std::{path::Path, sync::Arc};
 
-use super::{Opened, Toolchain, build::precompiled_name};
+use super::{
+    built::OpenedToolchain,
+    manifest::{CompiledLanguage, ProgramKind, Toolchain, precompiled_name},
+};
 use crate::{
     limits::Limits,
     sandbox::{Collect, ImageSetup, Job, Program, Run, Tier, native::walls::seccomp::policy},
@@ -22,22 +25,14 @@ const OBJECT_BYTES: u64 = 64 << 20;
 /// A file of a solution: path, content.
 pub type Source = (String, Arc<[u8]>);
 
-/// Which program is wanted of a solution.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
-    Plain,
-    /// One that ends, and says so, where a type that natively has 64 bits has too few here.
-    Checked,
-}
-
 /// A language of a toolchain.
 #[derive(Debug, Clone, Copy)]
-pub struct Compiled<'a> {
-    pub(super) toolchain: &'a Toolchain,
-    pub(super) language: &'a super::CompiledLanguage,
+pub struct ToolchainLanguage<'a> {
+    toolchain: &'a Toolchain,
+    language: &'a super::manifest::CompiledLanguage,
 }
 
-impl<'a> Compiled<'a> {
+impl<'a> ToolchainLanguage<'a> {
     /// The language's name.
     pub fn name(&self) -> &'a str {
         &self.language.names[0]
@@ -70,16 +65,16 @@ impl<'a> Compiled<'a> {
     }
 
     /// Everything that what is made depends on, beside the files. `name`: the language's, as asked for.
-    pub fn identity(&self, name: &str, kind: Kind) -> String {
+    pub fn identity(&self, name: &str, kind: ProgramKind) -> String {
         let place = self.toolchain.place(Path::new(""));
         format!("{} {} {} {kind:?}", place.display(), self.name(), self.dialect(name).join(" "))
     }
 
-    /// Compiles one source file; the others are there to be included. `name`: as for [`Compiled::identity`].
+    /// Compiles one source file; the others are there to be included. `name`: as for [`ToolchainLanguage::identity`].
     pub fn compile_job(
         &self,
-        opened: &Opened,
-        (name, kind): (&str, Kind),
+        opened: &OpenedToolchain,
+        (name, kind): (&str, ProgramKind),
         files: &[Source],
         source: &Source,
     ) -> Job {
@@ -102,8 +97,8 @@ impl<'a> Compiled<'a> {
     }
 
     /// Links object files.
-    pub fn link_job(&self, opened: &Opened, objects: Vec<Arc<[u8]>>) -> Job {
-        let settings = &self.toolchain.toolchain;
+    pub fn link_job(&self, opened: &OpenedToolchain, objects: Vec<Arc<[u8]>>) -> Job {
+        let settings = &self.toolchain.settings;
         let mut argv = vec![opened.place.join("zig").display().to_string(), "wasm-ld".to_owned()];
         argv.extend(settings.link_flags.iter().cloned());
         argv.extend(["-z".to_owned(), format!("stack-size={}", settings.stack_bytes)]);
@@ -121,7 +116,7 @@ impl<'a> Compiled<'a> {
 
     /// Of a compilation, of which `spent_ms` of CPU time are spent.
     pub fn limits(&self, spent_ms: u64) -> Limits {
-        let settings = &self.toolchain.toolchain;
+        let settings = &self.toolchain.settings;
         let cpu_ms = settings.cpu_ms.saturating_sub(spent_ms).max(1);
         Limits {
             cpu_ms,
@@ -141,7 +136,7 @@ impl<'a> Compiled<'a> {
     }
 }
 
-impl Opened {
+impl OpenedToolchain {
     /// What the compiler says, without where the toolchain lies on this host.
     pub fn without_place(&self, said: &[u8]) -> Vec<u8> {
         let place = format!("{}/", self.place.display());
@@ -150,6 +145,14 @@ impl Opened {
 }
 
 impl Toolchain {
+    /// Finds a language by one of its names, in any letter case.
+    pub fn find(&self, name: &str) -> Option<ToolchainLanguage<'_>> {
+        let knows = |language: &&CompiledLanguage| {
+            language.names.iter().any(|known| known.eq_ignore_ascii_case(name))
+        };
+        self.languages.iter().find(knows).map(|language| ToolchainLanguage { toolchain: self, language })
+    }
+
     /// The name of the launcher of cells that compile.
     pub fn launcher(&self) -> String {
         format!("{}-compile", self.name)
@@ -237,14 +240,20 @@ mod tests {
     }
 
     #[test]
+    fn a_language_is_found_by_any_of_its_names() {
+        let toolchain = Toolchain::shipped().remove(0);
+        assert!(toolchain.find("C").is_some() && toolchain.find("C++20").is_some());
+    }
+
+    #[test]
     fn a_name_chooses_the_dialect_and_the_header_compiled_for_it() {
         let toolchain = Toolchain::shipped().remove(0);
-        let opened = Opened { place: "/t".into(), may_precompile: true };
-        let argv = |opened: &Opened, name: &str, text: &str| {
+        let opened = OpenedToolchain { place: "/t".into(), may_precompile: true };
+        let argv = |opened: &OpenedToolchain, name: &str, text: &str| {
             let language = toolchain.find(name).unwrap();
             let files = language.files(&Solution::single("main", text));
             let Program::Exec { argv, .. } =
-                language.compile_job(opened, (name, Kind::Plain), &files, &files[0]).program
+                language.compile_job(opened, (name, ProgramKind::Plain), &files, &files[0]).program
             else {
                 panic!("no program")
             };
@@ -255,7 +264,7 @@ mod tests {
         assert!(argv(&opened, "C++20", all).contains("-std=gnu++20 -include-pch /t/pch/stdgnu20.pch"));
         assert!(!argv(&opened, "c++14", all).contains("-include-pch"));
         assert!(!argv(&opened, "cpp", "int main() {}").contains("-include-pch"));
-        let moved = Opened { may_precompile: false, ..opened.clone() };
+        let moved = OpenedToolchain { may_precompile: false, ..opened.clone() };
         assert!(!argv(&moved, "cpp", all).contains("-include-pch"));
         assert!(argv(&opened, "c", "int main() {}").ends_with("-c ./main.c -o made"));
     }

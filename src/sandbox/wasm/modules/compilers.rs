@@ -18,11 +18,7 @@ use nix::{
     unistd::Pid,
 };
 
-use super::{
-    compiler::{CompileLimits, FAILED, Order, REFUSED, STEPS, TOO_DEAR},
-    engine::Metering,
-    fault,
-};
+use super::order::{CompileLimits, FAILED, Order, REFUSED, STEPS, TOO_DEAR};
 use crate::{
     limits::Limits,
     sandbox::{
@@ -32,6 +28,7 @@ use crate::{
             walls::seccomp::policy::{self, PolicyError},
         },
         sys::{self, Reaped, SockFilter},
+        wasm::engine::{Metering, fault},
     },
 };
 

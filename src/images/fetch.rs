@@ -1,6 +1,6 @@
-//! Packages from their registry, by name and version, and what is in them.
+//! Packages from their registry, by name and version, checked against their digest.
 
-use std::{env, fs, io::Read, sync::Arc, time::Duration};
+use std::{env, fs, path::Path, sync::Arc, time::Duration};
 
 use serde::Deserialize;
 use ureq::{
@@ -8,7 +8,11 @@ use ureq::{
     tls::{PemItem, RootCerts, TlsConfig, parse_pem},
 };
 
-use super::image::{Package, Registry, sha256_hex};
+use super::error::BuildError;
+use crate::sandbox::wasm::{
+    cache_directory::sha256_hex,
+    image::{Package, Registry},
+};
 
 /// Largest package, bytes.
 const MAX_PACKAGE_BYTES: u64 = 512 << 20;
@@ -19,7 +23,7 @@ const PATIENCE: Duration = Duration::from_secs(120);
 
 /// Why a package could not be had.
 #[derive(Debug, thiserror::Error)]
-pub enum FetchError {
+enum FetchError {
     #[error("{url}: {source}")]
     Http { url: String, source: Box<ureq::Error> },
     #[error("{url} lists no file {file}")]
@@ -28,15 +32,11 @@ pub enum FetchError {
     Certificates { path: String, problem: String },
     #[error("{file} has the SHA-256 {found}, and {expected} is expected: it is not used")]
     WrongDigest { file: String, found: String, expected: String },
-    #[error("the package is no readable archive: {0}")]
-    Archive(&'static str),
-    #[error("the package has no {0}")]
-    NoMember(String),
 }
 
 impl FetchError {
     /// Whether the registry gave no answer at all.
-    pub fn is_unreachable(&self) -> bool {
+    fn is_unreachable(&self) -> bool {
         match self {
             FetchError::Http { source, .. } => !matches!(**source, ureq::Error::StatusCode(_)),
             _ => false,
@@ -44,12 +44,36 @@ impl FetchError {
     }
 }
 
+/// A package's file, from its registry or from a directory, with the digest that it must have.
+pub fn package_of(
+    image: &str,
+    package: &Package,
+    from: Option<&Path>,
+    progress: &dyn Fn(&str),
+) -> Result<Vec<u8>, BuildError> {
+    let fetched = match from {
+        Some(directory) => {
+            let content = fs::read(directory.join(&package.file));
+            let content = content.map_err(|error| BuildError::step(image, "read the package", &error))?;
+            checked(package, content)
+        }
+        None => {
+            progress(&format!("fetching {} {}", package.name, package.version));
+            fetch(package)
+        }
+    };
+    fetched.map_err(|error| match error.is_unreachable() {
+        true => BuildError::Unreachable { image: image.to_owned(), detail: error.to_string() },
+        false => BuildError::step(image, "fetch the package", &error),
+    })
+}
+
 /// Fetches a package's file and checks its digest.
 ///
 /// Honours what pip honours: `PIP_INDEX_URL`, `PIP_CERT` (else `SSL_CERT_FILE`, else the system's bundle),
 /// and the usual proxy variables.
 #[expect(clippy::disallowed_methods, reason = "what pip honours")]
-pub fn fetch(package: &Package) -> Result<Vec<u8>, FetchError> {
+fn fetch(package: &Package) -> Result<Vec<u8>, FetchError> {
     let Registry::PyPi = package.registry;
     let index = env::var("PIP_INDEX_URL").unwrap_or_else(|_| "https://pypi.org/simple".to_owned());
     let url = format!("{}/{}/", index.trim_end_matches('/'), package.name);
@@ -62,7 +86,7 @@ pub fn fetch(package: &Package) -> Result<Vec<u8>, FetchError> {
 }
 
 /// The content, if it is what the manifest names.
-pub fn checked(package: &Package, content: Vec<u8>) -> Result<Vec<u8>, FetchError> {
+fn checked(package: &Package, content: Vec<u8>) -> Result<Vec<u8>, FetchError> {
     let found = sha256_hex(&content);
     match found == package.sha256 {
         true => Ok(content),
@@ -147,108 +171,6 @@ fn absolute(page: &str, link: &str) -> String {
         link = rest;
     }
     format!("{base}/{link}")
-}
-
-/// A member's entry in the central directory.
-struct Entry<'a> {
-    name: &'a [u8],
-    at: usize,
-}
-
-/// Members of a zip archive (a wheel), unpacked.
-pub struct Archive<'a> {
-    bytes: &'a [u8],
-}
-
-impl<'a> Archive<'a> {
-    /// The archive's content must have been checked against its digest.
-    pub fn new(bytes: &'a [u8]) -> Archive<'a> {
-        Archive { bytes }
-    }
-
-    /// A member's content.
-    pub fn member(&self, name: &str) -> Result<Vec<u8>, FetchError> {
-        let named = |entry: &&Entry<'_>| entry.name == name.as_bytes();
-        match self.entries()?.iter().find(named) {
-            Some(entry) => self.unpack(entry.at),
-            None => Err(FetchError::NoMember(name.to_owned())),
-        }
-    }
-
-    /// Names and contents of the members that are wanted.
-    pub fn members(
-        &self,
-        wanted: impl Fn(&str) -> bool,
-    ) -> impl Iterator<Item = Result<(String, Vec<u8>), FetchError>> {
-        let (entries, failed) = match self.entries() {
-            Ok(entries) => (entries, None),
-            Err(error) => (Vec::new(), Some(Err(error))),
-        };
-        let named = entries.into_iter().filter_map(|Entry { name, at }| {
-            let name = std::str::from_utf8(name).ok()?;
-            Some((name.to_owned(), at))
-        });
-        let unpack = |(name, at)| Ok((name, self.unpack(at)?));
-        failed.into_iter().chain(named.filter(move |(name, _)| wanted(name)).map(unpack))
-    }
-
-    /// The central directory.
-    fn entries(&self) -> Result<Vec<Entry<'a>>, FetchError> {
-        let bad = FetchError::Archive;
-        // Its end: a signature, in the last 64 KiB.
-        let tail = self.bytes.len().saturating_sub(65_557);
-        let end = self.bytes[tail..].windows(4).rposition(|window| window == b"PK\x05\x06");
-        let end = tail + end.ok_or(bad("no central directory"))?;
-        let mut at = self.number(end + 16, 4)?;
-        let mut entries = Vec::new();
-        for _ in 0..self.number(end + 10, 2)? {
-            if self.slice(at, 4)? != b"PK\x01\x02" {
-                return Err(bad("a broken central directory"));
-            }
-            let [name_length, extra, comment] = [28, 30, 32]
-                .map(|offset| self.number(at + offset, 2))
-                .into_iter()
-                .collect::<Result<Vec<_>, _>>()?[..]
-            else {
-                unreachable!("three numbers");
-            };
-            entries.push(Entry { name: self.slice(at + 46, name_length)?, at });
-            at += 46 + name_length + extra + comment;
-        }
-        Ok(entries)
-    }
-
-    /// Unpacks the member whose entry in the central directory is here.
-    fn unpack(&self, entry: usize) -> Result<Vec<u8>, FetchError> {
-        let bad = FetchError::Archive;
-        let (method, packed, size) =
-            (self.number(entry + 10, 2)?, self.number(entry + 20, 4)?, self.number(entry + 24, 4)?);
-        let local = self.number(entry + 42, 4)?;
-        let start = local + 30 + self.number(local + 26, 2)? + self.number(local + 28, 2)?;
-        let content = self.slice(start, packed)?;
-        match method {
-            0 => Ok(content.to_vec()),
-            8 => {
-                let mut unpacked = Vec::with_capacity(size);
-                flate2::read::DeflateDecoder::new(content)
-                    .take(size as u64 + 1)
-                    .read_to_end(&mut unpacked)
-                    .map_err(|_| bad("a member that cannot be unpacked"))?;
-                if unpacked.len() == size { Ok(unpacked) } else { Err(bad("a member of another size")) }
-            }
-            _ => Err(bad("an unknown compression")),
-        }
-    }
-
-    fn slice(&self, at: usize, length: usize) -> Result<&'a [u8], FetchError> {
-        at.checked_add(length)
-            .and_then(|end| self.bytes.get(at..end))
-            .ok_or(FetchError::Archive("it ends early"))
-    }
-
-    fn number(&self, at: usize, bytes: usize) -> Result<usize, FetchError> {
-        Ok(self.slice(at, bytes)?.iter().rev().fold(0, |number, byte| number << 8 | usize::from(*byte)))
-    }
 }
 
 #[cfg(test)]

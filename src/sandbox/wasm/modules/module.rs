@@ -4,21 +4,20 @@ use std::sync::Arc;
 
 use wasmtime::ExternType;
 
-use super::{
-    compiler::one_line,
-    compiling::{Compilers, Made},
-    engine::WasmEngine,
-    fault, linked,
-    run::{Prepared, Start},
-};
+use super::compilers::{Compilers, Made};
 use crate::{
     cache::Weight,
-    sandbox::{End, Fault, Job, Outcome, Usage, sys},
+    sandbox::{
+        End, Fault, Job, Outcome, Usage, sys,
+        wasm::{
+            engine::{WasmEngine, fault, one_line},
+            run::{GuestStart, Prepared},
+            wasi::link::linked,
+        },
+    },
     value::{Value, marshal},
 };
 
-/// Largest module, bytes.
-pub const MAX_MODULE_BYTES: usize = 16 << 20;
 /// What a module weighs at least: each keeps a file open.
 const LEAST_WEIGHT_BYTES: u64 = 512 << 10;
 
@@ -36,18 +35,18 @@ pub enum Origin {
 
 /// What is known of a module's bytes.
 #[derive(Debug, Clone)]
-pub enum Module {
+pub enum CompiledModule {
     /// Ready for runs; the length of its machine code.
     Ready(Arc<Prepared>, u64),
     /// It is none, or too dear: the outcome of every run of it.
     Refused(Box<Outcome>),
 }
 
-impl Weight for Module {
+impl Weight for CompiledModule {
     fn weight_bytes(&self) -> u64 {
         match self {
-            Module::Ready(_, code_bytes) => LEAST_WEIGHT_BYTES.max(*code_bytes),
-            Module::Refused(outcome) => outcome.result.len() as u64 + 1024,
+            CompiledModule::Ready(_, code_bytes) => LEAST_WEIGHT_BYTES.max(*code_bytes),
+            CompiledModule::Refused(outcome) => outcome.result.len() as u64 + 1024,
         }
     }
 }
@@ -67,20 +66,20 @@ pub fn prepare(
     origin: Origin,
     bytes: &[u8],
     is_wanted: impl Fn() -> bool,
-) -> Result<Module, Fault> {
+) -> Result<CompiledModule, Fault> {
     let problem = match compilers.compile(engine.metering(), bytes, is_wanted)? {
         Made::Refused(problem) => problem,
         Made::Code(code, length) => {
             let module = sys::wasm::load_checked(engine.wasmtime(), code)
                 .map_err(|error| fault("load_module", &error))?;
             match prepared(engine, origin, &module) {
-                Ok(prepared) => return Ok(Module::Ready(Arc::new(prepared), length)),
+                Ok(prepared) => return Ok(CompiledModule::Ready(Arc::new(prepared), length)),
                 Err(problem) => problem,
             }
         }
     };
     let refused = not_a_module(&problem);
-    Ok(Module::Refused(Box::new(match origin {
+    Ok(CompiledModule::Refused(Box::new(match origin {
         Origin::Upload => refused,
         // The compiler made it; that it is too much for us is not the solution's fault.
         Origin::Toolchain { .. } => {
@@ -103,7 +102,7 @@ fn prepared(engine: &Arc<WasmEngine>, origin: Origin, module: &wasmtime::Module)
     Ok(Prepared {
         engine: Arc::clone(engine),
         module,
-        start: if base_bytes.is_some() { Start::Program } else { Start::Command },
+        start: if base_bytes.is_some() { GuestStart::Program } else { GuestStart::Command },
         base_bytes: base_bytes.unwrap_or(0),
         files: Vec::new(),
     })

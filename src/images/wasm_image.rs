@@ -1,4 +1,4 @@
-//! Building an image: fetch, check, furnish, snapshot, compile, write.
+//! Building an image that is run: fetch, check, furnish, snapshot, compile, write.
 
 use std::{
     collections::BTreeMap,
@@ -9,16 +9,23 @@ use std::{
 use wasmtime::{Instance, Linker, Module, Store, Val};
 
 use super::{
-    engine::WasmEngine,
-    fetch::{self, Archive},
-    image::{Cache, Driver, Manifest, PYTHON_SETUP, Package, SnapshotSettings, ToWrite, WasmImageError},
-    javascript,
-    run::python_turn,
+    archive::Archive,
+    error::BuildError,
+    fetch::package_of,
     snapshot::{self, GlobalValue},
-    store::{Clock, Guest, limited},
-    wasi::{Clocks, Randomness, Wasi, link, tree::Tree},
 };
-use crate::{limits::Limits, scripts};
+use crate::{
+    limits::Limits,
+    sandbox::wasm::{
+        engine::WasmEngine,
+        image::{GuestDriver, Manifest, PYTHON_SETUP, SnapshotSettings},
+        image_cache::{ImageCache, ToWrite},
+        javascript,
+        run::python_turn,
+        store::{Clock, RunState, limited},
+        wasi::{Wasi, clocks::Clocks, link, randomness::Randomness, tree::Tree},
+    },
+};
 
 /// Builds an image for each of the engines for which it is not there; `from`: a directory that holds the package's
 /// file, instead of the registry. Returns where they lie, in the engines' order.
@@ -26,18 +33,13 @@ use crate::{limits::Limits, scripts};
 /// Takes minutes of CPU time for a large module. Callers in other processes wait for each other.
 pub fn build(
     manifest: &Manifest,
-    cache: &Cache,
+    cache: &ImageCache,
     engines: &[WasmEngine],
     from: Option<&Path>,
     progress: &dyn Fn(&str),
-) -> Result<Vec<PathBuf>, WasmImageError> {
-    let image = || manifest.name.clone();
+) -> Result<Vec<PathBuf>, BuildError> {
     let failed = |step: &'static str| {
-        move |error: &dyn std::fmt::Display| WasmImageError::Build {
-            image: image(),
-            step,
-            detail: format!("{error:#}"),
-        }
+        move |error: &dyn std::fmt::Display| BuildError::step(&manifest.name, step, error)
     };
     let _lock = cache.lock(manifest).map_err(|error| failed("lock the cache")(&error))?;
     let is_built = |engine: &&WasmEngine| cache.has(manifest, engine);
@@ -59,8 +61,8 @@ pub fn build(
             let exporting = snapshot::exporting(&module, &javascript::FUNCTIONS);
             module = exporting.map_err(|error| failed("export the engine's functions")(&error))?;
         }
-        let furnished =
-            furnish(&module, guest, &files).map_err(|error| failed("make the snapshot")(&error))?;
+        let furnished = furnish(&module, guest, &files, manifest.parts())
+            .map_err(|error| failed("make the snapshot")(&error))?;
         (module, base_bytes) = furnished;
     }
     let compile = |engine: &WasmEngine| {
@@ -70,35 +72,9 @@ pub fn build(
         progress(&format!("compiling, with limits by {}", engine.metering().as_str()));
         let code = engine.wasmtime().precompile_module(&module);
         let code = code.map_err(|error| failed("compile the module")(&error))?;
-        cache.write(manifest, engine, &ToWrite { code, base_bytes, files: &files })
+        Ok(cache.write(manifest, engine, &ToWrite { code, base_bytes, files: &files })?)
     };
     engines.iter().map(compile).collect()
-}
-
-/// A package's file, from its registry or from a directory, with the digest that it must have.
-pub fn package_of(
-    image: &str,
-    package: &Package,
-    from: Option<&Path>,
-    progress: &dyn Fn(&str),
-) -> Result<Vec<u8>, WasmImageError> {
-    let image = || image.to_owned();
-    let failed = |step: &'static str, detail: String| WasmImageError::Build { image: image(), step, detail };
-    let fetched = match from {
-        Some(directory) => {
-            let content = std::fs::read(directory.join(&package.file));
-            let content = content.map_err(|error| failed("read the package", error.to_string()))?;
-            fetch::checked(package, content)
-        }
-        None => {
-            progress(&format!("fetching {} {}", package.name, package.version));
-            fetch::fetch(package)
-        }
-    };
-    fetched.map_err(|error| match error.is_unreachable() {
-        true => WasmImageError::Unreachable { image: image(), detail: error.to_string() },
-        false => failed("fetch the package", error.to_string()),
-    })
 }
 
 /// A guest that is started and furnished before the snapshot is made.
@@ -111,13 +87,13 @@ enum Furnished<'a> {
 impl Furnished<'_> {
     fn of(manifest: &Manifest) -> Option<Furnished<'_>> {
         match manifest.driver {
-            Driver::Python => manifest.snapshot.as_ref().map(Furnished::Python),
-            Driver::Javascript => Some(Furnished::Javascript),
+            GuestDriver::Python => manifest.snapshot.as_ref().map(Furnished::Python),
+            GuestDriver::Javascript => Some(Furnished::Javascript),
         }
     }
 
     /// Starts the guest's interpreter and has it load what every run is to find.
-    fn set_up(self, store: &mut Store<Guest>, instance: &Instance) -> wasmtime::Result<()> {
+    fn set_up(self, store: &mut Store<RunState>, instance: &Instance) -> wasmtime::Result<()> {
         let ended = match self {
             Furnished::Python(settings) => {
                 let script = PYTHON_SETUP.replace("MODULES", &settings.modules.join(" "));
@@ -139,6 +115,7 @@ fn furnish(
     module: &[u8],
     guest: Furnished<'_>,
     files: &BTreeMap<String, Vec<u8>>,
+    parts: &[(String, String)],
 ) -> wasmtime::Result<(Vec<u8>, u64)> {
     let (instrumented, globals) = snapshot::instrumented(module)?;
     let engine = WasmEngine::for_setup().map_err(wasmtime::Error::new)?;
@@ -147,16 +124,15 @@ fn furnish(
     for (place, content) in files {
         tree.add_shared(place, Arc::from(&content[..])).map_err(refused)?;
     }
-    for script in &scripts::RUN {
-        let place = format!("/proofbox/{}.py", script.name);
-        tree.add_shared(&place, Arc::from(script.source().as_bytes())).map_err(refused)?;
+    for (name, text) in parts {
+        tree.add_shared(&format!("/proofbox/{name}"), Arc::from(text.as_bytes())).map_err(refused)?;
     }
     tree.add_directories("/box").map_err(refused)?;
     tree.add_directories("/tmp/work").map_err(refused)?;
     let limits = Limits { cpu_ms: 600_000, wall_ms: 3_600_000, ..Limits::default() };
     // A snapshot must not depend on when and where it was made.
     let wasi = Wasi::new(tree, limits, Clocks::Fuel, Randomness::Seeded(1));
-    let data = Guest::new(wasi, 1 << 30, 0);
+    let data = RunState::new(wasi, 1 << 30, 0);
     let clock = Clock::start(limits, Arc::new(AtomicBool::new(false))).map_err(wasmtime::Error::new)?;
     let mut store = limited(&engine, data, clock)?;
     let running = engine.running();
@@ -188,12 +164,4 @@ fn furnish(
     let content = memory.data(&store);
     let furnished = snapshot::with_state(module, content, &values)?;
     Ok((furnished, content.len() as u64))
-}
-
-/// The cache that is used where no directory is named: the user's, or, for a user without a home, the system's.
-#[expect(clippy::disallowed_methods, reason = "where caches stand is a convention, and no setting")]
-pub fn default_directory() -> PathBuf {
-    let named = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
-    let user = named("XDG_CACHE_HOME").or_else(|| named("HOME").map(|home| home.join(".cache")));
-    user.unwrap_or_else(|| PathBuf::from("/var/cache")).join("proofbox").join("wasm")
 }

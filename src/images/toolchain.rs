@@ -15,11 +15,13 @@ use std::{
     },
 };
 
-use super::{EVERYTHING, Kind, LACKING, RECORD, Record, TAGS, Toolchain, UNCHECKED, WIDTHS};
-use crate::sandbox::wasm::{
-    build::package_of,
-    fetch::Archive,
-    image::{WasmImageError, lock, sha256_of},
+use super::{archive::Archive, error::BuildError, fetch::package_of};
+use crate::{
+    language::toolchain::{
+        built::ToolchainRecord,
+        manifest::{EVERYTHING, LACKING, ProgramKind, TAGS, Toolchain, UNCHECKED, WIDTHS, precompiled_name},
+    },
+    sandbox::wasm::cache_directory::{RECORD, lock, sha256_of},
 };
 
 /// What the program makes by itself, found by these names in what it gives to its linker.
@@ -46,7 +48,7 @@ pub fn build(
     cache: &Path,
     from: Option<&Path>,
     progress: &dyn Fn(&str),
-) -> Result<PathBuf, WasmImageError> {
+) -> Result<PathBuf, BuildError> {
     let site = Site { toolchain, place: toolchain.place(cache) };
     let _lock = lock(cache, &toolchain.name).map_err(|error| site.failed("lock the cache", &error))?;
     if toolchain.is_built(cache) {
@@ -85,14 +87,14 @@ struct Site<'a> {
 }
 
 impl Site<'_> {
-    fn failed(&self, step: &'static str, error: &dyn std::fmt::Display) -> WasmImageError {
-        WasmImageError::Build { image: self.toolchain.name.clone(), step, detail: format!("{error:#}") }
+    fn failed(&self, step: &'static str, error: &dyn std::fmt::Display) -> BuildError {
+        BuildError::step(&self.toolchain.name, step, error)
     }
 
     /// The whole of what building needs into `work`; the program and the headers into the toolchain's place.
-    fn unpack(&self, archive: &Archive<'_>, work: &Path) -> Result<(), WasmImageError> {
+    fn unpack(&self, archive: &Archive<'_>, work: &Path) -> Result<(), BuildError> {
         let failed = |error: &dyn std::fmt::Display| self.failed("unpack the package", error);
-        let settings = &self.toolchain.toolchain;
+        let settings = &self.toolchain.settings;
         let is_wanted = |name: &str| {
             let within = |wanted: &String| match wanted.ends_with('/') {
                 true => name.starts_with(wanted.as_str()),
@@ -129,10 +131,10 @@ impl Site<'_> {
 
     /// The program makes the C library itself when it first links something. It says what it gives to its linker,
     /// and so where the library is.
-    fn make_c_library(&self, work: &Path) -> Result<(), WasmImageError> {
+    fn make_c_library(&self, work: &Path) -> Result<(), BuildError> {
         let failed = |error: &dyn std::fmt::Display| self.failed("make the C library", error);
         put(&work.join("empty.c"), b"int main(void) { return 0; }\n").map_err(|error| failed(&error))?;
-        let program = work.join(&self.toolchain.toolchain.program);
+        let program = work.join(&self.toolchain.settings.program);
         let mut command = confined(&program, work);
         command
             .args(["cc", "-target", "wasm32-wasi", "-O2", "-s", "empty.c", "-o", "empty.wasm"])
@@ -153,7 +155,7 @@ impl Site<'_> {
     }
 
     /// The C++ library with exceptions, which the program would make without, and the parts of ours.
-    fn make_libraries(&self, work: &Path) -> Result<(), WasmImageError> {
+    fn make_libraries(&self, work: &Path) -> Result<(), BuildError> {
         let failed = |error: &dyn std::fmt::Display| self.failed("make the C++ library", error);
         for (name, text) in [("tags.s", TAGS), ("lacking.c", LACKING), ("widths.c", WIDTHS)] {
             put(&work.join(name), text.as_bytes()).map_err(|error| failed(&error))?;
@@ -206,14 +208,14 @@ impl Site<'_> {
     }
 
     /// The header of all headers, for the dialects that are asked for most.
-    fn precompile(&self) -> Result<(), WasmImageError> {
+    fn precompile(&self) -> Result<(), BuildError> {
         let failed = |error: &dyn std::fmt::Display| self.failed("compile headers", error);
         // Whatever the cache directory is called.
         let name = self.place.file_name().map_or(String::new(), |name| name.to_string_lossy().into_owned());
         let unchecked = format!("src:*/{name}/include/*\n");
         put(&self.place.join(UNCHECKED), unchecked.as_bytes()).map_err(|error| failed(&error))?;
         for language in &self.toolchain.languages {
-            let kinds = [Kind::Plain, Kind::Checked].into_iter();
+            let kinds = [ProgramKind::Plain, ProgramKind::Checked].into_iter();
             for (dialect, kind) in
                 language.precompiled.iter().flat_map(|it| kinds.clone().map(move |kind| (it, kind)))
             {
@@ -255,19 +257,12 @@ impl Site<'_> {
                 digests.insert(name, sha256_of(&mut fs::File::open(&path)?)?);
             }
         }
-        let record = Record { place: self.place.display().to_string(), digests };
+        let record = ToolchainRecord { place: self.place.display().to_string(), digests };
         let text = toml::to_string(&record).map_err(std::io::Error::other)?;
         let unfinished = self.place.with_extension("record");
         fs::write(&unfinished, text)?;
         fs::rename(unfinished, self.place.join(RECORD))
     }
-}
-
-/// What the file of a dialect's compiled header is called.
-pub fn precompiled_name(dialect: &str, kind: Kind) -> String {
-    let letters = dialect.chars().filter(char::is_ascii_alphanumeric);
-    let kind = if kind == Kind::Checked { "-checked" } else { "" };
-    format!("{}{kind}.pch", letters.collect::<String>())
 }
 
 /// A source file of a library.

@@ -4,7 +4,7 @@
 //! input is a sealed file with an [`Order`] and the module behind it; standard output is an empty file, for the machine
 //! code or for why there is none. The process reads the order, bounds and confines itself, and only then reads the
 //! module. From there on it can compute, read its input and write its output. It holds nothing of other submissions.
-//! Its end says what is in the output: one of the codes below, or the signal of a limit.
+//! Its end says what is in the output: one of the codes of [`super::order`], or the signal of a limit.
 //!
 //! What bounds the work is known before it begins: size and number of functions are checked here, time and memory are
 //! granted by the module's size ([`CompileLimits::of_module`]).
@@ -16,94 +16,27 @@ use std::{
 };
 
 use nix::{errno::Errno, unistd::getppid};
-use serde::{Deserialize, Serialize};
 use wasmparser::{Parser, Payload, Validator};
 
-use super::{
-    engine::{Metering, compiler},
-    upload::MAX_MODULE_BYTES,
-};
+use super::order::{CompileLimits, FAILED, MAX_MODULE_BYTES, Order, REFUSED, TOO_DEAR};
 use crate::sandbox::{
     native::messages::{
         frames::read_message,
         step::{self, StepError, io_step, step},
     },
-    sys::{self, SockFilter},
+    sys,
+    wasm::engine::{compiler, one_line},
 };
-
-/// Its exit code where the output is why the module is none, as text.
-pub const REFUSED: i32 = 10;
-/// Its exit code where the output is a step of ours that failed, and the errno.
-pub const FAILED: i32 = 11;
-
-/// How an explanation begins that is a limit.
-pub const TOO_DEAR: &str = "the module is too dear to compile:";
-
-/// The steps of its own that can fail.
-pub const STEPS: [&str; 6] = [
-    "tie_compiler",
-    "limit_compiler",
-    "start_compiler",
-    "confine_compiler",
-    "feed_compiler",
-    "drain_compiler",
-];
 
 /// Largest function, bytes: compiling takes more than linear time and memory.
 const MAX_FUNCTION_BYTES: usize = 256 << 10;
 /// Most functions.
 const MAX_FUNCTIONS: usize = 50_000;
 
-/// Every module may take so much CPU time, so much more for each of its bytes, and no more than that in all. QuickJS, of
-/// 1.5 MiB, takes 1.5 s.
-const CPU_MS: u64 = 2_000;
-const CPU_MS_PER_MIB: u64 = 4_000;
-const MOST_CPU_MS: u64 = 30_000;
-/// The same of memory, bytes for each byte. QuickJS takes 60 MiB.
-const MEMORY_BYTES: u64 = 512 << 20;
-const MEMORY_PER_BYTE: u64 = 32;
-/// The same of machine code. What compilers emit becomes three to five times as long.
-const CODE_BYTES: u64 = 16 << 20;
-const CODE_PER_BYTE: u64 = 12;
 /// Stack: passes of the compiler go as deep as blocks are nested.
 const STACK_BYTES: u64 = 64 << 20;
 /// Address space beside that memory: the program, its libraries, its stack.
 const PROGRAM_BYTES: u64 = 1 << 30;
-
-/// What compiling one module may take.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct CompileLimits {
-    /// Whole seconds, as the kernel counts them.
-    pub cpu_seconds: u64,
-    pub memory_bytes: u64,
-    /// Of what comes out.
-    pub code_bytes: u64,
-}
-
-impl CompileLimits {
-    /// Of a module of so many bytes.
-    pub fn of_module(bytes: usize) -> CompileLimits {
-        let bytes = bytes.min(MAX_MODULE_BYTES) as u64;
-        CompileLimits {
-            cpu_seconds: (CPU_MS + CPU_MS_PER_MIB * bytes / (1 << 20)).min(MOST_CPU_MS) / 1000,
-            memory_bytes: MEMORY_BYTES + MEMORY_PER_BYTE * bytes,
-            code_bytes: CODE_BYTES + CODE_PER_BYTE * bytes,
-        }
-    }
-}
-
-/// What the service wants.
-#[derive(Debug, Serialize, Deserialize)]
-pub struct Order {
-    /// The service's process id.
-    pub service: i32,
-    pub metering: Metering,
-    pub limits: CompileLimits,
-    /// Length of the module, which follows.
-    pub module_bytes: u64,
-    /// The system calls that it may make once it has the module.
-    pub seccomp: Vec<SockFilter>,
-}
 
 /// The `__compiler` role. Called from `main` before any thread exists.
 pub fn main() -> ExitCode {
@@ -218,23 +151,4 @@ fn check_bounds(bytes: &[u8]) -> Result<(), String> {
     // All of it before any of it is compiled.
     Validator::new().validate_all(bytes).map_err(|error| error.to_string())?;
     Ok(())
-}
-
-pub fn one_line(error: &wasmtime::Error) -> String {
-    format!("{error:#}").replace('\n', "; ")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_compiling_may_take_grows_with_the_module_and_has_an_end() {
-        let [small, medium, large, larger] =
-            [1, 1 << 20, MAX_MODULE_BYTES, usize::MAX].map(CompileLimits::of_module);
-        assert_eq!((small.cpu_seconds, medium.cpu_seconds, large.cpu_seconds), (2, 6, 30));
-        assert!(small.memory_bytes < large.memory_bytes && small.code_bytes < large.code_bytes);
-        // What compilers of C may use.
-        assert!(large.memory_bytes <= 1 << 30 && larger == large);
-    }
 }
