@@ -11,7 +11,7 @@ use std::{
 type Module = Vec<String>;
 
 /// Who may not import what. A path stands for everything below it.
-const NEVER: [(&str, &[&str]); 9] = [
+const NEVER: [(&str, &[&str]); 13] = [
     ("value", &["submission", "judge", "sandbox", "verdict", "verify", "wire", "http", "command"]),
     ("judge", &["sandbox", "submission", "verdict", "report", "verify", "wire", "http", "command"]),
     (
@@ -30,9 +30,21 @@ const NEVER: [(&str, &[&str]); 9] = [
         ],
     ),
     ("sandbox::sys", &["sandbox::native", "sandbox::wasm"]),
+    ("sandbox::native", &["sandbox::wasm"]),
+    ("sandbox::native::launcher", &["sandbox::native::service"]),
+    ("sandbox::native::cell", &["sandbox::native::launcher", "sandbox::native::service"]),
     (
         "sandbox::native::walls",
         &["sandbox::native::cell", "sandbox::native::launcher", "sandbox::native::service"],
+    ),
+    (
+        "sandbox::native::messages",
+        &[
+            "sandbox::native::walls",
+            "sandbox::native::cell",
+            "sandbox::native::launcher",
+            "sandbox::native::service",
+        ],
     ),
     ("submission", &["sandbox", "verdict", "verify", "wire", "http", "command"]),
     ("language", &["wire", "verify", "http", "command"]),
