@@ -16,6 +16,7 @@
 //! | a place to run | [`admission`] | slots and the bounded wait for one |
 //! | what is made once | [`compile`], [`cache`] | compiled programs, by their content |
 //! | what can run | [`language`] | what `sandbox-images/*/image.toml` says |
+//! | our own Python | [`scripts`] | which files each script in a cell is made of |
 //! | the cell | [`sandbox`] | the only code that touches the kernel |
 //! | images for it | `images` | Wasm images and toolchains, built and removed: `proofbox image` |
 //! | the answer | [`judge`], [`verdict`], [`report`] | pure comparison, classification, wording |
@@ -51,6 +52,7 @@ pub mod metrics;
 mod random;
 pub mod report;
 pub mod sandbox;
+pub mod scripts;
 pub mod spelling;
 pub mod submission;
 pub mod value;

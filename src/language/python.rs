@@ -13,11 +13,11 @@ use super::{
 };
 use crate::{
     sandbox::{ImageSetup, Job, LauncherConfig, Program, SOURCE_DIR, WarmSetup},
+    scripts,
     submission::{CodeTests, Prelude, Solution},
     value::{Value, marshal},
 };
 
-pub mod scripts;
 mod tests_plan;
 
 pub use tests_plan::tests_plan;

@@ -10,10 +10,7 @@ use super::{
     error::LanguageError,
     job::TestsOrder,
     offer::WasmOffer,
-    python::{
-        scripts::{RUN, Script},
-        tests_plan,
-    },
+    python::tests_plan,
     toolchain::{Toolchain, ToolchainLanguage, Toolchains},
 };
 use crate::{
@@ -69,7 +66,6 @@ impl WasmLanguages {
             Some(directory) => load_all(directory)?,
             None => (Manifest::shipped(), Toolchain::shipped()),
         };
-        let manifests = manifests.into_iter().map(with_parts).collect();
         Ok(WasmLanguages {
             sandbox: WasmSandbox::new(manifests, cache.clone(), program, fail_step),
             toolchains: Arc::new(Toolchains::new(toolchains, cache)),
@@ -149,17 +145,6 @@ impl WasmLanguages {
             is_compiled: false,
         };
         images.chain(toolchains).chain([modules]).collect()
-    }
-}
-
-/// Python loads the driver of native runs.
-fn with_parts(manifest: Manifest) -> Manifest {
-    match manifest.driver {
-        GuestDriver::Python => {
-            let part = |script: &Script| (format!("{}.py", script.name), script.source());
-            manifest.with_parts(RUN.iter().map(part).collect())
-        }
-        GuestDriver::Javascript => manifest,
     }
 }
 

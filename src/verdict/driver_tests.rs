@@ -5,7 +5,7 @@ use std::{path::Path, process::Command};
 use super::driver_record::DriverRecord;
 use crate::{
     judge::{Comparison, Rule, compare_value, profiles::python_equality::python_equal},
-    language::python::scripts,
+    scripts,
     submission::FunctionTest,
     value::{Call, Value, parse_json, parse_python},
 };

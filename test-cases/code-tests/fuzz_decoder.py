@@ -2,7 +2,7 @@
 
     python3 -I -S -B fuzz_decoder.py DIRECTORY SECONDS [SEED]
 
-DIRECTORY: where the driver's scripts lie, each joined from its files, as src/tests/code_tests.rs writes them.
+DIRECTORY: where the driver's scripts lie, each joined from its files, as src/tests/engine/code_tests.rs writes them.
 
 Every message must come out as data of the closed set of types, as stand-ins, as an exception marked as the solution's, or as
 `Garbled`; nothing may be executed, imported, opened or started because of it. Ends with 1 and the message otherwise.

@@ -122,7 +122,7 @@ mod tests {
                 let mut right = if count == 3 { draw(3) } else { left.clone() };
                 right.reverse();
                 if count > 3 {
-                    let at = below(count) as usize;
+                    let at = below(count);
                     right[at].extend(if below(2) == 0 { &b"a"[..] } else { b"" });
                 }
                 let sorted = |units: &[Vec<u8>]| {

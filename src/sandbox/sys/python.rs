@@ -1,23 +1,16 @@
-//! Life inside an interpreter's process: the part of Python's stable C interface that a warm launcher
-//! needs, taken from the interpreter itself at run time.
-//!
-//! Theory of operation. This crate is also built as a shared library. A launcher executes the
-//! interpreter, the very program that bare solutions run on, with a script that loads what solutions
-//! commonly use, imports this library as the module `_proofbox` and calls `_proofbox.serve(run)`,
-//! which goes on in [`crate::sandbox::native::launcher::role`]. Slots, cells and runs are forks of that process; in a
-//! run, and only there, `run` is called with what the run is to do.
+//! The part of Python's stable C interface that a warm launcher needs, taken at run time from the
+//! interpreter whose process this is.
 
 use std::{
     ffi::{CStr, c_char, c_int, c_long, c_void},
-    ptr::null_mut,
+    ptr::{null, null_mut},
     sync::OnceLock,
 };
 
 use nix::errno::Errno;
 
-use crate::sandbox::native::{cell::series, launcher::role};
-
-type Object = *mut c_void;
+/// Something of the interpreter's.
+pub type Object = *mut c_void;
 
 /// Functions of the interpreter. All are part of its stable interface since 3.7.
 struct Library {
@@ -73,23 +66,24 @@ struct ModuleDef {
     name: *const c_char,
     doc: *const c_char,
     size: isize,
-    methods: *const MethodDef,
+    methods: *const Method,
     slots: *mut c_void,
     traverse: *mut c_void,
     clear: *mut c_void,
     free: *mut c_void,
 }
 
+/// `PyMethodDef`: a function that a module offers.
 #[repr(C)]
-struct MethodDef {
+pub struct Method {
     name: *const c_char,
-    function: Option<unsafe extern "C" fn(Object, Object) -> Object>,
+    function: Option<Function>,
     flags: c_int,
     doc: *const c_char,
 }
 
 // SAFETY: the pointers are to C string literals and to a function.
-unsafe impl Sync for MethodDef {}
+unsafe impl Sync for Method {}
 
 /// One object as argument.
 const METH_O: c_int = 0x0008;
@@ -98,23 +92,22 @@ const METH_NOARGS: c_int = 0x0004;
 /// The version of the module interface that has been fixed since Python 3.
 const STABLE_MODULE_API: c_int = 3;
 
-static METHODS: [MethodDef; 5] = [
-    MethodDef { name: c"serve".as_ptr(), function: Some(serve), flags: METH_O, doc: std::ptr::null() },
-    MethodDef {
-        name: c"next_run".as_ptr(),
-        function: Some(next_run),
-        flags: METH_NOARGS,
-        doc: std::ptr::null(),
-    },
-    MethodDef {
-        name: c"newest_change".as_ptr(),
-        function: Some(newest_change),
-        flags: METH_O,
-        doc: std::ptr::null(),
-    },
-    MethodDef { name: c"evaluate".as_ptr(), function: Some(evaluate), flags: METH_O, doc: std::ptr::null() },
-    MethodDef { name: std::ptr::null(), function: None, flags: 0, doc: std::ptr::null() },
-];
+type Function = unsafe extern "C" fn(Object, Object) -> Object;
+
+impl Method {
+    /// Behind the last one.
+    pub const END: Method = Method { name: null(), function: None, flags: 0, doc: null() };
+
+    /// A function of one argument.
+    pub const fn of_one(name: &'static CStr, function: Function) -> Method {
+        Method { name: name.as_ptr(), function: Some(function), flags: METH_O, doc: null() }
+    }
+
+    /// A function without arguments.
+    pub const fn of_none(name: &'static CStr, function: Function) -> Method {
+        Method { name: name.as_ptr(), function: Some(function), flags: METH_NOARGS, doc: null() }
+    }
+}
 
 /// Finds the functions in this process, which is the interpreter's.
 // The types stand beside the names, in the fields.
@@ -159,12 +152,8 @@ fn find_library() -> Option<Library> {
     }
 }
 
-/// Called by the interpreter when it imports this library as `_proofbox`.
-///
-/// # Safety
-/// Only an interpreter may call it, once it is initialised.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn PyInit__proofbox() -> *mut c_void {
+/// A new module of the interpreter's. Null if this process is no interpreter, or an error is set in it.
+pub fn make_module(name: &'static CStr, methods: &'static [Method]) -> Object {
     let Some(found) = find_library() else { return null_mut() };
     let library = LIBRARY.get_or_init(|| found);
     // The interpreter keeps the definition for as long as it lives.
@@ -174,10 +163,10 @@ pub unsafe extern "C" fn PyInit__proofbox() -> *mut c_void {
         init: null_mut(),
         index: 0,
         copy: null_mut(),
-        name: c"_proofbox".as_ptr(),
-        doc: std::ptr::null(),
+        name: name.as_ptr(),
+        doc: null(),
         size: -1,
-        methods: METHODS.as_ptr(),
+        methods: methods.as_ptr(),
         slots: null_mut(),
         traverse: null_mut(),
         clear: null_mut(),
@@ -187,24 +176,20 @@ pub unsafe extern "C" fn PyInit__proofbox() -> *mut c_void {
     unsafe { (library.module_create)(definition, STABLE_MODULE_API) }
 }
 
-/// `_proofbox.serve(run)`: does not return to Python, and so borrows `run` for good.
-unsafe extern "C" fn serve(_module: Object, run: Object) -> Object {
-    role::serve_in_interpreter(&Callback { run });
-    super::exit_now(0)
-}
-
-/// `_proofbox.next_run()`: 1 when the next run of a series may begin, its input in place; 0 at the end.
-unsafe extern "C" fn next_run(_module: Object, _nothing: Object) -> Object {
+/// A number of the interpreter's.
+pub fn whole_number(value: c_long) -> Object {
     let Some(library) = LIBRARY.get() else { super::exit_now(127) };
-    let begins = series::receive_input().is_ok_and(|came| came);
-    // SAFETY: called by the interpreter, which is initialised and in this thread.
-    unsafe { (library.whole_number_from)(c_long::from(begins)) }
+    // SAFETY: asked for by what the interpreter called, which is initialised and in this thread.
+    unsafe { (library.whole_number_from)(value) }
 }
 
 /// `_proofbox.newest_change(dicts)`: when the last of a tuple of dictionaries was changed, on the
 /// interpreter's own count of changes: any change to one makes the number another one. The driver's
 /// `warm/series.py` calls this with dictionaries alone and on CPython 3.11 alone, whose layout this knows.
-unsafe extern "C" fn newest_change(_module: Object, dicts: Object) -> Object {
+///
+/// # Safety
+/// For the interpreter to call, with a tuple of dictionaries.
+pub unsafe extern "C" fn newest_change(_module: Object, dicts: Object) -> Object {
     /// `PyDictObject`, 3.6 to 3.11, as far as needed.
     #[repr(C)]
     struct Dict {
@@ -229,7 +214,10 @@ unsafe extern "C" fn newest_change(_module: Object, dicts: Object) -> Object {
 /// below it. Returns None, or the exception that ended it; or, where `SystemExit` was raised with a tuple and nothing has
 /// caught it, the tuple: for the interpreter that is no exit code, while the exception once made would
 /// say that the tuple's only item is.
-unsafe extern "C" fn evaluate(_module: Object, given: Object) -> Object {
+///
+/// # Safety
+/// For the interpreter to call, with a tuple of code and a dictionary.
+pub unsafe extern "C" fn evaluate(_module: Object, given: Object) -> Object {
     let Some(library) = LIBRARY.get() else { super::exit_now(127) };
     // SAFETY: called by the interpreter, in the only thread, with a tuple of code and a dictionary, which the
     // caller keeps alive. What `fetch_error` gives is ours; of it one object is returned and the others
@@ -322,6 +310,10 @@ impl RecursionCounter {
 }
 
 impl Callback {
+    pub fn new(run: Object) -> Callback {
+        Callback { run }
+    }
+
     /// In a freshly forked run: calls the Python function and ends the process as Python would.
     pub fn run<'a>(&self, arguments: impl Iterator<Item = &'a str>) -> ! {
         let Some(library) = LIBRARY.get() else { super::exit_now(127) };

@@ -14,9 +14,9 @@ use cases::Case;
 use proofbox::{
     admission::Admit,
     config::EngineConfig,
-    language::python::scripts,
     limits::Limits,
     report::Report,
+    scripts,
     submission::{CodeKind, CodeTest, CodeTests, Prelude, Repeat, Stop, Submission, Tests},
     verdict::{Cause, Verdict},
     verify::Engine,

@@ -168,7 +168,7 @@ async fn a_compiler_is_confined_and_goes_with_whoever_waits_for_it() {
         let engine = Arc::clone(&engine);
         tokio::spawn(async move { verify(&engine, endless()).await })
     };
-    let pid = until("no compiler starts", || compiler_at_work(me)).await;
+    let pid = until("a compiler starts", || compiler_at_work(me)).await;
     assert_eq!(told(pid, "status", "NoNewPrivs:").as_deref(), Some("1"));
     assert_eq!(told(pid, "status", "Threads:").as_deref(), Some("1"));
     for (limit, most) in [("Max cpu time", 30), ("Max data size", 1 << 30), ("Max file size", 1 << 28)] {
@@ -180,7 +180,7 @@ async fn a_compiler_is_confined_and_goes_with_whoever_waits_for_it() {
     }
     let let_go = Instant::now();
     waiting.abort();
-    until("the compiler goes on", || compilers(me).is_empty().then_some(())).await;
+    until("the compiler ends", || compilers(me).is_empty().then_some(())).await;
     // By itself it would end after 18 s of CPU time.
     println!("gone after {} ms", let_go.elapsed().as_millis());
     assert!(let_go.elapsed() < Duration::from_secs(15));
@@ -198,7 +198,7 @@ async fn whoever_waits_for_the_same_module_is_not_let_down_with_the_first() {
         tokio::spawn(async move { verify(&engine, module).await })
     };
     let first = ask(dear.clone());
-    until("no compiler starts", || compiler_at_work(me)).await;
+    until("a compiler starts", || compiler_at_work(me)).await;
     let second = ask(dear);
     tokio::time::sleep(Duration::from_millis(50)).await;
     assert_eq!(compilers(me).len(), 1, "the same module is compiled twice");
@@ -227,7 +227,7 @@ async fn a_compiler_does_not_outlive_its_service() {
         .stderr(Stdio::null())
         .spawn();
     let service = Running(service.unwrap());
-    let compiler = until("no compiler starts", || compiler_at_work(service.0.id())).await;
+    let compiler = until("a compiler starts", || compiler_at_work(service.0.id())).await;
     let killed = Instant::now();
     drop(service);
     // A zombie is reaped by whoever inherited it; it holds nothing.

@@ -12,8 +12,8 @@ use nix::{
     unistd::Pid,
 };
 
-/// How long a busy machine may take to come to what must come.
-pub const PATIENCE: Duration = Duration::from_secs(60);
+/// How long a busy machine may take to come to what must come. What tests leave behind to be ended lives longer by itself.
+pub const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A process that is killed when dropped, so that a failed test leaves nothing running.
 pub struct Running(pub Child);

@@ -7,6 +7,7 @@
     reason = "tests start programs, and are told what to try by the environment"
 )]
 
+mod both_runners;
 mod code_tests;
 mod compiled;
 mod deterministic;

@@ -13,7 +13,7 @@
 //! - A run in doubt ends the process and is carried out once more in one of its own. In doubt is every run
 //!   with another end than a plain exit with code 0, or that came anywhere near a limit (so that nothing can
 //!   be gained by having worked ahead), or left anything behind in the scratch space. So is, for whoever asked,
-//!   every run that is not accepted; see [`crate::sandbox::Outcome::in_series`].
+//!   every run that is not accepted; see [`crate::sandbox::job::Outcome::in_series`].
 //! - What is expected of a run is not in the cell, here as ever. Inputs come one by one.
 
 use std::{
@@ -30,15 +30,16 @@ use nix::{errno::Errno, unistd::Pid};
 use serde_bytes::Bytes;
 
 use super::{
-    become_program::{CALL_FD, Inputs, SERIES_FD},
-    init::{Buffers, LentJob, scratch_bytes, stop_requested},
-    run::{self, Stage, Supervisor, cpu_kill_after},
-    supervise::{MEMORY_WATCH, Watch, end_everything, least_time_to_use},
+    context::{Buffers, Stage, Supervisor, least_time_to_use},
+    descriptors::{CALL_FD, Inputs, SERIES_FD},
+    start,
+    supervise::{LiveRun, end_everything},
 };
 use crate::sandbox::{
     native::messages::{
+        frames::write_unforked,
         pass_files,
-        protocol::{JobRun, Ran, ReplyOf, write_unforked},
+        slot_messages::{Ran, ReplyOf, WireRun},
         step::{StepError, io_step, step},
     },
     sys::{self, unforked::Unforked},
@@ -63,13 +64,13 @@ pub struct SeriesPlan {
 }
 
 impl SeriesPlan {
-    pub fn new(supervisor: &Supervisor<'_>, job: &LentJob<'_>) -> SeriesPlan {
+    pub fn new(supervisor: &Supervisor<'_>) -> SeriesPlan {
+        let Supervisor { job, setup, .. } = supervisor;
         let has_files = !job.collect.is_empty() || job.runs.iter().any(|run| !run.files.is_empty());
-        let setup = supervisor.setup;
         let possible = job.series
+            // Interpreters are kept loaded in cells with namespaces alone: there the kernel counts a
+            // process's own processes.
             && setup.run.is_some()
-            // There the number of processes is not a process's own.
-            && setup.confined.is_none()
             && !(has_files || job.link.is_some())
             && job.runs.len() > LEAST_RUNS;
         SeriesPlan { possible, doubts: 0 }
@@ -169,37 +170,26 @@ enum One {
     Unwanted,
 }
 
+/// A process that carries out several runs.
+struct Series<'r> {
+    live: LiveRun<'r>,
+    /// Over which it is given their inputs.
+    to_run: UnixStream,
+}
+
 /// Carries out runs until all are done or one is in doubt, and reports those that are not. `None` if the
-/// service wants no more. `renew`: as in [`super::init::run_all`].
+/// service wants no more. `renew`: as in [`super::runs::run_all`].
 pub fn carry_out(
     supervisor: &Supervisor<'_>,
-    job: &LentJob<'_>,
-    runs: &[JobRun<&Bytes>],
+    runs: &[WireRun<&Bytes>],
     code: &[u8],
     buffers: &mut Buffers,
     renew: &mut impl FnMut() -> Result<bool, StepError>,
 ) -> Result<Option<Ended>, StepError> {
     renew()?;
     let Buffers { captured, frame } = buffers;
-    let (watch, to_runs) = start(supervisor, job, Stage::Series(code), captured)?;
-    go_on(supervisor, runs, watch, to_runs, frame, renew)
-}
-
-/// Starts a process without any run's input, and the socket over which it may be given some.
-fn start<'b>(
-    supervisor: &Supervisor<'_>,
-    job: &LentJob<'_>,
-    stage: Stage<'_>,
-    captured: &'b mut [Unforked; 3],
-) -> Result<(Watch<'b>, UnixStream), StepError> {
-    if let Some(group) = &supervisor.setup.group {
-        io_step("limit_memory", || group.limit_memory(supervisor.limits.memory_bytes))?;
-    }
-    let nothing = JobRun { stdin: Bytes::new(b""), call: None, files: Vec::new() };
-    let (ours, theirs) = io_step("make_series_pair", UnixStream::pair)?;
-    let inputs = run::inputs(&nothing, None, stage)?;
-    let inputs = Inputs { series: Some(theirs), ..inputs };
-    Ok((run::start(supervisor, job, stage, inputs, captured)?, ours))
+    let series = Series::start(supervisor, Stage::Series(code), captured)?;
+    series.go_on(supervisor, runs, frame, renew)
 }
 
 /// Has the program compiled for the runs, in a process that has been given none of their inputs until what it
@@ -207,8 +197,7 @@ fn start<'b>(
 /// does. `None` if the service wants no more.
 pub fn compile(
     supervisor: &Supervisor<'_>,
-    job: &LentJob<'_>,
-    runs: &[JobRun<&Bytes>],
+    runs: &[WireRun<&Bytes>],
     plan: &SeriesPlan,
     buffers: &mut Buffers,
     renew: &mut impl FnMut() -> Result<bool, StepError>,
@@ -217,180 +206,195 @@ pub fn compile(
     let begun = Instant::now();
     let Buffers { captured, frame } = buffers;
     let for_series = plan.is_worth_while(runs.len());
-    let (mut watch, to_runs) = start(supervisor, job, Stage::Compile { for_series }, captured)?;
-    let most_wall = begun + Duration::from_millis(supervisor.limits.wall_ms);
-    let most_cpu = cpu_kill_after(supervisor.limits.cpu_ms);
-    let mut cpu_check = Instant::now() + least_time_to_use(most_cpu);
-    while Said::of_compiler(watch.captures[2].bytes()).0 == Said::Nothing {
-        if let Looked::Unwanted = look(supervisor, &mut watch, most_wall.min(cpu_check))? {
-            end_everything(supervisor, &mut watch)?;
-            return Ok(None);
-        }
-        if watch.main_status.is_some() || watch.limit.is_some() || Instant::now() >= most_wall {
-            break;
-        }
-        if Instant::now() >= cpu_check {
-            let used = sys::process_cpu_time(watch.main).unwrap_or(most_cpu);
-            if used >= most_cpu {
-                break;
-            }
-            cpu_check = Instant::now() + least_time_to_use(most_cpu - used);
-        }
+    let mut series = Series::start(supervisor, Stage::Compile { for_series }, captured)?;
+    if let Looked::Unwanted = series.await_compiled(supervisor, begun)? {
+        end_everything(supervisor, &mut series.live)?;
+        return Ok(None);
     }
-    let result = watch.captures[2].bytes();
+    let result = series.live.captures[2].bytes();
     let (Said::Vouched, shares) = Said::of_compiler(result) else {
-        end_everything(supervisor, &mut watch)?;
+        end_everything(supervisor, &mut series.live)?;
         return Ok(Some(Compiled { code: None, ended: None }));
     };
     let code = Some(result[HEAD_BYTES..].to_vec());
     if !shares {
-        end_everything(supervisor, &mut watch)?;
+        end_everything(supervisor, &mut series.live)?;
         return Ok(Some(Compiled { code, ended: None }));
     }
-    let ended = go_on(supervisor, runs, watch, to_runs, frame, renew)?;
+    let ended = series.go_on(supervisor, runs, frame, renew)?;
     Ok(ended.map(|ended| Compiled { code, ended: Some(ended) }))
-}
-
-/// Gives the process one run after the other.
-fn go_on(
-    supervisor: &Supervisor<'_>,
-    runs: &[JobRun<&Bytes>],
-    mut watch: Watch<'_>,
-    ours: UnixStream,
-    frame: &mut Unforked,
-    renew: &mut impl FnMut() -> Result<bool, StepError>,
-) -> Result<Option<Ended>, StepError> {
-    let mut ended = Ended { done: 0, too_long: false };
-    for input in runs {
-        if stop_requested(supervisor.socket) {
-            end_everything(supervisor, &mut watch)?;
-            return Ok(None);
-        }
-        let begun = Instant::now();
-        for capture in &mut watch.captures {
-            capture.begin_anew();
-        }
-        match one(supervisor, &mut watch, &ours, input, begun)? {
-            One::BeyondDoubt { cpu } => {
-                let most = supervisor.limits.memory_bytes / 2;
-                let Some(memory_bytes) = peak_resident(watch.main).filter(|peak| *peak <= most) else {
-                    break;
-                };
-                if !renew()? {
-                    break;
-                }
-                let [stdout, stderr, result] = &watch.captures;
-                let ran = Ran {
-                    status: 0,
-                    limit: None,
-                    cpu_us: cpu.as_micros() as u64,
-                    wall_us: begun.elapsed().as_micros() as u64,
-                    memory_bytes,
-                    stdout: stdout.bytes(),
-                    stderr: stderr.bytes(),
-                    result: Bytes::new(&result.bytes()[HEAD_BYTES..]),
-                    files: Vec::new(),
-                    in_series: true,
-                    ended_us: sys::monotonic_us(),
-                    left_unread: false,
-                };
-                let reply = ReplyOf::<_, Unforked>::Ran(ran);
-                io_step("report_run", || write_unforked(&mut { supervisor.socket }, frame, &reply))?;
-                ended.done += 1;
-            }
-            One::InDoubt { too_long } => {
-                ended.too_long = too_long;
-                break;
-            }
-            One::Unwanted => {
-                end_everything(supervisor, &mut watch)?;
-                return Ok(None);
-            }
-        }
-    }
-    end_everything(supervisor, &mut watch)?;
-    Ok(Some(ended))
 }
 
 /// What a look at the process showed.
 enum Looked {
-    /// What the watch holds.
+    /// What the run in progress holds.
     Seen,
     /// The service wants no more of this cell.
     Unwanted,
 }
 
+impl<'r> Series<'r> {
+    /// Starts a process without any run's input, and the socket over which it may be given some.
+    fn start(
+        supervisor: &'r Supervisor<'_>,
+        stage: Stage<'_>,
+        captured: &'r mut [Unforked; 3],
+    ) -> Result<Series<'r>, StepError> {
+        let nothing = WireRun { stdin: Bytes::new(b""), call: None, files: Vec::new() };
+        let (to_run, theirs) = io_step("make_series_pair", UnixStream::pair)?;
+        let inputs = Inputs { series: Some(theirs), ..start::inputs(&nothing, None, stage)? };
+        let meter = start::meter(supervisor, &inputs, 0)?;
+        Ok(Series { live: start::start(supervisor, stage, inputs, meter, captured)?, to_run })
+    }
+
+    /// Waits until the process has said what came of compiling, or has gone over a limit.
+    fn await_compiled(&mut self, supervisor: &Supervisor<'_>, begun: Instant) -> Result<Looked, StepError> {
+        let live = &mut self.live;
+        let most_wall = begun + Duration::from_millis(supervisor.limits.wall_ms);
+        let most_cpu = supervisor.limits.cpu_kill_after();
+        let mut cpu_check = Instant::now() + least_time_to_use(most_cpu);
+        while Said::of_compiler(live.captures[2].bytes()).0 == Said::Nothing {
+            if let Looked::Unwanted = look(supervisor, live, most_wall.min(cpu_check))? {
+                return Ok(Looked::Unwanted);
+            }
+            if live.main_status.is_some() || live.limit.is_some() || Instant::now() >= most_wall {
+                break;
+            }
+            if Instant::now() >= cpu_check {
+                let used = sys::process_cpu_time(live.main).unwrap_or(most_cpu);
+                if used >= most_cpu {
+                    break;
+                }
+                cpu_check = Instant::now() + least_time_to_use(most_cpu - used);
+            }
+        }
+        Ok(Looked::Seen)
+    }
+
+    /// Gives the process one run after the other.
+    fn go_on(
+        mut self,
+        supervisor: &Supervisor<'_>,
+        runs: &[WireRun<&Bytes>],
+        frame: &mut Unforked,
+        renew: &mut impl FnMut() -> Result<bool, StepError>,
+    ) -> Result<Option<Ended>, StepError> {
+        let mut ended = Ended { done: 0, too_long: false };
+        for input in runs {
+            let begun = Instant::now();
+            let one = match supervisor.is_stop_requested() {
+                true => One::Unwanted,
+                false => self.carry_out_one(supervisor, input, begun)?,
+            };
+            match one {
+                One::BeyondDoubt { cpu } => {
+                    let most = supervisor.limits.memory_bytes / 2;
+                    let peak = peak_resident(self.live.main).filter(|peak| *peak <= most);
+                    let Some(memory_bytes) = peak else { break };
+                    if !renew()? {
+                        break;
+                    }
+                    let reply = ReplyOf::Ran(self.report(cpu, memory_bytes, begun));
+                    io_step("report_run", || write_unforked(&mut { supervisor.socket }, frame, &reply))?;
+                    ended.done += 1;
+                }
+                One::InDoubt { too_long } => {
+                    ended.too_long = too_long;
+                    break;
+                }
+                One::Unwanted => {
+                    end_everything(supervisor, &mut self.live)?;
+                    return Ok(None);
+                }
+            }
+        }
+        end_everything(supervisor, &mut self.live)?;
+        Ok(Some(ended))
+    }
+
+    fn report(&self, cpu: Duration, memory_bytes: u64, begun: Instant) -> Ran<&Bytes, Unforked> {
+        let [stdout, stderr, result] = &self.live.captures;
+        Ran {
+            status: 0,
+            limit: None,
+            cpu_us: cpu.as_micros() as u64,
+            wall_us: begun.elapsed().as_micros() as u64,
+            memory_bytes,
+            stdout: stdout.bytes(),
+            stderr: stderr.bytes(),
+            result: Bytes::new(&result.bytes()[HEAD_BYTES..]),
+            files: Vec::new(),
+            in_series: true,
+            ended_us: sys::monotonic_us(),
+            left_unread: false,
+        }
+    }
+
+    /// One run: from its input to what the process says of it, or to the first doubt.
+    fn carry_out_one(
+        &mut self,
+        supervisor: &Supervisor<'_>,
+        input: &WireRun<&Bytes>,
+        begun: Instant,
+    ) -> Result<One, StepError> {
+        let Series { live, to_run } = self;
+        for capture in &mut live.captures {
+            capture.begin_anew();
+        }
+        let doubt = |too_long| Ok(One::InDoubt { too_long });
+        let stdin = io_step("store_stdin", || sys::sealed_file(input.stdin))?;
+        let Ok(cpu_before) = sys::process_cpu_time(live.main) else { return doubt(false) };
+        let call = match input.call {
+            Some(call) => Some(io_step("store_call", || sys::sealed_file(call))?),
+            None => None,
+        };
+        let files: Vec<_> = [Some(&stdin), call.as_ref()].into_iter().flatten().collect();
+        match step("send_input", || pass_files::send(to_run.as_raw_fd(), &files)) {
+            Ok(()) => {}
+            // It is gone.
+            Err(StepError { errno: Errno::EPIPE | Errno::ECONNRESET, .. }) => return doubt(false),
+            Err(error) => return Err(error),
+        }
+        let most_wall = begun + MOST_WALL.min(Duration::from_millis(supervisor.limits.wall_ms));
+        while Said::of(live.captures[2].bytes()) == Said::Nothing {
+            if let Looked::Unwanted = look(supervisor, live, most_wall)? {
+                return Ok(One::Unwanted);
+            }
+            if live.main_status.is_some() || live.limit.is_some() {
+                return doubt(false);
+            }
+            if Instant::now() >= most_wall {
+                return doubt(true);
+            }
+        }
+        // All that the run wrote, it wrote before it said that it had ended.
+        live.read_captures()?;
+        let Ok(cpu) = sys::process_cpu_time(live.main) else { return doubt(false) };
+        let cpu = cpu.saturating_sub(cpu_before);
+        let most_cpu = MOST_CPU.min(Duration::from_millis(supervisor.limits.cpu_ms) / 2);
+        if cpu > most_cpu {
+            return doubt(true);
+        }
+        if live.limit.is_some() || Said::of(live.captures[2].bytes()) != Said::Vouched {
+            return doubt(false);
+        }
+        Ok(One::BeyondDoubt { cpu })
+    }
+}
+
 /// Waits until something happens, at most until `wake`, and takes note of it.
-fn look(supervisor: &Supervisor<'_>, watch: &mut Watch<'_>, wake: Instant) -> Result<Looked, StepError> {
-    let soon = Instant::now() + MEMORY_WATCH;
-    let ready = watch.wait(supervisor, if watch.tree.is_some() { wake.min(soon) } else { wake })?;
+fn look(supervisor: &Supervisor<'_>, live: &mut LiveRun<'_>, wake: Instant) -> Result<Looked, StepError> {
+    let ready = live.wait(supervisor, wake)?;
     if ready.service {
         return Ok(Looked::Unwanted);
     }
-    if ready.gate
-        && let Some(gate) = &mut watch.gate
-    {
-        step("answer_run", || gate.answer(&supervisor.own_files, 1))?;
-    }
-    watch.read_captures()?;
+    live.answer_calls(supervisor, &ready, 1)?;
+    live.read_captures()?;
     if ready.child {
-        while let Ok(Some(_)) = supervisor.children.read_signal() {}
-        watch.reap()?;
-        // All that it wrote, it wrote before its end.
-        watch.read_captures()?;
+        live.note_ended_children(supervisor)?;
     }
-    let limits = &supervisor.limits;
-    let over = watch.tree.as_mut().and_then(|tree| tree.look(None, limits, scratch_bytes(limits), 0));
-    watch.limit = watch.limit.or(over);
+    live.look_at_use();
     Ok(Looked::Seen)
-}
-
-/// One run: from its input to what the process says of it, or to the first doubt.
-fn one(
-    supervisor: &Supervisor<'_>,
-    watch: &mut Watch<'_>,
-    to_run: &UnixStream,
-    input: &JobRun<&Bytes>,
-    begun: Instant,
-) -> Result<One, StepError> {
-    let doubt = |too_long| Ok(One::InDoubt { too_long });
-    let stdin = io_step("store_stdin", || sys::sealed_file(input.stdin))?;
-    let Ok(cpu_before) = sys::process_cpu_time(watch.main) else { return doubt(false) };
-    let call = match input.call {
-        Some(call) => Some(io_step("store_call", || sys::sealed_file(call))?),
-        None => None,
-    };
-    let files: Vec<_> = [Some(&stdin), call.as_ref()].into_iter().flatten().collect();
-    match step("send_input", || pass_files::send(to_run.as_raw_fd(), &files)) {
-        Ok(()) => {}
-        // It is gone.
-        Err(StepError { errno: Errno::EPIPE | Errno::ECONNRESET, .. }) => return doubt(false),
-        Err(error) => return Err(error),
-    }
-    let most_wall = begun + MOST_WALL.min(Duration::from_millis(supervisor.limits.wall_ms));
-    while Said::of(watch.captures[2].bytes()) == Said::Nothing {
-        if let Looked::Unwanted = look(supervisor, watch, most_wall)? {
-            return Ok(One::Unwanted);
-        }
-        if watch.main_status.is_some() || watch.limit.is_some() {
-            return doubt(false);
-        }
-        if Instant::now() >= most_wall {
-            return doubt(true);
-        }
-    }
-    // All that the run wrote, it wrote before it said that it had ended.
-    watch.read_captures()?;
-    let Ok(cpu) = sys::process_cpu_time(watch.main) else { return doubt(false) };
-    let cpu = cpu.saturating_sub(cpu_before);
-    let most_cpu = MOST_CPU.min(Duration::from_millis(supervisor.limits.cpu_ms) / 2);
-    if cpu > most_cpu {
-        return doubt(true);
-    }
-    if watch.limit.is_some() || Said::of(watch.captures[2].bytes()) != Said::Vouched {
-        return doubt(false);
-    }
-    Ok(One::BeyondDoubt { cpu })
 }
 
 /// In the process: waits for the next input and puts it and the call where they belong. `false`: there is none.

@@ -21,35 +21,12 @@ use nix::{
     fcntl::{OFlag, OpenHow, ResolveFlag, open, openat2},
     sys::stat::{Mode, mkdirat},
 };
-use serde::{Deserialize, Serialize};
 
 use crate::sandbox::{
+    job::{Collect, Collected},
     native::messages::step::{StepError, io_step, step},
     sys::unforked::Unforked,
 };
-
-/// A file to read back after each run.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Collect {
-    /// Below the working directory; relative, without `..`.
-    pub path: String,
-    /// A larger file is not read at all.
-    pub most_bytes: u64,
-}
-
-/// What stood under the name of a [`Collect`].
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(bound(serialize = "B: serde_bytes::Serialize", deserialize = "B: serde_bytes::Deserialize<'de>"))]
-pub enum Collected<B = Vec<u8>> {
-    Content(#[serde(with = "serde_bytes")] B),
-    /// Nothing, or nothing that can be reached without following a link.
-    Missing,
-    /// A directory, a pipe, a link or the like.
-    NotAFile,
-    /// The run made it unreadable.
-    Unreadable,
-    TooLarge,
-}
 
 /// The working directory of a run, held open since before it started.
 pub struct WorkDirectory {

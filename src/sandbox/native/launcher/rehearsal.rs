@@ -19,19 +19,20 @@ use nix::{
 
 use serde_bytes::Bytes;
 
-use super::confined::{Surroundings, become_init};
 use crate::{
     limits::Limits,
     sandbox::{
+        job::Program,
         native::{
             messages::{
-                protocol::{AskOf, Job, Open, Program, Reply, read_message, write_message},
+                frames::{read_message, write_message},
                 set_up,
+                slot_messages::{AskOf, Open, Reply, WireJob},
                 step::{StepError, io_step, step},
             },
             walls::{
                 call_gate::{self, Asks},
-                landlock::RunRules,
+                confined::Surroundings,
             },
         },
         sys,
@@ -41,7 +42,7 @@ use crate::{
 /// With namespaces: the real thing, asked by a socket of a slot process for a cell and in it for a job
 /// without runs. Returns when the cell is gone.
 pub fn rehearse_cell(slot: &mut UnixStream) -> Result<(), StepError> {
-    let job = Job::<&Bytes> {
+    let job = WireJob::<&Bytes> {
         program: Program::Warm { arguments: Vec::new() },
         sources: Vec::new(),
         runs: Vec::new(),
@@ -91,9 +92,9 @@ pub fn rehearse_confined(surroundings: &Surroundings<'_>) -> Result<(), StepErro
 }
 
 fn rehearse_run(surroundings: &Surroundings<'_>) -> Result<(), StepError> {
-    let _charge = become_init(surroundings, 0)?;
+    let _charge = surroundings.become_init(0)?;
     let slot = surroundings.slot_directory(0);
-    let rules = RunRules::new(&surroundings.readable(), &slot)?;
+    let rules = surroundings.run_rules(None, &slot)?;
     rules.restrict()?;
     let denied =
         |path: &Path| File::open(path).is_err_and(|error| error.raw_os_error() == Some(libc::EACCES));
@@ -109,11 +110,9 @@ fn rehearse_run(surroundings: &Surroundings<'_>) -> Result<(), StepError> {
     step("drop_capabilities", sys::drop_held_capabilities)?;
     let (from_run, mut to_init) = set_up::pair()?;
     step("place_descriptors", || to_init.place())?;
-    let asks = Asks::of(surroundings.setup.tier);
-    if let Some(listener) =
-        step("install_seccomp", || call_gate::install(&surroundings.setup.image.seccomp, asks))?
-    {
-        step("hand_over_listener", || to_init.hand_over(&listener))?;
+    let (filter, asks) = (&surroundings.setup.image.seccomp, Asks::of(surroundings.setup.tier));
+    if let Some(listener) = step("install_seccomp", || call_gate::install(filter, asks))? {
+        step("hand_over_listener", || to_init.hand_over(listener))?;
     }
     drop(to_init);
     from_run.await_program().map(drop)

@@ -16,9 +16,10 @@ use nix::{
 
 use crate::sandbox::{
     native::{
-        cell::supervise,
+        cell::context::cores,
         messages::{
-            protocol::{Ask, Reply, WireLimits, read_message, write_message},
+            frames::{read_message, write_message},
+            slot_messages::{Ask, Reply, WireLimits},
             step::{StepError, step},
         },
     },
@@ -72,7 +73,7 @@ pub fn serve(
     socket: &mut UnixStream,
     mut one_cell: impl FnMut(&UnixStream, WireLimits) -> Result<Reply, StepError>,
 ) -> Result<(), StepError> {
-    supervise::cores();
+    cores();
     sys::handled_signals();
     loop {
         let open = match read_message::<Ask>(socket) {

@@ -7,9 +7,13 @@ use serde::{Serialize, Serializer};
 use serde_bytes::Bytes;
 use tokio::io::{AsyncWrite, AsyncWriteExt};
 
-use super::protocol::{self, AskOf, JobRun, MAX_FRAME_BYTES};
+use super::{
+    frames::MAX_FRAME_BYTES,
+    link_ends::LinkAt,
+    slot_messages::{AskOf, WireJob, WireRun},
+};
 use crate::{
-    sandbox::{Job, Run, native::service::linked::LinkAt},
+    sandbox::job::{Job, Run},
     value::Call,
 };
 
@@ -86,12 +90,12 @@ impl<'a> Frame<'a> {
     fn new(job: &'a Job, link: Option<LinkAt>, processor: Option<u32>) -> io::Result<Frame<'a>> {
         let frame = RefCell::new(Frame { bytes: vec![0; 4], long: Vec::new() });
         let lent = |bytes: &'a [u8]| Lent { piece: Piece::Bytes(bytes), frame: &frame };
-        let run = |run: &'a Run| JobRun {
+        let run = |run: &'a Run| WireRun {
             stdin: lent(&run.stdin),
             call: run.call.as_ref().map(|call| Lent { piece: Piece::Call(call), frame: &frame }),
             files: run.files.iter().map(|(path, content)| (path.clone(), lent(content))).collect(),
         };
-        let message = AskOf::Job(protocol::Job {
+        let message = AskOf::Job(WireJob {
             program: job.program.clone(),
             sources: job.sources.iter().map(|(path, content)| (path.clone(), lent(content))).collect(),
             runs: job.runs.iter().map(run).collect(),
@@ -113,7 +117,7 @@ impl<'a> Frame<'a> {
     }
 }
 
-/// Writes the message that [`protocol::encode`] would make of a job.
+/// Writes the message that [`super::frames::encode`] would make of a job.
 pub async fn write_job(
     to: &mut (impl AsyncWrite + Unpin),
     job: &Job,
@@ -144,8 +148,8 @@ mod tests {
     use super::*;
     use crate::{
         sandbox::{
-            Program,
-            native::messages::protocol::{Ask, decode},
+            job::Program,
+            native::messages::{frames::decode, slot_messages::Ask},
         },
         value::{Packed, Value},
     };

@@ -21,8 +21,7 @@ use nix::{
 
 use super::{
     pass_files,
-    protocol::FaultReport,
-    step::{StepError, io_step, step},
+    step::{FaultReport, StepError, io_step, step},
 };
 use crate::sandbox::sys;
 
@@ -50,8 +49,10 @@ impl ToInit {
         Ok(())
     }
 
-    pub fn hand_over(&self, listener: &OwnedFd) -> Result<(), Errno> {
-        pass_files::send(self.0.as_raw_fd(), &[listener])
+    /// The listener, which is closed here: who holds it answers the run's calls, and it may lie at a number that the
+    /// program is left with.
+    pub fn hand_over(&self, listener: OwnedFd) -> Result<(), Errno> {
+        pass_files::send(self.0.as_raw_fd(), &[&listener])
     }
 
     /// Says what failed. Whether it is heard is not ours to know.

@@ -3,8 +3,9 @@
 use std::{io, sync::OnceLock};
 
 use nix::errno::Errno;
+use serde::{Deserialize, Serialize};
 
-use super::protocol::FaultReport;
+use crate::sandbox::job::Fault;
 
 /// A set-up step that failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -14,9 +15,22 @@ pub struct StepError {
     pub errno: Errno,
 }
 
+/// A step of ours that failed, as it travels.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FaultReport {
+    pub step: String,
+    pub errno: i32,
+}
+
 impl From<StepError> for FaultReport {
     fn from(error: StepError) -> Self {
         FaultReport { step: error.step.to_owned(), errno: error.errno as i32 }
+    }
+}
+
+impl From<FaultReport> for Fault {
+    fn from(report: FaultReport) -> Fault {
+        Fault::new(&report.step, io::Error::from_raw_os_error(report.errno))
     }
 }
 

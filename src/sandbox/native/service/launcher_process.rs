@@ -6,17 +6,20 @@ use std::{
         fd::{AsRawFd, OwnedFd},
         unix::net::UnixStream,
     },
-    path::Path,
+    path::PathBuf,
     process::{Child, Command, Stdio},
     time::Duration,
 };
 
 use nix::sys::socket::{ControlMessage, MsgFlags, sendmsg};
 
+use super::start_error::StartError;
 use crate::sandbox::{
-    Fault, StartError,
+    job::Fault,
     native::messages::{
-        protocol::{CgroupInfo, LauncherSetup, Reply, read_message, write_message},
+        frames::{read_message, write_message},
+        launcher_setup::{CgroupInfo, LauncherSetup},
+        slot_messages::Reply,
         step::FAIL_STEP,
     },
 };
@@ -26,8 +29,18 @@ const START_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long a process that has closed its end is listened to.
 pub const LAST_WORDS: Duration = Duration::from_millis(200);
 
+/// What it takes to start a launcher.
 #[derive(Debug)]
-pub struct Running {
+pub struct Starting {
+    /// By which name jobs find it.
+    pub name: String,
+    /// The proofbox program.
+    pub program: PathBuf,
+    pub setup: LauncherSetup,
+}
+
+#[derive(Debug)]
+pub struct LauncherProcess {
     control: UnixStream,
     guard: Child,
     pub cgroup: Option<CgroupInfo>,
@@ -35,10 +48,11 @@ pub struct Running {
     said: Option<Fault>,
 }
 
-impl Running {
-    /// Starts the guard and waits until the launcher behind it is ready. `name`: the launcher's.
+impl LauncherProcess {
+    /// Starts the guard and waits until the launcher behind it is ready.
     #[expect(clippy::disallowed_methods, reason = "the launcher is this program")]
-    pub fn start(name: &str, program: &Path, setup: &LauncherSetup) -> Result<Running, StartError> {
+    pub fn start(starting: &Starting) -> Result<LauncherProcess, StartError> {
+        let Starting { name, program, setup } = starting;
         let failed = |source| StartError::Spawn { launcher: name.to_owned(), source };
         let (ours, theirs) = UnixStream::pair().map_err(failed)?;
         let fail_step = setup.fail_step.as_ref().map(|(step, errno)| (FAIL_STEP, format!("{step}={errno}")));
@@ -52,7 +66,7 @@ impl Running {
             .spawn()
             .map_err(failed)?;
         // From here on whatever goes wrong, letting go of it ends and reaps the guard.
-        let mut running = Running { control: ours, guard, cgroup: None, said: None };
+        let mut running = LauncherProcess { control: ours, guard, cgroup: None, said: None };
         let control = &mut running.control;
         control.set_read_timeout(Some(START_TIMEOUT)).map_err(failed)?;
         // One that fails in its first steps says why and is gone before it reads.
@@ -106,7 +120,7 @@ impl Running {
 }
 
 /// Tells the launcher to go and waits until the guard has cleaned up, whoever lets go of it and why.
-impl Drop for Running {
+impl Drop for LauncherProcess {
     fn drop(&mut self) {
         let _ = self.control.shutdown(std::net::Shutdown::Both);
         for _ in 0..1000 {

@@ -9,36 +9,24 @@
 //!
 //! Pipes, not sockets: no descriptor can be passed through a pipe, and each end goes one way.
 //!
-//! [`LauncherSetup::seats`]: crate::sandbox::native::messages::protocol::LauncherSetup::seats
+//! [`LauncherSetup::seats`]: crate::sandbox::native::messages::launcher_setup::LauncherSetup::seats
 
-use std::{
-    io,
-    os::{
-        fd::{AsRawFd, BorrowedFd, OwnedFd},
-        unix::net::UnixStream,
-    },
-    sync::Arc,
-};
+use std::{io, os::fd::OwnedFd, sync::Arc};
 
-use nix::{errno::Errno, fcntl::OFlag, unistd::pipe2};
-use serde::{Deserialize, Serialize};
 use tokio::{io::AsyncReadExt, net::unix::pipe::Receiver};
 
-use super::sandbox::{CellRun, Sandbox, Seat, fault};
+use super::{
+    cell_run::{CellRun, Seat},
+    sandbox::Sandbox,
+};
 use crate::{
     admission::Slot,
     limits::Limits,
-    sandbox::{Fault, Job, native::messages::pass_files},
+    sandbox::{
+        job::{Fault, Job},
+        native::messages::link_ends::{Link, LinkAt, LinkEnds},
+    },
 };
-
-/// Where a program finds its two ends.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub enum LinkAt {
-    /// Its standard input and output. What it writes there is not captured.
-    Streams,
-    /// Descriptors 6 (from the other side) and 7 (to it); its standard streams are as ever.
-    Descriptors,
-}
 
 /// One side of a link.
 #[derive(Debug)]
@@ -67,7 +55,7 @@ impl Sandbox {
         second: LinkedJob,
         place: Slot,
     ) -> Result<(CellRun, CellRun), Fault> {
-        let ends = LinkEnds::pair().map_err(|error| fault("make_link", error.to_string()))?;
+        let ends = LinkEnds::pair().map_err(|error| Fault::new("make_link", error))?;
         self.open_joined(first, second, ends, place).await
     }
 
@@ -80,7 +68,7 @@ impl Sandbox {
         second: LinkedJob,
         place: Slot,
     ) -> Result<Conversing, Fault> {
-        let failed = |error: io::Error| fault("make_link", error.to_string());
+        let failed = |error: io::Error| Fault::new("make_link", error);
         let ends = LinkEnds::pair().map_err(failed)?;
         let to_first = Unheard { pipe: ends.0.inbox.try_clone().map_err(failed)? };
         let to_second = Unheard { pipe: ends.1.inbox.try_clone().map_err(failed)? };
@@ -96,16 +84,18 @@ impl Sandbox {
         place: Slot,
     ) -> Result<(CellRun, CellRun), Fault> {
         if first.job.runs.len() != 1 || second.job.runs.len() != 1 {
-            return Err(fault("link_cells", "a linked job has exactly one run".to_owned()));
+            return Err(Fault::new("link_cells", "a linked job has exactly one run"));
         }
         let (own, companion) = (place.index(), self.companion_seat(place.index()));
         let place = Arc::new(place);
-        let seat = |number| Seat { number, _place: Arc::clone(&place) };
+        let seat = |number| Seat { number, place: Arc::clone(&place) };
         // The second's launcher may have to be started: the first must not wait for it on its own time.
-        let link = Some((second.at, theirs));
-        let second = self.open_at(&second.launcher, seat(companion), second.limits, second.job, link).await?;
-        let link = Some((first.at, ours));
-        let first = self.open_at(&first.launcher, seat(own), first.limits, first.job, link).await?;
+        let open = async |side: LinkedJob, seat, ends| {
+            let link = Some(Link { at: side.at, ends });
+            CellRun::open(self.pool(&side.launcher)?, seat, side.limits, side.job, link).await
+        };
+        let second = open(second, seat(companion), theirs).await?;
+        let first = open(first, seat(own), ours).await?;
         Ok((first, second))
     }
 }
@@ -132,7 +122,7 @@ impl Unheard {
     /// To be called when that side has ended: takes what is written to it, so that the writer does not wait, until
     /// something else is done. Also tells how many bytes there were.
     pub async fn taken_until<T>(self, done: impl Future<Output = T>) -> Result<(T, u64), Fault> {
-        let failed = |error: io::Error| fault("hear_out", error.to_string());
+        let failed = |error: io::Error| Fault::new("hear_out", error);
         // The other holders of this end are gone, whom it might confuse that it does not block any more.
         let mut pipe = Receiver::from_owned_fd(self.pipe).map_err(failed)?;
         let (mut buffer, mut is_open, mut taken) = (vec![0; 1 << 16], true, 0);
@@ -153,45 +143,6 @@ impl Unheard {
                     return Ok((result, taken));
                 }
             }
-        }
-    }
-}
-
-/// A cell's side of a link, on its way to the run.
-#[derive(Debug)]
-pub struct Link {
-    pub at: LinkAt,
-    pub ends: LinkEnds,
-}
-
-/// One side's ends of the two pipes. Close-on-exec.
-#[derive(Debug)]
-pub struct LinkEnds {
-    /// From the other side.
-    pub inbox: OwnedFd,
-    /// To the other side.
-    pub outbox: OwnedFd,
-}
-
-impl LinkEnds {
-    /// Both sides' ends of two new pipes.
-    pub fn pair() -> io::Result<(LinkEnds, LinkEnds)> {
-        let (from_second, to_first) = pipe2(OFlag::O_CLOEXEC)?;
-        let (from_first, to_second) = pipe2(OFlag::O_CLOEXEC)?;
-        let first = LinkEnds { inbox: from_second, outbox: to_second };
-        Ok((first, LinkEnds { inbox: from_first, outbox: to_first }))
-    }
-
-    /// Sends copies over a slot's socket. `WouldBlock` when the socket is full.
-    pub fn send(&self, socket: BorrowedFd<'_>) -> io::Result<()> {
-        Ok(pass_files::send(socket.as_raw_fd(), &[&self.inbox, &self.outbox])?)
-    }
-
-    /// The cell init's side of [`LinkEnds::send`].
-    pub fn receive(socket: &UnixStream) -> io::Result<LinkEnds> {
-        match <[OwnedFd; 2]>::try_from(pass_files::receive(socket.as_raw_fd())?) {
-            Ok([inbox, outbox]) => Ok(LinkEnds { inbox, outbox }),
-            Err(_) => Err(Errno::EPROTO.into()),
         }
     }
 }

@@ -1,5 +1,6 @@
 //! The service's side: launchers started and replaced, slots lent, outcomes read.
 
+pub mod cell_run;
 pub mod launcher_process;
 pub mod linked;
 pub mod sandbox;

@@ -7,7 +7,6 @@
 use std::{
     io,
     os::unix::net::UnixStream as StdUnixStream,
-    path::PathBuf,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError, Weak,
         atomic::{AtomicBool, AtomicU32, Ordering},
@@ -17,18 +16,16 @@ use std::{
 
 use tokio::{net::UnixStream, runtime::Handle, task::spawn_blocking};
 
-use super::{launcher_process::Running, sandbox::fault, start_error::StartError};
-use crate::sandbox::{
-    CgroupKind, Fault,
-    native::messages::protocol::{CgroupInfo, LauncherSetup},
+use super::{
+    launcher_process::{LauncherProcess, Starting},
+    start_error::StartError,
 };
+use crate::sandbox::{job::Fault, native::messages::launcher_setup::CgroupInfo, tier::CgroupKind};
 
 /// One image's launcher and its slot processes.
 #[derive(Debug)]
-pub struct Lender {
-    name: String,
-    program: PathBuf,
-    setup: LauncherSetup,
+pub struct SlotPool {
+    starting: Starting,
     renew_after_cells: u32,
     current: Mutex<Arc<Generation>>,
     /// By seat: a slot process that is not lent out.
@@ -43,7 +40,7 @@ pub struct Lender {
 #[derive(Debug)]
 struct Generation {
     /// `None` before the first use, where that starts it, and while it is dropped.
-    running: Mutex<Option<Running>>,
+    running: Mutex<Option<LauncherProcess>>,
     cgroup: Option<CgroupInfo>,
     cells: AtomicU32,
     retired: AtomicBool,
@@ -66,27 +63,23 @@ impl LentSlot {
     }
 }
 
-impl Lender {
+impl SlotPool {
     /// Starts the launcher, unless that is left to its first use. Blocks until it is ready.
     pub fn new(
-        name: String,
-        program: PathBuf,
-        setup: LauncherSetup,
+        starting: Starting,
         renew_after_cells: u32,
         at_first_use: bool,
-    ) -> Result<Lender, StartError> {
+    ) -> Result<SlotPool, StartError> {
         let past_cpu = Arc::default();
         let generation = match at_first_use {
             true => Generation::none_yet(&past_cpu),
-            false => Generation::new(Running::start(&name, &program, &setup)?, &past_cpu),
+            false => Generation::new(LauncherProcess::start(&starting)?, &past_cpu),
         };
-        Ok(Lender {
+        Ok(SlotPool {
             current: Mutex::new(Arc::new(generation)),
-            idle: (0..setup.seats()).map(|_| Mutex::new(None)).collect(),
+            idle: (0..starting.setup.seats()).map(|_| Mutex::new(None)).collect(),
             retired: Mutex::new(Vec::new()),
-            name,
-            program,
-            setup,
+            starting,
             renew_after_cells,
             past_cpu,
         })
@@ -100,9 +93,9 @@ impl Lender {
             _ => self.connect(seat).await?,
         };
         let cells = slot.generation.cells.fetch_add(1, Ordering::Relaxed) + 1;
-        if self.setup.warm.is_some() && cells.is_multiple_of(self.renew_after_cells) {
-            let (lender, old) = (Arc::clone(self), Arc::clone(&slot.generation));
-            spawn_blocking(move || lender.renew(&old));
+        if self.starting.setup.warm.is_some() && cells.is_multiple_of(self.renew_after_cells) {
+            let (pool, old) = (Arc::clone(self), Arc::clone(&slot.generation));
+            spawn_blocking(move || pool.renew(&old));
         }
         Ok(slot)
     }
@@ -150,16 +143,15 @@ impl Lender {
 
     /// A new slot process; a launcher that is gone is replaced first.
     async fn connect(self: &Arc<Self>, seat: usize) -> Result<LentSlot, Fault> {
-        let lender = Arc::clone(self);
-        let connected = spawn_blocking(move || lender.connect_blocking(seat)).await;
-        let (socket, generation) = connected.map_err(|error| fault("connect_slot", error.to_string()))??;
-        let socket =
-            UnixStream::from_std(socket).map_err(|error| fault("connect_slot", error.to_string()))?;
+        let pool = Arc::clone(self);
+        let connected = spawn_blocking(move || pool.connect_blocking(seat)).await;
+        let (socket, generation) = connected.map_err(|error| Fault::new("connect_slot", error))??;
+        let socket = UnixStream::from_std(socket).map_err(|error| Fault::new("connect_slot", error))?;
         Ok(LentSlot { socket, generation })
     }
 
     fn connect_blocking(&self, seat: usize) -> Result<(StdUnixStream, Arc<Generation>), Fault> {
-        let failed = |error: io::Error| fault("connect_slot", error.to_string());
+        let failed = |error: io::Error| Fault::new("connect_slot", error);
         let (ours, theirs) = StdUnixStream::pair().map_err(failed)?;
         ours.set_nonblocking(true).map_err(failed)?;
         // Held until a dead launcher is replaced: all that miss it want the same one.
@@ -169,10 +161,10 @@ impl Lender {
             .is_some_and(|running| running.is_alive() && running.send_slot(seat, &theirs).is_ok());
         if !is_sent {
             if lock(&current.running).is_some() {
-                tracing::warn!(launcher = %self.name, "the launcher is gone; starting another");
+                tracing::warn!(launcher = %self.starting.name, "the launcher is gone; starting another");
             }
-            let fresh = Running::start(&self.name, &self.program, &self.setup);
-            let mut fresh = fresh.map_err(|error| fault("start_launcher", error.to_string()))?;
+            let fresh = LauncherProcess::start(&self.starting);
+            let mut fresh = fresh.map_err(|error| Fault::new("start_launcher", error))?;
             if let Err(error) = fresh.send_slot(seat, &theirs) {
                 return Err(fresh.last_words().unwrap_or_else(|| failed(error)));
             }
@@ -183,10 +175,10 @@ impl Lender {
 
     /// Puts another launcher in the place of `old`, which ends when its last cell is gone. Blocks.
     fn renew(&self, old: &Arc<Generation>) {
-        let fresh = match Running::start(&self.name, &self.program, &self.setup) {
+        let fresh = match LauncherProcess::start(&self.starting) {
             Ok(running) => Arc::new(Generation::new(running, &self.past_cpu)),
             Err(error) => {
-                tracing::warn!(launcher = %self.name, %error, "the launcher could not be renewed and stays");
+                tracing::warn!(launcher = %self.starting.name, %error, "the launcher could not be renewed and stays");
                 return;
             }
         };
@@ -205,7 +197,7 @@ impl Lender {
         for idle in &self.idle {
             lock(idle).take_if(|slot| !self.is_current(&slot.generation));
         }
-        tracing::debug!(launcher = %self.name, "the launcher has been renewed");
+        tracing::debug!(launcher = %self.starting.name, "the launcher has been renewed");
     }
 }
 
@@ -221,7 +213,7 @@ impl Generation {
         }
     }
 
-    fn new(running: Running, past_cpu: &Arc<Mutex<Duration>>) -> Generation {
+    fn new(running: LauncherProcess, past_cpu: &Arc<Mutex<Duration>>) -> Generation {
         Generation {
             cgroup: running.cgroup.clone(),
             running: Mutex::new(Some(running)),

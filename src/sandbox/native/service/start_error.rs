@@ -2,7 +2,7 @@
 
 use std::io;
 
-use crate::sandbox::{Fault, Tier};
+use crate::sandbox::{job::Fault, tier::Tier};
 
 /// The sandbox could not be started: this host cannot give every guarantee.
 #[derive(Debug, thiserror::Error)]

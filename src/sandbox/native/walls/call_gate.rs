@@ -20,15 +20,15 @@ use std::{
 use nix::{errno::Errno, unistd::Pid};
 
 use super::{
-    locks::{self, OwnFiles, Waiting},
+    locks::{self, Answer, OwnFiles, Waiting},
     processes,
 };
 use crate::sandbox::{
-    Tier,
     sys::{
         self, SockFilter,
         notify::{self, Asked},
     },
+    tier::Tier,
 };
 
 /// How long a call that was let pass may take to show in the count.
@@ -110,18 +110,6 @@ pub fn filter(asks: Asks) -> Vec<SockFilter> {
     reversed.push(instruction(LOAD_WORD, 0, 0, NUMBER));
     reversed.reverse();
     reversed
-}
-
-/// What init says to a call.
-#[derive(Debug)]
-pub enum Answer {
-    /// It goes on as if nobody had been asked.
-    Pass,
-    /// It does nothing and returns 0.
-    Done,
-    Refuse(Errno),
-    /// Nothing yet.
-    Later(Waiting),
 }
 
 /// Init's side.

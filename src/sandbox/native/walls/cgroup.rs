@@ -18,8 +18,9 @@ use std::{
 pub use self::hierarchy::survey;
 use self::hierarchy::{PREFIX, Parents, lock_group, remove_group};
 use crate::sandbox::{
-    native::messages::protocol::{CgroupInfo, CgroupKind, SlotGroupFds},
+    native::messages::launcher_setup::{CgroupInfo, SlotGroupFds},
     sys,
+    tier::CgroupKind,
 };
 
 /// Page cache that earlier runs left in a group is looked at only where it could matter.

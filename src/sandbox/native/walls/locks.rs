@@ -20,7 +20,7 @@ use std::{
 use libc::{F_GETLK, F_OFD_GETLK, F_OFD_SETLK, F_OFD_SETLKW, F_SETLK, F_SETLKW};
 use nix::{errno::Errno, unistd::Pid};
 
-use super::{call_gate::Answer, processes};
+use super::processes;
 use crate::sandbox::sys::{self, notify::Asked};
 
 /// What `fcntl` must be asked for.
@@ -37,6 +37,18 @@ impl OwnFiles {
     fn hold(&self, link: &std::path::Path) -> bool {
         self.0.iter().any(|directory| link.starts_with(directory))
     }
+}
+
+/// What init says to a call.
+#[derive(Debug)]
+pub enum Answer {
+    /// It goes on as if nobody had been asked.
+    Pass,
+    /// It does nothing and returns 0.
+    Done,
+    Refuse(Errno),
+    /// Nothing yet.
+    Later(Waiting),
 }
 
 /// What is said to `flock`, or to `fcntl` with one of [`COMMANDS`].

@@ -17,7 +17,7 @@ use nix::{
 
 use crate::sandbox::{
     native::messages::{
-        protocol::ImageSetup,
+        launcher_setup::ImageSetup,
         step::{StepError, io_step, step},
     },
     sys,

@@ -21,7 +21,7 @@ use wasmparser::{Parser, Payload, Validator};
 use super::order::{CompileLimits, FAILED, MAX_MODULE_BYTES, Order, REFUSED, TOO_DEAR};
 use crate::sandbox::{
     native::messages::{
-        protocol::read_message,
+        frames::read_message,
         step::{self, StepError, io_step, step},
     },
     sys,

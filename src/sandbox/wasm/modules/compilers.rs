@@ -22,9 +22,9 @@ use super::order::{CompileLimits, FAILED, Order, REFUSED, STEPS, TOO_DEAR};
 use crate::{
     limits::Limits,
     sandbox::{
-        Fault,
+        job::Fault,
         native::{
-            messages::{protocol::encode, step::FAIL_STEP},
+            messages::{frames::encode, step::FAIL_STEP},
             walls::seccomp::policy::{self, PolicyError},
         },
         sys::{self, Reaped, SockFilter},

@@ -5,10 +5,7 @@
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{
-    condition::{self, Condition, rule},
-    policy::{PolicyError, errno, program},
-};
+use super::rules::{self, Condition, PolicyError, errno, program, rule};
 use crate::sandbox::sys::SockFilter;
 
 const SHIPPED: &str = include_str!("../../../../../sandbox-images/seccomp-confined.toml");
@@ -40,7 +37,7 @@ fn compile(narrowing: &str) -> Result<Vec<Vec<SockFilter>>, PolicyError> {
     let narrowing: Narrowing = toml::from_str(narrowing)?;
     let mut by_errno: Vec<(i32, Vec<Value>)> = Vec::new();
     for group in narrowing.refuse {
-        if !condition::is_here(&group.arch) {
+        if !rules::is_here(&group.arch) {
             continue;
         }
         let errno = errno(&group.errno)?;

@@ -8,7 +8,10 @@
 
 mod assembler;
 
-use self::assembler::{Assembler, Label};
+use self::assembler::{
+    AND, Assembler, Decision, JUMP, JUMP_ANY_BIT, JUMP_EQUAL, JUMP_GREATER, JUMP_GREATER_OR_EQUAL, LOAD,
+    Label, Question, RETURN,
+};
 use crate::sandbox::sys::SockFilter;
 
 #[cfg(target_arch = "x86_64")]
@@ -27,15 +30,6 @@ const OFFSET_NUMBER: u32 = 0;
 const OFFSET_ARCH: u32 = 4;
 #[cfg(test)]
 const OFFSET_ARGS: u32 = 16;
-
-const LOAD: u16 = 0x20;
-const AND: u16 = 0x54;
-const JUMP: u16 = 0x05;
-const JUMP_EQUAL: u16 = 0x15;
-const JUMP_GREATER: u16 = 0x25;
-const JUMP_GREATER_OR_EQUAL: u16 = 0x35;
-const JUMP_ANY_BIT: u16 = 0x45;
-const RETURN: u16 = 0x06;
 
 /// One program for several: the strictest answer of all; of equally strict ones that of the first.
 pub fn merge(programs: &[Vec<SockFilter>]) -> Result<Vec<SockFilter>, &'static str> {
@@ -56,21 +50,6 @@ pub fn merge(programs: &[Vec<SockFilter>]) -> Result<Vec<SockFilter>, &'static s
     let by_arch = assembler.jump(JUMP_EQUAL, NATIVE_ARCH, by_number, kill);
     assembler.load(OFFSET_ARCH, by_arch);
     Ok(assembler.finish())
-}
-
-/// What becomes of a call: an answer, or a question about its arguments.
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Decision {
-    Answer(u32),
-    Ask { question: Question, yes: Box<Decision>, no: Box<Decision> },
-}
-
-/// Whether the bits of a mask have a certain value, in the half of an argument that lies at an offset.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Question {
-    offset: u32,
-    mask: u32,
-    value: u32,
 }
 
 impl Question {

@@ -12,19 +12,18 @@
 
 use std::collections::HashMap;
 
-use nix::errno::Errno;
-use seccompiler::{BpfProgram, TargetArch};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+pub use super::rules::PolicyError;
 use super::{
-    condition::{self, Condition},
     confined_policy, merge,
+    rules::{self, Condition, errno, program},
 };
 use crate::sandbox::{
-    Tier,
     native::walls::call_gate::{self, Asks},
     sys::SockFilter,
+    tier::Tier,
 };
 
 /// The policy that ships with proofbox.
@@ -32,20 +31,6 @@ const SHIPPED: &str = include_str!("../../../../../sandbox-images/seccomp.toml")
 /// That of the process that compiles modules of WebAssembly.
 #[cfg(feature = "wasm")]
 const COMPILER: &str = include_str!("../../../../../sandbox-images/seccomp-compiler.toml");
-
-#[derive(Debug, thiserror::Error)]
-pub enum PolicyError {
-    #[error("seccomp policy: {0}")]
-    Syntax(#[from] toml::de::Error),
-    #[error("seccomp policy: unknown errno {0}")]
-    Errno(String),
-    #[error("seccomp policy: {0} stands in more than one group")]
-    Twice(String),
-    #[error("seccomp policy: {0} is refused by it, which an image's manifest cannot change")]
-    Refused(String),
-    #[error("seccomp policy: {0}")]
-    Filter(String),
-}
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -122,12 +107,12 @@ fn programs(policy: &str, additions: &Additions) -> Result<Vec<Vec<SockFilter>>,
     let mut allowed = Vec::new();
     // Refused calls by errno: one program each, since a program has one answer.
     let mut refused: Vec<(i32, Vec<Value>)> = Vec::new();
-    for group in policy.allow.iter().filter(|group| condition::is_here(&group.arch)) {
+    for group in policy.allow.iter().filter(|group| rules::is_here(&group.arch)) {
         for name in &group.syscalls {
             once(&mut named, name, group.answer())?;
         }
     }
-    for group in policy.refuse.iter().filter(|group| condition::is_here(&group.arch)) {
+    for group in policy.refuse.iter().filter(|group| rules::is_here(&group.arch)) {
         let errno = errno(&group.errno)?;
         let index = refused.iter().position(|(other, _)| *other == errno).unwrap_or_else(|| {
             refused.push((errno, Vec::new()));
@@ -135,12 +120,12 @@ fn programs(policy: &str, additions: &Additions) -> Result<Vec<Vec<SockFilter>>,
         });
         for name in &group.syscalls {
             once(&mut named, name, Answer::Refused)?;
-            let rule = condition::rule(name, &group.reason, &[], "qword")?;
+            let rule = rules::rule(name, &group.reason, &[], "qword")?;
             refused[index].1.push(rule.clone());
             allowed.push(rule);
         }
     }
-    for group in additions.allow.iter().filter(|group| condition::is_here(&group.arch)) {
+    for group in additions.allow.iter().filter(|group| rules::is_here(&group.arch)) {
         for name in &group.syscalls {
             match (named.get(name.as_str()), group.answer()) {
                 (None, answer) => once(&mut named, name, answer)?,
@@ -151,7 +136,7 @@ fn programs(policy: &str, additions: &Additions) -> Result<Vec<Vec<SockFilter>>,
         }
     }
     let groups = policy.allow.iter().chain(&additions.allow);
-    for group in groups.filter(|group| condition::is_here(&group.arch)) {
+    for group in groups.filter(|group| rules::is_here(&group.arch)) {
         for name in &group.syscalls {
             allowed.extend(group.rules(name)?);
         }
@@ -184,7 +169,7 @@ impl Allow {
 
     /// The rules for one of its calls: one of them must hold.
     fn rules(&self, name: &str) -> Result<Vec<Value>, PolicyError> {
-        let rule = |conditions: &Vec<Condition>| condition::rule(name, &self.reason, conditions, "qword");
+        let rule = |conditions: &Vec<Condition>| rules::rule(name, &self.reason, conditions, "qword");
         match (self.when_any.is_empty(), self.when.is_empty()) {
             (true, _) => Ok(vec![rule(&self.when)?]),
             (false, true) => self.when_any.iter().map(rule).collect(),
@@ -198,35 +183,6 @@ fn once<'a>(named: &mut HashMap<&'a str, Answer>, name: &'a str, answer: Answer)
         None => Ok(()),
         Some(_) => Err(PolicyError::Twice(name.to_owned())),
     }
-}
-
-pub fn errno(name: &str) -> Result<i32, PolicyError> {
-    [Errno::EPERM, Errno::EACCES, Errno::ENOSYS, Errno::EAFNOSUPPORT]
-        .into_iter()
-        .find(|errno| format!("{errno:?}") == name)
-        .map(|errno| errno as i32)
-        .ok_or_else(|| PolicyError::Errno(name.to_owned()))
-}
-
-pub fn program(default: Value, matched: Value, rules: Vec<Value>) -> Result<Vec<SockFilter>, PolicyError> {
-    let filters = json!({
-        "cell": { "default_action": default, "filter_action": matched, "filter": rules }
-    });
-    let arch = TargetArch::try_from(std::env::consts::ARCH)
-        .map_err(|error| PolicyError::Filter(error.to_string()))?;
-    let mut programs: HashMap<String, BpfProgram> =
-        seccompiler::compile_from_json(filters.to_string().as_bytes(), arch)
-            .map_err(|error| PolicyError::Filter(error.to_string()))?;
-    let program = programs.remove("cell").unwrap_or_default();
-    Ok(program
-        .into_iter()
-        .map(|instruction| SockFilter {
-            code: instruction.code,
-            jt: instruction.jt,
-            jf: instruction.jf,
-            k: instruction.k,
-        })
-        .collect())
 }
 
 #[cfg(test)]

@@ -2,10 +2,31 @@
 
 use std::collections::HashMap;
 
-use super::{
-    AND, Decision, JUMP, JUMP_ANY_BIT, JUMP_EQUAL, JUMP_GREATER, JUMP_GREATER_OR_EQUAL, LOAD, Question,
-    RETURN, SockFilter,
-};
+use crate::sandbox::sys::SockFilter;
+
+pub const LOAD: u16 = 0x20;
+pub const AND: u16 = 0x54;
+pub const JUMP: u16 = 0x05;
+pub const JUMP_EQUAL: u16 = 0x15;
+pub const JUMP_GREATER: u16 = 0x25;
+pub const JUMP_GREATER_OR_EQUAL: u16 = 0x35;
+pub const JUMP_ANY_BIT: u16 = 0x45;
+pub const RETURN: u16 = 0x06;
+
+/// What becomes of a call: an answer, or a question about its arguments.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Decision {
+    Answer(u32),
+    Ask { question: Question, yes: Box<Decision>, no: Box<Decision> },
+}
+
+/// Whether the bits of a mask have a certain value, in the half of an argument that lies at an offset.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Question {
+    pub offset: u32,
+    pub mask: u32,
+    pub value: u32,
+}
 
 /// A place in the program, counted from its end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

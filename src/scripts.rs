@@ -19,7 +19,7 @@ macro_rules! script {
     ($name:literal: $($file:literal)+) => {
         Script {
             name: $name,
-            files: &[$(include_str!(concat!("../../../sandbox-images/python/", $file, ".py"))),+],
+            files: &[$(include_str!(concat!("../sandbox-images/python/", $file, ".py"))),+],
         }
     };
 }
