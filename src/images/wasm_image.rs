@@ -25,6 +25,7 @@ use crate::{
         store::{Clock, RunState, limited},
         wasi::{Wasi, clocks::Clocks, link, randomness::Randomness, tree::Tree},
     },
+    scripts,
 };
 
 /// Builds an image for each of the engines for which it is not there; `from`: a directory that holds the package's
@@ -61,8 +62,8 @@ pub fn build(
             let exporting = snapshot::exporting(&module, &javascript::FUNCTIONS);
             module = exporting.map_err(|error| failed("export the engine's functions")(&error))?;
         }
-        let furnished = furnish(&module, guest, &files, manifest.parts())
-            .map_err(|error| failed("make the snapshot")(&error))?;
+        let furnished =
+            furnish(&module, guest, &files).map_err(|error| failed("make the snapshot")(&error))?;
         (module, base_bytes) = furnished;
     }
     let compile = |engine: &WasmEngine| {
@@ -115,7 +116,6 @@ fn furnish(
     module: &[u8],
     guest: Furnished<'_>,
     files: &BTreeMap<String, Vec<u8>>,
-    parts: &[(String, String)],
 ) -> wasmtime::Result<(Vec<u8>, u64)> {
     let (instrumented, globals) = snapshot::instrumented(module)?;
     let engine = WasmEngine::for_setup().map_err(wasmtime::Error::new)?;
@@ -124,8 +124,9 @@ fn furnish(
     for (place, content) in files {
         tree.add_shared(place, Arc::from(&content[..])).map_err(refused)?;
     }
-    for (name, text) in parts {
-        tree.add_shared(&format!("/proofbox/{name}"), Arc::from(text.as_bytes())).map_err(refused)?;
+    for script in &scripts::RUN {
+        let place = format!("/proofbox/{}.py", script.name);
+        tree.add_shared(&place, Arc::from(script.source().as_bytes())).map_err(refused)?;
     }
     tree.add_directories("/box").map_err(refused)?;
     tree.add_directories("/tmp/work").map_err(refused)?;

@@ -20,7 +20,6 @@ use crate::{
         native::walls::seccomp::policy::PolicyError,
         wasm::{GuestDriver, Guests, Manifest, Metering, WasmImageError, WasmSandbox},
     },
-    scripts::{RUN, Script},
     submission::{CodeTests, Prelude, Submission, Tests},
     value::marshal::{Call, TooLarge},
 };
@@ -67,7 +66,6 @@ impl WasmLanguages {
             Some(directory) => load_all(directory)?,
             None => (Manifest::shipped(), Toolchain::shipped()),
         };
-        let manifests = manifests.into_iter().map(with_parts).collect();
         Ok(WasmLanguages {
             sandbox: WasmSandbox::new(manifests, cache.clone(), program, fail_step),
             toolchains: Arc::new(Toolchains::new(toolchains, cache)),
@@ -147,17 +145,6 @@ impl WasmLanguages {
             is_compiled: false,
         };
         images.chain(toolchains).chain([modules]).collect()
-    }
-}
-
-/// Python loads the driver of native runs.
-fn with_parts(manifest: Manifest) -> Manifest {
-    match manifest.driver {
-        GuestDriver::Python => {
-            let part = |script: &Script| (format!("{}.py", script.name), script.source());
-            manifest.with_parts(RUN.iter().map(part).collect())
-        }
-        GuestDriver::Javascript => manifest,
     }
 }
 

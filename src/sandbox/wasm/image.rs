@@ -13,6 +13,7 @@ use super::{
     engine::{Metering, WasmEngine},
     javascript,
 };
+use crate::scripts;
 
 /// A Wasm image's manifest. Unknown fields are refused.
 #[derive(Debug, Clone, Deserialize)]
@@ -29,10 +30,7 @@ pub struct Manifest {
     pub package: Package,
     pub guest: GuestFiles,
     pub snapshot: Option<SnapshotSettings>,
-    /// Files of ours that the interpreter loads before the snapshot is made: name, content.
-    #[serde(skip)]
-    parts: Vec<(String, String)>,
-    /// The manifest's own text. The image's identity is made of it and of the parts.
+    /// The manifest's own text, of which the image's identity is made.
     #[serde(skip)]
     text: String,
 }
@@ -154,26 +152,18 @@ impl Manifest {
         Ok(Manifest { text: text.to_owned(), ..manifest })
     }
 
-    /// The same image, whose interpreter loads these files of ours: name, content.
-    pub fn with_parts(self, parts: Vec<(String, String)>) -> Manifest {
-        Manifest { parts, ..self }
-    }
-
-    pub fn parts(&self) -> &[(String, String)] {
-        &self.parts
-    }
-
     /// Where the image built by this program for this CPU lies, below the cache directory.
     pub fn place(&self, cache: &Path, engine: &WasmEngine) -> PathBuf {
         let format = BUILD_FORMAT.to_le_bytes();
         let fingerprint = engine.fingerprint().to_le_bytes();
-        let texts: Vec<&str> = match self.driver {
+        let texts: Vec<String> = match self.driver {
             GuestDriver::Python => {
-                self.parts.iter().map(|(_, text)| &text[..]).chain([PYTHON_SETUP]).collect()
+                let scripts = scripts::RUN.iter().map(|script| script.source());
+                scripts.chain([PYTHON_SETUP.to_owned()]).collect()
             }
-            GuestDriver::Javascript => javascript::SETUP.to_vec(),
+            GuestDriver::Javascript => javascript::SETUP.map(str::to_owned).to_vec(),
         };
-        let texts = texts.iter().map(|text| text.as_bytes());
+        let texts = texts.iter().map(String::as_bytes);
         let identity = [&format[..], self.text.as_bytes()].into_iter().chain(texts).chain([&fingerprint[..]]);
         let digest = sha256_hex(identity.map(sha256_hex).collect::<String>().as_bytes());
         cache.join(format!("{}-{}-{}", self.name, engine.metering().as_str(), &digest[..DIGEST_LETTERS]))
