@@ -132,7 +132,7 @@ impl Engine {
         self.run_tests(&mut trial, slots).await?;
         trial.judging.tests.resize_with(work.submission.tests.len(), TestReport::skipped);
         let report = trial.judging.summarise(&work.submission, work.tier);
-        Ok(self.with_widths_checked(work, report, slots).await?)
+        self.with_widths_checked(work, report, slots).await
     }
 
     /// Every test in turn, until the judges want no more.
