@@ -21,7 +21,7 @@ use crate::sandbox::{
     job::Program,
     native::{
         messages::{
-            link_ends::{Link, LinkAt, LinkEnds},
+            link_ends::{Link, LinkAt},
             set_up::{self, ToInit},
             slot_messages::WireRun,
             step::{StepError, io_step, step},
@@ -47,15 +47,11 @@ pub fn inputs(run: &WireRun<&Bytes>, link: Option<Link>, stage: Stage<'_>) -> Re
         Stage::Only | Stage::Compile { .. } => None,
     };
     let (stdin, stdout, link) = match link {
-        Some(Link { at: LinkAt::Streams, ends: LinkEnds { inbox, outbox } }) => {
-            (Some(inbox), Some(outbox), None)
+        Some(Link { at: LinkAt::Streams, ends }) => (ends.inbox, Some(ends.outbox), None),
+        other => {
+            let stdin = io_step("store_stdin", || sys::sealed_file(run.stdin))?;
+            (stdin, None, other.map(|link| link.ends))
         }
-        Some(Link { at: LinkAt::Descriptors, ends }) => (None, None, Some(ends)),
-        None => (None, None, None),
-    };
-    let stdin = match stdin {
-        Some(from_other_cell) => from_other_cell,
-        None => io_step("store_stdin", || sys::sealed_file(run.stdin))?,
     };
     Ok(Inputs { stdin, stdout, call, code, link, series: None })
 }
@@ -99,12 +95,13 @@ pub fn start<'r>(
     let (from_run, to_init) = set_up::pair()?;
     let inherited = Inherited { inputs, stdout, stderr: stderr.1, result: result.1 };
     let main = fork_program(supervisor, stage, inherited, &meter, to_init)?;
-    let pipes = [stdout_read, Some(stderr.0), Some(result.0)];
-    let mut most = most_captured(&supervisor.limits).into_iter();
-    let mut pipes = pipes.into_iter();
-    let captures = captured
-        .each_mut()
-        .map(|bytes| Capture::new(pipes.next().flatten(), bytes, most.next().unwrap_or(0)));
+    let [stdout_most, stderr_most, result_most] = most_captured(&supervisor.limits);
+    let [stdout_bytes, stderr_bytes, result_bytes] = captured;
+    let captures = [
+        Capture::new(stdout_read, stdout_bytes, stdout_most),
+        Capture::new(Some(stderr.0), stderr_bytes, stderr_most),
+        Capture::new(Some(result.0), result_bytes, result_most),
+    ];
     for capture in &captures {
         step("unblock_pipe", || capture.unblock())?;
     }

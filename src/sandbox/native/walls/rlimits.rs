@@ -3,10 +3,14 @@
 
 use nix::errno::Errno;
 
-use crate::sandbox::{native::messages::slot_messages::WireLimits, sys};
+use crate::sandbox::{
+    native::messages::{set_up, slot_messages::WireLimits},
+    sys,
+};
 
 /// Open files per process.
-pub const OPEN_FILES: u64 = 512;
+const OPEN_FILES: u64 = 512;
+const _: () = assert!(OPEN_FILES <= set_up::NUMBER as u64, "no program can open that number");
 
 /// Sets the limits of this process and of all that it will start. `processes`: of the user id, where it
 /// has one of its own. `address_space_bytes`: where no control group bounds memory.
