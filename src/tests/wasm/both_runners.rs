@@ -7,8 +7,7 @@ use proofbox::{
     limits::Limits,
     report::{Report, TestReport},
     submission::{
-        CodeKind, CodeTest, CodeTests, FunctionTarget, FunctionTest, Repeat, Runtime, Solution, Stop,
-        Submission, Tests,
+        CodeKind, CodeTest, CodeTests, FunctionTarget, FunctionTest, Repeat, Runtime, Stop, Submission, Tests,
     },
     value::Value,
     verdict::{Cause, Verdict},
