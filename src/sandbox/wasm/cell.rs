@@ -16,7 +16,7 @@ use super::{
 use crate::{
     admission::Slot,
     limits::Limits,
-    sandbox::{Fault, Job, Outcome},
+    sandbox::job::{Fault, Job, Outcome},
 };
 
 /// Stack of a cell's thread: the guest's calls and ours.

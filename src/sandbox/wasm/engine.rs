@@ -9,7 +9,7 @@ use std::{
 use serde::{Deserialize, Serialize};
 use wasmtime::{Config, Engine, OptLevel, RegallocAlgorithm, Strategy};
 
-use crate::sandbox::Fault;
+use crate::sandbox::job::Fault;
 
 /// What ends a run that computes for too long.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]

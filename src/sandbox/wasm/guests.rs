@@ -21,7 +21,10 @@ use super::{
 use crate::{
     admission::Slot,
     cache::{ContentCache, KeyMaker},
-    sandbox::{Fault, Job, sys},
+    sandbox::{
+        job::{Fault, Job},
+        sys,
+    },
 };
 
 /// Room for compiled modules, as bytes of machine code.

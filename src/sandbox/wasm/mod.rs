@@ -1,7 +1,7 @@
 //! The second wall: solutions in WebAssembly, in this process, without a system call of their own.
 //! Modules made of them are compiled in another process.
 //!
-//! The boundary is the native one's: a [`Job`](super::Job) goes in, one [`Outcome`](super::Outcome) per
+//! The boundary is the native one's: a [`Job`](super::job::Job) goes in, one [`Outcome`](super::job::Outcome) per
 //! run comes out. Every cell has a thread of its own, whose CPU clock is the runs' clock. Every run has an
 //! instance of its own: it begins with the image's memory, and what it wrote ends with it.
 //!

@@ -16,7 +16,10 @@ use super::{
 };
 use crate::{
     limits::Limits,
-    sandbox::{End, Fault, Job, LimitHit, Outcome, Program, Run, SOURCE_DIR, Usage},
+    sandbox::{
+        job::{End, Fault, Job, LimitHit, Outcome, Program, Run, Usage},
+        native::walls::rootfs::SOURCE_DIR,
+    },
     value::Call,
 };
 

@@ -14,7 +14,7 @@ use super::{
 use crate::{
     admission::Slot,
     limits::Limits,
-    sandbox::{Fault, Job},
+    sandbox::job::{Fault, Job},
 };
 
 /// Runs solutions in WebAssembly. Cheap to clone: clones share engines and images.

@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     limits::Limits,
-    sandbox::{Fault, sys},
+    sandbox::{job::Fault, sys},
 };
 
 /// Units of fuel that stand for a millisecond of CPU time in a deterministic run: about what a

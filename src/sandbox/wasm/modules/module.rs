@@ -8,7 +8,8 @@ use super::compilers::{Compilers, Made};
 use crate::{
     cache::Weight,
     sandbox::{
-        End, Fault, Job, Outcome, Usage, sys,
+        job::{End, Fault, Job, Outcome, Usage},
+        sys,
         wasm::{
             engine::{WasmEngine, fault, one_line},
             run::{GuestStart, Prepared},
