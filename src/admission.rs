@@ -18,7 +18,7 @@ use std::{
 use tokio::sync::oneshot;
 
 pub use self::line::Caller;
-use self::line::Line;
+use self::line::Queue;
 
 /// What a caller does when no slot is free.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,12 +60,12 @@ struct House {
 struct State {
     /// Indices of the slots that nobody holds; the last is handed out next.
     free: Vec<usize>,
-    line: Line<oneshot::Sender<Answer>>,
+    line: Queue<oneshot::Sender<Grant>>,
 }
 
 /// What happens to a request that waited.
 #[derive(Debug)]
-enum Answer {
+enum Grant {
     Enter(Held),
     /// It is turned away: another caller's request took its place in the queue.
     GiveWay,
@@ -90,7 +90,7 @@ impl Admission {
     pub fn with_max_wait(slots: usize, max_waiting: usize, max_wait: Option<Duration>) -> Admission {
         assert!(slots > 0 && u32::try_from(slots).is_ok(), "the number of slots must be 1 to 2^32 - 1");
         // Taken from the end: the lowest index at first, later the slot used last, whose process is the warmest.
-        let state = Mutex::new(State { free: (0..slots).rev().collect(), line: Line::new() });
+        let state = Mutex::new(State { free: (0..slots).rev().collect(), line: Queue::new() });
         let mean_hold_us = AtomicU64::new(0);
         Admission { house: Arc::new(House { slots, max_waiting, max_wait, state, mean_hold_us }) }
     }
@@ -103,19 +103,19 @@ impl Admission {
         let asked_at = Instant::now();
         let bounded = admit == Admit::Bounded;
         let request = match self.house.ask(caller, bounded) {
-            Asked::Entered(held) => return Ok(Slot::new(held, asked_at)),
-            Asked::Refused { waiting } => return Err(self.overloaded(waiting)),
-            Asked::Waits(request) => request,
+            Entrance::Entered(held) => return Ok(Slot::new(held, asked_at)),
+            Entrance::Refused { waiting } => return Err(self.overloaded(waiting)),
+            Entrance::Waits(request) => request,
         };
         let answer = match self.house.max_wait {
             Some(max_wait) if bounded => {
-                tokio::time::timeout(max_wait, request.answer()).await.unwrap_or(Answer::GiveWay)
+                tokio::time::timeout(max_wait, request.answer()).await.unwrap_or(Grant::GiveWay)
             }
             _ => request.answer().await,
         };
         match answer {
-            Answer::Enter(held) => Ok(Slot::new(held, asked_at)),
-            Answer::GiveWay => Err(self.overloaded(self.waiting())),
+            Grant::Enter(held) => Ok(Slot::new(held, asked_at)),
+            Grant::GiveWay => Err(self.overloaded(self.waiting())),
         }
     }
 
@@ -166,7 +166,7 @@ impl Admission {
 }
 
 /// The answer to a request for a slot.
-enum Asked {
+enum Entrance {
     Entered(Held),
     Waits(Waiting),
     Refused { waiting: usize },
@@ -178,24 +178,24 @@ impl House {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn ask(self: &Arc<Self>, caller: Caller, bounded: bool) -> Asked {
+    fn ask(self: &Arc<Self>, caller: Caller, bounded: bool) -> Entrance {
         let mut state = self.state();
         if state.line.is_empty()
             && let Some(index) = state.free.pop()
         {
-            return Asked::Entered(Held::new(self, index));
+            return Entrance::Entered(Held::new(self, index));
         }
         let waiting = state.line.len();
         if bounded && waiting >= self.max_waiting {
             match state.line.make_room_for(caller) {
                 // Sending fails if the other request is just being dropped.
-                Some(other) => drop(other.send(Answer::GiveWay)),
-                None => return Asked::Refused { waiting },
+                Some(other) => drop(other.send(Grant::GiveWay)),
+                None => return Entrance::Refused { waiting },
             }
         }
         let (answer, answered) = oneshot::channel();
         let ticket = state.line.join(caller, bounded, answer);
-        Asked::Waits(Waiting { house: Arc::clone(self), caller, ticket, answered })
+        Entrance::Waits(Waiting { house: Arc::clone(self), caller, ticket, answered })
     }
 
     /// Gives free slots to the requests whose turn it is.
@@ -204,7 +204,7 @@ impl House {
             && let Some(answer) = state.line.take_next()
             && let Some(index) = state.free.pop()
         {
-            if let Err(Answer::Enter(mut unwanted)) = answer.send(Answer::Enter(Held::new(self, index))) {
+            if let Err(Grant::Enter(mut unwanted)) = answer.send(Grant::Enter(Held::new(self, index))) {
                 // The request is being dropped. The slot is taken back by hand: dropping it would take the lock again.
                 state.free.extend(unwanted.index.take());
             }
@@ -227,11 +227,11 @@ struct Waiting {
     house: Arc<House>,
     caller: Caller,
     ticket: u64,
-    answered: oneshot::Receiver<Answer>,
+    answered: oneshot::Receiver<Grant>,
 }
 
 impl Waiting {
-    async fn answer(mut self) -> Answer {
+    async fn answer(mut self) -> Grant {
         (&mut self.answered).await.expect("whoever takes a request out of the line answers it")
     }
 }

@@ -24,7 +24,7 @@ impl Caller {
 
 /// Requests that wait. `R` is how a request is answered.
 #[derive(Debug)]
-pub(super) struct Line<R> {
+pub(super) struct Queue<R> {
     /// Callers, the one whose turn is next first. No caller is listed twice, and each has a request.
     turns: VecDeque<Turn<R>>,
     len: usize,
@@ -46,9 +46,9 @@ struct Request<R> {
     answer: R,
 }
 
-impl<R> Line<R> {
-    pub fn new() -> Line<R> {
-        Line { turns: VecDeque::new(), len: 0, tickets: 0 }
+impl<R> Queue<R> {
+    pub fn new() -> Queue<R> {
+        Queue { turns: VecDeque::new(), len: 0, tickets: 0 }
     }
 
     pub fn len(&self) -> usize {
@@ -60,7 +60,7 @@ impl<R> Line<R> {
     }
 
     /// Adds a request behind the caller's other requests. A caller that had none is last to have a turn. The ticket is
-    /// for [`Line::leave`].
+    /// for [`Queue::leave`].
     pub fn join(&mut self, caller: Caller, gives_way: bool, answer: R) -> u64 {
         self.tickets += 1;
         self.len += 1;
@@ -119,15 +119,15 @@ impl<R> Line<R> {
 mod tests {
     use super::*;
 
-    fn line(requests: &[(&str, &'static str)]) -> Line<&'static str> {
-        let mut line = Line::new();
+    fn line(requests: &[(&str, &'static str)]) -> Queue<&'static str> {
+        let mut line = Queue::new();
         for (caller, answer) in requests {
             line.join(Caller::named(caller), true, *answer);
         }
         line
     }
 
-    fn drain(mut line: Line<&'static str>) -> Vec<&'static str> {
+    fn drain(mut line: Queue<&'static str>) -> Vec<&'static str> {
         let order = std::iter::from_fn(|| line.take_next()).collect();
         assert!(line.is_empty());
         order
@@ -142,7 +142,7 @@ mod tests {
 
     #[test]
     fn a_request_leaves_once_from_any_place() {
-        let mut line = Line::new();
+        let mut line = Queue::new();
         let (one, two) = (Caller::named("one"), Caller::named("two"));
         let first = line.join(one, false, "first");
         let second = line.join(one, false, "second");
@@ -163,7 +163,7 @@ mod tests {
         assert_eq!(line.make_room_for(Caller::named("c")), None);
         assert_eq!(drain(line), ["a1", "b1"]);
 
-        let mut patient = Line::new();
+        let mut patient = Queue::new();
         for answer in ["p1", "p2", "p3"] {
             patient.join(Caller::OWN, false, answer);
         }

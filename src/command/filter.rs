@@ -28,7 +28,7 @@ use crate::{
         self, Finished, Job,
         assemble::Outputs,
         job::{Existing, Show},
-        journal::{Start, work_directory},
+        journal::{JournalStart, work_directory},
         pipeline::{Plan, Verify},
         record::Action,
     },
@@ -296,7 +296,7 @@ impl FilterArgs {
                 audit: self.audit,
             },
             plan,
-            start: if self.restart { Start::Anew } else { Start::Resume },
+            start: if self.restart { JournalStart::Anew } else { JournalStart::Resume },
             existing: if self.overwrite { Existing::Replace } else { Existing::Refuse },
             show: Show::Progress,
         })

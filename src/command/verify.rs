@@ -113,7 +113,7 @@ struct Batch {
 }
 
 /// The answer to a line.
-struct Answer {
+struct NumberedReport {
     json: String,
     verdict: Verdict,
     cause: Option<&'static str>,
@@ -127,7 +127,7 @@ impl Batch {
         command: &VerifyCommand,
     ) -> anyhow::Result<Summary> {
         let mut summary = Summary::new();
-        let mut in_flight: VecDeque<(usize, JoinHandle<Answer>)> = VecDeque::new();
+        let mut in_flight: VecDeque<(usize, JoinHandle<NumberedReport>)> = VecDeque::new();
         let mut bytes_in_flight = 0;
         let mut more = true;
         while more || !in_flight.is_empty() {
@@ -161,7 +161,7 @@ impl Batch {
         Ok(summary)
     }
 
-    fn answer(&self, line: Line) -> impl Future<Output = Answer> + use<> {
+    fn answer(&self, line: Line) -> impl Future<Output = NumberedReport> + use<> {
         let (engine, bounds, max_line_bytes) = (Arc::clone(&self.engine), self.bounds, self.max_line_bytes);
         async move {
             let Some(text) = line.text else {
@@ -177,7 +177,7 @@ impl Batch {
                 Ok(Asked::Undecidable(report)) => *report,
                 Err(refusal) => return bad_line(wire::id_of(&text).as_ref(), line.number, &refusal),
             };
-            Answer {
+            NumberedReport {
                 json: wire::report_json(&report),
                 verdict: report.verdict,
                 cause: report.cause.map(Cause::as_str),
@@ -188,18 +188,18 @@ impl Batch {
 
 /// Waits until the first line in order is done. Safe to cancel.
 async fn first(
-    in_flight: &mut VecDeque<(usize, JoinHandle<Answer>)>,
-) -> Result<Answer, tokio::task::JoinError> {
+    in_flight: &mut VecDeque<(usize, JoinHandle<NumberedReport>)>,
+) -> Result<NumberedReport, tokio::task::JoinError> {
     match in_flight.front_mut() {
         Some((_, answer)) => answer.await,
         None => std::future::pending().await,
     }
 }
 
-fn bad_line(id: Option<&Id>, number: u64, refusal: &BadRequest) -> Answer {
+fn bad_line(id: Option<&Id>, number: u64, refusal: &BadRequest) -> NumberedReport {
     let reason = refusal.to_string();
     let report = WireReport::bad_line(id, number, &reason);
-    Answer {
+    NumberedReport {
         json: serde_json::to_string(&report).expect("a report of strings and numbers"),
         verdict: Verdict::Undecided,
         cause: Some(BadRequest::CAUSE),
@@ -264,7 +264,7 @@ impl Summary {
         Summary { started: Instant::now(), total: 0, undecided: 0, by_verdict: BTreeMap::new() }
     }
 
-    fn count(&mut self, answer: &Answer) {
+    fn count(&mut self, answer: &NumberedReport) {
         self.total += 1;
         self.undecided += u64::from(answer.verdict == Verdict::Undecided);
         let place = Verdict::ALL.iter().position(|verdict| *verdict == answer.verdict).unwrap_or(usize::MAX);

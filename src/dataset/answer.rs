@@ -26,12 +26,12 @@ pub struct Extracted {
     pub tag: String,
     /// False if the closing fence is missing: the answer was probably cut off.
     pub closed: bool,
-    pub rule: Rule,
+    pub rule: BlockRule,
 }
 
 /// Why this block and not another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Rule {
+pub enum BlockRule {
     Only,
     /// The last block of Python that defines the function that the tests call.
     DefinesFunction,
@@ -43,14 +43,14 @@ pub enum Rule {
     Last,
 }
 
-impl fmt::Display for Rule {
+impl fmt::Display for BlockRule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Rule::Only => "the only one",
-            Rule::DefinesFunction => "last that defines the function",
-            Rule::ReadsInput => "last that reads input",
-            Rule::LastPython => "last Python",
-            Rule::Last => "last",
+            BlockRule::Only => "the only one",
+            BlockRule::DefinesFunction => "last that defines the function",
+            BlockRule::ReadsInput => "last that reads input",
+            BlockRule::LastPython => "last Python",
+            BlockRule::Last => "last",
         })
     }
 }
@@ -141,16 +141,16 @@ fn after_reasoning(answer: &str) -> Result<&str, NoCode> {
     Ok(text.rfind(SOLUTION_END).map_or(text, |at| &text[..at]))
 }
 
-fn choose(blocks: &[&Block], wanted: Wanted<'_>) -> Option<(usize, Rule)> {
+fn choose(blocks: &[&Block], wanted: Wanted<'_>) -> Option<(usize, BlockRule)> {
     let last = blocks.len().checked_sub(1)?;
     if last == 0 {
-        return Some((0, Rule::Only));
+        return Some((0, BlockRule::Only));
     }
     let python: Vec<usize> = (0..blocks.len()).filter(|&at| is_python(blocks[at])).collect();
     let tagged: Vec<usize> = python.iter().copied().filter(|&at| !blocks[at].tag.is_empty()).collect();
     // A tag is better evidence than looks.
     let Some(&last_python) = tagged.last().or(python.last()) else {
-        return Some((last, Rule::Last));
+        return Some((last, BlockRule::Last));
     };
     let last_that = |holds: fn(&str, &str) -> bool, name: &str| {
         python.iter().rev().copied().find(|&at| holds(&blocks[at].code, name))
@@ -158,17 +158,17 @@ fn choose(blocks: &[&Block], wanted: Wanted<'_>) -> Option<(usize, Rule)> {
     match wanted {
         Wanted::Function(name) => {
             if let Some(at) = last_that(defines, name) {
-                return Some((at, Rule::DefinesFunction));
+                return Some((at, BlockRule::DefinesFunction));
             }
         }
         Wanted::Program { reads_input: true } if !reads_input(&blocks[last_python].code) => {
             if let Some(at) = last_that(|code, _| reads_input(code), "") {
-                return Some((at, Rule::ReadsInput));
+                return Some((at, BlockRule::ReadsInput));
             }
         }
         Wanted::Program { .. } | Wanted::Unknown => {}
     }
-    Some((last_python, Rule::LastPython))
+    Some((last_python, BlockRule::LastPython))
 }
 
 fn is_python(block: &Block) -> bool {
@@ -213,7 +213,7 @@ fn reads_input(code: &str) -> bool {
 mod tests {
     use super::*;
 
-    fn code(answer: &str, wanted: Wanted<'_>) -> (String, usize, Rule) {
+    fn code(answer: &str, wanted: Wanted<'_>) -> (String, usize, BlockRule) {
         let taken = extract(answer, wanted).expect("code");
         (taken.code, taken.number, taken.rule)
     }
@@ -225,7 +225,7 @@ mod tests {
         let draft = "```python\ndraft\n```\n";
         for end in REASONING_ENDS {
             let answer = format!("{draft}{end}\nSo:\n```python\nfinal\n```\n");
-            assert_eq!(code(&answer, ANY), ("final\n".to_owned(), 1, Rule::Only), "{end}");
+            assert_eq!(code(&answer, ANY), ("final\n".to_owned(), 1, BlockRule::Only), "{end}");
             assert_eq!(extract(&format!("{draft}{end} no code"), ANY), Err(NoCode::NoBlock));
         }
         assert_eq!(extract(&format!("<think>{draft}"), ANY), Err(NoCode::OnlyReasoning));
@@ -243,7 +243,7 @@ mod tests {
     #[test]
     fn sample_output_after_the_solution_is_not_taken() {
         let answer = "```python\nprint(42)\n```\nThis prints:\n```\n42\n```\n";
-        assert_eq!(code(answer, ANY), ("print(42)\n".to_owned(), 1, Rule::LastPython));
+        assert_eq!(code(answer, ANY), ("print(42)\n".to_owned(), 1, BlockRule::LastPython));
         let tagged = "```python\nprint(42)\n```\n```text\nfor example 42\n```\n```bash\npython x.py\n```\n";
         assert_eq!(code(tagged, ANY).1, 1);
     }
@@ -253,7 +253,7 @@ mod tests {
         let answer = "```python\ndef draft(): pass\n```\n```python\ndef add(a, b):\n    return a + b\n```\n\
                       ```python\nprint(add(1, 2))\n```\n";
         assert_eq!(code(answer, Wanted::Function("add")).1, 2);
-        assert_eq!(code(answer, Wanted::Function("add")).2, Rule::DefinesFunction);
+        assert_eq!(code(answer, Wanted::Function("add")).2, BlockRule::DefinesFunction);
         assert_eq!(code(answer, Wanted::Function("ad")).1, 3);
         let method =
             "```python\nclass Solution:\n    def add(self): pass\n```\n```python\nSolution().add()\n```";
@@ -273,7 +273,7 @@ mod tests {
     fn the_last_solution_wins_over_earlier_ones() {
         let answer = "```python\ndef f(): return 1\n```\nBetter:\n```py\ndef f(): return 2\n```\n";
         assert_eq!(code(answer, Wanted::Function("f")).0, "def f(): return 2\n");
-        assert_eq!(code("```c++\nint x;\n```\n```rust\nfn main(){}\n```\n", ANY).2, Rule::Last);
+        assert_eq!(code("```c++\nint x;\n```\n```rust\nfn main(){}\n```\n", ANY).2, BlockRule::Last);
     }
 
     #[test]

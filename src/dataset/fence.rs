@@ -18,7 +18,7 @@ struct Fence<'a> {
     info: &'a str,
 }
 
-struct Open {
+struct OpenFence {
     indent: usize,
     mark: char,
     length: usize,
@@ -26,7 +26,7 @@ struct Open {
     lines: Vec<String>,
 }
 
-impl Open {
+impl OpenFence {
     fn finish(self, closed: bool) -> Block {
         let mut code = self.lines.join("\n");
         if !code.is_empty() {
@@ -39,7 +39,7 @@ impl Open {
 /// All fenced blocks of `text`, in order.
 pub fn blocks(text: &str) -> Vec<Block> {
     let mut found = Vec::new();
-    let mut open: Option<Open> = None;
+    let mut open: Option<OpenFence> = None;
     for line in text.split('\n') {
         let line = line.strip_suffix('\r').unwrap_or(line);
         let fence = fence_line(line);
@@ -66,8 +66,8 @@ pub fn blocks(text: &str) -> Vec<Block> {
     found
 }
 
-fn opened(fence: Fence<'_>) -> Open {
-    Open {
+fn opened(fence: Fence<'_>) -> OpenFence {
+    OpenFence {
         indent: fence.indent,
         mark: fence.mark,
         length: fence.length,
@@ -78,14 +78,14 @@ fn opened(fence: Fence<'_>) -> Open {
 
 /// Whether a line closes a block: it has the opening mark, at least as long, nothing after it, and no deeper indentation
 /// than Markdown allows. A fence inside a docstring does not close the block.
-fn closes(fence: &Fence<'_>, block: &Open) -> bool {
+fn closes(fence: &Fence<'_>, block: &OpenFence) -> bool {
     fence.mark == block.mark
         && fence.length >= block.length
         && fence.info.is_empty()
         && fence.indent <= block.indent + 3
 }
 
-fn reopens(fence: &Fence<'_>, block: &Open) -> bool {
+fn reopens(fence: &Fence<'_>, block: &OpenFence) -> bool {
     fence.mark == block.mark
         && fence.length >= block.length
         && fence.indent <= block.indent + 3
@@ -106,15 +106,15 @@ fn fence_line(line: &str) -> Option<Fence<'_>> {
 }
 
 /// `Here is the code: ```python` opens a block although the fence does not begin the line.
-fn opened_after_prose(line: &str) -> Option<Open> {
+fn opened_after_prose(line: &str) -> Option<OpenFence> {
     let (prose, info) = line.rsplit_once("```")?;
     let tag = tag_of(info.trim());
     let opens = !prose.contains('`') && is_python_tag(&tag);
-    opens.then(|| Open { indent: 0, mark: '`', length: 3, tag, lines: Vec::new() })
+    opens.then(|| OpenFence { indent: 0, mark: '`', length: 3, tag, lines: Vec::new() })
 }
 
 /// Some answers put the closing fence behind the last statement: `    return x` and three backticks.
-fn closed_in_its_last_line(mut block: Open) -> Block {
+fn closed_in_its_last_line(mut block: OpenFence) -> Block {
     let fence: String = std::iter::repeat_n(block.mark, block.length).collect();
     let at = block.lines.iter().position(|line| line.trim_end().ends_with(&fence));
     if let Some(at) = at {

@@ -41,7 +41,7 @@ pub enum Audit {
 
 /// What is to be done with a row.
 #[derive(Debug, Clone)]
-pub enum Work {
+pub enum RowWork {
     /// Not code: nothing to verify.
     NotCode,
     /// Decided without a run.
@@ -71,9 +71,9 @@ impl RowRules {
     ///
     /// An answer without code is `compile_error` whatever the tests are; an answer with code whose
     /// tests cannot be understood is `undecided`.
-    pub fn work(&self, row: RawRow) -> Work {
+    pub fn work(&self, row: RawRow) -> RowWork {
         if !self.is_code(row.domain.as_deref()) {
-            return Work::NotCode;
+            return RowWork::NotCode;
         }
         if let Some(column) = &row.not_unicode {
             let reason = format!("field `{column}` is not Unicode text (a lone surrogate)");
@@ -116,7 +116,7 @@ impl RowRules {
                 };
                 let submission = self.submission(row.index, extracted.code, tests);
                 let submission = Box::new(Submission { judge, ..submission });
-                Work::Verify { submission, note, problem }
+                RowWork::Verify { submission, note, problem }
             }
         }
     }
@@ -156,8 +156,8 @@ fn checker(source: String) -> JudgeProgram {
     }
 }
 
-fn decided(verdict: Verdict, cause: Cause, total: Option<usize>, reason: String) -> Work {
-    Work::Decided(Decision { verdict, cause, total, reason })
+fn decided(verdict: Verdict, cause: Cause, total: Option<usize>, reason: String) -> RowWork {
+    RowWork::Decided(Decision { verdict, cause, total, reason })
 }
 
 fn wanted(tests: &Result<Tests, TestsError>) -> Wanted<'_> {

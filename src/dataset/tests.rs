@@ -7,7 +7,7 @@ use serde_json::Value as Json;
 use super::{
     Input,
     reader::{Columns, RawRow, RowReader},
-    row::{Audit, Decision, RowRules, Work},
+    row::{Audit, Decision, RowRules, RowWork},
     test_cases::{TestsError, parse_tests},
 };
 use crate::{
@@ -60,13 +60,15 @@ fn every_labelled_row_has_code_and_tests_as_labelled() {
         let label: Json = serde_json::from_str(label).unwrap();
         let index = row.index;
         let found = match rules().work(row) {
-            Work::NotCode => "not_code",
-            Work::Decided(Decision { cause: Cause::NoCode, verdict: Verdict::CompileError, .. }) => "no_code",
-            Work::Decided(Decision { cause: Cause::BadTests, verdict: Verdict::Undecided, .. }) => {
+            RowWork::NotCode => "not_code",
+            RowWork::Decided(Decision { cause: Cause::NoCode, verdict: Verdict::CompileError, .. }) => {
+                "no_code"
+            }
+            RowWork::Decided(Decision { cause: Cause::BadTests, verdict: Verdict::Undecided, .. }) => {
                 "invalid_tests"
             }
-            Work::Decided(_) => "other",
-            Work::Verify { .. } => "verify",
+            RowWork::Decided(_) => "other",
+            RowWork::Verify { .. } => "verify",
         };
         let expected = match label["reason_class"].as_str().unwrap() {
             class @ ("no_code" | "invalid_tests") => class,
@@ -95,7 +97,7 @@ fn sample_output_and_drafts_are_not_taken_for_the_solution() {
             continue;
         }
         let index = row.index;
-        let Work::Verify { submission, note, .. } = rules().work(row) else { panic!("row {index}") };
+        let RowWork::Verify { submission, note, .. } = rules().work(row) else { panic!("row {index}") };
         let code = String::from_utf8(submission.solution.files[0].content.clone()).unwrap();
         assert!(!code.contains("raise NotImplementedError") && code.trim() != "42", "row {index}: {code}");
         assert!(note.is_some_and(|note| note.starts_with("block ")), "row {index}");

@@ -19,7 +19,7 @@ pub struct Differences {
 
 /// A row on which a judge differs; a line of the list.
 #[derive(Debug, Serialize)]
-struct Line<'a> {
+struct DifferenceLine<'a> {
     row: u64,
     source: Option<&'a str>,
     compared_with: &'a str,
@@ -45,7 +45,7 @@ impl Differences {
         for (index, (word, judge)) in record.also.iter().zip(&self.judges).enumerate() {
             let Some(difference) = record.difference(word) else { continue };
             if let Some(list) = list.as_mut() {
-                let line = Line {
+                let line = DifferenceLine {
                     row: record.row,
                     source: record.source.as_deref(),
                     compared_with: judge,

@@ -10,8 +10,8 @@ use std::{
 use super::{
     assemble::{Outputs, assemble},
     error::FilterError,
-    journal::{self, Header, Journal, Start},
-    pipeline::{Ended, Plan, StopSignal, Verify, verify_rows},
+    journal::{self, Header, Journal, JournalStart},
+    pipeline::{PassEnd, Plan, StopSignal, Verify, verify_rows},
     progress::Progress,
     summary::Summary,
     target::Target,
@@ -26,7 +26,7 @@ pub struct Job {
     pub plan: Plan,
     /// Every setting that can change a verdict, by name. A job is resumed only with equal settings.
     pub settings: serde_json::Map<String, serde_json::Value>,
-    pub start: Start,
+    pub start: JournalStart,
     pub existing: Existing,
     pub show: Show,
 }
@@ -88,8 +88,8 @@ pub async fn run<V: Verify>(job: Job, verify: Arc<V>, stop: StopSignal) -> Resul
     let ended = verify_rows(&input, &job.plan, &mut journal, verify, &mut progress, stop.clone()).await;
     progress.finish();
     let rows = match ended? {
-        Ended::Complete { rows } => rows,
-        Ended::Stopped { signal } => return Ok(Finished::Stopped { signal }),
+        PassEnd::Complete { rows } => rows,
+        PassEnd::Stopped { signal } => return Ok(Finished::Stopped { signal }),
     };
     let summary = {
         let (outputs, also, go_on) = (job.outputs.clone(), job.plan.rules.also.clone(), go_on(&stop));
@@ -196,7 +196,7 @@ fn check_paths(job: &Job) -> Result<(), FilterError> {
         }
     }
     // A killed process may have published its files and not yet ended the job.
-    let own = job.start == Start::Resume && Journal::was_assembling(&job.outputs.rows);
+    let own = job.start == JournalStart::Resume && Journal::was_assembling(&job.outputs.rows);
     for (path, _) in paths {
         check_destination(path, job.existing, own)?;
     }

@@ -35,7 +35,7 @@ pub const FORMAT: u32 = 1;
 
 /// What to do with an existing journal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Start {
+pub enum JournalStart {
     Resume,
     /// Forget what was decided before.
     Anew,
@@ -73,7 +73,7 @@ impl Journal {
     }
 
     /// Opens the journal for `output`, or begins one.
-    pub fn open(output: &Path, header: &Header, start: Start) -> Result<Journal, FilterError> {
+    pub fn open(output: &Path, header: &Header, start: JournalStart) -> Result<Journal, FilterError> {
         let directory = work_directory(output);
         match fs::create_dir(&directory) {
             Err(error) if error.kind() != ErrorKind::AlreadyExists => {
@@ -99,7 +99,7 @@ impl Journal {
         let mut journal = Journal { directory, path, file, offsets: Vec::new(), length_bytes: 0, decided: 0 };
         let header_path = journal.directory.join(HEADER);
         match fs::read(&header_path) {
-            Ok(bytes) if start == Start::Resume => {
+            Ok(bytes) if start == JournalStart::Resume => {
                 check_header(&header_path, &bytes, header)?;
                 journal.load()?;
             }

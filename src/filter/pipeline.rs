@@ -19,7 +19,7 @@ use crate::{
     dataset::{
         DatasetError, Input,
         reader::{Columns, RowReader},
-        row::{RowRules, Work},
+        row::{RowRules, RowWork},
     },
     report::Report,
     submission::Submission,
@@ -59,7 +59,7 @@ pub struct Plan {
 
 /// How the pass ended.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Ended {
+pub enum PassEnd {
     /// Every row is decided; `rows` is their number.
     Complete { rows: u64 },
     /// A signal asked to stop; what was decided is in the journal.
@@ -71,7 +71,7 @@ const SYNC_EVERY: Duration = Duration::from_secs(2);
 
 /// A row as the reader hands it over.
 enum FromReader {
-    Row(RowKey, Work),
+    Row(RowKey, RowWork),
     End { rows: u64 },
     Failed(DatasetError),
 }
@@ -84,7 +84,7 @@ pub async fn verify_rows<V: Verify>(
     verify: Arc<V>,
     progress: &mut Progress,
     mut stop: StopSignal,
-) -> Result<Ended, FilterError> {
+) -> Result<PassEnd, FilterError> {
     let reader = RowReader::open(input, &plan.columns)?;
     let mut rows = read_in_background(reader, plan, journal.decided_rows());
     // Dropping the set ends the runs of rows in flight, on every way out of this function.
@@ -96,14 +96,14 @@ pub async fn verify_rows<V: Verify>(
     loop {
         if let (Some(rows), true) = (total_rows, in_flight.is_empty()) {
             journal.sync()?;
-            return Ok(Ended::Complete { rows });
+            return Ok(PassEnd::Complete { rows });
         }
         let may_start = total_rows.is_none() && in_flight.len() < plan.rows_in_flight;
         tokio::select! {
             biased;
             signal = stopped(&mut stop) => {
                 journal.sync()?;
-                return Ok(Ended::Stopped { signal });
+                return Ok(PassEnd::Stopped { signal });
             }
             Some(done) = in_flight.join_next() => {
                 let record = done.map_err(|error| FilterError::Internal(error.to_string()))?;
@@ -180,15 +180,15 @@ fn read_in_background(mut reader: RowReader, plan: &Plan, decided: Vec<bool>) ->
 /// Starts verifying a row, or returns its record if nothing needs to run.
 fn start<V: Verify>(
     key: RowKey,
-    work: Work,
+    work: RowWork,
     plan: &Plan,
     verify: &Arc<V>,
     in_flight: &mut JoinSet<RowRecord>,
 ) -> Option<RowRecord> {
     match work {
-        Work::NotCode => Some(RowRecord::not_code(key, plan.not_code)),
-        Work::Decided(decision) => Some(RowRecord::decided(key, decision, &plan.rules.also)),
-        Work::Verify { submission, note, problem } => {
+        RowWork::NotCode => Some(RowRecord::not_code(key, plan.not_code)),
+        RowWork::Decided(decision) => Some(RowRecord::decided(key, decision, &plan.rules.also)),
+        RowWork::Verify { submission, note, problem } => {
             let verify = Arc::clone(verify);
             let retry_after = plan.retry_after.clone();
             let also = plan.rules.also.clone();

@@ -35,7 +35,7 @@ enum Sink {
 
 /// A line of the JSONL form. It has the columns of the parquet form, and nulls are written out.
 #[derive(Serialize)]
-struct Line<'a> {
+struct VerdictLine<'a> {
     row: u64,
     domain: Option<&'a str>,
     action: &'static str,
@@ -125,7 +125,7 @@ impl VerdictTable {
 
 fn write_lines(target: &mut Target, columns: &Columns, records: &[RowRecord]) -> std::io::Result<()> {
     for record in records {
-        let line = Line {
+        let line = VerdictLine {
             row: record.row,
             domain: record.domain.as_deref(),
             action: record.action.as_str(),

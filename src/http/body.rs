@@ -61,12 +61,12 @@ pub async fn read(headers: &HeaderMap, mut body: Body, service: &Service) -> Res
     match read {
         Err(_) => Err(Problem::body_timeout(timeout)),
         Ok(Ok(read)) => Ok(read),
-        Ok(Err(Refusal::Broken)) => Err(Problem::broken_body()),
-        Ok(Err(Refusal::TooLarge)) => {
+        Ok(Err(NoBody::Broken)) => Err(Problem::broken_body()),
+        Ok(Err(NoBody::TooLarge)) => {
             discard(&mut body).await;
             Err(Problem::body_too_large(max_bytes))
         }
-        Ok(Err(Refusal::NoRoom)) => {
+        Ok(Err(NoBody::NoRoom)) => {
             discard(&mut body).await;
             let retry_after = service.engine.admission().retry_after();
             Err(Problem::overloaded(retry_after, "the bodies of waiting requests fill the memory set aside"))
@@ -74,7 +74,7 @@ pub async fn read(headers: &HeaderMap, mut body: Body, service: &Service) -> Res
     }
 }
 
-enum Refusal {
+enum NoBody {
     Broken,
     TooLarge,
     NoRoom,
@@ -85,17 +85,17 @@ async fn read_frames(
     declared: usize,
     max_bytes: usize,
     budget: &BodyBudget,
-) -> Result<BoundedBody, Refusal> {
+) -> Result<BoundedBody, NoBody> {
     let mut read = BoundedBody { bytes: Vec::new(), share: None };
     // If this fails the body may still fit: it may be shorter than declared.
     let _ = read.bytes.try_reserve_exact(declared);
     while let Some(frame) = body.frame().await {
-        let frame = frame.map_err(|_| Refusal::Broken)?;
+        let frame = frame.map_err(|_| NoBody::Broken)?;
         let Some(chunk) = frame.data_ref() else { continue };
         if read.bytes.len() + chunk.len() > max_bytes {
-            return Err(Refusal::TooLarge);
+            return Err(NoBody::TooLarge);
         }
-        read.push(chunk, budget).map_err(|NoRoom| Refusal::NoRoom)?;
+        read.push(chunk, budget).map_err(|NoRoom| NoBody::NoRoom)?;
     }
     Ok(read)
 }

@@ -33,7 +33,7 @@ const PROBE: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
 /// The stage of a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
-enum Stage {
+enum Phase {
     /// The connection waits for a request's head, or sends an answer.
     Idle,
     /// A head has arrived.
@@ -53,7 +53,7 @@ pub struct Activity {
 
 impl Activity {
     pub fn new() -> Arc<Activity> {
-        let stage = AtomicU8::new(Stage::Idle as u8);
+        let stage = AtomicU8::new(Phase::Idle as u8);
         Arc::new(Activity { opened: Instant::now(), last_ms: AtomicU64::new(0), stage })
     }
 
@@ -64,25 +64,25 @@ impl Activity {
     /// How long no bytes have moved; `None` while a complete request is worked on.
     pub fn silent_for(&self) -> Option<Duration> {
         let last = Duration::from_millis(self.last_ms.load(Ordering::Relaxed));
-        (!self.is(Stage::AtWork)).then(|| self.opened.elapsed().saturating_sub(last))
+        (!self.is(Phase::AtWork)).then(|| self.opened.elapsed().saturating_sub(last))
     }
 
     /// A request's head has arrived. The request is answered when the guard is dropped.
     pub fn receive(self: &Arc<Activity>) -> Receiving {
-        self.set(Stage::Receiving);
+        self.set(Phase::Receiving);
         Receiving(Arc::clone(self))
     }
 
     /// The request has arrived completely.
     pub fn work(&self) {
-        self.set(Stage::AtWork);
+        self.set(Phase::AtWork);
     }
 
-    fn is(&self, stage: Stage) -> bool {
+    fn is(&self, stage: Phase) -> bool {
         self.stage.load(Ordering::Relaxed) == stage as u8
     }
 
-    fn set(&self, stage: Stage) {
+    fn set(&self, stage: Phase) {
         self.stage.store(stage as u8, Ordering::Relaxed);
     }
 }
@@ -92,7 +92,7 @@ pub struct Receiving(Arc<Activity>);
 
 impl Drop for Receiving {
     fn drop(&mut self) {
-        self.0.set(Stage::Idle);
+        self.0.set(Phase::Idle);
         // The answer is still to be sent, which counts as activity.
         self.0.note();
     }
@@ -103,12 +103,12 @@ impl Drop for Receiving {
 pub struct Noting {
     stream: TcpStream,
     activity: Arc<Activity>,
-    ended: Option<Ended>,
+    ended: Option<ClientDone>,
 }
 
 /// The client sends no more.
 #[derive(Debug)]
-struct Ended {
+struct ClientDone {
     since: Instant,
     is_probed: bool,
     look: Pin<Box<Sleep>>,
@@ -121,13 +121,13 @@ impl Noting {
 
     /// Ready when hyper may be told that the client's sending side is closed.
     fn poll_end(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let ended = self.ended.get_or_insert_with(|| Ended {
+        let ended = self.ended.get_or_insert_with(|| ClientDone {
             since: Instant::now(),
             is_probed: false,
             look: Box::pin(sleep(LOOK)),
         });
         loop {
-            if self.activity.is(Stage::AtWork) {
+            if self.activity.is(Phase::AtWork) {
                 if let Some(error) = self.stream.take_error()? {
                     return Poll::Ready(Err(error));
                 }
@@ -136,7 +136,7 @@ impl Noting {
                     ended.is_probed = true;
                     self.stream.try_write(PROBE)?;
                 }
-            } else if self.activity.is(Stage::Idle) || ended.since.elapsed() > SETTLES_WITHIN {
+            } else if self.activity.is(Phase::Idle) || ended.since.elapsed() > SETTLES_WITHIN {
                 return Poll::Ready(Ok(()));
             }
             ready!(ended.look.as_mut().poll(context));

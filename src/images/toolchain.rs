@@ -191,7 +191,7 @@ impl Site<'_> {
         Ok(())
     }
 
-    fn compile_piece(&self, work: &Path, number: usize, piece: &Piece) -> Result<(), String> {
+    fn compile_piece(&self, work: &Path, number: usize, piece: &ArchivePiece) -> Result<(), String> {
         let words = self.toolchain.compiler(&self.place);
         let mut command = confined(Path::new(&words[0]), work);
         command.args(&words[1..]).args(["-w", "-DNDEBUG", "-ffunction-sections", "-fdata-sections"]);
@@ -266,7 +266,7 @@ impl Site<'_> {
 }
 
 /// A source file of a library.
-struct Piece {
+struct ArchivePiece {
     library: Library,
     source: PathBuf,
 }
@@ -331,7 +331,7 @@ fn object(number: usize) -> String {
 }
 
 /// The files that the libraries are made of.
-fn pieces(work: &Path) -> std::io::Result<Vec<Piece>> {
+fn pieces(work: &Path) -> std::io::Result<Vec<ArchivePiece>> {
     let library = work.join("ziglang/lib");
     let mut pieces = Vec::new();
     for (kind, directory) in
@@ -341,15 +341,15 @@ fn pieces(work: &Path) -> std::io::Result<Vec<Piece>> {
             let source = entry?.path();
             let name = source.file_name().map_or(String::new(), |name| name.to_string_lossy().into_owned());
             if name.ends_with(".cpp") && !NOT_COMPILED.contains(&name.as_str()) {
-                pieces.push(Piece { library: kind, source });
+                pieces.push(ArchivePiece { library: kind, source });
             }
         }
     }
     for source in ["libunwind/src/Unwind-wasm.c", "libc/wasi/libc-top-half/musl/src/setjmp/wasm32/rt.c"] {
-        pieces.push(Piece { library: Library::Own, source: library.join(source) });
+        pieces.push(ArchivePiece { library: Library::Own, source: library.join(source) });
     }
     for source in ["tags.s", "lacking.c", "widths.c"] {
-        pieces.push(Piece { library: Library::Own, source: work.join(source) });
+        pieces.push(ArchivePiece { library: Library::Own, source: work.join(source) });
     }
     // The order of an archive's members must not depend on the file system.
     pieces.sort_by(|one, other| one.source.cmp(&other.source));

@@ -35,10 +35,10 @@ pub struct DecodeError {
 
 /// A call for the driver: the tuple of function name, tuple of arguments, dict of keyword arguments.
 #[derive(Debug, Clone)]
-pub struct Call(Form);
+pub struct Call(CallForm);
 
 #[derive(Debug, Clone)]
-enum Form {
+enum CallForm {
     Encoded(Arc<[u8]>),
     /// To be encoded when it is needed, piece by piece: that takes more room than all of the value.
     Packed {
@@ -54,7 +54,7 @@ const SOON_ENCODED_BYTES: usize = 64 << 10;
 
 impl From<Vec<u8>> for Call {
     fn from(encoded: Vec<u8>) -> Call {
-        Call(Form::Encoded(encoded.into()))
+        Call(CallForm::Encoded(encoded.into()))
     }
 }
 
@@ -64,22 +64,22 @@ impl Call {
         let length = 5 + 5 + name.len() + length(args.root())? + length(kwargs.root())?;
         i32::try_from(name.len()).map_err(|_| TooLarge)?;
         let (args, kwargs) = (args.clone(), kwargs.clone());
-        let call = Call(Form::Packed { name: name.to_owned(), args, kwargs, length });
-        Ok(if length <= SOON_ENCODED_BYTES { Call(Form::Encoded(call.encoded())) } else { call })
+        let call = Call(CallForm::Packed { name: name.to_owned(), args, kwargs, length });
+        Ok(if length <= SOON_ENCODED_BYTES { Call(CallForm::Encoded(call.encoded())) } else { call })
     }
 
     /// How long it is when it is encoded, bytes.
     pub fn length(&self) -> usize {
         match &self.0 {
-            Form::Encoded(encoded) => encoded.len(),
-            Form::Packed { length, .. } => *length,
+            CallForm::Encoded(encoded) => encoded.len(),
+            CallForm::Packed { length, .. } => *length,
         }
     }
 
     pub fn encoded(&self) -> Arc<[u8]> {
         match &self.0 {
-            Form::Encoded(encoded) => Arc::clone(encoded),
-            Form::Packed { length, .. } => {
+            CallForm::Encoded(encoded) => Arc::clone(encoded),
+            CallForm::Packed { length, .. } => {
                 let mut encoded = Vec::with_capacity(*length);
                 self.chunks().for_each(|chunk| encoded.extend(chunk));
                 encoded.into()
@@ -90,8 +90,8 @@ impl Call {
     /// As it is encoded, piece by piece.
     pub fn chunks(&self) -> impl Iterator<Item = Vec<u8>> + Send + '_ {
         match &self.0 {
-            Form::Encoded(encoded) => Chunks { first: encoded.to_vec(), open: Vec::new() },
-            Form::Packed { name, args, kwargs, .. } => {
+            CallForm::Encoded(encoded) => Chunks { first: encoded.to_vec(), open: Vec::new() },
+            CallForm::Packed { name, args, kwargs, .. } => {
                 let mut first = Vec::new();
                 write_head(&mut first, Kind::Tuple, 3);
                 write_bytes(&mut first, b'u', name.as_bytes());
@@ -105,8 +105,8 @@ impl Call {
     /// All that makes it this call and no other.
     pub fn identity(&self) -> Vec<Vec<u8>> {
         match &self.0 {
-            Form::Encoded(encoded) => vec![encoded.to_vec()],
-            Form::Packed { name, args, kwargs, .. } => {
+            CallForm::Encoded(encoded) => vec![encoded.to_vec()],
+            CallForm::Packed { name, args, kwargs, .. } => {
                 let name = [name.as_bytes().to_vec()];
                 name.into_iter().chain(args.identity()).chain(kwargs.identity()).collect()
             }

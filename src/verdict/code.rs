@@ -51,18 +51,18 @@ pub fn decide_code(conversation: &Conversation, nonce: &str, asked: usize, may_s
     let records = TestsRecord::parse_all(&conversation.tests.result, nonce);
     let mut decided = Vec::new();
     // In one process the solution is compiled first.
-    let mut stage = if conversation.is_shared { Stage::Answered } else { Stage::OfTests };
+    let mut stage = if conversation.is_shared { Blame::Answered } else { Blame::OfTests };
     for record in &records {
         match (record.test, record.tag) {
             (None, Tag::Shared) if may_share => return Word::Shared(bounded(&record.text)),
             (None, Tag::Done) => {}
-            (Some(test), Tag::Met) if test == decided.len() => stage = Stage::Answered,
-            (_, Tag::Met) => stage = Stage::OfTests,
+            (Some(test), Tag::Met) if test == decided.len() => stage = Blame::Answered,
+            (_, Tag::Met) => stage = Blame::OfTests,
             // About all of them.
             (None, _) => return Word::Decided(vec![decide_record(record, conversation, stage); asked]),
             (Some(index), _) if index == decided.len() && index < asked => {
                 decided.push(decide_record(record, conversation, stage));
-                stage = Stage::OfTests;
+                stage = Blame::OfTests;
             }
             (Some(_), _) => break,
         }
@@ -83,7 +83,7 @@ pub fn decide_code(conversation: &Conversation, nonce: &str, asked: usize, may_s
 
 /// Whose doing it is what happens next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Stage {
+enum Blame {
     /// The tests are read, or nothing has been asked of the solution in the test that is not decided yet.
     OfTests,
     /// The solution is being loaded, or has answered: what comes of that is its own.
@@ -104,7 +104,7 @@ fn over_the_time_limit(conversation: &Conversation, decided: &[CodeDecision]) ->
     decided.iter().position(is_over)
 }
 
-fn decide_record(record: &TestsRecord, conversation: &Conversation, stage: Stage) -> CodeDecision {
+fn decide_record(record: &TestsRecord, conversation: &Conversation, stage: Blame) -> CodeDecision {
     let text = bounded(&record.text);
     if let Some(decision) = decide_lacking(record.tag, &text, conversation) {
         return CodeDecision { decision, wall: record.wall, by_end: false };
@@ -124,13 +124,13 @@ fn decide_record(record: &TestsRecord, conversation: &Conversation, stage: Stage
         }
         Tag::Unsupported => unsupported(text),
         Tag::Broken => bad_tests(text),
-        Tag::Over if stage == Stage::Answered => {
+        Tag::Over if stage == Blame::Answered => {
             Decision::new(Verdict::TimeLimit, "the test went on beyond the wall limit".to_owned())
                 .because(Cause::WallTime)
         }
         Tag::Over => bad_tests("the tests' own code went on beyond the wall limit".to_owned()),
         // Its wall time goes on while the tests compute.
-        Tag::Gone if has_waited && stage == Stage::OfTests => {
+        Tag::Gone if has_waited && stage == Blame::OfTests => {
             bad_tests("the tests' own code kept the solution waiting beyond the wall limit".to_owned())
         }
         Tag::Gone => decide_gone(&conversation.solution),
@@ -179,9 +179,9 @@ fn decide_gone(solution: &Outcome) -> Decision {
 /// The tests' process ended without a word on the test: it was not waiting for the solution, whose end it
 /// would have told. Once the solution has answered, what the test does with the answer is its doing: else an
 /// endless or a huge answer would be a way not to be judged.
-fn decide_lost(conversation: &Conversation, stage: Stage) -> Decision {
+fn decide_lost(conversation: &Conversation, stage: Blame) -> Decision {
     let Conversation { solution, tests, is_shared, .. } = conversation;
-    let has_met = stage == Stage::Answered;
+    let has_met = stage == Blame::Answered;
     if *is_shared && has_met {
         return decide_gone(solution);
     }

@@ -34,7 +34,7 @@ impl Engine {
     ) -> Result<(), Interrupted> {
         let total = tests.tests.len();
         let (submission, judging) = (&*trial.work.submission, &mut trial.judging);
-        let asked = Asked { work: trial.work, errand: &trial.errand, tests };
+        let asked = Parties { work: trial.work, errand: &trial.errand, tests };
         let mut attempts = 0;
         judging.isolation = Some(Isolation::Separate);
         while judging.tests.len() < total && !judging.stops(submission) {
@@ -57,7 +57,7 @@ impl Engine {
     /// tests before it had used of the limits, or left behind, is not its doing.
     async fn take_decisions(
         &self,
-        asked: &Asked<'_>,
+        asked: &Parties<'_>,
         conversation: &Conversation,
         decided: Vec<CodeDecision>,
         slots: &mut SlotAccess<'_>,
@@ -97,7 +97,7 @@ impl Engine {
     /// One pair of cells with some of the tests; or, if they are to share it, one cell.
     async fn run_pair(
         &self,
-        asked: &Asked<'_>,
+        asked: &Parties<'_>,
         place: Slot,
         which: Range<usize>,
         shared: bool,
@@ -111,11 +111,11 @@ impl Engine {
 
     async fn converse_with_tests(
         &self,
-        asked: &Asked<'_>,
+        asked: &Parties<'_>,
         order: &TestsOrder<'_>,
         place: Slot,
     ) -> Result<Conversation, Fault> {
-        let Asked { work, errand, tests } = *asked;
+        let Parties { work, errand, tests } = *asked;
         let (runner, submission, limits) = (work.runner, &*work.submission, errand.limits);
         let job = runner.tests_job(submission, tests, order, (work.tier, errand.start));
         let job = job.map_err(|error| Fault { step: "tests_job".to_owned(), detail: error.to_string() })?;
@@ -136,7 +136,7 @@ impl Engine {
 
 /// What a conversation is made of.
 #[derive(Clone, Copy)]
-struct Asked<'a> {
+struct Parties<'a> {
     work: &'a Work<'a>,
     errand: &'a Errand<'a>,
     tests: &'a CodeTests,

@@ -26,7 +26,7 @@ use crate::{
 
 /// What a compiler made of a solution, in languages that have one.
 #[derive(Default)]
-struct Compiled {
+struct CompiledSolution {
     program: Option<Arc<[u8]>>,
     report: Option<CompileReport>,
     /// As [`Work::narrow`].
@@ -66,10 +66,11 @@ impl Engine {
             Unusable::Interrupted(interrupted) => undecided(interrupted.cause(), interrupted.to_string()),
         };
         let tier = runner.tier(self.sandbox.tier());
-        let Compiled { program, report, narrow } = match self.compiled(submission, runner, slots).await {
-            Ok(compiled) => compiled,
-            Err(not_ready) => return Err(Box::new(self.not_ready_report(submission, tier, not_ready))),
-        };
+        let CompiledSolution { program, report, narrow } =
+            match self.compiled(submission, runner, slots).await {
+                Ok(compiled) => compiled,
+                Err(not_ready) => return Err(Box::new(self.not_ready_report(submission, tier, not_ready))),
+            };
         let judge = match &submission.judge {
             None => None,
             Some(judge) => Some(self.ready_judge(judge, slots).await.map_err(unusable)?),
@@ -85,20 +86,20 @@ impl Engine {
         submission: &Submission,
         runner: Runner<'_>,
         slots: &mut SlotAccess<'_>,
-    ) -> Result<Compiled, NotReady> {
+    ) -> Result<CompiledSolution, NotReady> {
         match runner {
             Runner::Native(_) => {
                 let ready = self.ready(&submission.language, &submission.solution, slots).await?;
-                Ok(Compiled { program: ready.binary, report: ready.report, narrow: None })
+                Ok(CompiledSolution { program: ready.binary, report: ready.report, narrow: None })
             }
             #[cfg(feature = "wasm")]
             Runner::Wasm { language: WasmLanguage::Compiled(language), .. } => {
                 let ready = self.ready_in_wasm(language, submission, slots).await?;
                 let ReadyInWasm { program, narrow, report } = ready;
-                Ok(Compiled { program: Some(program), report: Some(report), narrow })
+                Ok(CompiledSolution { program: Some(program), report: Some(report), narrow })
             }
             #[cfg(feature = "wasm")]
-            Runner::Wasm { .. } => Ok(Compiled::default()),
+            Runner::Wasm { .. } => Ok(CompiledSolution::default()),
         }
     }
 

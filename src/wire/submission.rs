@@ -10,7 +10,7 @@ use super::{
     bounds::{BadRequest, WireBounds},
     fields::{check_path, out_of_bounds, read_limits, solution_of, source_file_name, texts},
     programs::{judge_program, read_reference},
-    tests_field::{Kind, TestsField, collide, read_tests},
+    tests_field::{ReadTests, TestsField, collide, read_tests},
     words::{self, field, kind_of, optional, word},
 };
 use crate::{
@@ -173,8 +173,8 @@ pub fn parse(body: &[u8], bounds: WireBounds) -> Result<Asked, BadRequest> {
         Ok(Asked::Undecidable(Box::new(Report::undecided(id.clone(), cause, reason, total))))
     };
     let tests = match read_tests(asked_tests, bounds)? {
-        Kind::Decidable(tests) => tests,
-        Kind::None => return undecidable(Cause::BadTests, "there are no tests", 0),
+        ReadTests::Decidable(tests) => tests,
+        ReadTests::None => return undecidable(Cause::BadTests, "there are no tests", 0),
     };
     check_rule_fits(compare, &tests)?;
     Ok(Asked::Verify(Box::new(Submission {

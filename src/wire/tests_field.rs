@@ -82,7 +82,7 @@ pub(super) struct TestsField<'a> {
 }
 
 /// What the field holds.
-pub(super) enum Kind {
+pub(super) enum ReadTests {
     Decidable(Tests),
     None,
 }
@@ -164,7 +164,7 @@ impl<'a> WireTest<'a> {
 }
 
 /// Reads the tests, all of which must be of one kind.
-pub(super) fn read_tests(asked: TestsField, bounds: WireBounds) -> Result<Kind, BadRequest> {
+pub(super) fn read_tests(asked: TestsField, bounds: WireBounds) -> Result<ReadTests, BadRequest> {
     let List { items: raw_tests, total } = list::<&RawValue>(asked.tests, "tests", bounds.max_tests)?;
     if total > bounds.max_tests {
         let detail = format!("has {total} tests; at most {} are accepted", bounds.max_tests);
@@ -183,12 +183,12 @@ pub(super) fn read_tests(asked: TestsField, bounds: WireBounds) -> Result<Kind, 
         }
         tests.push((path, test));
     }
-    let Some(kind) = kind else { return Ok(Kind::None) };
+    let Some(kind) = kind else { return Ok(ReadTests::None) };
     check_companions(&asked, kind)?;
     match kind {
-        TestKind::Program => program_tests(tests, &asked).map(Kind::Decidable),
-        TestKind::Function => function_tests(tests, asked).map(Kind::Decidable),
-        TestKind::Code => code_tests(tests, asked).map(Tests::Code).map(Kind::Decidable),
+        TestKind::Program => program_tests(tests, &asked).map(ReadTests::Decidable),
+        TestKind::Function => function_tests(tests, asked).map(ReadTests::Decidable),
+        TestKind::Code => code_tests(tests, asked).map(Tests::Code).map(ReadTests::Decidable),
     }
 }
 

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::{
     bars::{Bar, JudgedBar},
-    outputs::{HARD, Kind, OUTPUT_BYTES, Pair, USUAL, pairs_of},
+    outputs::{HARD, OUTPUT_BYTES, OutputKind, Pair, USUAL, pairs_of},
     plan::Budget,
     spread::Spread,
 };
@@ -44,7 +44,7 @@ pub fn measure(budget: &Budget) -> Compared {
 }
 
 /// Every rule's costs.
-fn costs(kinds: &[Kind], rounds: usize) -> Vec<RuleCost> {
+fn costs(kinds: &[OutputKind], rounds: usize) -> Vec<RuleCost> {
     let named = Rule::NAMED.iter().map(|(_, rule)| Compare::Rule(*rule));
     let float = Compare::Rule(Rule::float(1e-6, 1e-6));
     let all = named.chain([float]).chain(Profile::all().map(Compare::Profile));

@@ -65,7 +65,7 @@ pub fn request(body: &str) -> Vec<u8> {
 
 /// An answer of the service's.
 #[derive(Debug)]
-pub struct Answer {
+pub struct Response {
     /// Number of the request that is answered.
     pub request: usize,
     pub status: u16,
@@ -76,7 +76,7 @@ pub struct Answer {
 /// The result of a load.
 #[derive(Debug)]
 pub struct Load {
-    pub answers: Vec<Answer>,
+    pub answers: Vec<Response>,
     pub wall: Duration,
     /// CPU time that the clients used.
     pub client_cpu: Duration,
@@ -104,7 +104,7 @@ pub async fn closed_loop(
                     let request = next.replace(next.get() + 1);
                     let sent = Instant::now();
                     let (status, body) = client.ask(&requests[request]).await?;
-                    answers.push(Answer { request, status, body, latency: sent.elapsed() });
+                    answers.push(Response { request, status, body, latency: sent.elapsed() });
                 }
                 anyhow::Ok(answers)
             });
@@ -139,7 +139,7 @@ pub async fn open_loop(
                 let (status, body) = client.ask(&request).await?;
                 let latency = moment.elapsed();
                 idle.borrow_mut().push(client);
-                anyhow::Ok(Answer { request: index, status, body, latency })
+                anyhow::Ok(Response { request: index, status, body, latency })
             });
         }
         let answers = gather(tasks).await?;

@@ -224,14 +224,14 @@ fn runs_cpu(runs_ms: impl Iterator<Item = f64>) -> Duration {
 
 fn told_cpu_ms(answer: &[u8]) -> f64 {
     #[derive(Deserialize)]
-    struct Tests {
+    struct LoadedTests {
         tests: Vec<Test>,
     }
     #[derive(Deserialize)]
     struct Test {
         cpu_ms: f64,
     }
-    let tests = serde_json::from_slice::<Tests>(answer).map_or_else(|_| Vec::new(), |told| told.tests);
+    let tests = serde_json::from_slice::<LoadedTests>(answer).map_or_else(|_| Vec::new(), |told| told.tests);
     tests.iter().map(|test| test.cpu_ms).sum()
 }
 

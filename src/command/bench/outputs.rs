@@ -15,18 +15,18 @@ pub struct Pair {
 
 /// Units of one kind, separated.
 #[derive(Debug)]
-pub struct Kind {
+pub struct OutputKind {
     name: &'static str,
     unit: fn(&mut Seeded) -> Vec<u8>,
     separator: &'static [u8],
 }
 
-const fn kind(name: &'static str, separator: &'static [u8], unit: fn(&mut Seeded) -> Vec<u8>) -> Kind {
-    Kind { name, unit, separator }
+const fn kind(name: &'static str, separator: &'static [u8], unit: fn(&mut Seeded) -> Vec<u8>) -> OutputKind {
+    OutputKind { name, unit, separator }
 }
 
 /// Usual outputs of programs.
-pub const USUAL: [Kind; 10] = [
+pub const USUAL: [OutputKind; 10] = [
     kind("letters", b" ", |draws| letters(draws, 1)),
     kind("short numbers", b" ", |draws| draws.below(1000).to_string().into_bytes()),
     kind("numbers", b"\n", |draws| draws.below(1 << 40).to_string().into_bytes()),
@@ -47,7 +47,7 @@ pub const USUAL: [Kind; 10] = [
 ];
 
 /// Outputs that are dear to compare, made on purpose or because the whole answer is on one line.
-pub const HARD: [Kind; 10] = [
+pub const HARD: [OutputKind; 10] = [
     kind("short words on one line", b" ", |draws| letters(draws, 4)),
     kind("letters on lines", b"\n", |draws| words(draws, 6, 1)),
     kind("one word", b" ", |_| b"ab".to_vec()),
@@ -86,7 +86,7 @@ fn number_in_any_form(draws: &mut Seeded) -> Vec<u8> {
 }
 
 /// The kind's outputs, expected ones last.
-pub fn pairs_of(kind: &Kind) -> Vec<Pair> {
+pub fn pairs_of(kind: &OutputKind) -> Vec<Pair> {
     let mut draws = Seeded(1);
     let mut units = Vec::new();
     let mut length = 0;

@@ -33,7 +33,7 @@ pub struct WasmCost {
     pub bar: JudgedBar,
 }
 
-struct Workload {
+struct WasmWorkload {
     title: &'static str,
     language: &'static str,
     entry: &'static str,
@@ -43,8 +43,8 @@ struct Workload {
     bar: Bar,
 }
 
-const WORKLOADS: [Workload; 3] = [
-    Workload {
+const WORKLOADS: [WasmWorkload; 3] = [
+    WasmWorkload {
         title: "trivial Python program",
         language: "python",
         entry: "main.py",
@@ -53,7 +53,7 @@ const WORKLOADS: [Workload; 3] = [
         tests: 1,
         bar: Bar::WASM_PYTHON,
     },
-    Workload {
+    WasmWorkload {
         title: "trivial JavaScript program",
         language: "javascript",
         entry: "main.js",
@@ -62,7 +62,7 @@ const WORKLOADS: [Workload; 3] = [
         tests: 1,
         bar: Bar::WASM_JAVASCRIPT,
     },
-    Workload {
+    WasmWorkload {
         title: "trivial uploaded module",
         language: "wasm",
         entry: "main.wasm",
@@ -99,7 +99,7 @@ pub async fn measure(engine: &Engine, budget: &Budget) -> anyhow::Result<Vec<Res
 }
 
 async fn measure_one(
-    workload: &Workload,
+    workload: &WasmWorkload,
     engine: &Engine,
     budget: &Budget,
 ) -> anyhow::Result<Result<WasmCost, String>> {
@@ -141,7 +141,7 @@ async fn measure_one(
     }))
 }
 
-impl Workload {
+impl WasmWorkload {
     fn submission(&self) -> Submission {
         let test = ProgramTest {
             stdin: b"17 25\n"[..].into(),

@@ -8,7 +8,7 @@ use crate::{
 };
 
 /// A submission and the verdicts that are right for it.
-pub struct Asked {
+pub struct MixedRun {
     pub name: &'static str,
     pub submission: Submission,
     pub verdicts: &'static [Verdict],
@@ -53,7 +53,7 @@ const LIMITS: Limits = Limits {
 };
 
 /// The submission of that number.
-pub fn submission(number: u64) -> Asked {
+pub fn submission(number: u64) -> MixedRun {
     const WRONG: &[Verdict] = &[Verdict::WrongAnswer];
     const RIGHT: &[Verdict] = &[Verdict::Accepted];
     const ERROR: &[Verdict] = &[Verdict::RuntimeError];
@@ -129,11 +129,11 @@ fn asked(
     tests: Tests,
     verdicts: &'static [Verdict],
     limits: Limits,
-) -> Asked {
+) -> MixedRun {
     let submission = Submission {
         limits,
         show_output: ShowOutput::Never,
         ..Submission::new("python", Solution::single("main.py", source), tests)
     };
-    Asked { name, submission, verdicts }
+    MixedRun { name, submission, verdicts }
 }

@@ -21,7 +21,7 @@ use super::{
     FilterError, Finished, Job,
     assemble::Outputs,
     job::{Existing, Show},
-    journal::Start,
+    journal::JournalStart,
     pipeline::{Plan, Verify},
     record::Action,
     summary::Summary,
@@ -161,7 +161,7 @@ pub fn job(input: &Path, output: &Path) -> Job {
             retry_after: vec![Duration::ZERO; 2],
         },
         settings: [("cpu_ms".to_owned(), json!(4_000))].into_iter().collect(),
-        start: Start::Resume,
+        start: JournalStart::Resume,
         existing: Existing::Refuse,
         show: Show::Nothing,
     }

@@ -228,7 +228,7 @@ async fn another_input_or_other_settings_are_refused_and_restart_begins_anew() {
     let refused = error(job(&place.input, &output)).await;
     assert!(refused.contains("another or a changed input; pass --restart"), "{refused}");
 
-    other.start = Start::Anew;
+    other.start = JournalStart::Anew;
     assert_eq!(complete(other).await.rows, ROWS as u64 + 1);
 }
 

@@ -24,7 +24,7 @@ pub fn difference<'a>(
     expected: impl Iterator<Item = &'a [u8]> + Clone,
 ) -> Option<Difference> {
     let secrets = [Secret::new(), Secret::new()];
-    let (left, right) = (Side::of(actual.clone(), &secrets), Side::of(expected.clone(), &secrets));
+    let (left, right) = (Multiset::of(actual.clone(), &secrets), Multiset::of(expected.clone(), &secrets));
     let counts = left.single.iter().zip(&right.single).enumerate();
     if let Some((byte, (left, right))) = counts.into_iter().find(|(_, (left, right))| left != right) {
         let unit = vec![byte as u8];
@@ -39,15 +39,15 @@ pub fn difference<'a>(
 const PARTS: usize = 256;
 
 /// One side's multiset.
-struct Side {
+struct Multiset {
     /// How often each single byte comes.
     single: [usize; 256],
     products: [[u64; 2]; PARTS],
 }
 
-impl Side {
-    fn of<'a>(units: impl Iterator<Item = &'a [u8]>, secrets: &[Secret; 2]) -> Side {
-        let mut side = Side { single: [0; 256], products: [[1; 2]; PARTS] };
+impl Multiset {
+    fn of<'a>(units: impl Iterator<Item = &'a [u8]>, secrets: &[Secret; 2]) -> Multiset {
+        let mut side = Multiset { single: [0; 256], products: [[1; 2]; PARTS] };
         let short: [[u64; 2]; 8] = std::array::from_fn(|length| {
             [0, 1].map(|which: usize| times(length as u64 + 1, secrets[which].x))
         });

@@ -28,7 +28,7 @@ pub fn install_with_listener(program: &[SockFilter]) -> Result<OwnedFd, Errno> {
 
 /// A call that waits for an answer.
 #[derive(Debug, Clone, Copy)]
-pub struct Asked {
+pub struct HeldCall {
     pub id: u64,
     /// The thread that made it, by its number here.
     pub caller: Pid,
@@ -37,14 +37,14 @@ pub struct Asked {
 }
 
 /// The next call that waits for an answer. `ENOENT` if its caller has gone.
-pub fn receive(listener: BorrowedFd<'_>) -> Result<Asked, Errno> {
+pub fn receive(listener: BorrowedFd<'_>) -> Result<HeldCall, Errno> {
     // SAFETY: an all-zero structure is what the call demands; it outlives the call.
     let notification = unsafe {
         let mut notification: libc::seccomp_notif = std::mem::zeroed();
         Errno::result(libc::ioctl(listener.as_raw_fd(), libc::SECCOMP_IOCTL_NOTIF_RECV, &mut notification))?;
         notification
     };
-    Ok(Asked {
+    Ok(HeldCall {
         id: notification.id,
         caller: Pid::from_raw(notification.pid as i32),
         number: notification.data.nr.into(),

@@ -12,7 +12,7 @@ use super::{
     engine::{Metering, WASM_STACK_BYTES, WasmEngine, fault},
     javascript, lacks,
     store::{Clock, RunState, limited},
-    wasi::{Wasi, clocks::Clocks, joint::JointEnd, randomness::Randomness, stop::Stop, tree::Tree},
+    wasi::{Wasi, clocks::Clocks, joint::JointEnd, randomness::Randomness, stop::GuestStop, tree::Tree},
 };
 use crate::{
     limits::Limits,
@@ -209,15 +209,15 @@ fn end_of(
     is_metered: bool,
 ) -> Result<(End, Option<LimitHit>), Fault> {
     let killed = End::Signaled { signal: libc::SIGKILL };
-    if let Some(stop) = error.downcast_ref::<Stop>() {
+    if let Some(stop) = error.downcast_ref::<GuestStop>() {
         return match stop {
-            Stop::Exit(code) => Ok((End::Exited { code: *code & 0xff }, None)),
-            Stop::Output => Ok((killed, Some(LimitHit::Output))),
-            Stop::Cpu => Ok((killed, Some(LimitHit::Cpu))),
+            GuestStop::Exit(code) => Ok((End::Exited { code: *code & 0xff }, None)),
+            GuestStop::Output => Ok((killed, Some(LimitHit::Output))),
+            GuestStop::Cpu => Ok((killed, Some(LimitHit::Cpu))),
             // A host too busy to come to the end of a run's fuel says nothing about the run.
-            Stop::Backstop if is_metered => Err(fault("wait_for_fuel", error)),
-            Stop::Wall | Stop::Backstop => Ok((killed, Some(LimitHit::Wall))),
-            Stop::Cancelled => Err(fault("cancelled", error)),
+            GuestStop::Backstop if is_metered => Err(fault("wait_for_fuel", error)),
+            GuestStop::Wall | GuestStop::Backstop => Ok((killed, Some(LimitHit::Wall))),
+            GuestStop::Cancelled => Err(fault("cancelled", error)),
         };
     }
     let was_refused = guest.ceiling.was_refused();

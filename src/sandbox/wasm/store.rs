@@ -12,7 +12,7 @@ use wasmtime::{AsContext, Global, Memory, ResourceLimiter, Store, UpdateDeadline
 
 use super::{
     engine::{Metering, WasmEngine},
-    wasi::{Wasi, joint::Patience, stop::Stop},
+    wasi::{Wasi, joint::Patience, stop::GuestStop},
 };
 use crate::{
     limits::Limits,
@@ -161,24 +161,24 @@ impl Clock {
 
     /// What must end the run now, if anything. Deterministic runs end by fuel: there the backstop
     /// alone looks at a clock, and what it ends has no verdict.
-    fn must_stop(&self, metering: Metering, slept: Duration) -> Option<Stop> {
+    fn must_stop(&self, metering: Metering, slept: Duration) -> Option<GuestStop> {
         if self.patience.cancelled.load(Ordering::Relaxed) {
-            return Some(Stop::Cancelled);
+            return Some(GuestStop::Cancelled);
         }
         // One of two joined cells never waits, so that one of the two backstops always draws nearer.
         let waited = self.patience.waited.lock().map_or(Duration::ZERO, |waited| *waited);
         if self.wall.elapsed().saturating_sub(waited) > self.limits.wall() * Limits::MOST_WALL_STRETCH {
-            return Some(Stop::Backstop);
+            return Some(GuestStop::Backstop);
         }
         if metering == Metering::Fuel {
             return None;
         }
         // A clock that cannot be read ends the run, rather than leave it without a limit.
-        let Ok(cpu) = self.cpu() else { return Some(Stop::Cancelled) };
+        let Ok(cpu) = self.cpu() else { return Some(GuestStop::Cancelled) };
         if self.over_cpu_limit(cpu) {
-            return Some(Stop::Cpu);
+            return Some(GuestStop::Cpu);
         }
-        (self.wall(cpu, slept) > self.limits.wall()).then_some(Stop::Wall)
+        (self.wall(cpu, slept) > self.limits.wall()).then_some(GuestStop::Wall)
     }
 }
 

@@ -13,7 +13,7 @@ use crate::sandbox::native::messages::{
 };
 
 /// A program's compiled form, which runs after the first are given.
-enum Form {
+enum CompiledCode {
     NotMade,
     Made(Vec<u8>),
     /// There is none, and every run compiles for itself.
@@ -30,8 +30,8 @@ pub fn run_all(
     let job = supervisor.job;
     let mut series = SeriesPlan::new(supervisor);
     let mut form = match supervisor.setup.run {
-        Some(_) => Form::NotMade,
-        None => Form::None,
+        Some(_) => CompiledCode::NotMade,
+        None => CompiledCode::None,
     };
     let mut buffers = step("make_buffers", || Buffers::new(&supervisor.limits, &job.collect))?;
     let mut index = 0;
@@ -43,21 +43,21 @@ pub fn run_all(
         let runs = &job.runs[index..];
         let ended = match &form {
             // The first run shows what runs cost, and many a job ends with it.
-            Form::NotMade if index > 0 && series.wants_form(runs.len()) => {
+            CompiledCode::NotMade if index > 0 && series.wants_form(runs.len()) => {
                 let made = series::compile(supervisor, runs, &series, &mut buffers, &mut renew)?;
                 let Some(made) = made else { return Ok(()) };
-                form = made.code.map_or(Form::None, Form::Made);
+                form = made.code.map_or(CompiledCode::None, CompiledCode::Made);
                 if made.ended.is_none() {
                     series.rule_out();
                 }
                 made.ended
             }
-            Form::Made(code) if series.is_worth_while(runs.len()) => {
+            CompiledCode::Made(code) if series.is_worth_while(runs.len()) => {
                 let ended = series::carry_out(supervisor, runs, code, &mut buffers, &mut renew)?;
                 let Some(ended) = ended else { return Ok(()) };
                 Some(ended)
             }
-            Form::NotMade | Form::None | Form::Made(_) => None,
+            CompiledCode::NotMade | CompiledCode::None | CompiledCode::Made(_) => None,
         };
         if let Some(ended) = ended {
             index += ended.done;
@@ -71,8 +71,8 @@ pub fn run_all(
             renew()?;
         }
         let stage = match &form {
-            Form::Made(code) => Stage::Later(code),
-            Form::NotMade | Form::None => Stage::Only,
+            CompiledCode::Made(code) => Stage::Later(code),
+            CompiledCode::NotMade | CompiledCode::None => Stage::Only,
         };
         let Buffers { captured, frame } = &mut buffers;
         let ran = run::carry_out(supervisor, &job.runs[index], link.take(), stage, captured)?;

@@ -95,14 +95,14 @@ impl SeriesPlan {
         self.possible && left >= LEAST_RUNS
     }
 
-    pub fn note(&mut self, ended: &Ended) {
+    pub fn note(&mut self, ended: &SeriesEnd) {
         self.doubts += 1;
         self.possible &= !ended.too_long && self.doubts < MOST_DOUBTS;
     }
 }
 
 /// How a series ended.
-pub struct Ended {
+pub struct SeriesEnd {
     /// Runs beyond doubt, which have been reported.
     pub done: usize,
     /// The run in doubt was not a short one.
@@ -110,11 +110,11 @@ pub struct Ended {
 }
 
 /// What came of compiling.
-pub struct Compiled {
+pub struct CompiledForm {
     /// `None`: every run compiles for itself, and finds out why this one could not.
     pub code: Option<Vec<u8>>,
     /// Where the process that compiled went on with the runs: how that ended.
-    pub ended: Option<Ended>,
+    pub ended: Option<SeriesEnd>,
 }
 
 /// Before the record of a run for which the driver vouches: `1` and the record's length. Likewise `C` or `S` before
@@ -185,7 +185,7 @@ pub fn carry_out(
     code: &[u8],
     buffers: &mut Buffers,
     renew: &mut impl FnMut() -> Result<bool, StepError>,
-) -> Result<Option<Ended>, StepError> {
+) -> Result<Option<SeriesEnd>, StepError> {
     renew()?;
     let Buffers { captured, frame } = buffers;
     let series = Series::start(supervisor, Stage::Series(code), captured)?;
@@ -201,7 +201,7 @@ pub fn compile(
     plan: &SeriesPlan,
     buffers: &mut Buffers,
     renew: &mut impl FnMut() -> Result<bool, StepError>,
-) -> Result<Option<Compiled>, StepError> {
+) -> Result<Option<CompiledForm>, StepError> {
     renew()?;
     let begun = Instant::now();
     let Buffers { captured, frame } = buffers;
@@ -214,15 +214,15 @@ pub fn compile(
     let result = series.live.captures[2].bytes();
     let (Said::Vouched, shares) = Said::of_compiler(result) else {
         end_everything(supervisor, &mut series.live)?;
-        return Ok(Some(Compiled { code: None, ended: None }));
+        return Ok(Some(CompiledForm { code: None, ended: None }));
     };
     let code = Some(result[HEAD_BYTES..].to_vec());
     if !shares {
         end_everything(supervisor, &mut series.live)?;
-        return Ok(Some(Compiled { code, ended: None }));
+        return Ok(Some(CompiledForm { code, ended: None }));
     }
     let ended = series.go_on(supervisor, runs, frame, renew)?;
-    Ok(ended.map(|ended| Compiled { code, ended: Some(ended) }))
+    Ok(ended.map(|ended| CompiledForm { code, ended: Some(ended) }))
 }
 
 /// What a look at the process showed.
@@ -278,8 +278,8 @@ impl<'r> Series<'r> {
         runs: &[WireRun<&Bytes>],
         frame: &mut Unforked,
         renew: &mut impl FnMut() -> Result<bool, StepError>,
-    ) -> Result<Option<Ended>, StepError> {
-        let mut ended = Ended { done: 0, too_long: false };
+    ) -> Result<Option<SeriesEnd>, StepError> {
+        let mut ended = SeriesEnd { done: 0, too_long: false };
         for input in runs {
             let begun = Instant::now();
             let one = match supervisor.is_stop_requested() {

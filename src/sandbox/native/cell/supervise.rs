@@ -168,7 +168,7 @@ pub fn end_everything(supervisor: &Supervisor<'_>, live: &mut LiveRun<'_>) -> Re
 }
 
 /// What has something to say.
-pub struct Ready {
+pub struct Wakeup {
     pub child: bool,
     pub service: bool,
     gate: bool,
@@ -176,7 +176,7 @@ pub struct Ready {
 
 impl<'r> LiveRun<'r> {
     /// Waits until something happens, at most until `wake` or until something else must be looked at.
-    pub fn wait(&mut self, supervisor: &Supervisor<'_>, mut wake: Instant) -> Result<Ready, StepError> {
+    pub fn wait(&mut self, supervisor: &Supervisor<'_>, mut wake: Instant) -> Result<Wakeup, StepError> {
         if let Some(every) = self.meter.look_every() {
             wake = wake.min(Instant::now() + every);
         }
@@ -205,7 +205,7 @@ impl<'r> LiveRun<'r> {
             .filter(|_| self.gate.is_some())
             .and_then(PollFd::revents)
             .unwrap_or(PollFlags::empty());
-        let ready = Ready { child: ready(0), service: ready(1), gate: at_gate.contains(PollFlags::POLLIN) };
+        let ready = Wakeup { child: ready(0), service: ready(1), gate: at_gate.contains(PollFlags::POLLIN) };
         if !at_gate.is_empty() && !ready.gate {
             // Nobody is left who could ask: the run's last process is ending, which takes it a while. To be told so
             // again and again would keep this one busy until then.
@@ -218,7 +218,7 @@ impl<'r> LiveRun<'r> {
     pub fn answer_calls(
         &mut self,
         supervisor: &Supervisor<'_>,
-        ready: &Ready,
+        ready: &Wakeup,
         most_processes: u64,
     ) -> Result<(), StepError> {
         let Some(gate) = &mut self.gate else { return Ok(()) };

@@ -20,13 +20,13 @@ use std::{
 use nix::{errno::Errno, unistd::Pid};
 
 use super::{
-    locks::{self, Answer, OwnFiles, Waiting},
+    locks::{self, CallAnswer, OwnFiles, Waiting},
     processes,
 };
 use crate::sandbox::{
     sys::{
         self, SockFilter,
-        notify::{self, Asked},
+        notify::{self, HeldCall},
     },
     tier::Tier,
 };
@@ -163,12 +163,12 @@ impl Gate {
         Ok(())
     }
 
-    fn say(&mut self, asked: &Asked, answer: Answer) -> Result<(), Errno> {
+    fn say(&mut self, asked: &HeldCall, answer: CallAnswer) -> Result<(), Errno> {
         let said = match answer {
-            Answer::Pass => notify::let_pass(self.listener.as_fd(), asked.id),
-            Answer::Done => notify::pretend(self.listener.as_fd(), asked.id),
-            Answer::Refuse(errno) => notify::refuse(self.listener.as_fd(), asked.id, errno),
-            Answer::Later(waiting) => {
+            CallAnswer::Pass => notify::let_pass(self.listener.as_fd(), asked.id),
+            CallAnswer::Done => notify::pretend(self.listener.as_fd(), asked.id),
+            CallAnswer::Refuse(errno) => notify::refuse(self.listener.as_fd(), asked.id, errno),
+            CallAnswer::Later(waiting) => {
                 self.waiting.push(waiting);
                 return Ok(());
             }
@@ -180,7 +180,7 @@ impl Gate {
         }
     }
 
-    fn may_fork(&mut self, most: u64) -> Answer {
+    fn may_fork(&mut self, most: u64) -> CallAnswer {
         let living = || processes::count_threads(&processes::descendants(Pid::this()));
         self.unsettled.retain(|since| since.elapsed() < SETTLES_WITHIN);
         let mut fits = living() + (self.unsettled.len() as u64) < most;
@@ -190,10 +190,10 @@ impl Gate {
             fits = living() < most;
         }
         if !fits {
-            return Answer::Refuse(Errno::EAGAIN);
+            return CallAnswer::Refuse(Errno::EAGAIN);
         }
         self.unsettled.push(Instant::now());
-        Answer::Pass
+        CallAnswer::Pass
     }
 }
 

@@ -21,7 +21,7 @@ use libc::{F_GETLK, F_OFD_GETLK, F_OFD_SETLK, F_OFD_SETLKW, F_SETLK, F_SETLKW};
 use nix::{errno::Errno, unistd::Pid};
 
 use super::processes;
-use crate::sandbox::sys::{self, notify::Asked};
+use crate::sandbox::sys::{self, notify::HeldCall};
 
 /// What `fcntl` must be asked for.
 pub const COMMANDS: [i32; 6] = [F_GETLK, F_SETLK, F_SETLKW, F_OFD_GETLK, F_OFD_SETLK, F_OFD_SETLKW];
@@ -41,7 +41,7 @@ impl OwnFiles {
 
 /// What init says to a call.
 #[derive(Debug)]
-pub enum Answer {
+pub enum CallAnswer {
     /// It goes on as if nobody had been asked.
     Pass,
     /// It does nothing and returns 0.
@@ -52,63 +52,63 @@ pub enum Answer {
 }
 
 /// What is said to `flock`, or to `fcntl` with one of [`COMMANDS`].
-pub fn answer(asked: &Asked, own_files: &OwnFiles) -> Answer {
+pub fn answer(asked: &HeldCall, own_files: &OwnFiles) -> CallAnswer {
     let command = asked.args[1] as i32;
     let is_flock = asked.number == libc::SYS_flock;
     if threads(asked.caller) != Some(1) {
         return match command {
             operation if is_flock => Waiting::for_file(asked, operation, own_files),
-            F_SETLK | F_SETLKW if is_only_process() => Answer::Done,
-            _ => Answer::Refuse(REFUSED),
+            F_SETLK | F_SETLKW if is_only_process() => CallAnswer::Done,
+            _ => CallAnswer::Refuse(REFUSED),
         };
     }
     match fs::read_link(format!("/proc/{}/fd/{}", asked.caller, asked.args[0] as i32)) {
-        Ok(link) if own_files.hold(&link) => Answer::Pass,
-        _ if !is_flock && [F_GETLK, F_OFD_GETLK].contains(&command) => Answer::Refuse(Errno::EINVAL),
-        Ok(_) => Answer::Done,
-        Err(_) => Answer::Refuse(Errno::EBADF),
+        Ok(link) if own_files.hold(&link) => CallAnswer::Pass,
+        _ if !is_flock && [F_GETLK, F_OFD_GETLK].contains(&command) => CallAnswer::Refuse(Errno::EINVAL),
+        Ok(_) => CallAnswer::Done,
+        Err(_) => CallAnswer::Refuse(Errno::EBADF),
     }
 }
 
 /// A call of `flock` that this process carries out: such a lock belongs to an open file, whoever takes it.
 #[derive(Debug)]
 pub struct Waiting {
-    pub asked: Asked,
+    pub asked: HeldCall,
     file: File,
     operation: i32,
 }
 
 impl Waiting {
-    fn for_file(asked: &Asked, operation: i32, own_files: &OwnFiles) -> Answer {
+    fn for_file(asked: &HeldCall, operation: i32, own_files: &OwnFiles) -> CallAnswer {
         let copied = processes::process_of(asked.caller)
             .ok_or(Errno::ESRCH)
             .and_then(|process| sys::copy_descriptor(process, asked.args[0] as i32));
         let file = match copied {
             Ok(file) => File::from(file),
-            Err(Errno::EBADF) => return Answer::Refuse(Errno::EBADF),
+            Err(Errno::EBADF) => return CallAnswer::Refuse(Errno::EBADF),
             // Not every container lets it be copied.
-            Err(_) => return Answer::Refuse(REFUSED),
+            Err(_) => return CallAnswer::Refuse(REFUSED),
         };
         match fs::read_link(format!("/proc/self/fd/{}", file.as_raw_fd())) {
             Ok(link) if own_files.hold(&link) => Waiting { asked: *asked, file, operation }.carry_out(),
-            _ => Answer::Done,
+            _ => CallAnswer::Done,
         }
     }
 
     /// The answer, or to wait on.
-    pub fn carry_out(self) -> Answer {
+    pub fn carry_out(self) -> CallAnswer {
         let done = match self.operation & !libc::LOCK_NB {
             libc::LOCK_UN => self.file.unlock().map_err(TryLockError::Error),
             libc::LOCK_SH => self.file.try_lock_shared(),
             libc::LOCK_EX => self.file.try_lock(),
-            _ => return Answer::Refuse(Errno::EINVAL),
+            _ => return CallAnswer::Refuse(Errno::EINVAL),
         };
         match done {
-            Ok(()) => Answer::Done,
-            Err(TryLockError::WouldBlock) if self.operation & libc::LOCK_NB == 0 => Answer::Later(self),
-            Err(TryLockError::WouldBlock) => Answer::Refuse(Errno::EWOULDBLOCK),
+            Ok(()) => CallAnswer::Done,
+            Err(TryLockError::WouldBlock) if self.operation & libc::LOCK_NB == 0 => CallAnswer::Later(self),
+            Err(TryLockError::WouldBlock) => CallAnswer::Refuse(Errno::EWOULDBLOCK),
             Err(TryLockError::Error(error)) => {
-                Answer::Refuse(error.raw_os_error().map_or(REFUSED, Errno::from_raw))
+                CallAnswer::Refuse(error.raw_os_error().map_or(REFUSED, Errno::from_raw))
             }
         }
     }

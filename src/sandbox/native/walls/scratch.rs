@@ -210,16 +210,16 @@ fn is_directory(parent: BorrowedFd<'_>, name: &CStr) -> Result<bool, Errno> {
 
 /// What a directory holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Usage {
+pub struct ScratchUsage {
     pub bytes: u64,
     pub entries: u64,
 }
 
 /// Measures a directory while a run is changing it. A directory that cannot be looked into, or too
 /// deep to be, counts as full: nothing may be hidden.
-pub fn usage(top: BorrowedFd<'_>) -> Usage {
-    const HIDDEN: Usage = Usage { bytes: u64::MAX, entries: u64::MAX };
-    let mut sum = Usage::default();
+pub fn usage(top: BorrowedFd<'_>) -> ScratchUsage {
+    const HIDDEN: ScratchUsage = ScratchUsage { bytes: u64::MAX, entries: u64::MAX };
+    let mut sum = ScratchUsage::default();
     let mut open: Vec<(Option<OwnedFd>, Vec<CString>)> = Vec::new();
     match names_in(top) {
         Ok(names) => open.push((None, names)),
@@ -304,7 +304,7 @@ impl CellDirectory {
         self.is_in_memory
     }
 
-    pub fn usage(&self) -> Usage {
+    pub fn usage(&self) -> ScratchUsage {
         usage(self.scratch.as_fd())
     }
 

@@ -1,7 +1,7 @@
 //! The process that compiles a module of a solution.
 //!
 //! Theory of operation. The service executes its own binary in the `__compiler` role, once for each module. Standard
-//! input is a sealed file with an [`Order`] and the module behind it; standard output is an empty file, for the machine
+//! input is a sealed file with an [`CompileOrder`] and the module behind it; standard output is an empty file, for the machine
 //! code or for why there is none. The process reads the order, bounds and confines itself, and only then reads the
 //! module. From there on it can compute, read its input and write its output. It holds nothing of other submissions.
 //! Its end says what is in the output: one of the codes of [`super::order`], or the signal of a limit.
@@ -18,7 +18,7 @@ use std::{
 use nix::{errno::Errno, unistd::getppid};
 use wasmparser::{Parser, Payload, Validator};
 
-use super::order::{CompileLimits, FAILED, MAX_MODULE_BYTES, Order, REFUSED, TOO_DEAR};
+use super::order::{CompileLimits, CompileOrder, FAILED, MAX_MODULE_BYTES, REFUSED, TOO_DEAR};
 use crate::sandbox::{
     native::messages::{
         frames::read_message,
@@ -43,7 +43,7 @@ pub fn main() -> ExitCode {
     step::inject_from_environment();
     let mut input = File::from(sys::adopt_fd(0));
     let mut output = File::from(sys::adopt_fd(1));
-    let order: Order = match read_message(&mut input) {
+    let order: CompileOrder = match read_message(&mut input) {
         Ok(order) => order,
         Err(error) => {
             eprintln!("proofbox __compiler is started by proofbox itself: {error}");
@@ -65,7 +65,7 @@ fn said(code: i32, written: io::Result<()>) -> i32 {
 
 /// Compiles as ordered. The inner error is what is wrong with the module.
 fn carry_out(
-    order: &Order,
+    order: &CompileOrder,
     input: &mut impl Read,
     output: &mut impl Write,
 ) -> Result<Result<(), String>, StepError> {

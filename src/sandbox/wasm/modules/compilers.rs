@@ -18,7 +18,7 @@ use nix::{
     unistd::Pid,
 };
 
-use super::order::{CompileLimits, FAILED, Order, REFUSED, STEPS, TOO_DEAR};
+use super::order::{CompileLimits, CompileOrder, FAILED, REFUSED, STEPS, TOO_DEAR};
 use crate::{
     limits::Limits,
     sandbox::{
@@ -76,7 +76,7 @@ impl Compilers {
         let seccomp = self.seccomp.get_or_init(policy::compile_for_compiler);
         let seccomp = seccomp.as_ref().map_err(|error| fault("confine_compiler", error))?.clone();
         let limits = CompileLimits::of_module(module.len());
-        let mut input = encode(&Order {
+        let mut input = encode(&CompileOrder {
             service: std::process::id() as i32,
             metering,
             limits,

@@ -60,7 +60,7 @@ impl CompileLimits {
 
 /// What the service wants.
 #[derive(Debug, Serialize, Deserialize)]
-pub struct Order {
+pub struct CompileOrder {
     /// The service's process id.
     pub service: i32,
     pub metering: Metering,

@@ -14,7 +14,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{abi::Errno, stop::Stop};
+use super::{abi::Errno, stop::GuestStop};
 
 /// Most bytes that are under way in one direction: whoever would write more waits.
 const CAPACITY: usize = 1 << 20;
@@ -23,16 +23,16 @@ const LOOK: Duration = Duration::from_millis(20);
 
 /// Which of the two.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Side {
+pub enum Party {
     Solution = 0,
     Tests = 1,
 }
 
-impl Side {
-    fn other(self) -> Side {
+impl Party {
+    fn other(self) -> Party {
         match self {
-            Side::Solution => Side::Tests,
-            Side::Tests => Side::Solution,
+            Party::Solution => Party::Tests,
+            Party::Tests => Party::Solution,
         }
     }
 }
@@ -68,7 +68,7 @@ impl Joint {
 }
 
 /// Whether a side waits for what cannot come without the other.
-fn is_stuck(sides: &[State; 2], side: Side) -> bool {
+fn is_stuck(sides: &[State; 2], side: Party) -> bool {
     let (own, other) = (&sides[side as usize], &sides[side.other() as usize]);
     match own.wait {
         Wait::None => false,
@@ -93,21 +93,21 @@ pub fn ends() -> (JointEnd, JointEnd) {
         inbox: Inbox { joint: Arc::clone(&joint), side },
         outbox: Outbox { joint: Arc::clone(&joint), side },
     };
-    (end(Side::Solution), end(Side::Tests))
+    (end(Party::Solution), end(Party::Tests))
 }
 
 /// Where a side reads.
 #[derive(Debug)]
 pub struct Inbox {
     joint: Arc<Joint>,
-    side: Side,
+    side: Party,
 }
 
 /// Where a side writes.
 #[derive(Debug)]
 pub struct Outbox {
     joint: Arc<Joint>,
-    side: Side,
+    side: Party,
 }
 
 /// Whoever waits, and how long it has waited.
@@ -119,7 +119,7 @@ pub struct Patience {
 
 impl Inbox {
     /// Up to `most` bytes; none at the end of what the other side has to say.
-    pub fn read(&self, most: usize, patience: &Patience) -> Result<Vec<u8>, Stop> {
+    pub fn read(&self, most: usize, patience: &Patience) -> Result<Vec<u8>, GuestStop> {
         let goal = most.min(CAPACITY);
         let (side, other) = (self.side as usize, self.side.other() as usize);
         wait(&self.joint, self.side, Wait::ToRead, patience, |sides| {
@@ -133,7 +133,7 @@ impl Inbox {
 
 impl Outbox {
     /// Writes all of it.
-    pub fn write(&self, mut bytes: &[u8], patience: &Patience) -> Result<Result<(), Errno>, Stop> {
+    pub fn write(&self, mut bytes: &[u8], patience: &Patience) -> Result<Result<(), Errno>, GuestStop> {
         let other = self.side.other() as usize;
         wait(&self.joint, self.side, Wait::ToWrite, patience, |sides| {
             if sides[other].reader_closed {
@@ -154,11 +154,11 @@ impl Outbox {
 /// Waits until `attempt` gives something.
 fn wait<T>(
     joint: &Joint,
-    side: Side,
+    side: Party,
     kind: Wait,
     patience: &Patience,
     mut attempt: impl FnMut(&mut [State; 2]) -> Option<T>,
-) -> Result<T, Stop> {
+) -> Result<T, GuestStop> {
     let mut sides = joint.lock();
     let mut began = None;
     let ended = loop {
@@ -167,13 +167,13 @@ fn wait<T>(
             break Ok(done);
         }
         if patience.cancelled.load(Ordering::Relaxed) {
-            break Err(Stop::Cancelled);
+            break Err(GuestStop::Cancelled);
         }
         sides[side as usize].wait = kind;
         // The other side may have been waiting for nothing else than that this one cannot go on.
         joint.changed.notify_all();
-        if side == Side::Solution && is_stuck(&sides, side) && is_stuck(&sides, side.other()) {
-            break Err(Stop::Wall);
+        if side == Party::Solution && is_stuck(&sides, side) && is_stuck(&sides, side.other()) {
+            break Err(GuestStop::Wall);
         }
         began.get_or_insert_with(Instant::now);
         sides = joint.changed.wait_timeout(sides, LOOK).unwrap_or_else(PoisonError::into_inner).0;
@@ -240,7 +240,7 @@ mod tests {
         let other = std::thread::spawn(move || {
             // All of it, so that both ends are closed here.
             let JointEnd { inbox, outbox: _closed } = solution;
-            assert_eq!(inbox.read(1, &patience()), Err(Stop::Wall));
+            assert_eq!(inbox.read(1, &patience()), Err(GuestStop::Wall));
         });
         assert_eq!(tests.inbox.read(5, &patience()), Ok(Vec::new()), "the solution's end has been closed");
         other.join().unwrap();
@@ -263,6 +263,6 @@ mod tests {
     fn who_was_let_go_of_stops_waiting() {
         let (solution, _tests) = ends();
         let gone = Patience { cancelled: Arc::new(AtomicBool::new(true)), waited: Arc::default() };
-        assert_eq!(solution.inbox.read(1, &gone), Err(Stop::Cancelled));
+        assert_eq!(solution.inbox.read(1, &gone), Err(GuestStop::Cancelled));
     }
 }

@@ -5,7 +5,7 @@ use wasmtime::{Caller, Linker};
 use super::{
     Wasi,
     abi::{Errno, GuestMemory},
-    stop::Stop,
+    stop::GuestStop,
 };
 use crate::sandbox::wasm::{engine::WasmEngine, store::RunState};
 
@@ -114,7 +114,7 @@ fn add_process(linker: &mut Linker<RunState>) -> wasmtime::Result<()> {
         },
     )?;
     linker.func_wrap(MODULE, "proc_exit", |code: u32| -> wasmtime::Result<()> {
-        Err(wasmtime::Error::from(Stop::Exit(code as i32)))
+        Err(wasmtime::Error::from(GuestStop::Exit(code as i32)))
     })?;
     linker.func_wrap(MODULE, "sched_yield", || 0_u32)?;
     Ok(())

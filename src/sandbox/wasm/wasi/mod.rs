@@ -28,7 +28,7 @@ use self::{
     clocks::{Clocks, FIXED_START},
     joint::{Inbox, JointEnd, Outbox, Patience},
     randomness::Randomness,
-    stop::Stop,
+    stop::GuestStop,
     tree::{Node, Tree},
 };
 
@@ -187,7 +187,7 @@ impl Wasi {
         fd: u32,
         buffers: u32,
         count: u32,
-    ) -> Result<Result<u32, Errno>, Stop> {
+    ) -> Result<Result<u32, Errno>, GuestStop> {
         let Some(Some(Descriptor::Inbox(inbox))) = self.descriptors.get(fd as usize) else {
             return Ok(self.read(memory, fd, buffers, count));
         };
@@ -252,7 +252,7 @@ impl Wasi {
         fd: u32,
         buffers: u32,
         count: u32,
-    ) -> Result<Result<u32, Errno>, Stop> {
+    ) -> Result<Result<u32, Errno>, GuestStop> {
         let buffers = match memory.buffers(buffers, count) {
             Ok(buffers) => buffers,
             Err(errno) => return Ok(Err(errno)),
@@ -278,7 +278,7 @@ impl Wasi {
         for (at, length) in buffers {
             match memory.slice(at, length).and_then(|bytes| self.write_one(fd, bytes)) {
                 Ok(true) => total = total.saturating_add(length),
-                Ok(false) => return Err(Stop::Output),
+                Ok(false) => return Err(GuestStop::Output),
                 Err(errno) if total == 0 => return Ok(Err(errno)),
                 Err(_) => break,
             }
@@ -433,10 +433,10 @@ impl Wasi {
     }
 
     /// A seed for the random numbers of a guest that does not ask for one.
-    pub fn random_seed(&mut self) -> Result<u64, Stop> {
+    pub fn random_seed(&mut self) -> Result<u64, GuestStop> {
         let mut bytes = [0; 8];
         // A host without random bytes cannot give the run what it is promised.
-        self.fill_random(&mut bytes).map_err(|_| Stop::Cancelled)?;
+        self.fill_random(&mut bytes).map_err(|_| GuestStop::Cancelled)?;
         Ok(u64::from_le_bytes(bytes))
     }
 
@@ -454,7 +454,7 @@ impl Wasi {
         events: u32,
         count: u32,
         fuel: u64,
-    ) -> Result<Result<u32, Stop>, Errno> {
+    ) -> Result<Result<u32, GuestStop>, Errno> {
         const MOST: u32 = 1_024;
         if count == 0 || count > MOST {
             return Err(Errno::Inval);
@@ -481,7 +481,7 @@ impl Wasi {
         if let (true, Some((wait, userdata))) = (ready.is_empty(), soonest) {
             self.slept = self.slept.saturating_add(wait);
             if self.slept > self.max_sleep {
-                return Ok(Err(Stop::Wall));
+                return Ok(Err(GuestStop::Wall));
             }
             ready.push((userdata, 0));
         }
@@ -498,8 +498,12 @@ impl Wasi {
 }
 
 /// A wait without an end lasts until the wall limit, as a sleep would.
-fn never_ending<T>(slept: &mut Duration, limit: Duration, waited: Result<T, Stop>) -> Result<T, Stop> {
-    if matches!(waited, Err(Stop::Wall)) {
+fn never_ending<T>(
+    slept: &mut Duration,
+    limit: Duration,
+    waited: Result<T, GuestStop>,
+) -> Result<T, GuestStop> {
+    if matches!(waited, Err(GuestStop::Wall)) {
         *slept = limit.max(*slept) + Duration::from_nanos(1);
     }
     waited

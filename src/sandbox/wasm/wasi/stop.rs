@@ -2,7 +2,7 @@
 
 /// Why a run was ended by one of its own calls.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum Stop {
+pub enum GuestStop {
     #[error("exit {0}")]
     Exit(i32),
     #[error("output limit")]

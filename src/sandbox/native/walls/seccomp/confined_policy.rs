@@ -13,12 +13,12 @@ const SHIPPED: &str = include_str!("../../../../../sandbox-images/seccomp-confin
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Narrowing {
-    refuse: Vec<Refuse>,
+    refuse: Vec<ConfinedRefusal>,
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Refuse {
+struct ConfinedRefusal {
     errno: String,
     reason: String,
     syscalls: Vec<String>,

@@ -9,8 +9,8 @@
 mod assembler;
 
 use self::assembler::{
-    AND, Assembler, Decision, JUMP, JUMP_ANY_BIT, JUMP_EQUAL, JUMP_GREATER, JUMP_GREATER_OR_EQUAL, LOAD,
-    Label, Question, RETURN,
+    AND, Assembler, Branch, JUMP, JUMP_ANY_BIT, JUMP_EQUAL, JUMP_GREATER, JUMP_GREATER_OR_EQUAL, LOAD, Label,
+    Question, RETURN,
 };
 use crate::sandbox::sys::SockFilter;
 
@@ -38,7 +38,7 @@ pub fn merge(programs: &[Vec<SockFilter>]) -> Result<Vec<SockFilter>, &'static s
     let mut last = None;
     for number in 0..=NUMBERS {
         let call = CallRules { programs, number };
-        let decision = call.decide(Place::start(), libc::SECCOMP_RET_ALLOW, &[], &mut { MOST_ENDS })?;
+        let decision = call.decide(Position::start(), libc::SECCOMP_RET_ALLOW, &[], &mut { MOST_ENDS })?;
         if last.as_ref() != Some(&decision) {
             ranges.push((number, assembler.decision(&decision, None)));
             last = Some(decision);
@@ -77,7 +77,7 @@ impl Question {
 
 /// Where the carrying out stands.
 #[derive(Debug, Clone, Copy)]
-struct Place {
+struct Position {
     program: usize,
     instruction: usize,
     accumulator: Accumulator,
@@ -93,9 +93,9 @@ enum Accumulator {
     },
 }
 
-impl Place {
-    fn start() -> Place {
-        Place { program: 0, instruction: 0, accumulator: Accumulator::Known(0) }
+impl Position {
+    fn start() -> Position {
+        Position { program: 0, instruction: 0, accumulator: Accumulator::Known(0) }
     }
 }
 
@@ -110,11 +110,11 @@ impl CallRules<'_> {
     /// `ends`: how many more may be found.
     fn decide(
         &self,
-        mut place: Place,
+        mut place: Position,
         mut strictest: u32,
         facts: &[(Question, bool)],
         ends: &mut usize,
-    ) -> Result<Decision, &'static str> {
+    ) -> Result<Branch, &'static str> {
         while let Some(program) = self.programs.get(place.program) {
             let SockFilter { code, jt, jf, k } =
                 *program.get(place.instruction).ok_or("a program without an end")?;
@@ -129,7 +129,7 @@ impl CallRules<'_> {
                 (RETURN, _) => {
                     let is_stricter = precedence(k) < precedence(strictest);
                     strictest = if is_stricter { k } else { strictest };
-                    place = Place { program: place.program + 1, ..Place::start() };
+                    place = Position { program: place.program + 1, ..Position::start() };
                 }
                 (_, Accumulator::Known(value)) => {
                     let is_taken = compare(code, value, k).ok_or("an instruction of an unknown kind")?;
@@ -143,21 +143,21 @@ impl CallRules<'_> {
                         continue;
                     }
                     let mut follow = |holds: bool| {
-                        let place = Place { instruction: place.instruction + after(holds), ..place };
+                        let place = Position { instruction: place.instruction + after(holds), ..place };
                         let facts = [facts, &[(question, holds)]].concat();
                         self.decide(place, strictest, &facts, ends)
                     };
                     let (yes, no) = (follow(true)?, follow(false)?);
                     return Ok(match yes == no {
                         true => yes,
-                        false => Decision::Ask { question, yes: Box::new(yes), no: Box::new(no) },
+                        false => Branch::Ask { question, yes: Box::new(yes), no: Box::new(no) },
                     });
                 }
                 _ => return Err("a question about arguments of an unknown kind"),
             }
         }
         *ends = ends.checked_sub(1).ok_or("rules for one call that have too many ends")?;
-        Ok(Decision::Answer(strictest))
+        Ok(Branch::Answer(strictest))
     }
 
     fn load(&self, offset: u32) -> Accumulator {

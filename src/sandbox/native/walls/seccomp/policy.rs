@@ -119,7 +119,7 @@ fn programs(policy: &str, additions: &Additions) -> Result<Vec<Vec<SockFilter>>,
             refused.len() - 1
         });
         for name in &group.syscalls {
-            once(&mut named, name, Answer::Refused)?;
+            once(&mut named, name, Treatment::Refused)?;
             let rule = rules::rule(name, &group.reason, &[], "qword")?;
             refused[index].1.push(rule.clone());
             allowed.push(rule);
@@ -129,8 +129,8 @@ fn programs(policy: &str, additions: &Additions) -> Result<Vec<Vec<SockFilter>>,
         for name in &group.syscalls {
             match (named.get(name.as_str()), group.answer()) {
                 (None, answer) => once(&mut named, name, answer)?,
-                (Some(Answer::Conditional), Answer::Conditional) => {}
-                (Some(Answer::Refused), _) => return Err(PolicyError::Refused(name.clone())),
+                (Some(Treatment::Conditional), Treatment::Conditional) => {}
+                (Some(Treatment::Refused), _) => return Err(PolicyError::Refused(name.clone())),
                 (Some(_), _) => return Err(PolicyError::Twice(name.clone())),
             }
         }
@@ -152,7 +152,7 @@ fn programs(policy: &str, additions: &Additions) -> Result<Vec<Vec<SockFilter>>,
 
 /// What a policy says of a call that it names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Answer {
+enum Treatment {
     Allowed,
     /// Its arguments count.
     Conditional,
@@ -160,10 +160,10 @@ enum Answer {
 }
 
 impl Allow {
-    fn answer(&self) -> Answer {
+    fn answer(&self) -> Treatment {
         match self.when.is_empty() && self.when_any.is_empty() {
-            true => Answer::Allowed,
-            false => Answer::Conditional,
+            true => Treatment::Allowed,
+            false => Treatment::Conditional,
         }
     }
 
@@ -178,7 +178,11 @@ impl Allow {
     }
 }
 
-fn once<'a>(named: &mut HashMap<&'a str, Answer>, name: &'a str, answer: Answer) -> Result<(), PolicyError> {
+fn once<'a>(
+    named: &mut HashMap<&'a str, Treatment>,
+    name: &'a str,
+    answer: Treatment,
+) -> Result<(), PolicyError> {
     match named.insert(name, answer) {
         None => Ok(()),
         Some(_) => Err(PolicyError::Twice(name.to_owned())),

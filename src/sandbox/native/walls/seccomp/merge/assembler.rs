@@ -15,9 +15,9 @@ pub const RETURN: u16 = 0x06;
 
 /// What becomes of a call: an answer, or a question about its arguments.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Decision {
+pub enum Branch {
     Answer(u32),
-    Ask { question: Question, yes: Box<Decision>, no: Box<Decision> },
+    Ask { question: Question, yes: Box<Branch>, no: Box<Branch> },
 }
 
 /// Whether the bits of a mask have a certain value, in the half of an argument that lies at an offset.
@@ -68,10 +68,10 @@ impl Assembler {
     }
 
     /// `held`: the half of an argument that the accumulator holds by then.
-    pub fn decision(&mut self, decision: &Decision, held: Option<u32>) -> Label {
+    pub fn decision(&mut self, decision: &Branch, held: Option<u32>) -> Label {
         let (question, yes, no) = match decision {
-            Decision::Answer(answer) => return self.answer(*answer),
-            Decision::Ask { question, yes, no } => (*question, yes, no),
+            Branch::Answer(answer) => return self.answer(*answer),
+            Branch::Ask { question, yes, no } => (*question, yes, no),
         };
         let test = Test::of(question);
         let holds_after = (!matches!(test, Test::Masked)).then_some(question.offset);
