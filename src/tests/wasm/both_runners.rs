@@ -20,15 +20,21 @@ use super::{
     verify,
 };
 
-/// The report without what two runs of one solution need not have in common.
+/// The report without what two runs of one solution need not have in common: figures, and where a limit was met how
+/// that ended the run.
 fn comparable(report: Report) -> Report {
-    let tests = report.tests.into_iter().map(|test| TestReport {
-        cpu_ms: 0.0,
-        wall_ms: 0.0,
-        memory_bytes: 0,
-        ..test
+    let limits = [Verdict::TimeLimit, Verdict::MemoryLimit, Verdict::OutputLimit];
+    let tests = report.tests.into_iter().map(|test| {
+        let test = TestReport { cpu_ms: 0.0, wall_ms: 0.0, memory_bytes: 0, ..test };
+        if !limits.contains(&test.verdict) {
+            return test;
+        }
+        let told = Some(test.message.is_some().to_string());
+        TestReport { exit_code: None, signal: None, message: told, stdout: None, stderr: None, ..test }
     });
-    Report { tier: None, tests: tests.collect(), ..report }
+    let is_limit = limits.contains(&report.verdict);
+    let reason = if is_limit { Some(report.reason.is_some().to_string()) } else { report.reason };
+    Report { tier: None, tests: tests.collect(), reason, ..report }
 }
 
 fn called(source: &str, calls: &[(i64, i64)]) -> Submission {
@@ -116,10 +122,10 @@ async fn what_may_be_random_is_run_as_often_in_both() {
     }
     let engine = support::engine(1);
     for (source, verdict, times) in [
-        ("import random\nprint('no')", Verdict::WrongAnswer, 2),
-        ("import random\nraise KeyError", Verdict::RuntimeError, 2),
+        ("import random\nrandom.random()\nprint('no')", Verdict::WrongAnswer, 2),
+        ("import random\nrandom.random()\nraise KeyError", Verdict::RuntimeError, 2),
         ("print('no')", Verdict::WrongAnswer, 1),
-        ("import random\nprint('yes')", Verdict::Accepted, 5),
+        ("import random\nrandom.random()\nprint('yes')", Verdict::Accepted, 5),
     ] {
         for runtime in [Runtime::Native, Runtime::Wasm] {
             let before = runs(&engine);
