@@ -180,9 +180,11 @@ impl RowRecord {
         }
     }
 
-    /// Whether the row has no verdict because proofbox failed.
+    /// Whether the row has no verdict because proofbox failed. Tests that cannot be understood, or are of a kind that is
+    /// not offered, are the data set's.
     pub fn is_our_fault(&self) -> bool {
-        self.verdict == Some(Verdict::Undecided) && self.cause != Some(Cause::BadTests)
+        let not_ours = [Some(Cause::BadTests), Some(Cause::Unsupported)];
+        self.verdict == Some(Verdict::Undecided) && !not_ours.contains(&self.cause)
     }
 }
 

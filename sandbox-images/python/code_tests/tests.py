@@ -49,6 +49,8 @@ class Tests:
     """One run of the tests of a submission."""
 
     is_shared = False
+    # Where the solution's files lie, if it is in this process.
+    home = None
 
     def __init__(self, plan):
         self.nonce, self.setup, self.entries, self.first, self.entry_point, self.modules, self.own_modules, self.stops, self.wall_ms = plan
@@ -82,7 +84,7 @@ class Tests:
             self.trees.append(tree)
             self.codes.append(code)
         # A file of the solution's does not stand in for a library that tests import.
-        own = [name for name in self.modules if name in USUAL_NAMES or not (name in sys.modules or is_of_the_library(name))]
+        own = [name for name in self.modules if name in USUAL_NAMES or not (name in sys.modules or is_of_the_library(name, self.home))]
         names = [((), ()) if type(code) in (str, type(None)) else driver.names_read(code, only=False) for code in self.codes]
         self.read_by, self.bound_by = [set(read) for read, _ in names], [set(bound) for _, bound in names]
         self.bound_here, self.free = set().union(*self.bound_by), set().union(*self.read_by)
@@ -365,7 +367,7 @@ class SharedTests(Tests):
 
     def __init__(self, plan, entry):
         super().__init__(plan)
-        self.compiled, self.entry = None, entry
+        self.compiled, self.entry, self.home = None, entry, entry.rpartition("/")[0]
         self.side = self
 
     def link(self):
@@ -421,13 +423,17 @@ class SharedTests(Tests):
         while trace is not None:
             place = trace.tb_frame.f_code.co_filename
             trace = trace.tb_next
-        return type(place) is str and place.startswith(self.entry.rpartition("/")[0] + "/") and not isinstance(error, TypeError)
+        return type(place) is str and place.startswith(self.home + "/") and not isinstance(error, TypeError)
 
-def is_of_the_library(name):
+def is_of_the_library(name, home):
     """Whether the tests, which import a module of that name, mean one that is installed: no file of the
-    solution's stands in for it."""
-    top = name.partition(".")[0]
-    return any(finder.find_spec(top, None) is not None for finder in sys.meta_path)
+    solution's, which in one process lie at `home`, stands in for it."""
+    top, paths = name.partition(".")[0], sys.path[:]
+    sys.path[:] = [path for path in paths if path != home]
+    try:
+        return any(finder.find_spec(top, None) is not None for finder in sys.meta_path)
+    finally:
+        sys.path[:] = paths
 
 
 def run(mode, entry, prelude):

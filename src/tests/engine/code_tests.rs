@@ -17,7 +17,9 @@ use proofbox::{
     limits::Limits,
     report::Report,
     scripts,
-    submission::{CodeKind, CodeTest, CodeTests, Prelude, Repeat, Stop, Submission, Tests},
+    submission::{
+        CodeKind, CodeTest, CodeTests, Prelude, Repeat, Solution, SourceFile, Stop, Submission, Tests,
+    },
     verdict::{Cause, Verdict},
     verify::Engine,
     wire::{Asked, WireBounds, parse},
@@ -338,4 +340,50 @@ fn what_a_solution_says_is_only_data() {
     let (out, err) = (String::from_utf8_lossy(&said.stdout), String::from_utf8_lossy(&said.stderr));
     println!("seed {seed}: {out}");
     assert!(said.status.success(), "{out}{err}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tests_may_import_the_solution_by_its_file_s_name_in_either_mode() {
+    let right = "def apply(f, xs): return [f(x) for x in xs]\ndef add(a, b): return a + b\n";
+    let wrong = "def apply(f, xs): return xs\ndef add(a, b): return a\n";
+    let helper = "def twice(x): return 2 * x\n";
+    let pytest =
+        "from m import apply\ndef test(capsys, tmp_path):\n    assert apply(lambda x: x + 1, [1]) == [2]\n";
+    let unittest = "import unittest, m\nclass T(unittest.TestCase):\n    def test(self):\n        \
+                    self.assertEqual(m.apply(lambda x: x + 1, [1]), [2])\n";
+    let by_helper = "from m import apply\nfrom helper import twice\nassert apply(twice, [1, 2]) == [2, 4]";
+    for (how, engine) in engines() {
+        for (kind, code, isolation) in [
+            (CodeKind::Assert, "from m import add\nassert add(1, 2) == 3", "separate"),
+            (CodeKind::Assert, "from m import apply\nassert apply(lambda x: x + 1, [1]) == [2]", "shared"),
+            (CodeKind::Assert, "import m\nassert m.apply(lambda x: x + 1, [1]) == [2]", "shared"),
+            (CodeKind::Assert, by_helper, "shared"),
+            (CodeKind::Unittest, unittest, "shared"),
+            (CodeKind::Pytest, pytest, "shared"),
+        ] {
+            for (source, verdict) in [(right, Verdict::Accepted), (wrong, Verdict::WrongAnswer)] {
+                let file = |path: &str, content: &str| SourceFile {
+                    path: path.to_owned(),
+                    content: content.as_bytes().to_vec(),
+                };
+                let tests = vec![CodeTest { kind, code: code.to_owned() }];
+                let submission = Submission {
+                    solution: Solution {
+                        files: vec![file("m.py", source), file("helper.py", helper)],
+                        entry: 0,
+                    },
+                    tests: Tests::Code(CodeTests { tests, ..CodeTests::default() }),
+                    ..program("", &[])
+                };
+                let report = engine.verify(submission, Admit::Patient).await;
+                let mode = report.isolation_of_tests.as_ref().map(|isolation| isolation.as_str());
+                assert_eq!(
+                    (report.verdict, mode),
+                    (verdict, Some(isolation)),
+                    "{how}, {code}: {:?}",
+                    report.reason
+                );
+            }
+        }
+    }
 }
