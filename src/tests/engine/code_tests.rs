@@ -357,7 +357,7 @@ async fn tests_may_import_the_solution_by_its_file_s_name_in_either_mode() {
             (CodeKind::Assert, "from m import add\nassert add(1, 2) == 3", "separate"),
             (CodeKind::Assert, "from m import apply\nassert apply(lambda x: x + 1, [1]) == [2]", "shared"),
             (CodeKind::Assert, "import m\nassert m.apply(lambda x: x + 1, [1]) == [2]", "shared"),
-            (CodeKind::Assert, by_helper, "shared"),
+            (CodeKind::Assert, by_helper, "separate"),
             (CodeKind::Unittest, unittest, "shared"),
             (CodeKind::Pytest, pytest, "shared"),
         ] {
