@@ -89,7 +89,14 @@ impl Engine {
         slots: &mut SlotAccess<'_>,
     ) -> Result<Option<Arc<[u8]>>, NotReady> {
         let (made, _) = self.made_for_wasm(language, ProgramKind::Checked, submission, slots).await?;
-        Ok(made.compilation.program.ok())
+        match made.compilation.program {
+            Ok(program) => Ok(Some(program)),
+            Err(failure) if failure.verdict == Verdict::CompileError => Ok(None),
+            Err(failure) => {
+                Err(Fault { step: "check_widths".to_owned(), detail: failure.first_error().to_owned() }
+                    .into())
+            }
+        }
     }
 
     async fn compiles_natively(

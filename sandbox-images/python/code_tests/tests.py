@@ -149,15 +149,19 @@ class Tests:
         return self.record(-1, "done")
 
     def needed(self):
-        """The entries to carry out, by number: from the first on, and those before it that define what they use."""
-        order, names = list(range(self.first, len(self.entries))), None
-        for index in range(self.first - 1, -1, -1):
-            if names is None:
-                names = set().union(*[self.read_by[place + 1] for place in order])
-            if self.entries[index][0] in ("assert", "code") and names & self.bound_by[index + 1]:
-                order.insert(0, index)
-                names |= self.read_by[index + 1]
-        return order
+        """The entries to carry out, by number: from the first on, and those before it that may have made what they
+        find: that name something of the tests' own which they name, or which one names that is carried out for them."""
+        own = self.bound_here - self.text.imported
+        names = [(read | bound) & own for read, bound in zip(self.read_by, self.bound_by)][1:]
+        order = set(range(self.first, len(self.entries)))
+        met, before = set().union(*[names[index] for index in order]), None
+        while before != len(order):
+            before = len(order)
+            for index in range(self.first):
+                if self.entries[index][0] in ("assert", "code") and names[index] & met:
+                    order.add(index)
+                    met |= names[index]
+        return sorted(order)
 
     def watch_wall_time(self):
         """Ends tests that sleep beyond the wall limit, their set-up included; in one process the cell's own limit does, and the

@@ -85,6 +85,9 @@ def reads_annotations(code):
     return not all(_READS_ANNOTATIONS.isdisjoint(part.co_names) for part in code_objects(code))
 
 
+_COMPREHENSIONS = frozenset(("<listcomp>", "<setcomp>", "<dictcomp>", "<genexpr>"))
+
+
 def names_read(code, only=True):
     """Names that the code reads from its module's scope or from builtins without having bound
     them itself; `only` those parts of it are looked at that mention one of the prelude. Which bindings come first is
@@ -112,7 +115,8 @@ def names_read(code, only=True):
             name = names[index >> shift if op == load_global else index]
             if op == store_global or (op == store_name and is_module):
                 bound.add(name)
-                if is_module:
+                # What a comprehension binds by `:=` the body has bound.
+                if is_module or part.co_name in _COMPREHENSIONS:
                     at_top.add(name)
             elif op != store_name:
                 read.add(name)

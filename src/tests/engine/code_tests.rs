@@ -387,3 +387,46 @@ async fn tests_may_import_the_solution_by_its_file_s_name_in_either_mode() {
         }
     }
 }
+
+/// A solution that dies is judged in the test in which it died, and what earlier tests made is there if that is
+/// carried out again.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_solution_cannot_undo_what_tests_have_made_by_ending() {
+    let ends = "import os, signal\ndef f(x):\n    if x:\n        END\n    return 0\n";
+    let entries = ["xs.append(3)\nassert f(0) == 0", "assert all(f(x) == 2 * x for x in xs) and f(0) == 0"];
+    let slow = "class Stack:\n    def __init__(self): self.kept = []\n    def push(self, x): self.kept.append(x)\n    \
+                def pop(self): return self.kept.pop()\ndef slow(n):\n    while n: n -= 1\n    return 1\n";
+    let bound = "n = 0\ndef add(a, b):\n    global n\n    n = -1\n    return 0\n";
+    let walrus = "assert any((n := x) > 2 for x in [1, 2, 3])\nassert add(n, 1) == n + 1";
+    let loops = format!("assert slow({}) == 1", 4_000_000);
+    for (how, engine) in engines() {
+        for (source, setup, tests, verdict) in [
+            (ends.replace("END", "os._exit(1)"), "xs = []", entries.to_vec(), Verdict::RuntimeError),
+            (
+                ends.replace("END", "os.kill(os.getpid(), 9)"),
+                "xs = []",
+                entries.to_vec(),
+                Verdict::RuntimeError,
+            ),
+            (ends.replace("END", "while True: pass"), "xs = []", entries.to_vec(), Verdict::TimeLimit),
+            (
+                slow.to_owned(),
+                "s = Stack()",
+                vec!["s.push(5)\nassert slow(1)", &loops, &loops, &loops, &loops, "assert s.pop() == 5"],
+                Verdict::Accepted,
+            ),
+            // It binds a name of the solution's anew, which needs the solution's process.
+            (bound.to_owned(), "", vec![walrus], Verdict::Undecided),
+        ] {
+            let separate_only = verdict == Verdict::Undecided;
+            let tests =
+                tests.iter().map(|code| CodeTest { kind: CodeKind::Assert, code: (*code).to_owned() });
+            let tests = tests.collect();
+            let tests = CodeTests { setup: setup.to_owned(), tests, separate_only, ..CodeTests::default() };
+            let limits = Limits { cpu_ms: 1_000, ..Limits::default() };
+            let submission = Submission { tests: Tests::Code(tests), limits, ..program(&source, &[]) };
+            let report = engine.verify(submission, Admit::Patient).await;
+            assert_eq!(report.verdict, verdict, "{how}: {source} {:?}", report.reason);
+        }
+    }
+}

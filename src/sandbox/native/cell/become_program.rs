@@ -108,7 +108,7 @@ fn execute(
 ) -> Result<Infallible, StepError> {
     match (exec, &supervisor.job.program, supervisor.setup.run) {
         (Some((argv, env)), Program::Source { .. }, _) => match supervisor.program.as_ref() {
-            Some(file) => step("exec", || Err(sys::exec_file(file.as_fd(), &argv, &env))),
+            Some(file) => step("exec", || Err(refused_program(sys::exec_file(file.as_fd(), &argv, &env)))),
             None => Err(StepError { step: "find_program", errno: Errno::ENOENT }),
         },
         (Some((argv, env)), _, _) => step("exec", || Err(sys::exec(&argv[0], &argv, &env))),
@@ -119,6 +119,26 @@ fn execute(
         }
         _ => Err(StepError { step: "find_interpreter", errno: Errno::ENOENT }),
     }
+}
+
+/// The program is the solution's. One that the kernel does not take for a program ends as under a shell; any other
+/// failure comes back.
+fn refused_program(errno: Errno) -> Errno {
+    let of_program = [
+        Errno::ENOEXEC,
+        Errno::ENOENT,
+        Errno::EACCES,
+        Errno::EINVAL,
+        Errno::ELIBBAD,
+        Errno::EPERM,
+        Errno::ENOTDIR,
+    ];
+    if !of_program.contains(&errno) {
+        return errno;
+    }
+    let told = format!("cannot execute the program: {}\n", errno.desc());
+    let _ = std::io::Write::write_all(&mut std::io::stderr(), told.as_bytes());
+    sys::exit_now(126)
 }
 
 /// There is at least one argument.

@@ -61,6 +61,7 @@ fn remedy(step: &str) -> &'static str {
             "remedy: as root cells need the capabilities CHOWN, DAC_OVERRIDE, FOWNER, KILL, SETGID, SETPCAP and SETUID, \
              which Docker gives by default; or start proofbox as an ordinary user"
         }
+        "place_descriptors" => "remedy: raise the hard limit of open files above 512 (ulimit -Hn)",
         "install_seccomp" => {
             "remedy: whoever started this container listens to its system calls already, and a process can \
              have one listener only; start proofbox as root of the container"

@@ -333,6 +333,26 @@ mod tests {
     }
 
     #[test]
+    fn no_thread_has_descriptors_of_its_own_in_any_tier() {
+        const UNSHARE: u64 = 0x2;
+        let thread = (libc::CLONE_VM | libc::CLONE_SIGHAND | libc::CLONE_THREAD) as u64;
+        for tier in Tier::ALL {
+            let program = compile_for(&Additions::default(), tier).unwrap();
+            let passes = |number: libc::c_long, args: [u64; 6]| {
+                let call = merge::Call { number: number as u32, arch: merge::NATIVE_ARCH, args };
+                merge::run(&program, &call) == libc::SECCOMP_RET_ALLOW
+            };
+            assert!(passes(libc::SYS_close_range, [3, 1 << 20, 0, 0, 0, 0]), "{tier:?}");
+            assert!(!passes(libc::SYS_close_range, [700, u64::from(u32::MAX), UNSHARE, 0, 0, 0]), "{tier:?}");
+            assert!(!passes(libc::SYS_clone, [thread, 0, 0, 0, 0, 0]), "{tier:?}");
+        }
+        let program = compile_for(&Additions::default(), Tier::Namespaces).unwrap();
+        let args = [thread | libc::CLONE_FILES as u64, 0, 0, 0, 0, 0];
+        let call = merge::Call { number: libc::SYS_clone as u32, arch: merge::NATIVE_ARCH, args };
+        assert_eq!(merge::run(&program, &call), libc::SECCOMP_RET_ALLOW);
+    }
+
+    #[test]
     fn additions_allow_what_the_policy_does_not_name_and_nothing_that_it_refuses() {
         let answer = |additions: &str, number: libc::c_long, value: u64| {
             let program = compile_for(&toml::from_str(additions).unwrap(), Tier::Namespaces).unwrap();
