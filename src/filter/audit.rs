@@ -1,7 +1,7 @@
 //! Audit of the tests: what many solutions of one problem say about its tests.
 //!
 //! Rows with the same tests answer one problem. For each row the journal keeps a letter per test and hashes of wrong
-//! answers ([`RowAudit`]). After the last row these are added up by problem ([`TestsAudit`]). Findings are suspicions for
+//! answers ([`RowAudit`](super::record::RowAudit)). After the last row these are added up by problem ([`TestsAudit`]). Findings are suspicions for
 //! a person to look at, never verdicts.
 //!
 //! Precision comes first. Copies of a solution count once. Solutions that share an answer which many wrong solutions give

@@ -3,8 +3,9 @@
 
 use libfuzzer_sys::fuzz_target;
 use proofbox::{
-    judge::{Compare, DriverRecord, Profile},
+    judge::{Compare, Profile},
     value::Value,
+    verdict::driver_record::DriverRecord,
 };
 
 fuzz_target!(|data: &[u8]| {
