@@ -17,7 +17,7 @@ const BODIES: usize = 3;
 const BODY_BYTES: usize = 1_200_000;
 /// Most memory for a byte of them, and for what does not grow with them.
 const MOST_TIMES: usize = 3;
-const MOST_BESIDE: usize = 6 << 20;
+const MOST_BESIDE: usize = 10 << 20;
 
 /// One with as many items as it takes.
 fn list(item: &str) -> String {
