@@ -4,12 +4,11 @@ use std::time::Duration;
 
 use super::{
     engine::Engine,
-    runner::{Cell, Cells},
+    runner::{Cell, Cells, no_outcome},
     slot_access::SlotAccess,
 };
 use crate::{
     admission::{Overloaded, Slot},
-    language::Start,
     limits::Limits,
     sandbox::{Fault, Job, Outcome},
     verdict::Cause,
@@ -26,14 +25,19 @@ pub(super) struct Errand<'a> {
     /// The language's name.
     pub language: &'a str,
     pub cells: Cells,
-    /// How the job's runs begin.
-    pub start: Start,
     pub limits: Limits,
     pub job: &'a Job,
     /// Most slots that the runs may take at once.
     pub parallel: usize,
     /// As in [`Job::series`]: whoever takes the outcomes knows [`Wish::Alone`].
     pub series: bool,
+}
+
+impl<'a> Errand<'a> {
+    /// In native cells, one after the other.
+    pub(super) fn native(language: &'a str, launcher: String, limits: Limits, job: &'a Job) -> Errand<'a> {
+        Errand { language, cells: Cells::Native { launcher }, limits, job, parallel: 1, series: false }
+    }
 }
 
 /// Tests could not be carried out: no word on the solution.
@@ -113,6 +117,33 @@ impl Engine {
             }
         }
         Ok(())
+    }
+
+    /// The outcomes of runs, in order, up to the first after which `goes_on` is false.
+    pub(super) async fn outcomes(
+        &self,
+        errand: &Errand<'_>,
+        slots: &mut SlotAccess<'_>,
+        goes_on: fn(&Outcome) -> bool,
+    ) -> Result<Vec<Outcome>, Interrupted> {
+        let place = slots.place().await?;
+        let mut outcomes = Vec::with_capacity(errand.job.runs.len());
+        self.carry_out(errand, place, slots, |outcome| {
+            let wish = if goes_on(&outcome) { Wish::More } else { Wish::Enough };
+            outcomes.push(outcome);
+            wish
+        })
+        .await?;
+        Ok(outcomes)
+    }
+
+    /// The outcome of a job's only run.
+    pub(super) async fn only_outcome(
+        &self,
+        errand: &Errand<'_>,
+        slots: &mut SlotAccess<'_>,
+    ) -> Result<Outcome, Interrupted> {
+        self.outcomes(errand, slots, |_| true).await?.pop().ok_or_else(|| no_outcome().into())
     }
 
     /// The runs not yet done, each place's cell with every n-th of them, until the last, the one after

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::{
     cells::{Errand, Interrupted, Wish},
-    compile_programs::{ReadyJudge, Runnable, Unusable},
+    compile_programs::{ReadyJudge, Runnable},
     engine::Engine,
     slot_access::SlotAccess,
     work::Trial,
@@ -146,7 +146,6 @@ impl Engine {
         if runs.is_empty() {
             return Ok(Vec::new());
         }
-        let count = runs.len();
         let runnable = Runnable {
             ready: &checker.ready,
             solution: &checker.program.solution,
@@ -156,13 +155,7 @@ impl Engine {
             prelude: Prelude::None,
             parallel,
         };
-        let outcomes = match self.outcomes(&runnable, runs, slots).await {
-            Ok(outcomes) => outcomes,
-            Err(Unusable::Unsupported(message) | Unusable::BadTests(message)) => {
-                return Ok(vec![Ruling::Failed { message }; count]);
-            }
-            Err(Unusable::Interrupted(interrupted)) => return Err(interrupted),
-        };
+        let outcomes = self.program_outcomes(&runnable, runs, slots).await?;
         let rulings: Vec<Ruling> = outcomes.iter().map(|outcome| checker.ruling(outcome)).collect();
         rulings.iter().for_each(|ruling| self.metrics.checked(ruling.as_str()));
         Ok(rulings)

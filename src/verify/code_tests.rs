@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     admission::Slot,
-    language::TestsOrder,
+    language::{Start, TestsOrder},
     limits::Limits,
     report::Isolation,
     sandbox::Fault,
@@ -34,7 +34,7 @@ impl Engine {
     ) -> Result<(), Interrupted> {
         let total = tests.tests.len();
         let (submission, judging) = (&*trial.work.submission, &mut trial.judging);
-        let asked = Parties { work: trial.work, errand: &trial.errand, tests };
+        let asked = Parties { work: trial.work, errand: &trial.errand, start: trial.start, tests };
         let mut attempts = 0;
         judging.isolation = Some(Isolation::Separate);
         while judging.tests.len() < total && !judging.stops(submission) {
@@ -53,8 +53,8 @@ impl Engine {
         Ok(())
     }
 
-    /// Adds what a run decided. A test in which a process ended has its say in a run of its own: what
-    /// tests before it had used of the limits, or left behind, is not its doing.
+    /// Adds what a run decided. A test in which a limit was met is carried out again: what tests before it had
+    /// used of that limit is not its doing.
     async fn take_decisions(
         &self,
         asked: &Parties<'_>,
@@ -82,8 +82,7 @@ impl Engine {
                 }
                 return Ok(());
             }
-            // What earlier tests used of a limit is not this one's: it is carried out again. A process that ended by
-            // itself ended in this test.
+            // A process that ended by itself ended in this test.
             let met_a_limit = conversation.solution.limit.or(conversation.tests.limit).is_some();
             if decision.by_end && index > 0 && met_a_limit {
                 return Ok(());
@@ -118,12 +117,12 @@ impl Engine {
         order: &TestsOrder<'_>,
         place: Slot,
     ) -> Result<Conversation, Fault> {
-        let Parties { work, errand, tests } = *asked;
+        let Parties { work, errand, start, tests } = *asked;
         let (runner, submission, limits) = (work.runner, &*work.submission, errand.limits);
-        let job = runner.tests_job(submission, tests, order, (work.tier, errand.start));
+        let job = runner.tests_job(submission, tests, order, (work.tier, start));
         let job = job.map_err(|error| Fault { step: "tests_job".to_owned(), detail: error.to_string() })?;
         let (of_solution, of_tests) =
-            runner.cells_of_code_tests(&submission.solution, tests, work.tier, errand.start);
+            runner.cells_of_code_tests(&submission.solution, tests, work.tier, start);
         if order.shared {
             let cell = self.open(errand.language, &of_tests, place, limits, job).await?;
             return Ok(Conversation::shared(cell.only().await?, runner.missing()));
@@ -142,6 +141,7 @@ impl Engine {
 struct Parties<'a> {
     work: &'a Work<'a>,
     errand: &'a Errand<'a>,
+    start: Start,
     tests: &'a CodeTests,
 }
 

@@ -3,10 +3,9 @@
 use std::sync::Arc;
 
 use super::{
-    cells::{Errand, Wish},
-    compile_programs::{NotReady, Ready},
+    cells::Errand,
+    compile_programs::{CompiledSolution, NotReady, Ready},
     engine::Engine,
-    runner::Cells,
     slot_access::SlotAccess,
 };
 use crate::{
@@ -15,23 +14,12 @@ use crate::{
         Compilation, CompileFailure, CompileReport,
         wasm::{WasmCompilation, missing, narrow},
     },
-    language::{
-        Start,
-        toolchain::{OpenedToolchain, ProgramKind, ToolchainLanguage},
-    },
+    language::toolchain::{OpenedToolchain, ProgramKind, ToolchainLanguage},
     limits::Limits,
     sandbox::{Fault, Job, Outcome},
     submission::Submission,
     verdict::Verdict,
 };
-
-/// A module that was made of a solution.
-pub(super) struct ReadyInWasm {
-    pub program: Arc<[u8]>,
-    /// As [`WasmCompilation::narrow`].
-    pub narrow: Option<String>,
-    pub report: CompileReport,
-}
 
 impl Engine {
     /// Compiles a submission's solution unless it was compiled before. The caller holds no slot.
@@ -40,11 +28,14 @@ impl Engine {
         language: ToolchainLanguage<'_>,
         submission: &Submission,
         slots: &mut SlotAccess<'_>,
-    ) -> Result<ReadyInWasm, NotReady> {
+    ) -> Result<CompiledSolution, NotReady> {
         let (made, found) = self.made_for_wasm(language, ProgramKind::Plain, submission, slots).await?;
         let report = made.compilation.report(found == Found::Kept);
         let failure = match made.compilation.program {
-            Ok(program) => return Ok(ReadyInWasm { program, narrow: made.narrow, report }),
+            Ok(program) => {
+                let (program, report) = (Some(program), Some(report));
+                return Ok(CompiledSolution { program, report, narrow: made.narrow });
+            }
             Err(failure) => failure,
         };
         let lacks = |what: String| {
@@ -176,22 +167,7 @@ impl Engine {
         job: &Job,
         slots: &mut SlotAccess<'_>,
     ) -> Result<Outcome, NotReady> {
-        let place = slots.place().await?;
-        let errand = Errand {
-            language: language.name(),
-            cells: Cells::Native { launcher: language.launcher() },
-            start: Start::Usual,
-            limits,
-            job,
-            parallel: 1,
-            series: false,
-        };
-        let mut made = None;
-        self.carry_out(&errand, place, slots, |outcome| {
-            made = Some(outcome);
-            Wish::More
-        })
-        .await?;
-        made.ok_or_else(|| Fault { step: "compile".to_owned(), detail: "no outcome".to_owned() }.into())
+        let errand = Errand::native(language.name(), language.launcher(), limits, job);
+        Ok(self.only_outcome(&errand, slots).await?)
     }
 }

@@ -3,9 +3,8 @@
 use std::sync::Arc;
 
 use super::{
-    cells::{Errand, Interrupted, Wish},
+    cells::{Errand, Interrupted},
     engine::Engine,
-    runner::Cells,
     slot_access::SlotAccess,
 };
 use crate::{
@@ -13,7 +12,7 @@ use crate::{
     compile::{Compilation, CompileFailure, CompileReport},
     language::{CompileTask, Language, ProgramJob, Start},
     limits::Limits,
-    sandbox::{self, Collect, Fault, Job, Outcome, Run},
+    sandbox::{self, Collect, Job, Outcome, Run},
     submission::{CheckerProtocol, Prelude, Program, Solution},
 };
 
@@ -23,6 +22,15 @@ pub(super) struct Ready<'a> {
     /// What the compiler made, in languages that have one.
     pub binary: Option<Arc<[u8]>>,
     pub report: Option<CompileReport>,
+}
+
+/// What a compiler made of a solution, in languages that have one.
+#[derive(Default)]
+pub(super) struct CompiledSolution {
+    pub program: Option<Arc<[u8]>>,
+    pub report: Option<CompileReport>,
+    /// As [`WasmCompilation::narrow`](crate::compile::wasm::WasmCompilation::narrow).
+    pub narrow: Option<String>,
 }
 
 /// Why a program is not ready. Only the last says nothing about it.
@@ -75,27 +83,12 @@ impl Engine {
         task: &CompileTask,
         slots: &mut SlotAccess<'_>,
     ) -> Result<Compilation, NotReady> {
-        let place = slots.place().await?;
-        let errand = Errand {
-            language: language.name(),
-            cells: Cells::Native { launcher: task.launcher.clone() },
-            start: Start::Usual,
-            limits: task.limits,
-            job: &task.job,
-            parallel: 1,
-            series: false,
-        };
-        let mut made = None;
-        self.carry_out(&errand, place, slots, |outcome| {
-            made = Some(Compilation::of(outcome));
-            Wish::More
-        })
-        .await?;
-        made.ok_or_else(|| Fault { step: "compile".to_owned(), detail: "no outcome".to_owned() }.into())
+        let errand = Errand::native(language.name(), task.launcher.clone(), task.limits, &task.job);
+        Ok(Compilation::of(self.only_outcome(&errand, slots).await?))
     }
 
-    /// The same for one of the caller's own programs; `what` it is, such as "checker", stands in the
-    /// explanation of why it cannot be used.
+    /// Readies one of the caller's own programs. `what` it is, such as "checker", stands in the explanation of
+    /// why it cannot be used.
     pub(super) async fn ready_program(
         &self,
         what: &str,
@@ -120,30 +113,16 @@ impl Engine {
     }
 
     /// Outcomes of all runs of one of the caller's own programs.
-    pub(super) async fn outcomes(
+    pub(super) async fn program_outcomes(
         &self,
         runnable: &Runnable<'_>,
         runs: Vec<Run>,
         slots: &mut SlotAccess<'_>,
-    ) -> Result<Vec<Outcome>, Unusable> {
-        let place = slots.place().await?;
+    ) -> Result<Vec<Outcome>, Interrupted> {
         let job = runnable.job(runs, self.sandbox.tier());
-        let errand = Errand {
-            language: runnable.ready.language.name(),
-            cells: runnable.cells(self.sandbox.tier()),
-            start: Start::Usual,
-            limits: runnable.limits,
-            job: &job,
-            parallel: runnable.parallel,
-            series: false,
-        };
-        let mut outcomes = Vec::with_capacity(job.runs.len());
-        self.carry_out(&errand, place, slots, |outcome| {
-            outcomes.push(outcome);
-            Wish::More
-        })
-        .await?;
-        Ok(outcomes)
+        let launcher = runnable.launcher(self.sandbox.tier());
+        let errand = Errand::native(runnable.ready.language.name(), launcher, runnable.limits, &job);
+        self.outcomes(&Errand { parallel: runnable.parallel, ..errand }, slots, |_| true).await
     }
 }
 
@@ -170,8 +149,8 @@ pub(super) struct ReadyJudge<'a> {
 }
 
 impl Runnable<'_> {
-    pub(super) fn cells(&self, tier: sandbox::Tier) -> Cells {
-        Cells::Native { launcher: self.ready.language.launcher_for(self.solution, tier) }
+    pub(super) fn launcher(&self, tier: sandbox::Tier) -> String {
+        self.ready.language.launcher_for(self.solution, tier)
     }
 
     pub(super) fn job(&self, runs: Vec<Run>, tier: sandbox::Tier) -> Job {

@@ -153,7 +153,7 @@ impl Engine {
         };
         let run = protocol.conversation(Arc::clone(&test.stdin), answer.into());
         LinkedJob {
-            launcher: interactor.ready.language.launcher_for(runnable.solution, tier),
+            launcher: runnable.launcher(tier),
             limits,
             job: runnable.job(vec![run], tier),
             at: LinkAt::Streams,

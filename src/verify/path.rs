@@ -128,7 +128,7 @@ impl Engine {
         judging: Judging,
         slots: &mut SlotAccess<'_>,
     ) -> Result<Report, Interrupted> {
-        let mut trial = Trial { work, errand: work.errand(job, start), judging };
+        let mut trial = Trial { work, errand: work.errand(job, start), start, judging };
         self.run_tests(&mut trial, slots).await?;
         trial.judging.tests.resize_with(work.submission.tests.len(), TestReport::skipped);
         let report = trial.judging.summarise(&work.submission, work.tier);

@@ -1,13 +1,8 @@
 //! What a submission needs before its first run: programs compiled, expected outputs made, the tests
 //! turned into a job.
 
-use std::sync::Arc;
-
-#[cfg(feature = "wasm")]
-use super::compile_for_wasm::ReadyInWasm;
 use super::{
-    cells::Interrupted,
-    compile_programs::{NotReady, Ready, ReadyJudge, Unusable},
+    compile_programs::{CompiledSolution, NotReady, Ready, ReadyJudge, Unusable},
     engine::Engine,
     runner::Runner,
     slot_access::SlotAccess,
@@ -16,22 +11,12 @@ use super::{
 #[cfg(feature = "wasm")]
 use crate::language::wasm::WasmLanguage;
 use crate::{
-    compile::CompileReport,
     language::Start,
     report::Report,
     sandbox::Tier,
     submission::{JudgeProgram, Submission, Tests},
     verdict::{Cause, Verdict},
 };
-
-/// What a compiler made of a solution, in languages that have one.
-#[derive(Default)]
-struct CompiledSolution {
-    program: Option<Arc<[u8]>>,
-    report: Option<CompileReport>,
-    /// As [`Work::narrow`].
-    narrow: Option<String>,
-}
 
 impl Engine {
     /// # Errors
@@ -94,9 +79,7 @@ impl Engine {
             }
             #[cfg(feature = "wasm")]
             Runner::Wasm { language: WasmLanguage::Compiled(language), .. } => {
-                let ready = self.ready_in_wasm(language, submission, slots).await?;
-                let ReadyInWasm { program, narrow, report } = ready;
-                Ok(CompiledSolution { program: Some(program), report: Some(report), narrow })
+                self.ready_in_wasm(language, submission, slots).await
             }
             #[cfg(feature = "wasm")]
             Runner::Wasm { .. } => Ok(CompiledSolution::default()),
@@ -124,9 +107,7 @@ impl Engine {
             |cause, reason: String| Report::undecided(submission.id.clone(), cause, reason, total);
         match not_ready {
             NotReady::Unknown => undecided(Cause::Unsupported, self.not_offered(&submission.language)),
-            NotReady::Interrupted(interrupted) => {
-                undecided(Interrupted::cause(&interrupted), interrupted.to_string())
-            }
+            NotReady::Interrupted(interrupted) => undecided(interrupted.cause(), interrupted.to_string()),
             NotReady::Lacks { what, report } => {
                 let reason = format!("the Wasm toolchain does not have what the solution needs: {what}");
                 Report { compile: Some(report), ..undecided(Cause::Unsupported, reason) }

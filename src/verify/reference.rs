@@ -8,10 +8,9 @@
 use std::borrow::Cow;
 
 use super::{
-    cells::{Errand, Wish},
+    cells::{Errand, Interrupted},
     compile_programs::{Ready, Unusable},
     engine::{Engine, Expected},
-    runner::Cells,
     slot_access::SlotAccess,
 };
 use crate::{
@@ -87,27 +86,12 @@ impl Engine {
         ready: &Ready<'_>,
         job: &Job,
         slots: &mut SlotAccess<'_>,
-    ) -> Result<Vec<Outcome>, Unusable> {
-        let place = slots.place().await?;
+    ) -> Result<Vec<Outcome>, Interrupted> {
         let launcher = ready.language.launcher_for(&asked.solution, self.sandbox.tier());
-        let errand = Errand {
-            language: ready.language.name(),
-            cells: Cells::Native { launcher },
-            start: Start::Usual,
-            limits: asked.limits,
-            job,
-            parallel: asked.parallel as usize,
-            series: false,
-        };
-        let mut outcomes = Vec::with_capacity(job.runs.len());
-        let carried = self.carry_out(&errand, place, slots, |outcome| {
-            let well = outcome.limit.is_none();
-            outcomes.push(outcome);
-            if well { Wish::More } else { Wish::Enough }
-        });
-        carried.await?;
+        let errand = Errand::native(ready.language.name(), launcher, asked.limits, job);
+        let errand = Errand { parallel: asked.parallel as usize, ..errand };
         // One that went over a limit is the last; what it came to says which test that was.
-        Ok(outcomes)
+        self.outcomes(&errand, slots, |outcome| outcome.limit.is_none()).await
     }
 }
 

@@ -216,9 +216,13 @@ impl Cell {
 
     /// The outcome of a job's only run.
     pub(super) async fn only(mut self) -> Result<Outcome, Fault> {
-        let missing = || Fault { step: "await_outcome".to_owned(), detail: "no outcome".to_owned() };
-        self.next().await?.ok_or_else(missing)
+        self.next().await?.ok_or_else(no_outcome)
     }
+}
+
+/// A cell ended without a word on its run.
+pub(super) fn no_outcome() -> Fault {
+    Fault { step: "await_outcome".to_owned(), detail: "no outcome".to_owned() }
 }
 
 impl Engine {

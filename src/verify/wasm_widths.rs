@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use super::{
-    cells::{Errand, Interrupted, Wish},
+    cells::{Errand, Interrupted},
     compile_programs::NotReady,
     engine::Engine,
     runner::Runner,
@@ -73,14 +73,7 @@ impl Engine {
         let slower =
             Limits { cpu_ms: limits.cpu_ms * SLOWNESS, wall_ms: limits.wall_ms * SLOWNESS, ..limits };
         let errand = Errand { limits: slower, ..work.errand(job, Start::Usual) };
-        let mut outcomes = Vec::new();
-        let place = slots.place().await?;
-        self.carry_out(&errand, place, slots, |outcome| {
-            outcomes.push(outcome);
-            Wish::More
-        })
-        .await?;
-        Ok(outcomes)
+        self.outcomes(&errand, slots, |_| true).await
     }
 }
 

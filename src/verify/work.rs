@@ -34,6 +34,8 @@ pub(super) struct Trial<'a> {
     pub work: &'a Work<'a>,
     /// Of the tests' runs.
     pub errand: Errand<'a>,
+    /// How these begin.
+    pub start: Start,
     /// What is decided so far.
     pub judging: Judging,
 }
@@ -49,7 +51,6 @@ impl Work<'_> {
         Errand {
             language: self.runner.language(),
             cells: self.runner.cells(&self.submission.solution, self.tier, start),
-            start,
             limits: self.submission.limits,
             job,
             parallel: self.submission.parallel as usize,
@@ -80,6 +81,6 @@ impl Work<'_> {
         };
         let decision = verdict::decide_program(&Ran::new(&outcome), &tests[test], self.submission.compare);
         let narrow = (decision.verdict != Verdict::Accepted).then(|| narrow.clone());
-        Outcome { lacks: outcome.lacks.clone().or(narrow), ..outcome }
+        Outcome { lacks: outcome.lacks.or(narrow), ..outcome }
     }
 }

@@ -46,20 +46,6 @@ def run(mode, entry, prelude, site_dirs, stage):
     driver["run"](mode, entry, prelude, stage, _proofbox)
 
 
-def rehearse():
-    """Goes the way of a run, so that what an interpreter builds at first use is built here."""
-    source = b"import sys\ndef f(x):\n    return [x * 2 for x in x]\nclass A:\n    pass\nprint(*f([1]), end='')\n"
-    for prelude in ("none", "contest"):
-        code, names = driver["compile_solution"](source, "/box/main.py", prelude, -1)
-        namespace = {"__name__": "rehearsal", "__builtins__": __builtins__}
-        driver["bind_prelude"](namespace, prelude, names)
-        exec(code, namespace)
-        driver["needs_no_teardown"](code, "/box/main.py")
-    sys.stdout.flush()
-    driver["plain"]([1, "a", 2.0, None, (True,), {"a": [1]}], [100], 0)
-    driver["marshal"].dumps(("ok", [1, 2]), 2)
-
-
 driver = load_driver(sys.argv[1])
 compiled = driver["compiled_beside"](sys.argv[1])
 driver["load_parts"](compiled)
@@ -68,11 +54,7 @@ driver["restore_builtins"]()
 load(sys.argv[3])
 # Behind what solutions use, since it looks at that.
 driver["load_parts"](compiled, ("series",))
-limits = sys.getrecursionlimit(), getattr(sys, "get_int_max_str_digits", int)()
-rehearse()
-sys.setrecursionlimit(limits[0])
-if limits[1]:
-    sys.set_int_max_str_digits(limits[1])
+driver["rehearse"]()
 driver["modules_loaded"] = len(sys.modules)
 # Nothing that is here now is ever garbage; a collection would only write to its pages.
 gc.collect()

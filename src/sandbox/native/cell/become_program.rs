@@ -1,6 +1,11 @@
 //! From the forked child to the program: giving up everything that the program must not have.
 
-use std::{convert::Infallible, ffi::CString, os::fd::AsFd};
+use std::{
+    convert::Infallible,
+    ffi::CString,
+    io::{self, Write},
+    os::fd::AsFd,
+};
 
 use nix::{
     errno::Errno,
@@ -136,8 +141,7 @@ fn refused_program(errno: Errno) -> Errno {
     if !of_program.contains(&errno) {
         return errno;
     }
-    let told = format!("cannot execute the program: {}\n", errno.desc());
-    let _ = std::io::Write::write_all(&mut std::io::stderr(), told.as_bytes());
+    let _ = writeln!(io::stderr(), "cannot execute the program: {}", errno.desc());
     sys::exit_now(126)
 }
 
